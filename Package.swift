@@ -1,0 +1,48 @@
+// swift-tools-version: 6.0
+import Foundation
+import PackageDescription
+
+// The machine's own vector instructions (AVX2, AVX-512) by default; MMX_PORTABLE=1 turns them off, for a
+// binary that also runs on other machines.
+let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
+let native: [SwiftSetting] = portable ? [] : [.unsafeFlags(["-Xcc", "-march=native"])]
+let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(["-march=native"])]
+
+let package = Package(
+    name: "mmx",
+    products: [
+        .executable(name: "mmx", targets: ["mmx"]),
+        .library(name: "Explain", targets: ["Explain"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "Tensors", dependencies: ["CBLAS"], swiftSettings: native),
+        .target(name: "Weights", dependencies: ["Tensors"], swiftSettings: native),
+        .target(name: "Vision", dependencies: ["Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
+        .target(name: "Language", dependencies: ["Tensors"], swiftSettings: native),
+        .target(name: "Tasks", dependencies: ["Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
+        .target(
+            name: "Explain",
+            dependencies: ["Tasks", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: native),
+        .executableTarget(
+            name: "mmx",
+            dependencies: ["Explain", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: native),
+        .target(name: "TestSupport", dependencies: ["Tensors", "Weights", "Vision"], path: "Tests/TestSupport", swiftSettings: native),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "WeightsTests", dependencies: ["Weights", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "VisionTests", dependencies: ["Vision", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "LanguageTests", dependencies: ["Language", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "ExplainTests", dependencies: ["Explain", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "mmxTests", dependencies: ["Explain", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,56 @@
+import CBLAS
+import Dispatch
+import Foundation
+
+/// The one level of threads. Either a kernel splits its work here, or nothing does: OpenBLAS itself always runs on
+/// the calling thread.
+public enum Parallel {
+    /// How many threads work at once: the machine's cores, or `MMX_THREADS`.
+    public static let threads: Int = {
+        openblas_set_num_threads(1)
+        if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) { return n }
+        return max(1, ProcessInfo.processInfo.activeProcessorCount)
+    }()
+
+    private static let insideKey: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key, nil)
+        return key
+    }()
+
+    /// True on a thread that already runs part of a parallel loop; a loop inside it runs serially.
+    private static var inside: Bool {
+        get { pthread_getspecific(insideKey) != nil }
+        set { pthread_setspecific(insideKey, newValue ? UnsafeRawPointer(bitPattern: 1) : nil) }
+    }
+
+    /// Calls `body` for each index of `0..<count`, each index once, on several threads.
+    public static func forEach(_ count: Int, _ body: (Int) -> Void) {
+        if count <= 1 || threads == 1 || inside {
+            for i in 0..<count { body(i) }
+            return
+        }
+        // The closure does not outlive the call; concurrentPerform only wants it Sendable.
+        withoutActuallyEscaping(body) { body in
+            let box = UncheckedBody(body)
+            DispatchQueue.concurrentPerform(iterations: count) { i in
+                inside = true
+                box.body(i)
+                inside = false
+            }
+        }
+    }
+
+    /// Splits `0..<count` into at most one range a thread, none smaller than `grain`, and calls `body` for each.
+    public static func ranges(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
+        if count <= 0 { return }
+        let parts = min(threads, max(1, count / max(1, grain)))
+        if parts == 1 || inside { return body(0..<count) }
+        forEach(parts) { part in body(count * part / parts..<count * (part + 1) / parts) }
+    }
+
+    private struct UncheckedBody: @unchecked Sendable {
+        let body: (Int) -> Void
+        init(_ body: @escaping (Int) -> Void) { self.body = body }
+    }
+}
