@@ -1,0 +1,53 @@
+/// Element-wise nonlinearities. Their derivatives are written in terms of the output y, so a fused or in-place forward
+/// pass loses nothing.
+public enum Activation: String, Codable, Sendable {
+    case none, relu, relu6, tanh, sigmoid
+
+    @inlinable @inline(__always)
+    func apply(_ x: Vector) -> Vector {
+        switch self {
+        case .none: return x
+        case .relu: return x.replacing(with: 0, where: x .< 0)
+        case .relu6: return x.clamped(0, 6)
+        case .tanh: return hyperbolicTangent(x)
+        case .sigmoid: return Tensors.sigmoid(x)
+        }
+    }
+}
+
+func activationForward(_ kind: Activation, _ x: Tensor) -> Tensor {
+    let y = Tensor(uninitialized: x.shape)
+    let input = x.pointer, output = y.pointer
+    Parallel.ranges(x.count, grain: 1 << 15) { range in
+        mapVectors(range.count, input + range.lowerBound, output + range.lowerBound) { kind.apply($0) }
+    }
+    return y
+}
+
+/// g `[K] + S`, y `[S]`. Only the ReLUs listen to `rule`; ReLU6's saturated elements pass nothing under `exact` and `guided`.
+func activationBackward(_ kind: Activation, _ g: Tensor, y: Tensor, rule: ReLURule) -> Tensor {
+    let result = Tensor(uninitialized: g.shape)
+    let size = y.count
+    if size == 0 { return result }
+    let seeds = g.count / size
+    for k in 0..<seeds {
+        let gradient = g.pointer + k * size, saved = y.pointer, output = result.pointer + k * size
+        Parallel.ranges(size, grain: 1 << 15) { range in
+            func run(_ body: (Vector, Vector) -> Vector) {
+                mapVectors2(
+                    range.count, gradient + range.lowerBound, saved + range.lowerBound, output + range.lowerBound, body)
+            }
+            switch (kind, rule) {
+            case (.none, _): run { g, _ in g }
+            case (.tanh, _): run { g, y in g * (1 - y * y) }
+            case (.sigmoid, _): run { g, y in g * y * (1 - y) }
+            case (.relu, .exact): run { g, y in g.replacing(with: 0, where: y .<= 0) }
+            case (.relu6, .exact): run { g, y in g.replacing(with: 0, where: (y .<= 0) .| (y .>= 6)) }
+            case (.relu, .guided): run { g, y in g.replacing(with: 0, where: (y .<= 0) .| (g .<= 0)) }
+            case (.relu6, .guided): run { g, y in g.replacing(with: 0, where: (y .<= 0) .| (y .>= 6) .| (g .<= 0)) }
+            case (.relu, .deconvolution), (.relu6, .deconvolution): run { g, _ in g.replacing(with: 0, where: g .<= 0) }
+            }
+        }
+    }
+    return result
+}

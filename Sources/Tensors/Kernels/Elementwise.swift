@@ -1,0 +1,125 @@
+/// Arithmetic on whole tensors, and moves of elements. Where a gradient carries K seeds, the saved operand is used again for each.
+
+func addForward(_ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(a.shape == b.shape, "\(a.shape) plus \(b.shape)")
+    let y = Tensor(uninitialized: a.shape)
+    let pa = a.pointer, pb = b.pointer, py = y.pointer
+    Parallel.ranges(a.count, grain: 1 << 15) { r in
+        mapVectors2(r.count, pa + r.lowerBound, pb + r.lowerBound, py + r.lowerBound) { $0 + $1 }
+    }
+    return y
+}
+
+/// a `[K] + S` or S, b `S`.
+func multiplyForward(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let y = Tensor(uninitialized: a.shape)
+    if b.count == 0 { return y }
+    precondition(a.count % b.count == 0, "\(a.shape) times \(b.shape)")
+    for k in 0..<a.count / b.count {
+        let pa = a.pointer + k * b.count, pb = b.pointer, py = y.pointer + k * b.count
+        Parallel.ranges(b.count, grain: 1 << 15) { r in
+            mapVectors2(r.count, pa + r.lowerBound, pb + r.lowerBound, py + r.lowerBound) { $0 * $1 }
+        }
+    }
+    return y
+}
+
+func scaleForward(_ x: Tensor, by factor: Float) -> Tensor {
+    let y = Tensor(uninitialized: x.shape)
+    mapVectors(x.count, x.pointer, y.pointer) { $0 * factor }
+    return y
+}
+
+/// Shape `[]`; summed in double.
+func sumForward(_ x: Tensor) -> Tensor {
+    var sum = 0.0
+    for i in 0..<x.count { sum += Double(x.pointer[i]) }
+    return Tensor([], repeating: Float(sum))
+}
+
+/// g `[K]` (the output is a scalar): each seed's value is spread over the input. The caller reshapes.
+func sumBackward(_ g: Tensor, count: Int) -> Tensor {
+    let y = Tensor(uninitialized: [g.count, count])
+    for k in 0..<g.count { (y.pointer + k * count).update(repeating: g.pointer[k], count: count) }
+    return y
+}
+
+func pickForward(_ x: Tensor, positions: [Int]) -> Tensor {
+    precondition(positions.allSatisfy { $0 >= 0 && $0 < x.count }, "a position outside \(x.shape)")
+    return Tensor([positions.count], positions.map { x.pointer[$0] })
+}
+
+/// g `[K, P]`
+func pickBackward(_ g: Tensor, positions: [Int], count: Int) -> Tensor {
+    let seeds = g.shape[0]
+    let y = Tensor([seeds, count])
+    for k in 0..<seeds {
+        for (p, position) in positions.enumerated() { y.pointer[k * count + position] += g.pointer[k * positions.count + p] }
+    }
+    return y
+}
+
+/// `[..., W] -> [..., width]`
+func sliceLastForward(_ x: Tensor, from: Int, width: Int) -> Tensor {
+    let last = x.shape[x.shape.count - 1]
+    precondition(from >= 0 && from + width <= last, "columns \(from)..<\(from + width) of \(x.shape)")
+    let y = Tensor(uninitialized: x.shape.dropLast() + [width])
+    let rows = last == 0 ? 0 : x.count / last
+    for r in 0..<rows { (y.pointer + r * width).update(from: x.pointer + r * last + from, count: width) }
+    return y
+}
+
+/// g `[..., width] -> [..., of]`, zero outside the slice.
+func sliceLastBackward(_ g: Tensor, from: Int, of last: Int) -> Tensor {
+    let width = g.shape[g.shape.count - 1]
+    let y = Tensor(g.shape.dropLast() + [last])
+    let rows = width == 0 ? 0 : g.count / width
+    for r in 0..<rows { (y.pointer + r * last + from).update(from: g.pointer + r * width, count: width) }
+    return y
+}
+
+/// g `[K, rows, ...] -> [K, of, ...]`, zero outside the rows.
+func rowsBackward(_ g: Tensor, from: Int, of: Int) -> Tensor {
+    let seeds = g.shape[0], rows = g.shape[1], row = g.shape.dropFirst(2).reduce(1, *)
+    let y = Tensor([seeds, of] + g.shape.dropFirst(2))
+    for k in 0..<seeds {
+        (y.pointer + (k * of + from) * row).update(from: g.pointer + k * rows * row, count: rows * row)
+    }
+    return y
+}
+
+func concatenateLastForward(_ parts: [Tensor]) -> Tensor {
+    let widths = parts.map { $0.shape[$0.shape.count - 1] }
+    let total = widths.reduce(0, +), lead = Array(parts[0].shape.dropLast())
+    precondition(parts.allSatisfy { Array($0.shape.dropLast()) == lead }, "parts of different shapes")
+    let y = Tensor(uninitialized: lead + [total])
+    let rows = lead.reduce(1, *)
+    var from = 0
+    for (part, width) in zip(parts, widths) {
+        for r in 0..<rows { (y.pointer + r * total + from).update(from: part.pointer + r * width, count: width) }
+        from += width
+    }
+    return y
+}
+
+/// `[M, ...] -> [M * times, ...]`
+func repeatRowsForward(_ x: Tensor, times: Int) -> Tensor {
+    let rows = x.shape[0], row = x.shape.dropFirst().reduce(1, *)
+    let y = Tensor(uninitialized: [rows * times] + x.shape.dropFirst())
+    for r in 0..<rows * times { (y.pointer + r * row).update(from: x.pointer + (r / times) * row, count: row) }
+    return y
+}
+
+/// g `[K, M * times, ...] -> [K, M, ...]`
+func repeatRowsBackward(_ g: Tensor, times: Int) -> Tensor {
+    let seeds = g.shape[0], rows = g.shape[1] / times, row = g.shape.dropFirst(2).reduce(1, *)
+    let y = Tensor([seeds, rows] + g.shape.dropFirst(2))
+    for r in 0..<seeds * rows {
+        let output = y.pointer + r * row
+        for t in 0..<times {
+            let input = g.pointer + (r * times + t) * row
+            mapVectors2(row, output, input, output) { $0 + $1 }
+        }
+    }
+    return y
+}

@@ -1,0 +1,55 @@
+/// y = x W^T + b; x `[..., I]`, weight `[O, I]`, bias `[O]`, y `[..., O]`.
+func linearForward(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
+    let inputs = weight.shape[1], outputs = weight.shape[0]
+    precondition(x.shape.last == inputs, "a linear layer of \(inputs) inputs was given \(x.shape)")
+    let rows = inputs == 0 ? 0 : x.count / inputs
+    let y = Tensor(uninitialized: x.shape.dropLast() + [outputs])
+    if let bias {
+        for r in 0..<rows { (y.pointer + r * outputs).update(from: bias.pointer, count: outputs) }
+    }
+    gemm(
+        transposeB: true, m: rows, n: outputs, k: inputs, x.pointer, lda: inputs, weight.pointer, ldb: inputs,
+        beta: bias == nil ? 0 : 1, y.pointer, ldc: outputs)
+    return y
+}
+
+/// dx = g W; dW = g^T x; db = column sums of g.
+/// - Parameter g: `[K, ..., O]`; dW and db only with K = 1.
+func linearBackward(_ g: Tensor, x: Tensor, weight: Tensor, seeds: Int, needed: [Bool]) -> [Tensor?] {
+    let inputs = weight.shape[1], outputs = weight.shape[0]
+    let rows = x.count / max(1, inputs)
+    var dx: Tensor?, dw: Tensor?, db: Tensor?
+    if needed[0] {
+        let result = Tensor(uninitialized: [seeds] + x.shape)
+        gemm(m: seeds * rows, n: inputs, k: outputs, g.pointer, lda: outputs, weight.pointer, ldb: inputs, result.pointer, ldc: inputs)
+        dx = result
+    }
+    if needed[1] {
+        precondition(seeds == 1, "parameter gradients are for one seed")
+        let result = Tensor(uninitialized: weight.shape)
+        gemm(
+            transposeA: true, m: outputs, n: inputs, k: rows, g.pointer, lda: outputs, x.pointer, ldb: inputs,
+            result.pointer, ldc: inputs)
+        dw = result
+    }
+    if needed.count > 2, needed[2] {
+        precondition(seeds == 1, "parameter gradients are for one seed")
+        db = columnSums(g, columns: outputs)
+    }
+    return [dx, dw, db]
+}
+
+/// Sums over all rows of `x` `[..., columns]`: `[columns]`.
+func columnSums(_ x: Tensor, columns: Int) -> Tensor {
+    let sums = Tensor([columns])
+    let rows = columns == 0 ? 0 : x.count / columns
+    let output = sums.pointer, input = x.pointer
+    Parallel.ranges(columns, grain: 64) { range in
+        for r in 0..<rows {
+            mapVectors2(
+                range.count, output + range.lowerBound, input + r * columns + range.lowerBound, output + range.lowerBound
+            ) { $0 + $1 }
+        }
+    }
+    return sums
+}

@@ -1,0 +1,165 @@
+/// How a parameter is kept in memory, as against in files (which use PyTorch's layouts).
+public enum ParameterLayout: Sendable {
+    case plain
+    /// OIHW in files, OHWI in memory (the kernels run along the channels).
+    case convolution
+}
+
+/// What a new parameter holds before training.
+public enum Initialization: Sendable {
+    case zeros, ones
+    case constant(Float)
+    /// Uniform in [-bound, bound].
+    case uniform(Float)
+    /// Normal of the given standard deviation.
+    case normal(Float)
+}
+
+/// What did not fit when parameters were loaded.
+public struct ParameterError: Error, CustomStringConvertible, Equatable {
+    public var origin: String
+    public var missing: [String] = []
+    public var unused: [String] = []
+    public var misshapen: [String] = []
+
+    public var description: String {
+        func list(_ title: String, _ names: [String]) -> String? {
+            if names.isEmpty { return nil }
+            let shown = names.prefix(8).joined(separator: ", ")
+            return "\(names.count) \(title): \(shown)\(names.count > 8 ? ", ..." : "")"
+        }
+        let parts = [list("missing", missing), list("of another shape", misshapen), list("not used by this model", unused)]
+        return "\(origin) does not fit the model: \(parts.compactMap { $0 }.joined(separator: "; "))"
+    }
+}
+
+/// The named parameters of a model, either made as its layers ask for them (a new model) or taken strictly from a
+/// state dictionary (a saved one): every key used, every shape matched.
+public final class ParameterStore {
+    /// In memory layout, in the order in which layers asked for them.
+    public private(set) var values: [String: Tensor] = [:]
+    public private(set) var order: [String] = []
+    private var layouts: [String: ParameterLayout] = [:]
+    private var file: [String: Tensor]?
+    private var generator: SeededGenerator
+    private var error: ParameterError
+
+    /// A new model's parameters, drawn from `seed`.
+    public init(seed: UInt64) {
+        generator = SeededGenerator(seed: seed)
+        error = ParameterError(origin: "new parameters")
+    }
+
+    /// A saved model's parameters, in file layout. `origin` (a path) is named in errors.
+    public init(strict: [String: Tensor], origin: String) {
+        file = strict
+        generator = SeededGenerator(seed: 0)
+        error = ParameterError(origin: origin)
+    }
+
+    /// - Throws: ``ParameterError`` when a layer asked for something that the file lacks or has in another shape, or when the file holds something
+    ///   that no layer asked for. Call it after the model was built.
+    public func checkComplete() throws {
+        var error = error
+        error.unused = (file ?? [:]).keys.filter { values[$0] == nil }.sorted()
+        if !(error.missing.isEmpty && error.unused.isEmpty && error.misshapen.isEmpty) { throw error }
+    }
+
+    /// All parameters in file layout.
+    public func stateDictionary() -> [String: Tensor] {
+        values.reduce(into: [:]) { result, entry in
+            result[entry.key] = layouts[entry.key] == .convolution ? entry.value.permuted([0, 3, 1, 2]) : entry.value
+        }
+    }
+
+    /// What layers take: parameters are leaves of `tape` where `trainable` says so, and constants elsewhere.
+    public func scope(on tape: Tape? = nil, trainable: @escaping (String) -> Bool = { _ in true }) -> Parameters {
+        leaves = [:]
+        return Parameters(store: self, prefix: "", tape: tape, trainable: trainable)
+    }
+
+    /// The leaves handed out since the last call of `scope`.
+    public private(set) var leaves: [String: Variable] = [:]
+
+    /// Replaces a parameter's value, in memory layout (running statistics, averaged weights).
+    public func set(_ name: String, _ value: Tensor) {
+        precondition(values[name]?.shape == value.shape, "\(name) has no value of shape \(value.shape)")
+        values[name] = value
+    }
+
+    func variable(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization, tape: Tape?) -> Variable {
+        if let known = leaves[name], known.tape === tape { return known }
+        let value = values[name] ?? make(name, shape: shape, layout: layout, initial: initial)
+        guard let tape else { return Variable(value) }
+        let leaf = tape.leaf(value)
+        leaves[name] = leaf
+        return leaf
+    }
+
+    func contains(_ name: String) -> Bool { (file?[name] ?? values[name]) != nil }
+
+    private func make(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization) -> Tensor {
+        var value: Tensor
+        if let file {
+            if let found = file[name], found.shape == shape {
+                value = found
+            } else {
+                if let found = file[name] {
+                    error.misshapen.append("\(name) (expected \(shape), found \(found.shape))")
+                } else {
+                    error.missing.append(name)
+                }
+                value = Tensor(shape)
+            }
+        } else {
+            value = draw(shape, initial)
+        }
+        if layout == .convolution { value = value.permuted([0, 2, 3, 1]) }
+        values[name] = value
+        layouts[name] = layout
+        order.append(name)
+        return value
+    }
+
+    private func draw(_ shape: [Int], _ initial: Initialization) -> Tensor {
+        let count = shape.reduce(1, *)
+        switch initial {
+        case .zeros: return Tensor(shape)
+        case .ones: return Tensor(shape, repeating: 1)
+        case .constant(let value): return Tensor(shape, repeating: value)
+        case .uniform(let bound): return Tensor(shape, (0..<count).map { _ in (generator.uniform() * 2 - 1) * bound })
+        case .normal(let deviation): return Tensor(shape, (0..<count).map { _ in generator.normal() * deviation })
+        }
+    }
+}
+
+/// A place in the tree of parameter names, handed to a layer's `init`.
+public struct Parameters {
+    let store: ParameterStore
+    let prefix: String
+    let tape: Tape?
+    let trainable: (String) -> Bool
+
+    /// True where nothing is trained: layers may then transform their weights once, for speed.
+    public var isInference: Bool { tape == nil }
+
+    /// The names below `prefix`, as in `parameters["_blocks"]["0"]`.
+    public subscript(_ part: String) -> Parameters {
+        Parameters(store: store, prefix: prefix.isEmpty ? part : "\(prefix).\(part)", tape: tape, trainable: trainable)
+    }
+
+    private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
+
+    /// The parameter `name` here.
+    /// - Parameters:
+    ///   - shape: in file layout.
+    ///   - initial: what a new model's parameter holds.
+    public func callAsFunction(
+        _ name: String, shape: [Int], layout: ParameterLayout = .plain, initial: Initialization
+    ) -> Variable {
+        let name = full(name)
+        return store.variable(name, shape: shape, layout: layout, initial: initial, tape: trainable(name) ? tape : nil)
+    }
+
+    public func contains(_ name: String) -> Bool { store.contains(full(name)) }
+}

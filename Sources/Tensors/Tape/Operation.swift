@@ -1,0 +1,85 @@
+/// One recorded step, with what its backward rule needs. This file is the one table of derivatives.
+///
+/// Gradients carry a leading seed axis: a rule gets `[K] + output shape` and returns `[K] + input shape` for each input, in the
+/// order in which the inputs were recorded. Saved values have no seed axis. Parameter gradients are only
+/// ever asked for with K = 1 (training); the rules that would have to loop say so with a precondition.
+enum Operation {
+    case leaf
+    // Shape
+    case reshape
+    case permute(axes: [Int])
+    case sliceLast(from: Int, of: Int)
+    case rows(from: Int, of: Int)
+    case concatenateLast(widths: [Int])
+    /// inputs: x `[M, ...]`; output `[M * times, ...]`, each row repeated `times` in a row
+    case repeatRows(times: Int)
+    // Arithmetic
+    case add
+    case subtract
+    case multiply(Tensor, Tensor)
+    case scale(Float)
+    case sum(count: Int)
+    case pick(positions: [Int], count: Int)
+    // Layers
+    case linear(x: Tensor, weight: Tensor, hasBias: Bool)
+    case convolution(x: Tensor, weight: Tensor, hasBias: Bool, ConvolutionGeometry)
+    case activation(Activation, y: Tensor)
+    case maximumPool(argument: [Int32], input: [Int])
+    case averagePool(PoolGeometry, input: [Int])
+    case globalAveragePool(input: [Int])
+    case batchNorm(BatchNormSaved)
+    case channelAffine(x: Tensor, scale: Tensor)
+    case dropout(mask: Tensor)
+    case embedding(indices: [Int], rows: Int)
+    case softmax(y: Tensor)
+    case logSoftmax(y: Tensor)
+    case crossEntropy(CrossEntropySaved)
+    case lstm(LSTMSaved)
+    case attentionLSTM(AttentionLSTMSaved)
+
+    func backward(_ g: Tensor, seeds: Int, needed: [Bool], relu: ReLURule) -> [Tensor?] {
+        switch self {
+        case .leaf: return []
+        case .reshape: return [g]
+        case .permute(let axes):
+            var inverse = [Int](repeating: 0, count: axes.count)
+            for (i, axis) in axes.enumerated() { inverse[axis] = i }
+            return [g.permuted([0] + inverse.map { $0 + 1 })]
+        case .sliceLast(let from, let of): return [sliceLastBackward(g, from: from, of: of)]
+        case .rows(let from, let of): return [rowsBackward(g, from: from, of: of)]
+        case .concatenateLast(let widths):
+            var from = 0
+            return widths.indices.map { i in
+                defer { from += widths[i] }
+                return needed[i] ? sliceLastForward(g, from: from, width: widths[i]) : nil
+            }
+        case .repeatRows(let times): return [repeatRowsBackward(g, times: times)]
+        case .add: return [g, g]
+        case .subtract: return [g, needed[1] ? scaleForward(g, by: -1) : nil]
+        case .multiply(let a, let b):
+            return [needed[0] ? multiplyForward(g, b) : nil, needed[1] ? multiplyForward(g, a) : nil]
+        case .scale(let factor): return [scaleForward(g, by: factor)]
+        case .sum(let count): return [sumBackward(g, count: count)]
+        case .pick(let positions, let count): return [pickBackward(g, positions: positions, count: count)]
+        case .linear(let x, let weight, let hasBias):
+            let parts = linearBackward(g, x: x, weight: weight, seeds: seeds, needed: needed)
+            return hasBias ? parts : Array(parts.prefix(2))
+        case .convolution(let x, let weight, let hasBias, let geometry):
+            let parts = convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: seeds, needed: needed)
+            return hasBias ? parts : Array(parts.prefix(2))
+        case .activation(let kind, let y): return [activationBackward(kind, g, y: y, rule: relu)]
+        case .maximumPool(let argument, let input): return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]
+        case .averagePool(let geometry, let input): return [averagePoolBackward(g, geometry: geometry, input: input, seeds: seeds)]
+        case .globalAveragePool(let input): return [globalAveragePoolBackward(g, input: input, seeds: seeds)]
+        case .batchNorm(let saved): return batchNormBackward(g, saved: saved, seeds: seeds)
+        case .channelAffine(let x, let scale): return channelAffineBackward(g, x: x, scale: scale, seeds: seeds, needed: needed)
+        case .dropout(let mask): return [multiplyForward(g, mask)]
+        case .embedding(let indices, let rows): return [embeddingBackward(g, indices: indices, rows: rows, seeds: seeds)]
+        case .softmax(let y): return [softmaxBackward(g, y: y)]
+        case .logSoftmax(let y): return [logSoftmaxBackward(g, y: y)]
+        case .crossEntropy(let saved): return [crossEntropyBackward(g, saved: saved, seeds: seeds)]
+        case .lstm(let saved): return lstmBackward(g, saved: saved, seeds: seeds, needed: needed)
+        case .attentionLSTM(let saved): return attentionLSTMBackward(g, saved: saved, seeds: seeds, needed: needed)
+        }
+    }
+}
