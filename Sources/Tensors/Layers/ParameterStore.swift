@@ -162,4 +162,19 @@ public struct Parameters {
     }
 
     public func contains(_ name: String) -> Bool { store.contains(full(name)) }
+
+    /// A value that is saved with the parameters but not trained (running statistics).
+    public func buffer(_ name: String, shape: [Int], initial: Initialization) -> Tensor {
+        store.variable(full(name), shape: shape, layout: .plain, initial: initial, tape: nil).value
+    }
+
+    /// Moves the running mean and variance here by a tenth towards a batch's (PyTorch's momentum), the variance made unbiased.
+    func observe(mean: Tensor, variance: Tensor, count: Int) {
+        func move(_ name: String, _ new: Tensor, by factor: Float) {
+            guard let old = store.values[full(name)] else { return }
+            store.set(full(name), addForward(scaleForward(old, by: 0.9), scaleForward(new, by: 0.1 * factor)))
+        }
+        move("running_mean", mean, by: 1)
+        move("running_var", variance, by: count > 1 ? Float(count) / Float(count - 1) : 1)
+    }
 }

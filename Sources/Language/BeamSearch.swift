@@ -1,0 +1,107 @@
+import Foundation
+import Tensors
+
+/// How captions are searched for.
+public struct SearchOptions: Codable, Equatable, Sendable {
+    /// Captions kept at once; 1 is greedy search.
+    public var beam: Int
+    public var maximumLength: Int
+    /// Finished captions are ranked by log p / length^alpha (Wu et al. 2016 without the constant); 0 ranks by log p alone.
+    public var lengthNormalisation: Float
+
+    public init(beam: Int = 3, maximumLength: Int = 24, lengthNormalisation: Float = 0.7) {
+        self.beam = beam
+        self.maximumLength = maximumLength
+        self.lengthNormalisation = lengthNormalisation
+    }
+}
+
+/// One caption found: word indices without `<start>` and `<end>`, and the log-probability of the whole, `<end>` included.
+public struct FoundCaption: Equatable, Sendable {
+    public var words: [Int]
+    public var logProbability: Float
+    public var score: Float
+}
+
+/// Beam search over one or many pictures at once, all beams in one batch.
+/// - Parameters:
+///   - features: `[M, u, v, K]`.
+///   - forbidden: word indices never written (`<pad>`, `<start>`, `<unknown>`).
+/// - Returns: for each picture, at most `beam` captions, best first.
+public func beamSearch(
+    _ decoder: any CaptionDecoder, features: Tensor, start: Int, end: Int, forbidden: [Int], options: SearchOptions
+) -> [[FoundCaption]] {
+    struct Hypothesis {
+        var words: [Int] = []
+        var logProbability: Float = 0
+    }
+    let pictures = features.shape[0], beam = max(1, options.beam)
+    var finished = [[FoundCaption]](repeating: [], count: pictures)
+    // Every picture keeps `beam` rows in the batch, so that rows stay with their picture; nil rows are spent.
+    var alive = [[Hypothesis?]](repeating: [Hypothesis()] + [Hypothesis?](repeating: nil, count: beam - 1), count: pictures)
+    var state = decoder.begin(features: features, rows: beam)
+    var last = [Int](repeating: start, count: pictures * beam)
+
+    func ranked(_ h: Hypothesis) -> FoundCaption {
+        let length = Float(max(1, h.words.count))
+        return FoundCaption(
+            words: h.words, logProbability: h.logProbability, score: h.logProbability / pow(length, options.lengthNormalisation))
+    }
+
+    for length in 0..<max(1, options.maximumLength) {
+        let (logits, next) = decoder.step(state, words: last)
+        let vocabulary = logits.shape[1]
+        let logs = Variable(logits).logSoftmax().value
+        var from = [Int](repeating: 0, count: pictures * beam)
+        var anyAlive = false
+        for picture in 0..<pictures {
+            var candidates: [(logProbability: Float, row: Int, word: Int)] = []
+            for (row, hypothesis) in alive[picture].enumerated() {
+                guard let hypothesis else { continue }
+                let values = UnsafeBufferPointer(start: logs.pointer + (picture * beam + row) * vocabulary, count: vocabulary)
+                for (word, value) in largest(beam + 1, of: values, except: forbidden) {
+                    candidates.append((hypothesis.logProbability + value, row, word))
+                }
+            }
+            candidates.sort { ($0.logProbability, $1.row, $1.word) > ($1.logProbability, $0.row, $0.word) }
+            var following: [Hypothesis?] = []
+            for candidate in candidates where following.count < beam {
+                var hypothesis = alive[picture][candidate.row]!
+                hypothesis.logProbability = candidate.logProbability
+                if candidate.word == end {
+                    // Only an ending among the beam's best counts, as in every beam search.
+                    finished[picture].append(ranked(hypothesis))
+                    continue
+                }
+                hypothesis.words.append(candidate.word)
+                from[picture * beam + following.count] = picture * beam + candidate.row
+                last[picture * beam + following.count] = candidate.word
+                following.append(hypothesis)
+            }
+            let last = length + 1 == options.maximumLength
+            if last { finished[picture] += following.compactMap { $0 }.map(ranked) }
+            finished[picture].sort { $0.score > $1.score }
+            let enough = finished[picture].count >= beam
+            for row in following.count..<max(beam, following.count) { from[picture * beam + row] = picture * beam }
+            alive[picture] = enough || last
+                ? [Hypothesis?](repeating: nil, count: beam) : following + [Hypothesis?](repeating: nil, count: beam - following.count)
+            if alive[picture].contains(where: { $0 != nil }) { anyAlive = true }
+        }
+        if !anyAlive { break }
+        state = next.selecting(from)
+    }
+    return finished.map { Array($0.prefix(beam)) }
+}
+
+/// The `count` largest values with their positions, largest first; equal ones in order of position.
+func largest(_ count: Int, of values: UnsafeBufferPointer<Float>, except forbidden: [Int]) -> [(Int, Float)] {
+    var best: [(Int, Float)] = []
+    var threshold = -Float.infinity
+    for (i, value) in values.enumerated() where value > threshold && !forbidden.contains(i) {
+        let position = best.firstIndex { $0.1 < value } ?? best.count
+        best.insert((i, value), at: position)
+        if best.count > count { best.removeLast() }
+        if best.count == count { threshold = best[count - 1].1 }
+    }
+    return best
+}

@@ -1,0 +1,95 @@
+import Tensors
+
+/// What turns a feature map into words, one at a time. Decoders are interchangeable: training, search and explanation
+/// know only this.
+public protocol CaptionDecoder {
+    /// Scores of every next word in a known caption.
+    /// - Parameters:
+    ///   - features: the encoder's feature map, `[M, u, v, K]`.
+    ///   - words: N captions as word indices beginning with `<start>`, all of length T (shorter ones padded); caption n belongs
+    ///     to picture n / (N / M).
+    ///   - dropout: nil outside training.
+    /// - Returns: logits `[T, N, V]`; row (t, n) scores the word after `words[n][t]`.
+    func logits(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable
+
+    /// The state before the first word, for `rows` captions a picture. features `[M, u, v, K]`.
+    func begin(features: Tensor, rows: Int) -> DecoderState
+
+    /// Reads one word for each row.
+    /// - Returns: logits `[N, V]` of the next word, and the state after it.
+    func step(_ state: DecoderState, words: [Int]) -> (logits: Tensor, state: DecoderState)
+}
+
+/// Where a decoder is in its captions.
+public struct DecoderState {
+    /// `[N, H]`
+    public var h: Tensor
+    public var c: Tensor
+    /// What stays the same for a picture, `[M, ...]` each.
+    public var memory: [Tensor] = []
+    /// Attention over regions in the last step, `[N, L]`, where the decoder has one.
+    public var attention: Tensor?
+
+    /// The state in which row i goes on from row `rows[i]` of this one. Rows stay with their own picture.
+    public func selecting(_ rows: [Int]) -> DecoderState {
+        func gather(_ x: Tensor) -> Tensor {
+            let width = x.shape[1]
+            let result = Tensor(uninitialized: [rows.count, width])
+            for (i, row) in rows.enumerated() { (result.pointer + i * width).update(from: x.pointer + row * width, count: width) }
+            return result
+        }
+        return DecoderState(h: gather(h), c: gather(c), memory: memory, attention: attention.map(gather))
+    }
+}
+
+/// Dropout's rate and its source of randomness, for one training step.
+public final class Dropout {
+    public let rate: Float
+    private var generator: SeededGenerator
+
+    public init(rate: Float, seed: UInt64) {
+        self.rate = rate
+        generator = SeededGenerator(seed: seed)
+    }
+
+    func callAsFunction(_ x: Variable) -> Variable { x.dropout(rate, using: &generator) }
+}
+
+/// Which decoder a captioner has, as its `config.json` says.
+public struct DecoderConfiguration: Codable, Equatable, Sendable {
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        case showAndTell = "show-and-tell"
+        case showAttendAndTell = "show-attend-and-tell"
+    }
+
+    public var kind: Kind
+    /// Channels of the encoder's feature map.
+    public var features: Int
+    public var vocabulary: Int
+    public var embedding: Int
+    public var hidden: Int
+    /// Width of the space in which attention compares; unused by Show and Tell.
+    public var attention: Int
+
+    public init(kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256) {
+        self.kind = kind
+        self.features = features
+        self.vocabulary = vocabulary
+        self.embedding = embedding
+        self.hidden = hidden
+        self.attention = attention
+    }
+
+    public func makeDecoder(_ p: Parameters) -> any CaptionDecoder {
+        switch kind {
+        case .showAndTell: return ShowAndTell(p, self)
+        case .showAttendAndTell: return ShowAttendAndTell(p, self)
+        }
+    }
+}
+
+/// `[N]` captions of T words, time first: the order in which embeddings of `[T, N]` are laid out.
+func timeFirst(_ words: [[Int]]) -> [Int] {
+    guard let length = words.first?.count else { return [] }
+    return (0..<length).flatMap { t in words.map { $0[t] } }
+}

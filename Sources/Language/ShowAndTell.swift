@@ -1,0 +1,62 @@
+import Tensors
+
+/// Show and Tell (Vinyals et al. 2015, eq. 10-12): the picture, averaged over its regions, is the LSTM's input before the first word.
+///
+/// The output layer is the transposed word embedding (Press & Wolf 2017) behind a linear layer from h.
+public struct ShowAndTell: CaptionDecoder {
+    let image: Linear
+    let words: Embedding
+    let lstm: LSTM
+    let output: Linear
+    let outputBias: Variable
+    let hidden: Int
+
+    public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
+        hidden = configuration.hidden
+        image = Linear(p["image"], inputs: configuration.features, outputs: configuration.embedding)
+        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
+        output = Linear(p["output"], inputs: hidden, outputs: configuration.embedding)
+        outputBias = p("output.words.bias", shape: [configuration.vocabulary], initial: .zeros)
+    }
+
+    /// h and c `[M, H]` after the LSTM has seen the pictures.
+    private func start(_ features: Variable, _ dropout: Dropout?) -> (h: Variable, c: Variable) {
+        var pooled = globalAveragePool(features)
+        if let dropout { pooled = dropout(pooled) }
+        let x = image(pooled)
+        let pictures = features.shape[0]
+        let zero = Variable(Tensor([pictures, hidden]))
+        let (h, c) = lstm(x.reshaped([1, pictures, x.shape[1]]), h: zero, c: zero)
+        return (h.reshaped([pictures, hidden]), c.reshaped([pictures, hidden]))
+    }
+
+    private func score(_ h: Variable, _ dropout: Dropout?) -> Variable {
+        var x = output(dropout?(h) ?? h)
+        if let dropout { x = dropout(x) }
+        return linear(x, words.weight, outputBias)
+    }
+
+    public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
+        let rows = indices.count / features.shape[0], length = indices.first?.count ?? 0
+        let (h, c) = start(features, dropout)
+        var embedded = words(timeFirst(indices))
+        if let dropout { embedded = dropout(embedded) }
+        let x = embedded.reshaped([length, indices.count, embedded.shape[1]])
+        let (states, _) = lstm(x, h: h.repeatedRows(rows), c: c.repeatedRows(rows))
+        return score(states, dropout)
+    }
+
+    public func begin(features: Tensor, rows: Int) -> DecoderState {
+        let (h, c) = start(Variable(features), nil)
+        return DecoderState(h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value)
+    }
+
+    public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {
+        let embedded = words(indices)
+        let x = embedded.reshaped([1] + embedded.shape)
+        let (h, c) = lstm(x, h: Variable(state.h), c: Variable(state.c))
+        let next = DecoderState(h: h.value.row(0), c: c.value.row(0))
+        return (score(h.reshaped([indices.count, hidden]), nil).value, next)
+    }
+}

@@ -1,0 +1,72 @@
+import Tensors
+
+/// Show, Attend and Tell (Xu et al. 2015), soft attention: before each word the LSTM weighs the picture's regions by
+/// what it holds in h, and reads their weighted sum through a gate (eq. 1-9, 13-14).
+///
+/// Deep output (eq. 7): logits = E (L_h h_t + L_z z_t + E y_{t-1}) + b, where the output matrix is the word embedding itself
+/// (Press & Wolf 2017).
+public struct ShowAttendAndTell: CaptionDecoder {
+    let annotate: Linear
+    let initialH: Linear
+    let initialC: Linear
+    let words: Embedding
+    let lstm: AttentionLSTM
+    let outputH: Linear
+    let outputContext: Linear
+    let outputBias: Variable
+
+    public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
+        let hidden = configuration.hidden, embedding = configuration.embedding
+        annotate = Linear(p["annotate"], inputs: configuration.features, outputs: hidden)
+        initialH = Linear(p["initial_h"], inputs: hidden, outputs: hidden)
+        initialC = Linear(p["initial_c"], inputs: hidden, outputs: hidden)
+        words = Embedding(p["words"], count: configuration.vocabulary, width: embedding)
+        lstm = AttentionLSTM(
+            p["lstm"], inputs: embedding, hidden: hidden, annotation: hidden, attention: configuration.attention)
+        outputH = Linear(p["output.h"], inputs: hidden, outputs: embedding)
+        outputContext = Linear(p["output.context"], inputs: hidden, outputs: embedding, bias: false)
+        outputBias = p("output.words.bias", shape: [configuration.vocabulary], initial: .zeros)
+    }
+
+    /// The regions as the LSTM sees them: annotations `[M, L, D]`, keys `[M, L, A]`, and h and c `[M, H]` before the first word.
+    private func start(
+        _ features: Variable, _ dropout: Dropout?
+    ) -> (annotations: Variable, keys: Variable, h: Variable, c: Variable) {
+        let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
+        var annotations = annotate(features).activated(.relu)
+        if let dropout { annotations = dropout(annotations) }
+        let mean = globalAveragePool(annotations)
+        let shaped = annotations.reshaped([pictures, regions, annotations.shape[3]])
+        return (shaped, lstm.keys(of: shaped), initialH(mean).activated(.tanh), initialC(mean).activated(.tanh))
+    }
+
+    private func score(_ h: Variable, _ context: Variable, _ embedded: Variable, _ dropout: Dropout?) -> Variable {
+        var x = outputH(dropout?(h) ?? h) + outputContext(context) + embedded
+        if let dropout { x = dropout(x) }
+        return linear(x, words.weight, outputBias)
+    }
+
+    public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
+        let rows = indices.count / features.shape[0], length = indices.first?.count ?? 0
+        let (annotations, keys, h, c) = start(features, dropout)
+        var embedded = words(timeFirst(indices)).reshaped([length, indices.count, -1])
+        if let dropout { embedded = dropout(embedded) }
+        let (states, context, _) = lstm(
+            embedded, annotations: annotations, keys: keys, h: h.repeatedRows(rows), c: c.repeatedRows(rows))
+        return score(states, context, embedded, dropout)
+    }
+
+    public func begin(features: Tensor, rows: Int) -> DecoderState {
+        let (annotations, keys, h, c) = start(Variable(features), nil)
+        return DecoderState(
+            h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value, memory: [annotations.value, keys.value])
+    }
+
+    public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {
+        let embedded = words(indices)
+        let (h, c, context, attention) = lstm.step(
+            embedded.value, annotations: state.memory[0], keys: state.memory[1], h: state.h, c: state.c)
+        let next = DecoderState(h: h, c: c, memory: state.memory, attention: attention)
+        return (score(Variable(h), Variable(context), embedded, nil).value, next)
+    }
+}

@@ -1,0 +1,61 @@
+/// A convolution with its batch normalisation and its activation, the unit that most CNNs are made of.
+///
+/// Two forms of the same thing. *Normalised*: parameters `<convolution>.weight` `[O, I/groups, kh, kw]` and `<norm>.weight`, `.bias`,
+/// `.running_mean`, `.running_var` `[O]`; trained with the batch's statistics, folded into one convolution for inference. *Folded*:
+/// `<convolution>.weight` and `<convolution>.bias`, as models are shipped and fine-tuned.
+public struct Convolution {
+    private enum Form {
+        case folded(weight: Variable, bias: Variable, prepared: PreparedConvolution?)
+        case normalised(weight: Variable, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
+    }
+
+    public let geometry: ConvolutionGeometry
+    public let activation: Activation
+    private let form: Form
+
+    /// - Parameters:
+    ///   - norm: name of the batch normalisation; nil for the folded form (or a plain convolution with a bias).
+    public init(
+        _ p: Parameters, _ name: String, inputs: Int, outputs: Int, _ geometry: ConvolutionGeometry,
+        activation: Activation = .none, norm: String? = nil, epsilon: Float = 1e-3
+    ) {
+        self.geometry = geometry
+        self.activation = activation
+        let fan = inputs / geometry.groups * geometry.kernelHeight * geometry.kernelWidth
+        let weight = p[name](
+            "weight", shape: [outputs, inputs / geometry.groups, geometry.kernelHeight, geometry.kernelWidth],
+            layout: .convolution, initial: .normal((2 / Float(fan)).squareRoot()))  // He et al. 2015
+        guard let norm else {
+            let bias = p[name]("bias", shape: [outputs], initial: .zeros)
+            let prepared = weight.isRecorded ? nil : PreparedConvolution(weight: weight.value, geometry: geometry)
+            form = .folded(weight: weight, bias: bias, prepared: prepared)
+            return
+        }
+        let n = p[norm]
+        let gamma = n("weight", shape: [outputs], initial: .ones), beta = n("bias", shape: [outputs], initial: .zeros)
+        let mean = n.buffer("running_mean", shape: [outputs], initial: .zeros)
+        let variance = n.buffer("running_var", shape: [outputs], initial: .ones)
+        if gamma.isRecorded {
+            form = .normalised(weight: weight, gamma: gamma, beta: beta, epsilon: epsilon, norm: n)
+        } else {
+            let folded = foldedBatchNorm(
+                weight: weight.value, bias: nil, gamma: gamma.value, beta: beta.value, mean: mean, variance: variance,
+                epsilon: epsilon)
+            form = .folded(
+                weight: Variable(folded.weight), bias: Variable(folded.bias),
+                prepared: PreparedConvolution(weight: folded.weight, geometry: geometry))
+        }
+    }
+
+    /// x `[N, H, W, I] -> [N, H', W', O]`
+    public func callAsFunction(_ x: Variable) -> Variable {
+        switch form {
+        case .folded(let weight, let bias, let prepared):
+            return convolution(x, weight, bias, geometry, activation: activation, prepared: prepared)
+        case .normalised(let weight, let gamma, let beta, let epsilon, let norm):
+            let (y, mean, variance) = batchNorm(convolution(x, weight, nil, geometry), gamma: gamma, beta: beta, epsilon: epsilon)
+            norm.observe(mean: mean, variance: variance, count: y.value.count / max(1, mean.count))
+            return y.activated(activation)
+        }
+    }
+}

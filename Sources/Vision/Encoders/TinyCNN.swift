@@ -1,0 +1,36 @@
+import Tensors
+
+/// A small plain CNN, trained from nothing on drawn pictures: for tests and for teaching.
+public enum TinyCNN {
+    static let epsilon: Float = 1e-3
+    private static let widths = [(name: "conv1", channels: 16, stride: 2), ("conv2", 32, 2), ("conv3", 48, 2), ("conv4", 64, 1)]
+
+    static let preprocessing = Preprocessing(
+        width: 64, height: 64, fit: .squash, filter: .bilinear, mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5])
+
+    static var normPairs: [(convolution: String, norm: String)] {
+        widths.map { ($0.name, $0.name.replacingOccurrences("conv", "bn")) }
+    }
+
+    static func encoder(_ p: Parameters, folded: Bool) -> Encoder {
+        var stages: [Encoder.Stage] = []
+        var inputs = 3, stride = 1
+        for (pair, layer) in zip(normPairs, widths) {
+            let geometry = ConvolutionGeometry(
+                kernelHeight: 3, kernelWidth: 3, strideHeight: layer.stride, strideWidth: layer.stride, padding: .same, groups: 1)
+            let convolution = Convolution(
+                p, layer.name, inputs: inputs, outputs: layer.channels, geometry, activation: .relu,
+                norm: folded ? nil : pair.norm, epsilon: epsilon)
+            stride *= layer.stride
+            inputs = layer.channels
+            stages.append(Encoder.Stage(name: layer.name, channels: inputs, stride: stride) { convolution($0) })
+        }
+        return Encoder(stages: stages)
+    }
+}
+
+extension String {
+    fileprivate func replacingOccurrences(_ old: String, _ new: String) -> String {
+        hasPrefix(old) ? new + dropFirst(old.count) : self
+    }
+}
