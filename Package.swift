@@ -36,6 +36,7 @@ let package = Package(
             dependencies: ["Explain", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: native),
         .target(name: "TestSupport", dependencies: ["Tensors", "Weights", "Vision"], path: "Tests/TestSupport", swiftSettings: native),
+        .executableTarget(name: "toy-world", dependencies: ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
         .testTarget(name: "VisionTests", dependencies: ["Vision", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),

@@ -89,12 +89,15 @@ public struct Tensor: @unchecked Sendable {
         return result
     }
 
-    /// A copy with its axes in the order `axes`: `result.shape[i] == shape[axes[i]]`.
+    /// The axes in the order `axes`: `result.shape[i] == shape[axes[i]]`. A copy, unless no element moves.
     public func permuted(_ axes: [Int]) -> Tensor {
         precondition(axes.sorted() == Array(shape.indices), "\(axes) does not permute the axes of \(shape)")
         var strides = [Int](repeating: 1, count: shape.count)
         for axis in stride(from: shape.count - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
         let size = axes.map { shape[$0] }, step = axes.map { strides[$0] }
+        // Moving axes of length 1 moves no element.
+        let longer = axes.filter { shape[$0] > 1 }
+        if longer == longer.sorted() { return reshaped(size) }
         let result = Tensor(uninitialized: size)
         if count == 0 { return result }
         var index = [Int](repeating: 0, count: size.count)

@@ -27,7 +27,7 @@ public struct Convolution {
             layout: .convolution, initial: .normal((2 / Float(fan)).squareRoot()))  // He et al. 2015
         guard let norm else {
             let bias = p[name]("bias", shape: [outputs], initial: .zeros)
-            let prepared = weight.isRecorded ? nil : PreparedConvolution(weight: weight.value, geometry: geometry)
+            let prepared = p.isInference ? PreparedConvolution(weight: weight.value, geometry: geometry) : nil
             form = .folded(weight: weight, bias: bias, prepared: prepared)
             return
         }
@@ -43,7 +43,7 @@ public struct Convolution {
                 epsilon: epsilon)
             form = .folded(
                 weight: Variable(folded.weight), bias: Variable(folded.bias),
-                prepared: PreparedConvolution(weight: folded.weight, geometry: geometry))
+                prepared: p.isInference ? PreparedConvolution(weight: folded.weight, geometry: geometry) : nil)
         }
     }
 

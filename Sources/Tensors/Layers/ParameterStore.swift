@@ -74,11 +74,11 @@ public final class ParameterStore {
 
     /// What layers take: parameters are leaves of `tape` where `trainable` says so, and constants elsewhere.
     public func scope(on tape: Tape? = nil, trainable: @escaping (String) -> Bool = { _ in true }) -> Parameters {
-        leaves = [:]
+        if tape != nil { leaves = [:] }
         return Parameters(store: self, prefix: "", tape: tape, trainable: trainable)
     }
 
-    /// The leaves handed out since the last call of `scope`.
+    /// The leaves handed out since the last call of `scope` with a tape.
     public private(set) var leaves: [String: Variable] = [:]
 
     /// Replaces a parameter's value, in memory layout (running statistics, averaged weights).
@@ -142,6 +142,11 @@ public struct Parameters {
 
     /// True where nothing is trained: layers may then transform their weights once, for speed.
     public var isInference: Bool { tape == nil }
+
+    /// The same place, with fewer parameters trained.
+    public func training(_ trainable: @escaping (String) -> Bool) -> Parameters {
+        Parameters(store: store, prefix: prefix, tape: tape, trainable: { self.trainable($0) && trainable($0) })
+    }
 
     /// The names below `prefix`, as in `parameters["_blocks"]["0"]`.
     public subscript(_ part: String) -> Parameters {

@@ -1,0 +1,51 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+
+/// A captioner's captions of a data set, and their scores.
+public struct CaptionEvaluation: Sendable {
+    public struct Line: Codable, Sendable {
+        public var image: String
+        public var caption: String
+    }
+
+    public var captions: [Line]
+    public var scores: CaptionScores
+
+    /// Captions every picture of `data` (the first `limit`), eight at a time.
+    public static func run(
+        _ captioner: Captioner, on data: CaptionDataset, options: SearchOptions, limit: Int? = nil, progress: (Int, Int) -> Void = { _, _ in }
+    ) throws -> CaptionEvaluation {
+        let entries = Array(data.entries.prefix(limit ?? data.entries.count))
+        let tokenizer = CaptionTokenizer()
+        let preprocessing = captioner.configuration.preprocessing
+        let size = preprocessing.width * preprocessing.height * 3
+        var lines: [Line] = [], candidates: [[String]] = []
+        for from in stride(from: 0, to: entries.count, by: 8) {
+            let part = entries[from..<min(entries.count, from + 8)]
+            let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
+            for (i, entry) in part.enumerated() {
+                let picture = preprocessing.prepare(try Image.read(data.imageURL(entry.image))).tensor
+                (input.pointer + i * size).update(from: picture.pointer, count: size)
+                withExtendedLifetime(picture) {}
+            }
+            let found = captioner.captions(features: captioner.features(input), options: options)
+            for (entry, captions) in zip(part, found) {
+                let words = captioner.vocabulary.decode(captions.first?.words ?? [])
+                candidates.append(words)
+                lines.append(Line(image: entry.image, caption: words.joined(separator: " ")))
+            }
+            progress(lines.count, entries.count)
+        }
+        let references = entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        return CaptionEvaluation(captions: lines, scores: CaptionMetrics.score(candidates: candidates, references: references))
+    }
+
+    /// One JSON object a line, keys sorted.
+    public func jsonLines() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try captions.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }.joined()
+    }
+}

@@ -1,0 +1,146 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+import Weights
+
+/// `config.json` of a captioning model.
+public struct CaptionerConfiguration: Codable, Equatable, Sendable {
+    public var format = 1
+    public var task = "captioning"
+    public var encoder: EncoderConfiguration
+    public var preprocessing: Preprocessing
+    public var decoder: DecoderConfiguration
+    /// The vocabulary's file, relative to the model's folder.
+    public var vocabulary: String
+    public var search: SearchOptions
+
+    public init(
+        encoder: EncoderConfiguration, preprocessing: Preprocessing, decoder: DecoderConfiguration, vocabulary: String,
+        search: SearchOptions
+    ) {
+        self.encoder = encoder
+        self.preprocessing = preprocessing
+        self.decoder = decoder
+        self.vocabulary = vocabulary
+        self.search = search
+    }
+}
+
+/// A picture's words: an encoder, a decoder, and what they agreed on.
+public struct Captioner {
+    public let configuration: CaptionerConfiguration
+    public let vocabulary: Vocabulary
+    public let encoder: Encoder
+    public let decoder: any CaptionDecoder
+
+    public init(configuration: CaptionerConfiguration, vocabulary: Vocabulary, parameters p: Parameters) throws {
+        self.configuration = configuration
+        self.vocabulary = vocabulary
+        encoder = try configuration.encoder.makeEncoder(p["encoder"])
+        decoder = configuration.decoder.makeDecoder(p["decoder"])
+        guard encoder.channels == configuration.decoder.features else {
+            throw ModelError(
+                path: "config.json",
+                problem: "the decoder wants \(configuration.decoder.features) feature channels, the encoder \(configuration.encoder.name) gives \(encoder.channels)")
+        }
+    }
+
+    /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names.
+    /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
+    public static func load(_ folder: URL) throws -> Captioner {
+        let configuration = try readConfiguration(folder)
+        let vocabularyURL = folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL
+        guard let text = try? Data(contentsOf: vocabularyURL) else {
+            throw ModelError(path: folder.path, problem: "its vocabulary \(vocabularyURL.path) is missing or not readable")
+        }
+        let vocabulary = try Vocabulary(data: text, name: vocabularyURL.path)
+        guard vocabulary.count == configuration.decoder.vocabulary else {
+            throw ModelError(
+                path: folder.path,
+                problem: "\(vocabularyURL.path) has \(vocabulary.count) words, config.json says \(configuration.decoder.vocabulary)")
+        }
+        let weights = folder.appendingPathComponent("model.safetensors")
+        guard FileManager.default.fileExists(atPath: weights.path) else {
+            throw ModelError(path: folder.path, problem: "model.safetensors is missing")
+        }
+        let store = ParameterStore(strict: try SafeTensors.read(weights), origin: weights.path)
+        let captioner = try Captioner(configuration: configuration, vocabulary: vocabulary, parameters: store.scope())
+        try store.checkComplete()
+        return captioner
+    }
+
+    private static func readConfiguration(_ folder: URL) throws -> CaptionerConfiguration {
+        let url = folder.appendingPathComponent("config.json")
+        guard let data = try? Data(contentsOf: url) else {
+            throw ModelError(path: folder.path, problem: "config.json is missing or not readable")
+        }
+        let configuration: CaptionerConfiguration
+        do {
+            configuration = try JSONDecoder().decode(CaptionerConfiguration.self, from: data)
+        } catch {
+            throw ModelError(path: url.path, problem: "is not a captioning model's configuration: \(explain(error))")
+        }
+        if let problem = configuration.problem { throw ModelError(path: url.path, problem: problem) }
+        return configuration
+    }
+
+    /// A decoding error in one line.
+    private static func explain(_ error: Error) -> String {
+        func place(_ context: DecodingError.Context) -> String {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return path.isEmpty ? "" : " in \(path)"
+        }
+        switch error {
+        case DecodingError.keyNotFound(let key, let context): return "'\(key.stringValue)' is missing\(place(context))"
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+            return "\(context.debugDescription)\(place(context))"
+        case DecodingError.dataCorrupted(let context): return "\(context.debugDescription)\(place(context))"
+        default: return "\(error)"
+        }
+    }
+
+    /// Writes the folder: weights first, the configuration last, each under a temporary name that is then renamed.
+    public static func save(
+        configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor], type: SafeTensors.DataType, to folder: URL
+    ) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try SafeTensors.write(state, to: folder.appendingPathComponent("model.safetensors"), type: type, metadata: ["format": "mmx"])
+        try AtomicFile.write(Data(vocabulary.text().utf8), to: folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(try encoder.encode(configuration) + Data("\n".utf8), to: folder.appendingPathComponent("config.json"))
+    }
+
+    // MARK: Use
+
+    /// Word indices that are read but never written.
+    public var forbidden: [Int] { [vocabulary.pad, vocabulary.start, vocabulary.unknown] }
+
+    /// The feature map `[1, u, v, K]` of a prepared picture.
+    public func features(_ picture: Tensor) -> Tensor { encoder(Variable(picture)).value }
+
+    /// Captions of feature maps `[M, u, v, K]`, best first for each.
+    public func captions(features: Tensor, options: SearchOptions? = nil) -> [[FoundCaption]] {
+        beamSearch(
+            decoder, features: features, start: vocabulary.start, end: vocabulary.end, forbidden: forbidden,
+            options: options ?? configuration.search)
+    }
+}
+
+extension CaptionerConfiguration {
+    /// What makes this configuration unusable, before anything is allocated for it.
+    var problem: String? {
+        if format != 1 { return "has format \(format); this version reads format 1" }
+        if task != "captioning" { return "is a model for '\(task)', not for captioning" }
+        let sizes = [
+            ("decoder.features", decoder.features, 16_384), ("decoder.vocabulary", decoder.vocabulary, 1_000_000),
+            ("decoder.embedding", decoder.embedding, 16_384), ("decoder.hidden", decoder.hidden, 16_384),
+            ("decoder.attention", decoder.attention, 16_384), ("preprocessing.width", preprocessing.width, 4_096),
+            ("preprocessing.height", preprocessing.height, 4_096), ("search.beam", search.beam, 100),
+            ("search.maximumLength", search.maximumLength, 1_000),
+        ]
+        for (name, value, limit) in sizes where value < 1 || value > limit { return "\(name) is \(value), not in 1...\(limit)" }
+        return nil
+    }
+}

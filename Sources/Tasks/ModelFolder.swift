@@ -1,0 +1,59 @@
+import Foundation
+
+/// Where models live, and what is wrong with one.
+public enum ModelFolder {
+    /// The name of the model that is used when none is asked for.
+    public static let defaultCaptioner = "caption-flickr8k"
+
+    /// The folder of the model `name`: a path to a folder, or the name of one in a `models` folder: that of `MMX_MODELS`, of the installation
+    /// (`../share/mmx/models` beside the executable's folder), or of the source tree the executable was built in.
+    /// - Throws: ``ModelError`` that lists where it looked.
+    public static func find(_ name: String) throws -> URL {
+        var looked: [String] = []
+        func isModel(_ url: URL) -> Bool {
+            looked.append(url.path)
+            return FileManager.default.fileExists(atPath: url.appendingPathComponent("config.json").path)
+        }
+        let direct = URL(fileURLWithPath: name)
+        if name.contains("/") || FileManager.default.fileExists(atPath: direct.path) {
+            if isModel(direct) { return direct }
+            throw ModelError(path: direct.path, problem: "is no model folder: it has no config.json")
+        }
+        for root in roots() {
+            let url = root.appendingPathComponent(name)
+            if isModel(url) { return url }
+        }
+        throw ModelError(
+            path: name, problem: "was not found; looked for its config.json in \(looked.joined(separator: ", ")). Give --model a folder, or set MMX_MODELS.")
+    }
+
+    private static func roots() -> [URL] {
+        var roots: [URL] = []
+        if let path = ProcessInfo.processInfo.environment["MMX_MODELS"], !path.isEmpty { roots.append(URL(fileURLWithPath: path)) }
+        var folder = executable().deletingLastPathComponent()
+        roots.append(folder.deletingLastPathComponent().appendingPathComponent("share/mmx/models"))
+        for _ in 0..<6 {
+            roots.append(folder.appendingPathComponent("models"))
+            if folder.path == "/" { break }
+            folder.deleteLastPathComponent()
+        }
+        return roots
+    }
+
+    /// The running program, links resolved.
+    private static func executable() -> URL {
+        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    }
+}
+
+/// A model folder that cannot be used.
+public struct ModelError: Error, CustomStringConvertible {
+    public let path: String
+    public let problem: String
+    public init(path: String, problem: String) {
+        self.path = path
+        self.problem = problem
+    }
+    public var description: String { "model \(path): \(problem)" }
+}

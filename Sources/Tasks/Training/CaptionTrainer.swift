@@ -1,0 +1,354 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+import Weights
+
+/// Trains a captioner from pictures and captions: first the decoder on cached features, then with the encoder's last stages, then, if asked, on the
+/// reward of its own captions. The best average of the weights by dev CIDEr-D is what is kept.
+public final class CaptionTrainer {
+    public let options: CaptionTrainingOptions
+    let train: CaptionDataset
+    let dev: CaptionDataset
+    let vocabulary: Vocabulary
+    let configuration: CaptionerConfiguration
+    let store: ParameterStore
+    let output: URL
+    let report: (TrainingEvent) -> Void
+
+    private let tokens: [[[Int]]]
+    private let devReferences: [[[String]]]
+    private let optimizer: Adam
+    private var average: [String: Tensor] = [:]
+    private var caches: [String: FeatureCache] = [:]
+    private var generator: SeededGenerator
+    private(set) var log: [TrainingEpoch] = []
+    private var averagedSteps = 0
+
+    /// - Parameters:
+    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
+    ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
+    public init(
+        options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?, output: URL,
+        vocabularyFile: String = "vocabulary.txt", preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
+    ) throws {
+        self.options = options
+        self.train = train
+        self.dev = dev
+        self.output = output
+        self.report = report
+        let tokenizer = CaptionTokenizer()
+        let captions = train.entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        vocabulary = Vocabulary(tokens: captions.flatMap { $0 }, minimumCount: options.minimumCount)
+        let vocabulary = vocabulary
+        tokens = captions.map { $0.map { vocabulary.encode($0) } }
+        devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        let encoder = EncoderConfiguration(name: options.encoder, folded: encoderWeights != nil)
+        store = ParameterStore(seed: options.seed)
+        // Made once on the store, so that every parameter exists before the encoder's are replaced by pretrained ones.
+        let channels = try encoder.makeEncoder(store.scope()["encoder"]).channels
+        if let encoderWeights { try Self.load(encoderWeights, encoder, into: store) }
+        let decoder = DecoderConfiguration(
+            kind: options.decoder, features: channels, vocabulary: vocabulary.count, embedding: options.embedding,
+            hidden: options.hidden, attention: options.attention)
+        _ = decoder.makeDecoder(store.scope()["decoder"])
+        configuration = CaptionerConfiguration(
+            encoder: encoder, preprocessing: try preprocessing ?? encoder.defaultPreprocessing(), decoder: decoder,
+            vocabulary: vocabularyFile, search: SearchOptions())
+        optimizer = Adam(learningRate: 0)
+        generator = SeededGenerator(seed: options.seed ^ 0x5EED)
+        report(
+            .note(
+                "\(train.entries.count) training and \(dev.entries.count) dev pictures, \(vocabulary.count) words, \(store.values.values.reduce(0) { $0 + $1.count }) parameters"
+            ))
+    }
+
+    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store.
+    private static func load(_ url: URL, _ encoder: EncoderConfiguration, into store: ParameterStore) throws {
+        var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
+        let (pairs, epsilon) = try encoder.normPairs()
+        state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
+        // The classifier is not part of the encoder.
+        for name in ["_fc.weight", "_fc.bias"] { state[name] = nil }
+        let strict = ParameterStore(strict: state, origin: url.path)
+        _ = try encoder.makeEncoder(strict.scope())
+        try strict.checkComplete()
+        for (name, value) in strict.values { store.set("encoder.\(name)", value.copy()) }
+    }
+
+    // MARK: The loop
+
+    /// Trains until the last epoch of the last phase.
+    /// - Parameter resume: go on from the checkpoint in `output`, if there is one.
+    public func run(resume: Bool) throws {
+        var epoch = 0
+        if resume, let next = try restore() {
+            epoch = next
+            report(.note("resuming at epoch \(epoch + 1) of \(options.epochs)"))
+        }
+        let begin = Date(), first = epoch
+        while let (phase, index, epochInPhase) = options.phase(epoch) {
+            if epochInPhase == 0, index > 0 { try startPhase() }
+            let start = Date()
+            let loss = try runEpoch(epoch, phase: phase, epochInPhase: epochInPhase, begin: begin, first: first)
+            let scores = try evaluate(phase)
+            let best = scores.ciderD > (log.map(\.devCIDEr).max() ?? -1)
+            log.append(
+                TrainingEpoch(
+                    epoch: epoch + 1, phase: phase.kind.rawValue + (phase.from.map { " from \($0)" } ?? ""), loss: loss,
+                    devCIDEr: scores.ciderD, devBLEU4: scores.bleu4, seconds: Date().timeIntervalSince(start), best: best))
+            if best { try keepBest() }
+            epoch += 1
+            try checkpoint(next: epoch)
+            report(.epoch(log[log.count - 1]))
+        }
+        try export()
+    }
+
+    /// A phase starts from the best weights so far, with a fresh optimiser.
+    private func startPhase() throws {
+        let url = output.appendingPathComponent("training/best.safetensors")
+        guard FileManager.default.fileExists(atPath: url.path) else { return }
+        set(try SafeTensors.read(url))
+        optimizer.reset()
+        average = [:]
+        averagedSteps = 0
+    }
+
+    private func runEpoch(
+        _ epoch: Int, phase: CaptionTrainingOptions.Phase, epochInPhase: Int, begin: Date, first: Int
+    ) throws -> Double {
+        let cut = try cut(phase)
+        let cache = try cache(cut, of: train, name: "train")
+        var generator = SeededGenerator(seed: options.seed &* 1_000_003 &+ UInt64(epoch))
+        let batches = batches(using: &generator)
+        let total = phase.epochs * batches.count
+        var lossSum = 0.0
+        let reward = phase.kind == .reward ? CaptionReward(tokens: tokens, end: vocabulary.end) : nil
+        for (position, pictures) in batches.enumerated() {
+            let progress = Float(epochInPhase * batches.count + position) / Float(max(1, total))
+            let warmUp = min(1, Float(epochInPhase * batches.count + position + 1) / 100)
+            optimizer.learningRate = phase.learningRate * warmUp * (0.05 + 0.95 * 0.5 * (1 + cos(progress * .pi)))
+            optimizer.scale = { $0.hasPrefix("encoder.") ? phase.encoderScale : 1 }
+            let flipped = pictures.map { _ in options.flips && generator.next() & 1 == 1 }
+            let input = cache.batch(pictures, flipped: flipped)
+            let loss = step(pictures, input, cut: cut, reward: reward, seed: generator.next())
+            guard loss.isFinite else {
+                throw ModelError(
+                    path: output.path, problem: "training diverged in epoch \(epoch + 1) (loss \(loss)); use a smaller learning rate")
+            }
+            lossSum += loss
+            let done = Double((epoch - first) * batches.count + position + 1)
+            let left = Date().timeIntervalSince(begin) / done * (Double((options.epochs - first) * batches.count) - done)
+            report(
+                .step(
+                    epoch: epoch + 1, of: options.epochs, batch: position + 1, batches: batches.count,
+                    loss: lossSum / Double(position + 1), secondsLeft: left))
+        }
+        return lossSum / Double(max(1, batches.count))
+    }
+
+    /// Pictures in random order; within a stretch of several batches sorted by length, because a batch is as long as its longest caption.
+    private func batches(using generator: inout SeededGenerator) -> [[Int]] {
+        let order = Array(tokens.indices).shuffled(using: &generator)
+        let length = tokens.map { $0.map(\.count).max() ?? 0 }
+        var result: [[Int]] = []
+        for from in stride(from: 0, to: order.count, by: options.batch * 10) {
+            let stretch = order[from..<min(order.count, from + options.batch * 10)].sorted { (length[$0], $0) < (length[$1], $1) }
+            for start in stride(from: 0, to: stretch.count, by: options.batch) {
+                result.append(Array(stretch[start..<min(stretch.count, start + options.batch)]))
+            }
+        }
+        return result.shuffled(using: &generator)
+    }
+
+    /// One step of the optimiser. input `[M, ...]`: the encoder's stage `cut` onwards is run on it.
+    private func step(_ pictures: [Int], _ input: Tensor, cut: Int, reward: CaptionReward?, seed: UInt64) -> Double {
+        let tape = Tape()
+        let p = store.scope(on: tape)
+        var features = Variable(input)
+        if let encoder = try? encoder(p, cut: cut) { features = encoder(features, stages: cut..<encoder.stages.count) }
+        let decoder = configuration.decoder.makeDecoder(p["decoder"])
+        let dropout = Dropout(rate: options.dropout, seed: seed)
+        let captions: [[Int]], weights: [Float]
+        var shown = 0.0
+        if let reward {
+            let sampler = configuration.decoder.makeDecoder(store.scope()["decoder"])
+            var random = SeededGenerator(seed: seed ^ 0xA5A5)
+            captions = sampleCaptions(
+                sampler, features: features.value, rows: options.captionsPerPicture, start: vocabulary.start, end: vocabulary.end,
+                forbidden: [vocabulary.pad, vocabulary.start, vocabulary.unknown], maximumLength: options.maximumLength, using: &random)
+            let (advantages, mean) = reward.advantages(captions, pictures: pictures, rows: options.captionsPerPicture)
+            weights = advantages
+            shown = mean
+        } else {
+            var random = SeededGenerator(seed: seed ^ 0xC0DE)
+            captions = pictures.flatMap { picture in
+                (0..<options.captionsPerPicture).map { i -> [Int] in
+                    let own = tokens[picture]
+                    let caption = i < own.count ? own[i] : own[Int(random.next() % UInt64(own.count))]
+                    return Array(caption.prefix(options.maximumLength))
+                }
+            }
+            weights = [Float](repeating: 1, count: captions.count)
+        }
+        let batch = TeacherForcing(captions: captions, weights: weights, start: vocabulary.start, end: vocabulary.end, pad: vocabulary.pad)
+        let logits = decoder.logits(features: features, words: batch.inputs, dropout: reward == nil ? dropout : nil)
+        let loss = crossEntropy(
+            logits.reshaped([-1, vocabulary.count]), targets: batch.targets, weights: batch.weights,
+            smoothing: reward == nil ? options.labelSmoothing : 0)
+        let leaves = store.leaves.sorted { $0.key < $1.key }
+        let gradients = tape.gradients(of: loss, withRespectTo: leaves.map(\.value))
+        optimizer.step(store, gradients: Dictionary(uniqueKeysWithValues: zip(leaves.map(\.key), gradients)), clipNorm: options.clipNorm)
+        updateAverage(leaves.map(\.key))
+        return reward == nil ? Double(loss.value.scalar) : shown
+    }
+
+    /// The encoder with its stages from `cut` on recorded, or nil when nothing of it runs in a step.
+    private func encoder(_ p: Parameters, cut: Int) throws -> Encoder? {
+        if cut >= stageNames.count { return nil }
+        let names = stageNames[cut...]
+        let only = p.training { name in
+            guard name.hasPrefix("encoder.") else { return true }
+            let rest = name.dropFirst("encoder.".count)
+            return cut == 0 || names.contains { rest.hasPrefix($0 + ".") || rest == $0 }
+        }
+        return try configuration.encoder.makeEncoder(only["encoder"])
+    }
+
+    private lazy var stageNames: [String] =
+        (try? configuration.encoder.makeEncoder(store.scope()["encoder"]).stages.map(\.name)) ?? []
+
+    private func cut(_ phase: CaptionTrainingOptions.Phase) throws -> Int {
+        guard let from = phase.from else { return stageNames.count }
+        guard let index = stageNames.firstIndex(of: from) else {
+            throw ModelError(path: from, problem: "is no stage of \(options.encoder); its stages are \(stageNames.joined(separator: ", "))")
+        }
+        return index
+    }
+
+    // MARK: Averages, evaluation, files
+
+    private func updateAverage(_ names: [String]) {
+        averagedSteps += 1
+        let decay = min(options.averageDecay, Float(1 + averagedSteps) / Float(10 + averagedSteps))
+        for name in names {
+            guard let value = store.values[name] else { continue }
+            average[name] = average[name].map { mixed($0, value, decay) } ?? value.copy()
+        }
+    }
+
+    /// All parameters, the averaged ones where there are any, in memory layout.
+    private var averaged: [String: Tensor] { store.values.merging(average) { $1 } }
+
+    private func evaluate(_ phase: CaptionTrainingOptions.Phase) throws -> CaptionScores {
+        let cut = try cut(phase)
+        let current = store.values
+        set(averaged)
+        defer { set(current) }
+        let p = store.scope()
+        let encoder = try configuration.encoder.makeEncoder(p["encoder"])
+        let decoder = configuration.decoder.makeDecoder(p["decoder"])
+        let cache = try cache(cut, of: dev, name: "dev")
+        var options = configuration.search
+        options.beam = 1
+        var candidates: [[String]] = []
+        for from in stride(from: 0, to: dev.entries.count, by: 50) {
+            let indices = Array(from..<min(dev.entries.count, from + 50))
+            let input = cache.batch(indices, flipped: indices.map { _ in false })
+            let features = encoder(Variable(input), stages: cut..<encoder.stages.count).value
+            let found = beamSearch(
+                decoder, features: features, start: vocabulary.start, end: vocabulary.end,
+                forbidden: [vocabulary.pad, vocabulary.start, vocabulary.unknown], options: options)
+            candidates += found.map { vocabulary.decode($0.first?.words ?? []) }
+        }
+        return CaptionMetrics.score(candidates: candidates, references: devReferences)
+    }
+
+    private func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
+
+    private func cache(_ cut: Int, of data: CaptionDataset, name: String) throws -> FeatureCache {
+        let fingerprint = fingerprint(cut)
+        let name = "\(name)-\(cut)"
+        if let cache = caches[name + fingerprint] { return cache }
+        let encoder = try configuration.encoder.makeEncoder(store.scope()["encoder"])
+        let report = report
+        let images = data.entries.map { data.imageURL($0.image) }
+        let key = "\(configuration.encoder.name) \(stageNames.prefix(cut).joined(separator: ",")) \(configuration.preprocessing) \(fingerprint) \(data.entries.map(\.image).joined(separator: ","))"
+        let flips = options.flips && data === train
+        let cache = try FeatureCache(
+            images: images, preprocessing: configuration.preprocessing, flips: flips,
+            folder: output.appendingPathComponent("training"), name: name, key: key,
+            front: { encoder(Variable($0), stages: 0..<cut).value }, progress: { report(.caching(done: $0, of: $1)) })
+        caches[name + fingerprint] = cache
+        return cache
+    }
+
+    /// A number that changes when the frozen front's weights do.
+    private func fingerprint(_ cut: Int) -> String {
+        let front = stageNames.prefix(cut)
+        let names = store.order.filter { name in front.contains { name.hasPrefix("encoder.\($0).") } }
+        return names.reduce(into: 0.0) { sum, name in
+            if let value = store.values[name] { for (i, x) in value.array.prefix(64).enumerated() { sum += Double(x) * Double(i + 1) } }
+        }.description
+    }
+
+    private func url(_ name: String) -> URL { output.appendingPathComponent("training/\(name)") }
+
+    private struct State: Codable {
+        var options: CaptionTrainingOptions
+        var next: Int
+        var averagedSteps: Int
+        var optimizerSteps: Int
+        var log: [TrainingEpoch]
+    }
+
+    private func keepBest() throws {
+        try FileManager.default.createDirectory(at: output.appendingPathComponent("training"), withIntermediateDirectories: true)
+        try SafeTensors.write(averaged, to: url("best.safetensors"), type: .f32, metadata: [:])
+    }
+
+    private func checkpoint(next: Int) throws {
+        try SafeTensors.write(store.values, to: url("parameters.safetensors"), type: .f32, metadata: [:])
+        try SafeTensors.write(average, to: url("average.safetensors"), type: .f32, metadata: [:])
+        try SafeTensors.write(optimizer.state, to: url("adam.safetensors"), type: .f32, metadata: [:])
+        let state = State(options: options, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps, log: log)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        try AtomicFile.write(try encoder.encode(state), to: url("state.json"))
+    }
+
+    private func restore() throws -> Int? {
+        guard let data = try? Data(contentsOf: url("state.json")) else { return nil }
+        let state: State
+        do { state = try JSONDecoder().decode(State.self, from: data) } catch {
+            throw ModelError(path: url("state.json").path, problem: "is not a training checkpoint; remove it or train into another folder")
+        }
+        var compared = state.options
+        compared.phases = options.phases
+        guard compared == options else {
+            throw ModelError(
+                path: url("state.json").path, problem: "was made with other options; resume with the same ones, or train into another folder")
+        }
+        func owned(_ name: String) throws -> [String: Tensor] { try SafeTensors.read(url(name)).mapValues { $0.copy() } }
+        set(try owned("parameters.safetensors"))
+        average = try owned("average.safetensors")
+        optimizer.restore(state: try owned("adam.safetensors"), steps: state.optimizerSteps)
+        averagedSteps = state.averagedSteps
+        log = state.log
+        return state.next
+    }
+
+    /// Writes the model folder from the best weights.
+    private func export() throws {
+        set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
+        var state = store.stateDictionary(), configuration = configuration
+        if !configuration.encoder.folded {
+            let (pairs, epsilon) = try configuration.encoder.normPairs()
+            state = try foldingBatchNorms(
+                state, pairs: pairs.map { ("encoder.\($0.convolution)", "encoder.\($0.norm)") }, epsilon: epsilon)
+            configuration.encoder.folded = true
+        }
+        try Captioner.save(configuration: configuration, vocabulary: vocabulary, state: state, type: .f16, to: output)
+    }
+}

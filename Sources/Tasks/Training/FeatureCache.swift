@@ -1,0 +1,150 @@
+import Foundation
+import Tensors
+import Vision
+import Weights
+
+/// What an encoder's frozen front makes of every training picture, computed once and kept as F16 in a mapped file, so that an epoch costs no
+/// convolution of the front again.
+///
+/// With `flips`, each picture is there twice, the second time mirrored.
+public final class FeatureCache {
+    public let shape: [Int]
+    public let pictures: Int
+    public let flips: Bool
+    private let map: Data
+    private let width: Int
+
+    /// Opens the cache `name` in `folder`, or computes it.
+    /// - Parameters:
+    ///   - images: the pictures' files.
+    ///   - key: identifies everything that the features depend on; a file with another key is computed anew.
+    ///   - front: pictures `[B, H, W, 3]` to features `[B, u, v, C]`.
+    ///   - progress: pictures done, pictures in all.
+    public init(
+        images: [URL], preprocessing: Preprocessing, flips: Bool, folder: URL, name: String, key: String,
+        front: (Tensor) -> Tensor, progress: (Int, Int) -> Void
+    ) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let data = folder.appendingPathComponent("\(name).f16"), label = folder.appendingPathComponent("\(name).json")
+        pictures = images.count
+        self.flips = flips
+        struct Label: Codable, Equatable {
+            var key: String
+            var shape: [Int]
+            var rows: Int
+        }
+        let rows = images.count * (flips ? 2 : 1)
+        if let old = try? JSONDecoder().decode(Label.self, from: Data(contentsOf: label)), old.key == key, old.rows == rows,
+            let mapped = try? Data(contentsOf: data, options: .alwaysMapped), mapped.count == rows * old.shape.reduce(1, *) * 2
+        {
+            shape = old.shape
+            width = old.shape.reduce(1, *)
+            map = mapped
+            return
+        }
+        let temporary = folder.appendingPathComponent("\(name).f16.part")
+        FileManager.default.createFile(atPath: temporary.path, contents: nil)
+        let file = try FileHandle(forWritingTo: temporary)
+        defer { try? file.close() }
+        var shape: [Int] = []
+        let batch = 16
+        for from in stride(from: 0, to: images.count, by: batch) {
+            let part = Array(images[from..<min(images.count, from + batch)])
+            let features = try Self.inputs(part, preprocessing: preprocessing, flips: flips, front: front)
+            shape = Array(features.shape.dropFirst())
+            try file.write(contentsOf: Half.narrow(features))
+            progress(min(images.count, from + batch), images.count)
+        }
+        try file.close()
+        _ = try? FileManager.default.removeItem(at: data)
+        try FileManager.default.moveItem(at: temporary, to: data)
+        try AtomicFile.write(try JSONEncoder().encode(Label(key: key, shape: shape, rows: rows)), to: label)
+        self.shape = shape
+        width = shape.reduce(1, *)
+        map = try Data(contentsOf: data, options: .alwaysMapped)
+    }
+
+    private static func inputs(
+        _ images: [URL], preprocessing: Preprocessing, flips: Bool, front: (Tensor) -> Tensor
+    ) throws -> Tensor {
+        let copies = flips ? 2 : 1
+        let size = preprocessing.width * preprocessing.height * 3
+        let input = Tensor(uninitialized: [images.count * copies, preprocessing.height, preprocessing.width, 3])
+        let failures = Failures()
+        Parallel.forEach(images.count) { i in
+            do {
+                let picture = preprocessing.prepare(try Image.read(images[i])).tensor
+                let target = input.pointer + i * copies * size
+                target.update(from: picture.pointer, count: size)
+                if flips { mirror(target, to: target + size, width: preprocessing.width, height: preprocessing.height) }
+                withExtendedLifetime(picture) {}
+            } catch {
+                failures.add(error)
+            }
+        }
+        if let error = failures.first { throw error }
+        return front(input)
+    }
+
+    private static func mirror(_ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, width: Int, height: Int) {
+        for y in 0..<height {
+            for x in 0..<width {
+                (to + (y * width + x) * 3).update(from: from + (y * width + width - 1 - x) * 3, count: 3)
+            }
+        }
+    }
+
+    /// Features of some pictures, `[B, u, v, C]`; `flipped` chooses the mirrored copies, one flag each.
+    public func batch(_ indices: [Int], flipped: [Bool]) -> Tensor {
+        let result = Tensor(uninitialized: [indices.count] + shape)
+        map.withUnsafeBytes { bytes in
+            Parallel.forEach(indices.count) { i in
+                let row = flips ? indices[i] * 2 + (flipped[i] ? 1 : 0) : indices[i]
+                Half.widen(bytes, from: row * width, count: width, to: result.pointer + i * width)
+            }
+        }
+        return result
+    }
+
+    private final class Failures: @unchecked Sendable {
+        private let lock = NSLock()
+        private(set) var first: Error?
+        func add(_ error: Error) { lock.withLock { if first == nil { first = error } } }
+    }
+}
+
+/// Sixteen-bit floats in memory.
+enum Half {
+    static func narrow(_ x: Tensor) -> Data {
+        var data = Data(count: x.count * 2)
+        data.withUnsafeMutableBytes { bytes in
+            let output = bytes.assumingMemoryBound(to: Float16.self)
+            var i = 0
+            while i + 16 <= x.count {
+                let v = UnsafeRawPointer(x.pointer + i).loadUnaligned(as: SIMD16<Float>.self)
+                UnsafeMutableRawPointer(output.baseAddress! + i).storeBytes(of: SIMD16<Float16>(v), as: SIMD16<Float16>.self)
+                i += 16
+            }
+            while i < x.count {
+                output[i] = Float16(x.pointer[i])
+                i += 1
+            }
+        }
+        return data
+    }
+
+    static func widen(_ bytes: UnsafeRawBufferPointer, from: Int, count: Int, to output: UnsafeMutablePointer<Float>) {
+        guard let base = bytes.baseAddress else { return }
+        let input = base + from * 2
+        var i = 0
+        while i + 16 <= count {
+            let v = SIMD16<Float>((input + i * 2).loadUnaligned(as: SIMD16<Float16>.self))
+            UnsafeMutableRawPointer(output + i).storeBytes(of: v, as: SIMD16<Float>.self)
+            i += 16
+        }
+        while i < count {
+            output[i] = Float((input + i * 2).loadUnaligned(as: Float16.self))
+            i += 1
+        }
+    }
+}

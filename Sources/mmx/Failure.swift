@@ -1,0 +1,32 @@
+import ArgumentParser
+import Explain
+import Foundation
+import Tasks
+import Tensors
+import Vision
+import Weights
+
+/// Errors for people: one line on standard error, and the exit code that the help text documents.
+enum Failure {
+    static func report(_ error: Error, of command: ParsableCommand.Type) -> Never {
+        guard let code = exitCode(of: error) else { command.exit(withError: error) }
+        FileHandle.standardError.write(Data("mmx: \(error)\n".utf8))
+        Foundation.exit(code)
+    }
+
+    /// nil for what swift-argument-parser reports itself: usage errors, help, version.
+    static func exitCode(of error: Error) -> Int32? {
+        switch error {
+        case is ExplanationError: return 2
+        case is ImageError: return 3
+        case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError, is UnknownEncoder,
+            is FoldingError, is NumPyError:
+            return 4
+        case is DatasetError: return 5
+        case is OutputError, is AtomicFileError: return 6
+        default:
+            let domain = (error as NSError).domain
+            return domain == NSCocoaErrorDomain || domain == NSPOSIXErrorDomain ? 6 : nil
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Explain
+import Foundation
+
+@main
+struct MMX: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mmx",
+        abstract: "Why did the model say that? Word-level explanations of image captions.",
+        discussion: """
+            A CNN encoder feeds an LSTM that writes a caption; mmx goes back from one word's log-probability into the last \
+            convolutional layer and draws where in the photograph the word came from (Grad-CAM, Selvaraju et al. 2017).
+
+            Results go to standard output, progress and diagnostics to standard error.
+
+            Exit codes: 0 done; 1 something unexpected; 2 the request cannot be met (unknown word, no such layer); \
+            3 a picture cannot be read; 4 a model or weight file cannot be used; 5 a data set cannot be used; \
+            6 the output cannot be written; 64 wrong usage.
+            """,
+        version: "mmx 0.1.0",
+        subcommands: [CaptionCommand.self, TrainCommand.self, EvaluateCommand.self])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Failure.report(error, of: self)
+        }
+    }
+}
