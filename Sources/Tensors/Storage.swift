@@ -9,6 +9,9 @@ public final class Storage: @unchecked Sendable {
     public let count: Int
     private let owner: Owner
 
+    /// False for memory that belongs to something else.
+    public var isOwned: Bool { if case .pool = owner { return true } else { return false } }
+
     private enum Owner {
         case pool
         /// Memory that belongs to something else (a mapped file), which is kept alive.

@@ -87,6 +87,15 @@ public final class ParameterStore {
         values[name] = value
     }
 
+    /// The parameter's own memory, which the optimiser may write to; copied first when it belongs to a mapped file.
+    func owned(_ name: String) -> Tensor? {
+        guard let value = values[name] else { return nil }
+        if value.storage.isOwned && value.count == value.storage.count { return value }
+        let copy = value.copy()
+        values[name] = copy
+        return copy
+    }
+
     func variable(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization, tape: Tape?) -> Variable {
         if let known = leaves[name], known.tape === tape { return known }
         let value = values[name] ?? make(name, shape: shape, layout: layout, initial: initial)
