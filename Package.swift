@@ -20,7 +20,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "Tensors", dependencies: ["CBLAS"], swiftSettings: native),
         .target(name: "Weights", dependencies: ["Tensors"], swiftSettings: native),

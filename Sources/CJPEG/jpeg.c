@@ -1,1 +1,204 @@
 #include "CJPEG.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+// A progressive file may hold any number of scans, each a few bytes long, each a pass over the whole picture. Encoders
+// write about ten.
+#define MAX_SCANS 100
+
+typedef struct {
+    struct jpeg_error_mgr base;
+    jmp_buf target;
+    int code;
+    int ended;  // the data ended before the end-of-image marker
+    char *message;
+} failure;
+
+_Noreturn static void leave(j_common_ptr common, int code) {
+    failure *f = (failure *)common->err;
+    char text[JMSG_LENGTH_MAX];
+    (*common->err->format_message)(common, text);
+    snprintf(f->message, MMX_JPEG_MESSAGE, "%s", text);
+    f->code = code;
+    longjmp(f->target, 1);
+}
+
+static void on_error(j_common_ptr common) {
+    failure *f = (failure *)common->err;
+    int code = f->ended ? MMX_JPEG_TRUNCATED : MMX_JPEG_CORRUPT;
+    switch (common->err->msg_code) {
+    case JERR_IMAGE_TOO_BIG: code = MMX_JPEG_TOO_LARGE; break;
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_NOT_COMPILED: code = MMX_JPEG_UNSUPPORTED; break;
+    }
+    leave(common, code);
+}
+
+// libjpeg calls damage it can paper over a warning (and fills the rest with grey). Damage to the pixels is an error
+// here; oddities around them are not.
+static void on_message(j_common_ptr common, int level) {
+    failure *f = (failure *)common->err;
+    if (level >= 0) return;
+    switch (common->err->msg_code) {
+    case JWRN_JPEG_EOF: {
+        f->ended = 1;
+        if (!common->is_decompressor) return;
+        // Where one scan holds everything, the decoder says itself when it runs out of bits (JWRN_HIT_MARKER), and a
+        // file that only lacks its last two bytes opens. Elsewhere a lost scan would go unnoticed.
+        j_decompress_ptr d = (j_decompress_ptr)common;
+        if (d->progressive_mode || d->arith_code || d->comps_in_scan < d->num_components) leave(common, MMX_JPEG_TRUNCATED);
+        return;
+    }
+    case JWRN_HIT_MARKER:
+    case JWRN_MUST_RESYNC: leave(common, f->ended ? MMX_JPEG_TRUNCATED : MMX_JPEG_CORRUPT);
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE: leave(common, MMX_JPEG_CORRUPT);
+    }
+}
+
+static void print_nothing(j_common_ptr common) { (void)common; }
+
+static void on_progress(j_common_ptr common) {
+    j_decompress_ptr d = (j_decompress_ptr)common;
+    if (!common->is_decompressor || d->input_scan_number <= MAX_SCANS) return;
+    failure *f = (failure *)common->err;
+    snprintf(f->message, MMX_JPEG_MESSAGE, "more than %d scans", MAX_SCANS);
+    f->code = MMX_JPEG_UNSUPPORTED;
+    longjmp(f->target, 1);
+}
+
+static struct jpeg_error_mgr *prepare(failure *f, char *message) {
+    memset(f, 0, sizeof *f);
+    jpeg_std_error(&f->base);
+    f->base.error_exit = on_error;
+    f->base.emit_message = on_message;
+    f->base.output_message = print_nothing;
+    f->message = message;
+    message[0] = 0;
+    return &f->base;
+}
+
+int mmx_jpeg_read_header(const uint8_t *data, size_t size, mmx_jpeg_header *header, char *message) {
+    struct jpeg_decompress_struct d;
+    failure f;
+    memset(&d, 0, sizeof d);
+    d.err = prepare(&f, message);
+    if (setjmp(f.target)) {
+        jpeg_destroy_decompress(&d);
+        return f.code;
+    }
+    jpeg_create_decompress(&d);
+    jpeg_mem_src(&d, data, size);
+    jpeg_read_header(&d, TRUE);
+    header->width = d.image_width;
+    header->height = d.image_height;
+    header->components = d.num_components;
+    header->arithmetic = d.arith_code;
+    header->blocks = 0;
+    for (int i = 0; i < d.num_components; i++)
+        header->blocks += (uint64_t)d.comp_info[i].width_in_blocks * d.comp_info[i].height_in_blocks;
+    jpeg_destroy_decompress(&d);
+    return MMX_JPEG_OK;
+}
+
+// a * b / 255, rounded.
+static inline unsigned scaled(unsigned a, unsigned b) {
+    unsigned t = a * b + 128;
+    return (t + (t >> 8)) >> 8;
+}
+
+// Four-component files hold inverted ink (Adobe's habit, which every reader takes for granted): `cmyk[3]` is how much
+// light the black plate lets through, the others the same for theirs. No colour profile is applied.
+static void ink_to_rgb(const uint8_t *cmyk, uint8_t *rgb, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++, cmyk += 4, rgb += 3)
+        for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(cmyk[3] - scaled(255u - cmyk[c], cmyk[3]));
+}
+
+int mmx_jpeg_decode(
+    const uint8_t *data, size_t size, int denominator, uint8_t *pixels, uint32_t width, uint32_t height, char *message) {
+    struct jpeg_decompress_struct d;
+    struct jpeg_progress_mgr progress;
+    failure f;
+    memset(&d, 0, sizeof d);
+    d.err = prepare(&f, message);
+    if (setjmp(f.target)) {
+        jpeg_destroy_decompress(&d);
+        return f.code;
+    }
+    jpeg_create_decompress(&d);
+    memset(&progress, 0, sizeof progress);
+    progress.progress_monitor = on_progress;
+    d.progress = &progress;
+    jpeg_mem_src(&d, data, size);
+    jpeg_read_header(&d, TRUE);
+    int inks = d.num_components == 4;
+    d.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    d.scale_num = 1;
+    d.scale_denom = (unsigned)denominator;
+    jpeg_start_decompress(&d);
+    if (d.output_width != width || d.output_height != height) {
+        snprintf(message, MMX_JPEG_MESSAGE, "its size changed while it was read");
+        jpeg_destroy_decompress(&d);
+        return MMX_JPEG_CORRUPT;
+    }
+    JSAMPARRAY inked = inks ? (*d.mem->alloc_sarray)((j_common_ptr)&d, JPOOL_IMAGE, width * 4, 1) : NULL;
+    size_t stride = (size_t)width * 3;
+    while (d.output_scanline < height) {
+        uint8_t *row = pixels + d.output_scanline * stride;
+        if (inks) {
+            jpeg_read_scanlines(&d, inked, 1);
+            ink_to_rgb(inked[0], row, width);
+        } else {
+            JSAMPROW rows[8];
+            JDIMENSION count = height - d.output_scanline;
+            if (count > 8) count = 8;
+            for (JDIMENSION i = 0; i < count; i++) rows[i] = row + i * stride;
+            jpeg_read_scanlines(&d, rows, count);
+        }
+    }
+    // Not jpeg_finish_decompress: the pixels are there, and what follows them is nobody's business.
+    jpeg_destroy_decompress(&d);
+    return MMX_JPEG_OK;
+}
+
+int mmx_jpeg_encode(
+    const uint8_t *pixels, uint32_t width, uint32_t height, int quality, int full_chroma, uint8_t **bytes, size_t *count,
+    char *message) {
+    struct jpeg_compress_struct c;
+    failure f;
+    struct { unsigned char *bytes; unsigned long count; } out = {NULL, 0};
+    memset(&c, 0, sizeof c);
+    c.err = prepare(&f, message);
+    if (setjmp(f.target)) {
+        jpeg_destroy_compress(&c);
+        free(out.bytes);
+        return f.code;
+    }
+    jpeg_create_compress(&c);
+    jpeg_mem_dest(&c, &out.bytes, &out.count);
+    c.image_width = width;
+    c.image_height = height;
+    c.input_components = 3;
+    c.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&c);
+    jpeg_set_quality(&c, quality, TRUE);
+    if (full_chroma) c.comp_info[0].h_samp_factor = c.comp_info[0].v_samp_factor = 1;
+    jpeg_start_compress(&c, TRUE);
+    while (c.next_scanline < height) {
+        JSAMPROW row = (JSAMPROW)(pixels + (size_t)c.next_scanline * width * 3);
+        jpeg_write_scanlines(&c, &row, 1);
+    }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    *bytes = out.bytes;
+    *count = out.count;
+    return MMX_JPEG_OK;
+}

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A picture in memory: 8-bit RGB, row-major, `pixels[(y * width + x) * 3 + channel]`, upright (EXIF orientation
 /// already obeyed).
 public struct Image: Equatable, Sendable {
@@ -6,7 +8,9 @@ public struct Image: Equatable, Sendable {
     public var pixels: [UInt8]
 
     public init(width: Int, height: Int, pixels: [UInt8]) {
-        precondition(width > 0 && height > 0 && pixels.count == width * height * 3, "\(width)x\(height) RGB needs \(width * height * 3) bytes")
+        precondition(
+            width > 0 && height > 0 && pixels.count == width * height * 3,
+            "\(width)x\(height) RGB needs \(width * height * 3) bytes")
         self.width = width
         self.height = height
         self.pixels = pixels
@@ -21,5 +25,20 @@ public struct Image: Equatable, Sendable {
             pixels[3 * i + 2] = color.2
         }
         self.init(width: width, height: height, pixels: pixels)
+    }
+
+    /// A picture whose every byte `fill` writes.
+    init(width: Int, height: Int, filledBy fill: (UnsafeMutablePointer<UInt8>) throws -> Void) rethrows {
+        let count = width * height * 3
+        let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            if let base = buffer.baseAddress { try fill(base) }
+            filled = count
+        }
+        self.init(width: width, height: height, pixels: pixels)
+    }
+
+    /// Calls `body` for `0..<count` in pieces of `grain` rows (the last may be shorter), on several threads.
+    static func rows(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+        Parallel.forEach((count + grain - 1) / grain) { body($0 * grain..<min(count, ($0 + 1) * grain)) }
     }
 }

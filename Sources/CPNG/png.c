@@ -1,0 +1,166 @@
+#include "CPNG.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <png.h>
+
+typedef struct {
+    jmp_buf target;
+    int code;
+    char *message;
+    const uint8_t *input;
+    size_t input_size, position;
+    uint8_t *output;
+    size_t output_count, output_capacity;
+    uint8_t *rows;  // scratch
+} state;
+
+static void on_error(png_structp png, png_const_charp text) {
+    state *s = png_get_error_ptr(png);
+    snprintf(s->message, MMX_PNG_MESSAGE, "%s", text);
+    longjmp(s->target, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp text) {
+    (void)png;
+    (void)text;
+}
+
+static void on_read(png_structp png, png_bytep bytes, size_t count) {
+    state *s = png_get_io_ptr(png);
+    if (count > s->input_size - s->position) {
+        s->code = MMX_PNG_TRUNCATED;
+        png_error(png, "the data ends early");
+    }
+    memcpy(bytes, s->input + s->position, count);
+    s->position += count;
+}
+
+static void on_write(png_structp png, png_bytep bytes, size_t count) {
+    state *s = png_get_io_ptr(png);
+    if (count > s->output_capacity - s->output_count) {
+        size_t capacity = s->output_capacity * 2 + count + 65536;
+        uint8_t *larger = realloc(s->output, capacity);
+        if (!larger) png_error(png, "out of memory");
+        s->output = larger;
+        s->output_capacity = capacity;
+    }
+    memcpy(s->output + s->output_count, bytes, count);
+    s->output_count += count;
+}
+
+static void on_flush(png_structp png) { (void)png; }
+
+static void over_white(const uint8_t *rgba, uint8_t *rgb, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++, rgba += 4, rgb += 3) {
+        unsigned alpha = rgba[3];
+        for (int c = 0; c < 3; c++) {
+            unsigned t = rgba[c] * alpha + 255 * (255 - alpha) + 128;
+            rgb[c] = (uint8_t)((t + (t >> 8)) >> 8);
+        }
+    }
+}
+
+static void decode(png_structp png, png_infop info, state *s, uint8_t *pixels, uint32_t width, uint32_t height) {
+    png_set_read_fn(png, s, on_read);
+    // Text, profiles and the like may be compressed, so cost memory and time, and change nothing here.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+    static const png_byte skipped[] = "iCCP\0tEXt\0zTXt\0iTXt\0sPLT\0hIST\0tIME\0pCAL\0sCAL\0eXIf\0gAMA\0cHRM\0sRGB\0bKGD";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, skipped, (int)(sizeof skipped / 5));
+    png_read_info(png, info);
+    if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)
+        png_error(png, "its size changed while it was read");
+    png_set_expand(png);
+    png_set_strip_16(png);
+    png_set_gray_to_rgb(png);
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    int channels = png_get_channels(png, info);
+    size_t row_bytes = png_get_rowbytes(png, info), stride = (size_t)width * 3;
+    if ((channels != 3 && channels != 4) || row_bytes != (size_t)width * channels)
+        png_error(png, "unexpected layout of rows");
+    if (channels == 3) {
+        for (int pass = 0; pass < passes; pass++)
+            for (uint32_t y = 0; y < height; y++) png_read_row(png, pixels + y * stride, NULL);
+        return;
+    }
+    // An interlaced picture fills up over seven passes; otherwise one row is enough.
+    s->rows = calloc(passes > 1 ? height : 1, row_bytes);
+    if (!s->rows) png_error(png, "out of memory");
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t y = 0; y < height; y++) {
+            uint8_t *row = s->rows + (passes > 1 ? y * row_bytes : 0);
+            png_read_row(png, row, NULL);
+            if (pass == passes - 1) over_white(row, pixels + y * stride, width);
+        }
+}
+
+int mmx_png_decode(
+    const uint8_t *data, size_t size, uint8_t *pixels, uint32_t width, uint32_t height, char *message) {
+    state *s = calloc(1, sizeof *s);
+    if (!s) return MMX_PNG_CORRUPT;
+    message[0] = 0;
+    s->message = message;
+    s->code = MMX_PNG_CORRUPT;
+    s->input = data;
+    s->input_size = size;
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, s, on_error, on_warning);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    if (info) {
+        if (setjmp(s->target) == 0) {
+            decode(png, info, s, pixels, width, height);
+            s->code = MMX_PNG_OK;
+        }
+    }
+    png_destroy_read_struct(&png, &info, NULL);
+    int code = s->code;
+    free(s->rows);
+    free(s);
+    return code;
+}
+
+static void encode(
+    png_structp png, png_infop info, state *s, const uint8_t *pixels, uint32_t width, uint32_t height, int channels,
+    int level) {
+    int type = channels == 1 ? PNG_COLOR_TYPE_GRAY : channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA;
+    png_set_write_fn(png, s, on_write, on_flush);
+    png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+    png_set_IHDR(
+        png, info, width, height, 8, type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_compression_level(png, level);
+    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP);
+    png_write_info(png, info);
+    for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * width * channels);
+    png_write_end(png, info);
+}
+
+int mmx_png_encode(
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int level, uint8_t **bytes, size_t *count,
+    char *message) {
+    state *s = calloc(1, sizeof *s);
+    if (!s) return MMX_PNG_CORRUPT;
+    message[0] = 0;
+    s->message = message;
+    s->code = MMX_PNG_CORRUPT;
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, s, on_error, on_warning);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    if (info) {
+        if (setjmp(s->target) == 0) {
+            encode(png, info, s, pixels, width, height, channels, level);
+            s->code = MMX_PNG_OK;
+        }
+    }
+    png_destroy_write_struct(&png, &info);
+    int code = s->code;
+    if (code == MMX_PNG_OK) {
+        *bytes = s->output;
+        *count = s->output_count;
+    } else {
+        free(s->output);
+    }
+    free(s);
+    return code;
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Weights
+
+extension Image {
+    /// Reads a JPEG or PNG file, whichever its first bytes say it is; its name does not matter.
+    ///
+    /// - Parameters:
+    ///   - limits: what the header may claim.
+    ///   - shortSide: when only a small version is wanted, a JPEG may be shrunk by 2, 4 or 8 while it is decoded, as
+    ///     long as its shorter side keeps at least this many pixels. Faster, and slightly other values; nil, the
+    ///     default, decodes every pixel.
+    /// - Throws: ``ImageError`` that names the file.
+    public static func read(
+        _ url: URL, limits: ImageLimits = .standard, atLeast shortSide: Int? = nil
+    ) throws -> Image {
+        try decode(readBytes(url, limits: limits), name: url.path, limits: limits, atLeast: shortSide)
+    }
+
+    /// The bytes of a plain file of reasonable size, for callers that also want to hash them.
+    /// - Throws: ``ImageError``
+    public static func readBytes(_ url: URL, limits: ImageLimits = .standard) throws -> Data {
+        let name = url.path
+        // Links are followed: what they lead to is what counts.
+        let target = url.resolvingSymlinksInPath()
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: target.path) else {
+            let folder = target.deletingLastPathComponent().path
+            let known = FileManager.default.fileExists(atPath: folder)
+            throw ImageError(.missing, name, known ? "there is no such file" : "there is no such file, nor its folder")
+        }
+        switch attributes[.type] as? FileAttributeType {
+        case .typeRegular?: break
+        case .typeDirectory?: throw ImageError(.unreadable, name, "it is a folder, not a picture")
+        default: throw ImageError(.unreadable, name, "it is not a plain file: save it as one first")
+        }
+        let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
+        guard size <= limits.bytes else {
+            throw ImageError(.tooLarge, name, "\(size >> 20) MiB; at most \(limits.bytes >> 20) are read")
+        }
+        do {
+            return try Data(contentsOf: target)
+        } catch CocoaError.fileReadNoPermission {
+            throw ImageError(.unreadable, name, "there is no permission to read it")
+        } catch {
+            throw ImageError(.unreadable, name, "it cannot be read: \(error.localizedDescription)")
+        }
+    }
+
+    /// Decodes a JPEG or PNG in memory.
+    /// - Parameter name: what to call it in errors.
+    /// - Throws: ``ImageError``
+    public static func decode(
+        _ bytes: Data, name: String, limits: ImageLimits = .standard, atLeast shortSide: Int? = nil
+    ) throws -> Image {
+        guard !bytes.isEmpty else { throw ImageError(.truncated, name, "the file is empty (0 bytes)") }
+        return try bytes.withUnsafeBytes { bytes in
+            switch ImageFormat(bytes) {
+            case .jpeg: return try JPEG.decode(bytes, name: name, limits: limits, atLeast: shortSide)
+            case .png: return try PNG.decode(bytes, name: name, limits: limits)
+            case .other(let what):
+                throw ImageError(.unsupported, name, "it is \(what)\(misnamed(name)); only JPEG and PNG are read")
+            case .unknown:
+                throw ImageError(
+                    .unsupported, name,
+                    "it starts neither like a JPEG nor like a PNG\(misnamed(name)); only these two are read")
+            }
+        }
+    }
+
+    private static func misnamed(_ name: String) -> String {
+        let ending = (name as NSString).pathExtension.lowercased()
+        return ["jpg", "jpeg", "png"].contains(ending) ? ", in spite of its name" : ""
+    }
+
+    /// This picture as PNG.
+    /// - Throws: ``ImageError`` of kind `unwritable`
+    public func pngData(level: Int = PNG.defaultLevel) throws -> Data {
+        try PNG.encode(pixels, width: width, height: height, channels: 3, level: level)
+    }
+
+    /// This picture as JPEG.
+    /// - Parameter quality: 1...100, as libjpeg counts. From 90 up, colour keeps its full resolution.
+    /// - Throws: ``ImageError`` of kind `unwritable`
+    public func jpegData(quality: Int = 92) throws -> Data {
+        try JPEG.encode(self, quality: quality)
+    }
+
+    /// Writes a JPEG where the name ends in .jpg or .jpeg, otherwise a PNG; the file appears whole or not at all.
+    /// - Throws: ``ImageError`` of kind `unwritable`, or `AtomicFile`'s error
+    public func write(to url: URL, quality: Int = 92) throws {
+        let jpeg = ["jpg", "jpeg"].contains(url.pathExtension.lowercased())
+        try AtomicFile.write(jpeg ? jpegData(quality: quality) : pngData(), to: url)
+    }
+}

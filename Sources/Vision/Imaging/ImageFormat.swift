@@ -1,0 +1,70 @@
+import Foundation
+
+/// What a file is, by its first bytes: names and extensions lie.
+enum ImageFormat: Equatable {
+    case jpeg
+    case png
+    /// Recognised, and not read here; in words, with an article.
+    case other(String)
+    /// Nothing known.
+    case unknown
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        func starts(_ magic: [UInt8], at position: Int = 0) -> Bool {
+            bytes.count >= position + magic.count && magic.indices.allSatisfy { bytes[position + $0] == magic[$0] }
+        }
+        func starts(_ text: String, at position: Int = 0) -> Bool { starts(Array(text.utf8), at: position) }
+
+        if starts([0xFF, 0xD8, 0xFF]) {
+            self = .jpeg
+        } else if starts([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+            self = .png
+        } else if starts("GIF8") {
+            self = .other("a GIF picture")
+        } else if starts("RIFF"), starts("WEBP", at: 8) {
+            self = .other("a WebP picture")
+        } else if starts("ftyp", at: 4) {
+            self = .other(Self.isoMedia(starts))
+        } else if starts("II*\0") || starts("MM\0*") {
+            self = .other("a TIFF picture or a camera's raw file")
+        } else if starts([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || starts([0xFF, 0x4F, 0xFF, 0x51]) {
+            self = .other("a JPEG 2000 picture")
+        } else if starts([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20]) || starts([0xFF, 0x0A]) {
+            self = .other("a JPEG XL picture")
+        } else if starts("BM"), starts([0, 0, 0, 0], at: 6) {
+            self = .other("a BMP picture")
+        } else if starts("8BPS") {
+            self = .other("a Photoshop document")
+        } else if starts("%PDF") {
+            self = .other("a PDF document")
+        } else if starts("PK\u{3}\u{4}") {
+            self = .other("a ZIP archive")
+        } else if starts([0x1F, 0x8B]) {
+            self = .other("a gzip archive")
+        } else if bytes.count > 2, bytes[0] == 0x50, (0x31...0x37).contains(bytes[1]), bytes[2] <= 0x20 {
+            self = .other("a PNM picture")
+        } else if let text = Self.text(bytes) {
+            self = .other(text)
+        } else {
+            self = .unknown
+        }
+    }
+
+    private static func isoMedia(_ starts: (String, Int) -> Bool) -> String {
+        if starts("avif", 8) || starts("avis", 8) { return "an AVIF picture" }
+        for brand in ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"] where starts(brand, 8) { return "a HEIC picture" }
+        return "a video"
+    }
+
+    /// What kind of text it is, if the first bytes are nothing but text.
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let head = bytes.prefix(512)
+        guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) }) else { return nil }
+        // The cut may fall inside a character of up to four bytes.
+        guard (0...3).contains(where: { String(validating: head.dropLast($0), as: UTF8.self) != nil }) else { return nil }
+        let start = String(decoding: head, as: UTF8.self).lowercased()
+        if start.contains("<svg") { return "an SVG drawing" }
+        if start.contains("<html") || start.contains("<!doctype html") { return "a web page (HTML)" }
+        return "a text file"
+    }
+}
