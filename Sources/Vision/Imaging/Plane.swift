@@ -53,7 +53,7 @@ public struct Plane: Equatable, Sendable {
             }
             filled = used.count * outWidth
         }
-        let values = [Float](unsafeUninitializedCapacity: outWidth * outHeight) { output, filled in
+        let placed = [Float](unsafeUninitializedCapacity: outWidth * outHeight) { output, filled in
             narrow.withUnsafeBufferPointer { input in
                 guard let source = input.baseAddress, let target = output.baseAddress else { return }
                 Parallel.ranges(outHeight, grain: max(1, 65_536 / outWidth)) { part in
@@ -73,6 +73,6 @@ public struct Plane: Equatable, Sendable {
             }
             filled = outWidth * outHeight
         }
-        return Plane(width: outWidth, height: outHeight, values: values)
+        return Plane(width: outWidth, height: outHeight, values: placed)
     }
 }

@@ -113,7 +113,10 @@ public struct Preprocessing: Codable, Equatable, Sendable {
     public func normalized(_ frame: Image) -> Tensor {
         precondition(frame.width == width && frame.height == height)
         let tensor = Tensor(uninitialized: [1, height, width, 3])
-        let table = (0..<256 * 3).map { (Float($0 / 3) - mean[$0 % 3]) / std[$0 % 3] }
+        var table = [Float](repeating: 0, count: 256 * 3)
+        for x in 0..<256 {
+            for c in 0..<3 { table[3 * x + c] = (Float(x) - mean[c]) / std[c] }
+        }
         let output = tensor.pointer
         table.withUnsafeBufferPointer { table in
             frame.pixels.withUnsafeBufferPointer { input in
