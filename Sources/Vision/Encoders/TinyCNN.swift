@@ -3,19 +3,21 @@ import Tensors
 /// A small plain CNN, trained from nothing on drawn pictures: for tests and for teaching.
 public enum TinyCNN {
     static let epsilon: Float = 1e-3
-    private static let widths = [(name: "conv1", channels: 16, stride: 2), ("conv2", 32, 2), ("conv3", 48, 2), ("conv4", 64, 1)]
+    private static let layers: [(name: String, channels: Int, stride: Int)] = [
+        ("conv1", 16, 2), ("conv2", 32, 2), ("conv3", 48, 2), ("conv4", 64, 1),
+    ]
 
     static let preprocessing = Preprocessing(
         width: 64, height: 64, fit: .squash, filter: .bilinear, mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5])
 
     static var normPairs: [(convolution: String, norm: String)] {
-        widths.map { ($0.name, $0.name.replacingOccurrences("conv", "bn")) }
+        layers.map { ($0.name, $0.name.replacingPrefix("conv", with: "bn")) }
     }
 
     static func encoder(_ p: Parameters, folded: Bool) -> Encoder {
         var stages: [Encoder.Stage] = []
         var inputs = 3, stride = 1
-        for (pair, layer) in zip(normPairs, widths) {
+        for (pair, layer) in zip(normPairs, layers) {
             let geometry = ConvolutionGeometry(
                 kernelHeight: 3, kernelWidth: 3, strideHeight: layer.stride, strideWidth: layer.stride, padding: .same, groups: 1)
             let convolution = Convolution(
@@ -30,7 +32,7 @@ public enum TinyCNN {
 }
 
 extension String {
-    fileprivate func replacingOccurrences(_ old: String, _ new: String) -> String {
+    fileprivate func replacingPrefix(_ old: String, with new: String) -> String {
         hasPrefix(old) ? new + dropFirst(old.count) : self
     }
 }
