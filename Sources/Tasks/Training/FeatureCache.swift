@@ -43,7 +43,7 @@ public final class FeatureCache {
             return
         }
         let temporary = folder.appendingPathComponent("\(name).f16.part")
-        FileManager.default.createFile(atPath: temporary.path, contents: nil)
+        try AtomicFile.write(Data(), to: temporary)
         let file = try FileHandle(forWritingTo: temporary)
         defer { try? file.close() }
         var shape: [Int] = []

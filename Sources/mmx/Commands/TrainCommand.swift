@@ -90,9 +90,9 @@ struct TrainCaption: ParsableCommand {
         ].filter { $0.epochs > 0 }
         var preprocessing: Preprocessing?
         if let size {
-            preprocessing = try EncoderConfiguration(name: encoder, folded: true).defaultPreprocessing()
-            preprocessing?.width = size
-            preprocessing?.height = size
+            let usual = try EncoderConfiguration(name: encoder, folded: true).defaultPreprocessing()
+            preprocessing = Preprocessing(
+                width: size, height: size, fit: .squash, filter: usual.filter, mean: usual.mean, std: usual.std)
         }
         let imageFolder = URL(fileURLWithPath: images), captionFile = URL(fileURLWithPath: captions)
         let progress = Progress()
