@@ -1,0 +1,86 @@
+import Foundation
+
+/// What is wrong with a file's contents; the reader that was called adds the path.
+struct FileProblem: Error {
+    let text: String
+    init(_ text: String) { self.text = text }
+}
+
+/// A file's bytes, mapped: no page is read before it is looked at. Tensors that borrow the memory keep this alive.
+///
+/// The mapping is private and copied on write, so a write through a borrowed tensor never reaches the file.
+/// A file that another program shortens while it is mapped ends this one; this project's own files are
+/// replaced by renaming (``AtomicFile``), which is safe.
+final class MappedFile: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+
+    init(_ url: URL) throws {
+        // Not blocking: a named pipe would otherwise wait for a writer here.
+        let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        if descriptor < 0 { throw FileProblem("cannot be opened: \(systemMessage(errno))") }
+        defer { close(descriptor) }
+        var information = stat()
+        if fstat(descriptor, &information) != 0 { throw FileProblem("cannot be read: \(systemMessage(errno))") }
+        switch information.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw FileProblem("is a folder, not a file")
+        default: throw FileProblem("is not a regular file")
+        }
+        let size = Int(information.st_size)
+        if size == 0 { throw FileProblem("is empty") }
+        let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
+        guard let start, start != MAP_FAILED else { throw FileProblem("cannot be mapped: \(systemMessage(errno))") }
+        bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+}
+
+/// Little-endian numbers and runs of bytes, in order, never beyond the end.
+struct ByteReader {
+    let bytes: UnsafeRawBufferPointer
+    var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+        self.bytes = bytes
+        self.position = position
+    }
+
+    var remaining: Int { bytes.count - position }
+
+    mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
+        if count < 0 || count > remaining {
+            throw FileProblem("ends too early: \(count) bytes expected at byte \(position), \(remaining) found")
+        }
+        defer { position += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+    }
+
+    mutating func number<T: FixedWidthInteger>(_ type: T.Type) throws -> T {
+        T(littleEndian: try take(MemoryLayout<T>.size).loadUnaligned(as: type))
+    }
+
+    /// A 64-bit length or position, which must fit `Int`.
+    mutating func length() throws -> Int {
+        let start = position
+        let value = try number(UInt64.self)
+        guard let result = Int(exactly: value) else {
+            throw FileProblem("holds the impossible length \(value) at byte \(start)")
+        }
+        return result
+    }
+}
+
+/// The number of elements of `shape`; nil where an axis is negative, there are more than 64, or the number is too
+/// large to be one. Axes of length 0 count as 1 in that check, so that strides cannot overflow either.
+func elementCount(_ shape: [Int]) -> Int? {
+    if shape.count > 64 { return nil }
+    var product = 1
+    for size in shape {
+        if size < 0 { return nil }
+        let (next, overflow) = product.multipliedReportingOverflow(by: max(1, size))
+        if overflow || next > Int.max >> 4 { return nil }
+        product = next
+    }
+    return shape.contains(0) ? 0 : product
+}

@@ -1,0 +1,80 @@
+import Tensors
+
+/// Makes tensors of the storages of a checkpoint. Each storage is turned into floats once, when first used;
+/// contiguous tensors are views of that, others are copied.
+struct TorchTensors {
+    private let contents: TorchContents
+    private let file: MappedFile
+    private var storages: [String: (reference: StorageReference, floats: Storage)] = [:]
+    private var copied = 0
+
+    init(_ contents: TorchContents, _ file: MappedFile) {
+        self.contents = contents
+        self.file = file
+    }
+
+    mutating func tensor(_ reference: TensorReference, _ name: String) throws -> Tensor {
+        let storage = try floats(reference.storage, name)
+        if reference.count == 0 { return Tensor(reference.shape) }
+        if reference.isContiguous { return Tensor(shape: reference.shape, storage: storage, offset: reference.offset) }
+        // Many transposed looks at one storage could ask for far more memory than the file has bytes.
+        copied += reference.count
+        if copied > file.bytes.count {
+            throw FileProblem("has so many strided tensors ('\(name)' and before) that their copies outgrow the file four times")
+        }
+        let result = Tensor(uninitialized: reference.shape)
+        withExtendedLifetime(storage) { gather(reference, from: storage.pointer, to: result.pointer) }
+        return result
+    }
+
+    private mutating func floats(_ reference: StorageReference, _ name: String) throws -> Storage {
+        if let known = storages[reference.key] {
+            if known.reference != reference {
+                throw FileProblem("tensor '\(name)': its storage '\(reference.key)' has two descriptions")
+            }
+            return known.floats
+        }
+        guard let bytes = contents.storages[reference.key] else {
+            throw FileProblem("tensor '\(name)': its storage '\(reference.key)' is missing from the file")
+        }
+        if bytes.count != reference.count * reference.type.size {
+            throw FileProblem(
+                "tensor '\(name)': its storage '\(reference.key)' of \(reference.count) elements of "
+                    + "\(reference.type.rawValue) takes \(reference.count * reference.type.size) bytes, but has \(bytes.count)")
+        }
+        let floats = reference.type.floats(bytes, keeper: file)
+        storages[reference.key] = (reference, floats)
+        return floats
+    }
+
+    /// Copies the elements in row-major order; the innermost axis in a loop of its own.
+    private func gather(_ tensor: TensorReference, from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>) {
+        let inner = tensor.shape[tensor.shape.count - 1], step = tensor.strides[tensor.strides.count - 1]
+        var index = [Int](repeating: 0, count: tensor.shape.count)
+        var source = tensor.offset
+        for row in stride(from: 0, to: tensor.count, by: inner) {
+            for i in 0..<inner { output[row + i] = input[source + i * step] }
+            var axis = tensor.shape.count - 2
+            while axis >= 0 {
+                index[axis] += 1
+                source += tensor.strides[axis]
+                if index[axis] < tensor.shape[axis] { break }
+                source -= tensor.strides[axis] * tensor.shape[axis]
+                index[axis] = 0
+                axis -= 1
+            }
+        }
+    }
+}
+
+extension TensorReference {
+    /// True where the elements lie in row-major order without gaps. The stride of an axis of length 1 says nothing.
+    var isContiguous: Bool {
+        var expected = 1
+        for (size, stride) in zip(shape, strides).reversed() where size != 1 {
+            if stride != expected { return false }
+            expected *= size
+        }
+        return true
+    }
+}

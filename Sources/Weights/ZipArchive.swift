@@ -1,0 +1,112 @@
+/// Where the files of a zip archive lie in it. Only stored files (not compressed), as `torch.save` writes them;
+/// zip64 included. The checksums are not looked at: that would read every page.
+struct ZipArchive {
+    private(set) var names: [String] = []
+    private var places: [String: Range<Int>] = [:]
+    private let bytes: UnsafeRawBufferPointer
+
+    /// - Parameter bytes: the whole archive, which must outlive this.
+    init(_ bytes: UnsafeRawBufferPointer) throws {
+        self.bytes = bytes
+        let directory = try Self.findDirectory(bytes)
+        var reader = ByteReader(bytes, at: directory.start)
+        for _ in 0..<directory.count {
+            // An entry takes 46 bytes or more, so a false count ends at the end of the archive.
+            try readEntry(&reader)
+        }
+    }
+
+    /// The contents of the file `name`.
+    subscript(name: String) -> UnsafeRawBufferPointer? {
+        places[name].map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+    }
+
+    private static func findDirectory(_ bytes: UnsafeRawBufferPointer) throws -> (start: Int, count: Int) {
+        // The end record is 22 bytes and a comment of up to 65,535.
+        var position = bytes.count - 22
+        let first = max(0, position - 0xFFFF)
+        while position >= first, bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self).littleEndian != 0x0605_4B50 {
+            position -= 1
+        }
+        if position < first {
+            throw FileProblem("begins like a zip archive, but its directory at the end is missing; was the file cut short?")
+        }
+        var reader = ByteReader(bytes, at: position + 10)
+        var count = Int(try reader.number(UInt16.self))
+        var size = Int(try reader.number(UInt32.self))
+        var start = Int(try reader.number(UInt32.self))
+        if count == 0xFFFF || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF {
+            var locator = ByteReader(bytes, at: max(0, position - 20))
+            if position >= 20, try locator.number(UInt32.self) == 0x0706_4B50 {
+                _ = try locator.take(4)
+                let end = try locator.length()
+                if end > bytes.count { throw FileProblem("has a zip64 record outside the file") }
+                var record = ByteReader(bytes, at: end)
+                if try record.number(UInt32.self) != 0x0606_4B50 { throw FileProblem("has a broken zip64 record") }
+                _ = try record.take(28)
+                count = try record.length()
+                size = try record.length()
+                start = try record.length()
+            }
+        }
+        if start > bytes.count || size > bytes.count - start {
+            throw FileProblem("has a zip directory outside the file: \(size) bytes at \(start) of \(bytes.count)")
+        }
+        if count > size / 46 {
+            throw FileProblem("has a zip directory of \(size) bytes, too small for the \(count) files that it lists")
+        }
+        return (start, count)
+    }
+
+    private mutating func readEntry(_ reader: inout ByteReader) throws {
+        if try reader.number(UInt32.self) != 0x0201_4B50 { throw FileProblem("has a broken zip directory") }
+        _ = try reader.take(4)
+        let flags = try reader.number(UInt16.self)
+        let method = try reader.number(UInt16.self)
+        _ = try reader.take(8)
+        var stored = Int(try reader.number(UInt32.self))
+        var size = Int(try reader.number(UInt32.self))
+        let nameLength = Int(try reader.number(UInt16.self))
+        let extraLength = Int(try reader.number(UInt16.self))
+        let commentLength = Int(try reader.number(UInt16.self))
+        _ = try reader.take(8)
+        var start = Int(try reader.number(UInt32.self))
+        let nameBytes = try reader.take(nameLength)
+        var extra = ByteReader(try reader.take(extraLength))
+        _ = try reader.take(commentLength)
+        guard let name = String(validating: nameBytes, as: UTF8.self) else {
+            throw FileProblem("is a zip archive with a name that is not UTF-8")
+        }
+        // Extra fields; number 1 holds the 64-bit forms of what is all ones above, in this order.
+        while extra.remaining >= 4 {
+            let tag = try extra.number(UInt16.self)
+            var field = ByteReader(try extra.take(Int(try extra.number(UInt16.self))))
+            if tag != 1 { continue }
+            if size == 0xFFFF_FFFF { size = try field.length() }
+            if stored == 0xFFFF_FFFF { stored = try field.length() }
+            if start == 0xFFFF_FFFF { start = try field.length() }
+        }
+        if flags & 1 != 0 { throw FileProblem("is a zip archive with the encrypted file \(name), which cannot be read") }
+        if method != 0 {
+            throw FileProblem(
+                "is a zip archive with the compressed file \(name) (method \(method)); torch.save stores files as they "
+                    + "are: unpack this archive first, or save the model again")
+        }
+        if size != stored { throw FileProblem("is a zip archive with two sizes for \(name): \(size) and \(stored)") }
+
+        if start > bytes.count { throw FileProblem("is a zip archive with the file \(name) outside it") }
+        var local = ByteReader(bytes, at: start)
+        if try local.number(UInt32.self) != 0x0403_4B50 { throw FileProblem("is a zip archive with a broken entry for \(name)") }
+        _ = try local.take(22)
+        let localName = Int(try local.number(UInt16.self)), localExtra = Int(try local.number(UInt16.self))
+        _ = try local.take(localName + localExtra)
+        if size > local.remaining {
+            throw FileProblem(
+                "is a zip archive with the file \(name) of \(size) bytes, of which only \(local.remaining) are there")
+        }
+        if places.updateValue(local.position..<local.position + size, forKey: name) != nil {
+            throw FileProblem("is a zip archive with two files of the name \(name)")
+        }
+        names.append(name)
+    }
+}
