@@ -48,7 +48,7 @@ public enum NumPyArray {
 
     private static func read(_ file: MappedFile) throws -> Tensor {
         var reader = ByteReader(file.bytes)
-        if file.bytes.count < 10 || !(try reader.take(6).elementsEqual(magic)) {
+        if try file.bytes.count < 10 || !reader.take(6).elementsEqual(magic) {
             throw FileProblem("does not begin as NumPy's .npy files do")
         }
         let version = try reader.number(UInt8.self)
