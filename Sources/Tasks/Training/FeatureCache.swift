@@ -50,9 +50,9 @@ public final class FeatureCache {
         let batch = 16
         for from in stride(from: 0, to: images.count, by: batch) {
             let part = Array(images[from..<min(images.count, from + batch)])
-            let features = try Self.inputs(part, preprocessing: preprocessing, flips: flips, front: front)
-            shape = Array(features.shape.dropFirst())
-            try file.write(contentsOf: Half.narrow(features))
+            let features = try Self.features(part, preprocessing: preprocessing, flips: flips, front: front)
+            shape = Array(features.first?.shape.dropFirst() ?? [])
+            for picture in features { try file.write(contentsOf: Half.narrow(picture)) }
             progress(min(images.count, from + batch), images.count)
         }
         try file.close()
@@ -64,26 +64,28 @@ public final class FeatureCache {
         map = try Data(contentsOf: data, options: .alwaysMapped)
     }
 
-    private static func inputs(
+    /// Each picture's features, `[1, u, v, C]` or, with its mirror image, `[2, u, v, C]`. A thread takes a whole picture, whose feature maps then
+    /// stay in its own cache.
+    private static func features(
         _ images: [URL], preprocessing: Preprocessing, flips: Bool, front: (Tensor) -> Tensor
-    ) throws -> Tensor {
+    ) throws -> [Tensor] {
         let copies = flips ? 2 : 1
         let size = preprocessing.width * preprocessing.height * 3
-        let input = Tensor(uninitialized: [images.count * copies, preprocessing.height, preprocessing.width, 3])
-        let failures = Failures()
-        Parallel.forEach(images.count) { i in
-            do {
-                let picture = preprocessing.prepare(try Image.read(images[i])).tensor
-                let target = input.pointer + i * copies * size
-                target.update(from: picture.pointer, count: size)
-                if flips { mirror(target, to: target + size, width: preprocessing.width, height: preprocessing.height) }
-                withExtendedLifetime(picture) {}
-            } catch {
-                failures.add(error)
+        var results = [Result<Tensor, Error>?](repeating: nil, count: images.count)
+        results.withUnsafeMutableBufferPointer { results in
+            nonisolated(unsafe) let results = results
+            Parallel.forEach(images.count) { i in
+                results[i] = Result {
+                    let picture = preprocessing.prepare(try Image.read(images[i])).tensor
+                    if !flips { return front(picture) }
+                    let input = Tensor(uninitialized: [copies, preprocessing.height, preprocessing.width, 3])
+                    input.pointer.update(from: picture.pointer, count: size)
+                    mirror(input.pointer, to: input.pointer + size, width: preprocessing.width, height: preprocessing.height)
+                    return front(input)
+                }
             }
         }
-        if let error = failures.first { throw error }
-        return front(input)
+        return try results.compactMap { try $0?.get() }
     }
 
     private static func mirror(_ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, width: Int, height: Int) {
@@ -104,12 +106,6 @@ public final class FeatureCache {
             }
         }
         return result
-    }
-
-    private final class Failures: @unchecked Sendable {
-        private let lock = NSLock()
-        private(set) var first: Error?
-        func add(_ error: Error) { lock.withLock { if first == nil { first = error } } }
     }
 }
 
