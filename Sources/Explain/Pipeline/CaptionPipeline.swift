@@ -1,0 +1,87 @@
+import Foundation
+import Language
+import Tasks
+import Tensors
+import Vision
+import Weights
+
+/// What `mmx caption` is asked to do.
+public struct CaptionRequest: Sendable {
+    public var photo: URL
+    public var model: String
+    /// A caption of the user's own; nil lets the model write one.
+    public var caption: String?
+    public var targets: [CaptionTarget]
+    /// One contact sheet of every word.
+    public var sheet: Bool
+    public var layer: String?
+    public var beam: Int?
+    public var output: URL
+    public var colorMap: ColorMap
+    public var opacity: Float
+
+    public init(
+        photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [], sheet: Bool = false, layer: String? = nil,
+        beam: Int? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.65
+    ) {
+        self.photo = photo
+        self.model = model
+        self.caption = caption
+        self.targets = targets
+        self.sheet = sheet
+        self.layer = layer
+        self.beam = beam
+        self.output = output
+        self.colorMap = colorMap
+        self.opacity = opacity
+    }
+}
+
+/// From a photograph to its caption, its words' maps and the files that show them.
+public enum CaptionPipeline {
+    /// - Throws: errors of the model, the photograph, the request or the output folder; nothing half-written is left.
+    public static func run(_ request: CaptionRequest) throws -> CaptionManifest {
+        let bytes = try Image.readBytes(request.photo)
+        let photo = try Image.decode(bytes, name: request.photo.path)
+        let folder = try ModelFolder.find(request.model)
+        let captioner = try Captioner.load(folder)
+        let explainer = try CaptionExplainer(captioner, layer: request.layer)
+        let picture = captioner.configuration.preprocessing.prepare(photo)
+        let seen = explainer.look(at: picture.tensor)
+
+        var options = captioner.configuration.search
+        if let beam = request.beam { options.beam = beam }
+        var warnings: [String] = []
+        let words: [Int]
+        if let own = request.caption {
+            (words, warnings) = try explainer.indices(of: own)
+        } else {
+            words = explainer.caption(seen, options: options)
+        }
+        if words.isEmpty { warnings.append("the model has no words for this picture") }
+        let targets = request.targets + (request.sheet ? [.everyWord] : [])
+        let explanation = try explainer.explain(seen, words: words, targets: targets)
+
+        let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
+        var manifest = CaptionManifest(
+            tool: "mmx 0.1.0", task: "captioning",
+            model: .init(
+                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
+                encoder: captioner.configuration.encoder.name, decoder: captioner.configuration.decoder.kind.rawValue),
+            photo: .init(path: request.photo.path, sha256: sha256(bytes), width: photo.width, height: photo.height),
+            preprocessing: captioner.configuration.preprocessing, caption: sentence(explanation.words),
+            captionGivenByUser: request.caption != nil, search: request.caption == nil ? options : nil,
+            words: zip(explanation.words, explanation.logProbabilities).map {
+                .init(word: $0, logProbability: $1, probability: exp($1))
+            },
+            endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer, scores: [],
+            rendering: .init(
+                normalisation: .unit, resampling: "bilinear", colorMap: request.colorMap, opacity: request.opacity,
+                seen: picture.placement.rectangle),
+            sheet: nil, manifest: nil, warnings: warnings + explanation.warnings)
+        if targets.isEmpty { return manifest }
+        let files = ExplanationFiles(photo: photo, request: request, placement: picture.placement)
+        try files.write(explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0), into: &manifest)
+        return manifest
+    }
+}
