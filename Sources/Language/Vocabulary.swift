@@ -1,0 +1,138 @@
+import Foundation
+
+/// A vocabulary file that cannot be used, and where.
+public struct VocabularyError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// The file, as the caller names it.
+    public let name: String
+    /// Counted from 1; nil where no line is to blame.
+    public let line: Int?
+    public let problem: String
+
+    public var description: String { "vocabulary \(name)\(line.map { ", line \($0)" } ?? ""): \(problem)" }
+}
+
+/// The words that a model reads and writes, each with its index.
+///
+/// In a file: UTF-8, one word a line, the index being the line's number counted from 0, each line ended by a line feed.
+/// The first four are always `<pad>`, `<start>`, `<end>` and `<unknown>`.
+public struct Vocabulary: Sendable, Equatable {
+    /// In index order, the four special entries first.
+    public let words: [String]
+    private let indices: [String: Int]
+
+    /// The special entries, which the tokenizer never makes: it takes `<` and `>` for words of their own.
+    public static let special = ["<pad>", "<start>", "<end>", "<unknown>"]
+
+    /// Fills up captions that are shorter than their batch.
+    public var pad: Int { 0 }
+    /// Stands before the first word.
+    public var start: Int { 1 }
+    /// Stands after the last word.
+    public var end: Int { 2 }
+    /// Stands for every word that is not in the vocabulary.
+    public var unknown: Int { 3 }
+    public var count: Int { words.count }
+
+    // MARK: Making
+
+    /// Every word that occurs at least `minimumCount` times in `tokens`, the commonest first, those of equal counts in
+    /// the order of their characters.
+    public init(tokens: [[String]], minimumCount: Int) {
+        var counts: [String: Int] = [:]
+        for caption in tokens { for word in caption { counts[word, default: 0] += 1 } }
+        self.init(counts: counts, minimumCount: minimumCount)
+    }
+
+    /// Every word that is counted at least `minimumCount` times, the commonest first, those of equal counts in the
+    /// order of their characters.
+    public init(counts: [String: Int], minimumCount: Int) {
+        let kept = counts.filter {
+            $0.value >= minimumCount && !Self.special.contains($0.key) && Self.fault(of: $0.key) == nil
+        }
+        self.init(checked: Self.special + kept.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key))
+    }
+
+    /// Reads the contents of a vocabulary file, strictly.
+    /// - Parameters:
+    ///   - name: what errors call the file: its path.
+    ///   - expectedCount: how many entries the model has; nil accepts any number.
+    /// - Throws: ``VocabularyError``.
+    public init(data: Data, name: String, expectedCount: Int? = nil) throws {
+        func refuse(_ problem: String, line: Int? = nil) -> VocabularyError {
+            VocabularyError(name: name, line: line, problem: problem)
+        }
+        guard !data.isEmpty else { throw refuse("the file is empty") }
+        guard data.last == 0x0A else {
+            throw refuse("does not end with a line feed; it may have been cut off")
+        }
+        var words: [String] = []
+        var lines: [String: Int] = [:]
+        let entries = data.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
+        words.reserveCapacity(entries.count)
+        lines.reserveCapacity(entries.count)
+        for (index, bytes) in entries.enumerated() {
+            let line = index + 1
+            guard let word = String(validating: bytes, as: UTF8.self) else {
+                throw refuse("is not valid UTF-8", line: line)
+            }
+            if let fault = Self.fault(of: word) { throw refuse(fault, line: line) }
+            if index < Self.special.count, word != Self.special[index] {
+                throw refuse(
+                    "found '\(Self.shortened(word))', expected the special entry \(Self.special[index])", line: line)
+            }
+            if let first = lines.updateValue(line, forKey: word) {
+                throw refuse("'\(Self.shortened(word))' is there already, on line \(first)", line: line)
+            }
+            words.append(word)
+        }
+        guard words.count >= Self.special.count else {
+            throw refuse(
+                "the special entry \(Self.special[words.count]) is missing: the first four lines are \(Self.special.joined(separator: ", "))"
+            )
+        }
+        if let expectedCount, words.count != expectedCount {
+            throw refuse(
+                "is a vocabulary of another length: found \(words.count) entries, the model has \(expectedCount)")
+        }
+        self.init(checked: words)
+    }
+
+    private init(checked words: [String]) {
+        self.words = words
+        indices = Dictionary(uniqueKeysWithValues: words.enumerated().map { ($1, $0) })
+    }
+
+    /// What makes a line no word.
+    private static func fault(of word: String) -> String? {
+        if word.isEmpty { return "is empty" }
+        if word.utf8.count > 1000 { return "is \(word.utf8.count) bytes long, which is no word" }
+        if word.utf8.last == 0x0D { return "ends with a carriage return; lines end with a line feed alone" }
+        if word.unicodeScalars.contains(where: { $0.properties.isWhitespace || $0.value < 0x20 || $0.value == 0xFEFF })
+        {
+            return "has a space or a control character; a line holds one word"
+        }
+        return nil
+    }
+
+    private static func shortened(_ word: String) -> String { word.count > 40 ? word.prefix(40) + "..." : word }
+
+    // MARK: Use
+
+    /// nil for a word that the vocabulary does not have.
+    public func index(of word: String) -> Int? { indices[word] }
+
+    /// - Precondition: `index` is in `0..<count`.
+    public func word(at index: Int) -> String { words[index] }
+
+    /// One index for each token; ``unknown`` for those that the vocabulary does not have.
+    public func encode(_ tokens: [String]) -> [Int] { tokens.map { indices[$0] ?? unknown } }
+
+    /// The words up to the first `<end>`, without `<pad>` and `<start>`.
+    /// - Precondition: every index is in `0..<count`.
+    public func decode(_ indices: [Int]) -> [String] {
+        indices.prefix { $0 != end }.filter { $0 != pad && $0 != start }.map { words[$0] }
+    }
+
+    /// The contents of its file.
+    public func text() -> String { words.joined(separator: "\n") + "\n" }
+}
