@@ -20,7 +20,7 @@ enum Failure {
         case is ExplanationError: return 2
         case is ImageError: return 3
         case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError, is UnknownEncoder,
-            is FoldingError, is NumPyError:
+            is FoldingError, is NumPyArrayError:
             return 4
         case is DatasetError: return 5
         case is OutputError, is AtomicFileError: return 6
