@@ -41,7 +41,9 @@ final class ColorMapTests: XCTestCase {
     func testLightnessOfThePerceptualMapsOnlyRises() {
         for map in [ColorMap.viridis, .magma, .inferno, .gray] {
             let luminance = map.table.map { 0.2126 * linear($0.0) + 0.7152 * linear($0.1) + 0.0722 * linear($0.2) }
-            for (a, b) in zip(luminance, luminance.dropFirst()) { XCTAssertGreaterThanOrEqual(b, a - 1e-3, map.rawValue) }
+            for (a, b) in zip(luminance, luminance.dropFirst()) {
+                XCTAssertGreaterThanOrEqual(b, a - 1e-3, map.rawValue)
+            }
             XCTAssertGreaterThan(luminance[255], luminance[0] + 0.4)
         }
     }
@@ -50,7 +52,8 @@ final class ColorMapTests: XCTestCase {
         let (r, g, b) = ColorMap.coolwarm.color(0.5)
         XCTAssertLessThanOrEqual(Int(max(r, g, b)) - Int(min(r, g, b)), 4)
         XCTAssertEqual(ColorMap.allCases.filter(\.isDiverging), [.coolwarm])
-        let cold = ColorMap.coolwarm.color(0), warm = ColorMap.coolwarm.color(1)
+        let cold = ColorMap.coolwarm.color(0)
+        let warm = ColorMap.coolwarm.color(1)
         XCTAssertGreaterThan(cold.2, cold.0)
         XCTAssertGreaterThan(warm.0, warm.2)
     }

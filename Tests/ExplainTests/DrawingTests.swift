@@ -32,7 +32,9 @@ final class DrawingTests: XCTestCase {
         for size: Float in [8, 11, 15, 20, 33] {
             for bold in [false, true] {
                 let font = Font(size: size, isBold: bold)
-                for text in printable.filter({ $0 != " " }).map(String.init) + ["jumping dogs", "(a@b)", "W_", "\u{E9}"] {
+                for text in printable.filter({ $0 != " " }).map(String.init) + [
+                    "jumping dogs", "(a@b)", "W_", "\u{E9}",
+                ] {
                     let width = font.width(of: text)
                     var image = Image(width: width + 40, height: font.lineHeight + 40, color: (255, 255, 255))
                     XCTAssertEqual(image.draw(text, x: 20, y: 20, font: font), width)
@@ -114,7 +116,8 @@ final class DrawingTests: XCTestCase {
 
 /// The columns and rows that are not white.
 func inkBounds(_ image: Image) -> (x: ClosedRange<Int>, y: ClosedRange<Int>)? {
-    var xs: [Int] = [], ys: [Int] = []
+    var xs: [Int] = []
+    var ys: [Int] = []
     for i in 0..<image.width * image.height where image.pixels[3 * i..<3 * i + 3].contains(where: { $0 < 250 }) {
         xs.append(i % image.width)
         ys.append(i / image.width)

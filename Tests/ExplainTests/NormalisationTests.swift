@@ -8,7 +8,8 @@ final class NormalisationTests: XCTestCase {
         XCTAssertEqual(Normalisation.unit(map), NormalisedMap(values: [0, 0, 0.5, 1], isSigned: false, warnings: []))
         XCTAssertEqual(
             Normalisation.minmax(map).values, [0, Float(4.0 / 6), Float(5.0 / 6), 1])
-        XCTAssertEqual(Normalisation.signed(map), NormalisedMap(values: [-1, 0, 0.25, 0.5], isSigned: true, warnings: []))
+        XCTAssertEqual(
+            Normalisation.signed(map), NormalisedMap(values: [-1, 0, 0.25, 0.5], isSigned: true, warnings: []))
     }
 
     func testAMapWithNothingToShowSaysSo() {
@@ -16,8 +17,10 @@ final class NormalisationTests: XCTestCase {
             XCTAssertEqual(step([0, 0, -0.0]).warnings, [.allZero], step.rawValue)
             XCTAssertEqual(step([0, 0, 0]).values, [0, 0, 0], step.rawValue)
         }
-        XCTAssertEqual(Normalisation.unit([-1, -2]), NormalisedMap(values: [0, 0], isSigned: false, warnings: [.nowherePositive]))
-        XCTAssertEqual(Normalisation.minmax([3, 3]), NormalisedMap(values: [0, 0], isSigned: false, warnings: [.constant(3)]))
+        XCTAssertEqual(
+            Normalisation.unit([-1, -2]), NormalisedMap(values: [0, 0], isSigned: false, warnings: [.nowherePositive]))
+        XCTAssertEqual(
+            Normalisation.minmax([3, 3]), NormalisedMap(values: [0, 0], isSigned: false, warnings: [.constant(3)]))
         XCTAssertEqual(Normalisation.unit([3, 3]).values, [1, 1])
         XCTAssertTrue(MapWarning.nowherePositive.description.contains("nowhere positive"))
     }
@@ -34,7 +37,8 @@ final class NormalisationTests: XCTestCase {
     }
 
     func testExtremeValuesStayInRange() {
-        let huge = Float.greatestFiniteMagnitude, tiny = Float.leastNonzeroMagnitude
+        let huge = Float.greatestFiniteMagnitude
+        let tiny = Float.leastNonzeroMagnitude
         XCTAssertEqual(Normalisation.minmax([-huge, 0, huge]).values, [0, 0.5, 1])
         XCTAssertEqual(Normalisation.unit([tiny, 0]).values, [1, 0])
         XCTAssertEqual(Normalisation.signed([-tiny, tiny, 0]).values, [-1, 1, 0])

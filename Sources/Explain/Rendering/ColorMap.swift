@@ -54,14 +54,19 @@ public enum ColorMap: String, CaseIterable, Sendable, Codable {
             return [16, 8, 0].map { (shift: UInt32) in
                 colors.enumerated().map { i, color in
                     // The points sit on entries of the table of 256.
-                    ((Float(i) * 255 / Float(colors.count - 1)).rounded(.toNearestOrEven) / 255, Float(color >> shift & 255) / 255)
+                    (
+                        (Float(i) * 255 / Float(colors.count - 1)).rounded(.toNearestOrEven) / 255,
+                        Float(color >> shift & 255) / 255
+                    )
                 }
             }
         }
     }
 
     private static func interpolate(_ points: [(Float, Float)], at x: Float) -> Float {
-        guard let next = points.firstIndex(where: { $0.0 >= x }), next > 0 else { return points[x <= 0 ? 0 : points.count - 1].1 }
+        guard let next = points.firstIndex(where: { $0.0 >= x }), next > 0 else {
+            return points[x <= 0 ? 0 : points.count - 1].1
+        }
         let (a, b) = (points[next - 1], points[next])
         return a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0)
     }

@@ -5,11 +5,13 @@ public enum ContactSheet {
     /// One word: what it says, a small line of numbers, and its overlay.
     public typealias Tile = (label: String, detail: String, image: Image)
 
-    /// The size at which a tile of a photograph of `width` x `height` is drawn on a sheet of `count` tiles: the long side
-    /// is about 320 pixels, more for panoramas, less where the sheet would grow beyond all use. Overlays made at this
+    /// The size at which a tile of a photograph of `width` x `height` is drawn on a sheet of `count` tiles: the long
+    /// side is about 320 pixels, more for panoramas, less where the sheet would grow beyond all use. Overlays made at this
     /// size need no shrinking and little memory.
     public static func tileSize(width: Int, height: Int, count: Int) -> (width: Int, height: Int) {
-        let w = Double(max(1, width)), h = Double(max(1, height)), aspect = max(w / h, h / w)
+        let w = Double(max(1, width))
+        let h = Double(max(1, height))
+        let aspect = max(w / h, h / w)
         // A 3:1 picture is 440 pixels long: its short side stays readable.
         var long = 320 * max(1, min(1.375, (aspect / 1.6).squareRoot()))
         let pixels = Double(count + 1) * long * long / aspect
@@ -48,7 +50,8 @@ public enum ContactSheet {
         let rows = stride(from: 0, to: all.count, by: columns).map { $0..<min($0 + columns, all.count) }
         let textHeights = rows.map { row in captions[row].map { $0.height(oneLine: oneLine) }.max() ?? 0 }
         let headingHeight = heading.lines.isEmpty ? 0 : heading.lines.count * heading.font.lineHeight + gutter
-        let height = 2 * margin + headingHeight + textHeights.reduce(0) { $0 + $1 + size.height + gutter + 4 } + legend.height
+        let height =
+            2 * margin + headingHeight + textHeights.reduce(0) { $0 + $1 + size.height + gutter + 4 } + legend.height
         var sheet = Image(width: inner + 2 * margin, height: height, color: (255, 255, 255))
 
         var y = margin
@@ -61,7 +64,8 @@ public enum ContactSheet {
             for (column, index) in row.enumerated() {
                 let x = margin + column * (cell + gutter)
                 captions[index].draw(
-                    into: &sheet, x: x, bottom: y + textHeight, oneLine: oneLine, ink: index == 0 ? soft : ink, soft: soft)
+                    into: &sheet, x: x, bottom: y + textHeight, oneLine: oneLine, ink: index == 0 ? soft : ink,
+                    soft: soft)
                 sheet.paste(fitted(all[index].image, size), x: x, y: y + textHeight)
             }
             y += textHeight + size.height + gutter + 4
@@ -119,7 +123,8 @@ private struct Caption {
     }
 
     func draw(
-        into sheet: inout Image, x: Int, bottom: Int, oneLine: Bool, ink: (UInt8, UInt8, UInt8), soft: (UInt8, UInt8, UInt8)
+        into sheet: inout Image, x: Int, bottom: Int, oneLine: Bool, ink: (UInt8, UInt8, UInt8),
+        soft: (UInt8, UInt8, UInt8)
     ) {
         var y = bottom - height(oneLine: oneLine)
         let base = y + label.font.ascent
@@ -129,7 +134,9 @@ private struct Caption {
         }
         for line in detail.lines {
             let right = x + width - detail.font.width(of: line)
-            sheet.draw(line, x: oneLine ? right : x, y: oneLine ? base - detail.font.ascent : y, font: detail.font, color: soft)
+            sheet.draw(
+                line, x: oneLine ? right : x, y: oneLine ? base - detail.font.ascent : y, font: detail.font, color: soft
+            )
             y += detail.font.lineHeight
         }
     }
@@ -159,7 +166,9 @@ private struct Legend {
         self.note = isNoteBelow ? font.fit(note, width: width, lines: 4, smallest: 9) : (font, single)
     }
 
-    private static func width(_ text: (font: Font, lines: [String])) -> Int { text.font.width(of: text.lines.first ?? "") }
+    private static func width(_ text: (font: Font, lines: [String])) -> Int {
+        text.font.width(of: text.lines.first ?? "")
+    }
 
     var height: Int {
         max(low.font.lineHeight, high.font.lineHeight) + (isNoteBelow ? note.lines.count * note.font.lineHeight + 4 : 0)
@@ -167,13 +176,15 @@ private struct Legend {
 
     func draw(into sheet: inout Image, x: Int, y: Int, ink: (UInt8, UInt8, UInt8)) {
         let base = y + max(low.font.ascent, high.font.ascent)
-        let start = x + sheet.draw(low.lines.first ?? "", x: x, y: base - low.font.ascent, font: low.font, color: ink) + 8
+        let start =
+            x + sheet.draw(low.lines.first ?? "", x: x, y: base - low.font.ascent, font: low.font, color: ink) + 8
         let colors = colorMap.table
         // Between the baseline and the height of the capitals.
         let rows = base - Self.thickness..<base
         for i in 0..<bar { sheet.fill(start + i..<start + i + 1, rows, colors[i * 255 / (bar - 1)]) }
         let end = start + bar + 8
-        let right = end + sheet.draw(high.lines.first ?? "", x: end, y: base - high.font.ascent, font: high.font, color: ink)
+        let right =
+            end + sheet.draw(high.lines.first ?? "", x: end, y: base - high.font.ascent, font: high.font, color: ink)
         var top = isNoteBelow ? y + max(low.font.lineHeight, high.font.lineHeight) + 4 : base - note.font.ascent
         for line in note.lines {
             sheet.draw(line, x: isNoteBelow ? x : right + 32, y: top, font: note.font, color: ink)

@@ -33,7 +33,8 @@ public struct Font: Sendable, Equatable {
     /// Breaks `text` into lines of at most `width` pixels, between words; a word that is longer than a line is broken
     /// where it must be. Line breaks and tabs count as spaces.
     public func wrap(_ text: String, width limit: Int) -> [String] {
-        var lines: [String] = [], line = ""
+        var lines: [String] = []
+        var line = ""
         for word in text.split(whereSeparator: \.isWhitespace).map(String.init) {
             let longer = line.isEmpty ? word : line + " " + word
             if width(of: longer) <= limit {
@@ -54,7 +55,8 @@ public struct Font: Sendable, Equatable {
 
     /// The longest beginning of `text` that fits, at least one character.
     private func longestPrefix(of text: String, width limit: Int) -> String {
-        var used = pen + 2 - gap, count = 0
+        var used = pen + 2 - gap
+        var count = 0
         for character in text {
             used += advance(character)
             if used > Float(limit) { break }
@@ -65,7 +67,9 @@ public struct Font: Sendable, Equatable {
 
     /// The largest font, from this one down to `smallest` pixels, and the lines that put `text` into `limit` pixels and
     /// `count` lines without breaking a word; at the smallest size words are broken and the end is cut off with "...".
-    public func fit(_ text: String, width limit: Int, lines count: Int, smallest: Float) -> (font: Font, lines: [String]) {
+    public func fit(_ text: String, width limit: Int, lines count: Int, smallest: Float) -> (
+        font: Font, lines: [String]
+    ) {
         // Nothing longer can be read in a picture, and wrapping takes time.
         let text = String(text.prefix(4000))
         let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
@@ -87,7 +91,8 @@ public struct Font: Sendable, Equatable {
         return (font, lines)
     }
 
-    /// Calls `body` with each pixel that `text` covers and how much of it, 0...1. (x, y) is the line's upper left corner.
+    /// Calls `body` with each pixel that `text` covers and how much of it, 0...1. (x, y) is the line's upper left
+    /// corner.
     fileprivate func rasterise(_ text: String, x: Int, y: Int, _ body: (Int, Int, Float) -> Void) {
         let radius = pen / 2
         // A whole number of pixels, so that the line's horizontal strokes fall alike at every y.
@@ -96,11 +101,15 @@ public struct Font: Sendable, Equatable {
         for character in text {
             let glyph = Glyph.of(character)
             let segments = glyph.segments.map { a, b in
-                (SIMD2(left + a.x * scale, baseline - radius - a.y * scale), SIMD2(left + b.x * scale, baseline - radius - b.y * scale))
+                (
+                    SIMD2(left + a.x * scale, baseline - radius - a.y * scale),
+                    SIMD2(left + b.x * scale, baseline - radius - b.y * scale)
+                )
             }
             left += advance(character)
             guard let first = segments.first else { continue }
-            var low = first.0, high = first.0
+            var low = first.0
+            var high = first.0
             for (a, b) in segments {
                 low = pointwiseMin(low, pointwiseMin(a, b))
                 high = pointwiseMax(high, pointwiseMax(a, b))
@@ -108,7 +117,9 @@ public struct Font: Sendable, Equatable {
             for py in Int((low.y - radius - 1).rounded(.down))...Int((high.y + radius + 1).rounded(.up)) {
                 for px in Int((low.x - radius - 1).rounded(.down))...Int((high.x + radius + 1).rounded(.up)) {
                     let centre = SIMD2(Float(px) + 0.5, Float(py) + 0.5)
-                    let distance = segments.reduce(Float.infinity) { min($0, Self.distance(centre, $1.0, $1.1, radius)) }
+                    let distance = segments.reduce(Float.infinity) {
+                        min($0, Self.distance(centre, $1.0, $1.1, radius))
+                    }
                     let coverage = min(1, 0.5 - distance)
                     if coverage > 0 { body(px, py, coverage) }
                 }
@@ -118,7 +129,9 @@ public struct Font: Sendable, Equatable {
 
     /// Distance of p from the stroke a-b of a round pen; negative inside. A dot is drawn a third larger than the pen.
     private static func distance(_ p: SIMD2<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>, _ radius: Float) -> Float {
-        let along = b - a, from = p - a, length = (along * along).sum()
+        let along = b - a
+        let from = p - a
+        let length = (along * along).sum()
         let t = length > 0 ? max(0, min(1, (from * along).sum() / length)) : 0
         let rest = from - along * t
         return (rest * rest).sum().squareRoot() - (length > 0 ? radius : radius * 1.35)
@@ -129,7 +142,9 @@ extension Image {
     /// Draws one line of text with its upper left corner at (x, y), clipped at the picture's edges.
     /// - Returns: the pixels it takes, as ``Font/width(of:)``.
     @discardableResult
-    public mutating func draw(_ text: String, x: Int, y: Int, font: Font, color: (UInt8, UInt8, UInt8) = (0, 0, 0)) -> Int {
+    public mutating func draw(_ text: String, x: Int, y: Int, font: Font, color: (UInt8, UInt8, UInt8) = (0, 0, 0))
+        -> Int
+    {
         var covered: [(Int, Int, Float)] = []
         font.rasterise(text, x: x, y: y) { covered.append(($0, $1, $2)) }
         for (px, py, alpha) in covered { blend(px, py, color, alpha: alpha) }

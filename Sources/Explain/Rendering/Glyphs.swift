@@ -2,8 +2,8 @@ import Foundation
 
 /// Letters drawn as strokes of a round pen, for printable ASCII.
 ///
-/// Each glyph is a width and a path in units of 1/20 em, y up from the baseline: capitals are 14 high, small letters 10,
-/// descenders reach -4.5. A path has strokes apart by `|`; a stroke has points `x,y` and elliptic arcs
+/// Each glyph is a width and a path in units of 1/20 em, y up from the baseline: capitals are 14 high, small letters
+/// 10, descenders reach -4.5. A path has strokes apart by `|`; a stroke has points `x,y` and elliptic arcs
 /// `@cx,cy,rx,ry,from,to` (degrees, counter-clockwise where `to` is the larger), joined by straight lines.
 struct Glyph {
     typealias Point = SIMD2<Float>

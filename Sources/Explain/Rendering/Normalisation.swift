@@ -19,7 +19,8 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
         let bad = values.reduce(0) { $0 + ($1.isFinite ? 0 : 1) }
         if bad > 0 { warnings.append(.notFinite(count: bad, of: values.count)) }
         let clean = bad == 0 ? values : values.map { $0.isFinite ? $0 : 0 }
-        let low = clean.min() ?? 0, high = clean.max() ?? 0
+        let low = clean.min() ?? 0
+        let high = clean.max() ?? 0
         if low == 0 && high == 0 {
             warnings.append(.allZero)
             return NormalisedMap(values: clean, isSigned: self == .signed, warnings: warnings)

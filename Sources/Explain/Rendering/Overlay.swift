@@ -31,7 +31,8 @@ public enum Overlay {
         return compose(photo, map: map, isSigned: isSigned, seen: seen, mixes: mixes + [outside])
     }
 
-    /// The map alone, in the colours of `colorMap`. `map` and `seen` as in ``draw(_:map:colorMap:opacity:isSigned:seen:)``.
+    /// The map alone, in the colours of `colorMap`. `map` and `seen` as in
+    /// ``draw(_:map:colorMap:opacity:isSigned:seen:)``.
     public static func heatMap(
         _ map: [Float], width: Int, height: Int, colorMap: ColorMap = .turbo, isSigned: Bool = false,
         seen: Rectangle? = nil
@@ -62,7 +63,8 @@ public enum Overlay {
         }
     }
 
-    /// One output pixel as a weighted sum of the photograph's channel, its luminance and a constant, in 16.16 fixed point.
+    /// One output pixel as a weighted sum of the photograph's channel, its luminance and a constant, in 16.16 fixed
+    /// point.
     private struct Mix {
         let channel, luminance: UInt32
         let red, green, blue: UInt32
@@ -90,7 +92,9 @@ public enum Overlay {
                     var output = output
                     for x in 0..<width {
                         let mix = mixes[Int(truncatingIfNeeded: levels[x])]
-                        let r = UInt32(input[0]), g = UInt32(input[1]), b = UInt32(input[2])
+                        let r = UInt32(input[0])
+                        let g = UInt32(input[1])
+                        let b = UInt32(input[2])
                         // Rec. 601 luma; the weights sum to 256.
                         let gray = ((77 &* r &+ 150 &* g &+ 29 &* b &+ 128) &>> 8) &* mix.luminance
                         output[0] = UInt8(truncatingIfNeeded: (r &* mix.channel &+ gray &+ mix.red) &>> 16)
@@ -111,7 +115,8 @@ public enum Overlay {
 
         init(width: Int, height: Int, map: [Float], seen: Rectangle?) {
             precondition(
-                map.count == width * height, "a map over \(width)x\(height) needs \(width * height) values, not \(map.count)")
+                map.count == width * height,
+                "a map over \(width)x\(height) needs \(width * height) values, not \(map.count)")
             (self.width, self.height) = (width, height)
             columns = seen.map { Self.indices($0.x0, $0.x1, limit: width) } ?? 0..<width
             rows = seen.map { Self.indices($0.y0, $0.y1, limit: height) } ?? 0..<height
@@ -130,7 +135,8 @@ public enum Overlay {
         _ body: (Int, UnsafePointer<Int32>, UnsafeMutablePointer<UInt8>) -> Void
     ) -> Image {
         let width = cut.width
-        let scale: Float = isSigned ? 127.5 : 255, shift: Float = isSigned ? 128 : 0.5
+        let scale: Float = isSigned ? 127.5 : 255
+        let shift: Float = isSigned ? 128 : 0.5
         let pixels = [UInt8](unsafeUninitializedCapacity: width * cut.height * 3) { output, filled in
             guard let output = output.baseAddress else { return }
             map.withUnsafeBufferPointer { map in
@@ -147,7 +153,8 @@ public enum Overlay {
                                     // NaN fails every comparison.
                                     let clipped = level > 0 ? (level < 255 ? level : 255) : 0
                                     // Adding 2^23 leaves the whole part in the low bits.
-                                    let whole = Int32(bitPattern: (clipped.rounded(.down) + 8_388_608).bitPattern & 0xFF)
+                                    let whole = Int32(
+                                        bitPattern: (clipped.rounded(.down) + 8_388_608).bitPattern & 0xFF)
                                     levels[x] = level == level ? whole : 256
                                 }
                             } else {
