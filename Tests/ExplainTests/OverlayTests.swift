@@ -1,0 +1,89 @@
+import Explain
+import Vision
+import XCTest
+
+final class OverlayTests: XCTestCase {
+    /// Black, white, red and mid-gray.
+    private let photo = Image(width: 2, height: 2, pixels: [0, 0, 0, 255, 255, 255, 200, 0, 0, 100, 100, 100])
+
+    func testColdPlacesKeepTheMutedPhotograph() {
+        let drawn = Overlay.draw(photo, map: [0, 0, 0, 0], colorMap: .jet, opacity: 1)
+        XCTAssertEqual(Array(drawn.pixels[0..<6]), [0, 0, 0, 255, 255, 255])
+        // 0.45 of red 200 and 0.55 of its luma 60: (123, 33, 33).
+        assertPixel(drawn, 2, (123, 33, 33))
+        assertPixel(drawn, 3, (100, 100, 100))
+    }
+
+    func testHotPlacesAreTheColourTimesTheOpacity() {
+        let full = Overlay.draw(photo, map: [1, 1, 1, 1], colorMap: .viridis, opacity: 1)
+        for i in 0..<4 { assertPixel(full, i, (253, 231, 37)) }
+        let half = Overlay.draw(photo, map: [1, 1, 1, 1], colorMap: .gray, opacity: 0.5)
+        assertPixel(half, 0, (128, 128, 128))
+        assertPixel(half, 1, (255, 255, 255))
+        // Where it is hot, the photograph keeps its own colour.
+        assertPixel(half, 2, (228, 128, 128))
+        XCTAssertEqual(Overlay.draw(photo, map: [1, 1, 1, 1], opacity: 0), photo)
+    }
+
+    func testInBetweenTheColourGrowsWithTheValue() {
+        // 0.35 is half way up the rise that ends at 0.7: alpha is half the opacity. Level 89 of 255 is 0.349.
+        let drawn = Overlay.draw(photo, map: [0.35, 0.35, 0.35, 0.35], colorMap: .gray, opacity: 1)
+        assertPixel(drawn, 0, (45, 45, 45), within: 1)
+        assertPixel(drawn, 1, (172, 172, 172), within: 1)
+    }
+
+    func testSignedMapsCoverBothEndsAndLeaveZero() {
+        let gray = Image(width: 3, height: 1, color: (100, 100, 100))
+        let drawn = Overlay.draw(gray, map: [-1, 0, 1], colorMap: .coolwarm, opacity: 1, isSigned: true)
+        assertPixel(drawn, 0, ColorMap.coolwarm.color(0))
+        assertPixel(drawn, 1, (100, 100, 100), within: 1)
+        assertPixel(drawn, 2, ColorMap.coolwarm.color(1))
+        let alone = Overlay.heatMap([-1, 0, 1], width: 3, height: 1, colorMap: .coolwarm, isSigned: true)
+        assertPixel(alone, 1, ColorMap.coolwarm.color(128.0 / 255))
+    }
+
+    func testWhatTheModelDidNotSeeIsDimmedGray() {
+        let wide = Image(width: 4, height: 3, color: (200, 0, 0))
+        let map = [Float](repeating: 1, count: 12)
+        // Column centres 0.5, 1.5, 2.5, 3.5: 1 and 2 lie inside; row 1 only.
+        let seen = Rectangle(x0: 1.2, y0: 1, x1: 3.4, y1: 2)
+        let drawn = Overlay.draw(wide, map: map, colorMap: .gray, opacity: 1, seen: seen)
+        for y in 0..<3 {
+            for x in 0..<4 {
+                let inside = y == 1 && (1...2).contains(x)
+                assertPixel(drawn, y * 4 + x, inside ? (255, 255, 255) : (24, 24, 24))
+            }
+        }
+        let alone = Overlay.heatMap(map, width: 4, height: 3, colorMap: .gray, seen: seen)
+        assertPixel(alone, 0, (70, 70, 70))
+        assertPixel(alone, 5, (255, 255, 255))
+        assertPixel(alone, 7, (70, 70, 70))
+        let nowhere = Rectangle(x0: -.infinity, y0: .nan, x1: .infinity, y1: .nan)
+        assertPixel(Overlay.heatMap(map, width: 4, height: 3, seen: nowhere), 5, (70, 70, 70))
+    }
+
+    func testValuesOutsideAreClippedAndNaNIsNotSeen() {
+        let drawn = Overlay.heatMap([-5, 1e30, .infinity, .nan], width: 2, height: 2, colorMap: .viridis)
+        assertPixel(drawn, 0, ColorMap.viridis.color(0))
+        assertPixel(drawn, 1, ColorMap.viridis.color(1))
+        assertPixel(drawn, 2, ColorMap.viridis.color(1))
+        assertPixel(drawn, 3, (70, 70, 70))
+        XCTAssertEqual(Overlay.draw(photo, map: [0, 0, 0, 0], opacity: .nan), Overlay.draw(photo, map: [0, 0, 0, 0]))
+    }
+
+    func testHeatMapLevels() {
+        for level in 0...255 {
+            let drawn = Overlay.heatMap([Float(level) / 255], width: 1, height: 1, colorMap: .gray)
+            assertPixel(drawn, 0, (UInt8(level), UInt8(level), UInt8(level)))
+        }
+    }
+
+    private func assertPixel(
+        _ image: Image, _ index: Int, _ color: (UInt8, UInt8, UInt8), within tolerance: Int = 0, line: UInt = #line
+    ) {
+        let pixel = Array(image.pixels[3 * index..<3 * index + 3])
+        for (a, b) in zip(pixel, [color.0, color.1, color.2]) where abs(Int(a) - Int(b)) > tolerance {
+            XCTFail("pixel \(index) is \(pixel), expected \(color)", line: line)
+        }
+    }
+}
