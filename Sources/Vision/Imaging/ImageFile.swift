@@ -22,9 +22,13 @@ extension Image {
         let name = url.path
         // Links are followed: what they lead to is what counts.
         let target = url.resolvingSymlinksInPath()
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: target.path) else {
-            let folder = target.deletingLastPathComponent().path
-            let known = FileManager.default.fileExists(atPath: folder)
+        let attributes: [FileAttributeKey: Any]
+        do {
+            attributes = try FileManager.default.attributesOfItem(atPath: target.path)
+        } catch CocoaError.fileReadNoPermission {
+            throw ImageError(.unreadable, name, "there is no permission to read its folder")
+        } catch {
+            let known = FileManager.default.fileExists(atPath: target.deletingLastPathComponent().path)
             throw ImageError(.missing, name, known ? "there is no such file" : "there is no such file, nor its folder")
         }
         switch attributes[.type] as? FileAttributeType {

@@ -60,8 +60,9 @@ enum ImageFormat: Equatable {
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
         let head = bytes.prefix(512)
         guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) }) else { return nil }
-        // The cut may fall inside a character of up to four bytes.
-        guard (0...3).contains(where: { String(validating: head.dropLast($0), as: UTF8.self) != nil }) else { return nil }
+        // The cut after 512 bytes may fall inside a character of up to four.
+        let cuts = bytes.count > head.count ? 0...3 : 0...0
+        guard cuts.contains(where: { String(validating: head.dropLast($0), as: UTF8.self) != nil }) else { return nil }
         let start = String(decoding: head, as: UTF8.self).lowercased()
         if start.contains("<svg") { return "an SVG drawing" }
         if start.contains("<html") || start.contains("<!doctype html") { return "a web page (HTML)" }

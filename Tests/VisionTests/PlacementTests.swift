@@ -1,0 +1,179 @@
+import Foundation
+import XCTest
+
+@testable import Vision
+
+final class PlacementTests: XCTestCase {
+    private func preprocessing(
+        _ fit: Preprocessing.Fit, _ width: Int = 56, _ height: Int = 56, short: Int? = nil, filter: ResizeFilter = .bilinear
+    ) -> Preprocessing {
+        Preprocessing(
+            width: width, height: height, fit: fit, resizeShortSide: short, filter: filter, mean: [127, 127, 127],
+            std: [128, 128, 128])
+    }
+
+    private static let sizes = [(900, 300), (300, 900), (101, 57), (57, 101), (640, 480), (224, 224), (33, 97), (600, 31)]
+
+    func testCropsAsTorchvisionDoes() throws {
+        let expected = try ImagingCases.expected()
+        for item in try ImagingCases.load().cropped {
+            let prepared = preprocessing(.crop, item.width, item.height, short: item.short, filter: item.filter)
+                .prepare(try ImagingCases.image(item.file))
+            let pixels = expected[item.offset..<item.offset + item.width * item.height * 3]
+            XCTAssertLessThanOrEqual(difference(prepared.frame, pixels), 1, "\(item.file) \(item.filter)")
+        }
+    }
+
+    func testNormalisesEachChannel() {
+        let preprocessing = Preprocessing(
+            width: 2, height: 3, fit: .squash, filter: .bicubic, mean: [127, 0, 10], std: [128, 255, 2])
+        let prepared = preprocessing.prepare(Image(width: 9, height: 9, color: (255, 51, 0)))
+        XCTAssertEqual(prepared.tensor.shape, [1, 3, 2, 3])
+        XCTAssertEqual(prepared.tensor.array, [Float](repeating: 0, count: 6).flatMap { _ in [1, 0.2, -5] as [Float] })
+    }
+
+    /// The rectangle that the model sees, from first principles.
+    private func seen(_ p: Preprocessing, _ w: Double, _ h: Double) -> Rectangle {
+        if p.fit == .squash { return Rectangle(x0: 0, y0: 0, x1: w, y1: h) }
+        let scale = p.resizeShortSide.map { min(w, h) / Double($0) } ?? min(w / Double(p.width), h / Double(p.height))
+        let a = scale * Double(p.width), b = scale * Double(p.height)
+        return Rectangle(x0: (w - a) / 2, y0: (h - b) / 2, x1: (w + a) / 2, y1: (h + b) / 2)
+    }
+
+    func testAHotCellLandsWhereTheModelSawIt() {
+        let variants = [
+            preprocessing(.squash), preprocessing(.squash, 64, 40), preprocessing(.crop), preprocessing(.crop, 40, 64),
+            preprocessing(.crop, short: 64),
+        ]
+        let (u, v) = (7, 5)
+        for p in variants {
+            for (w, h) in Self.sizes {
+                let placement = p.placement(originalWidth: w, originalHeight: h)
+                let frame = seen(p, Double(w), Double(h))
+                for (column, row) in [(0, 0), (6, 0), (3, 2), (1, 4), (6, 4), (5, 1)] {
+                    var map = [Float](repeating: 0, count: u * v)
+                    map[row * u + column] = 1
+                    let placed = placement.place(map, width: u, height: v)
+                    XCTAssertEqual([placed.width, placed.height], [w, h])
+                    let cellWidth = frame.width / Double(u), cellHeight = frame.height / Double(v)
+                    let centre = (frame.x0 + (Double(column) + 0.5) * cellWidth, frame.y0 + (Double(row) + 0.5) * cellHeight)
+                    let about = "\(p.fit) \(p.width)x\(p.height) on \(w)x\(h), cell \(column),\(row)"
+                    // torchvision's rounding of the resized size and of the margin: up to one pixel of that size each.
+                    let slack = p.resizeShortSide.map { 1.5 * Double(min(w, h)) / Double($0) } ?? 1e-6
+                    var best: Float = -1, sum = 0.0
+                    for y in 0..<h {
+                        for x in 0..<w {
+                            let value = placed.values[y * w + x]
+                            best = max(best, value)
+                            sum += Double(value)
+                            let (dx, dy) = (abs(Double(x) + 0.5 - centre.0), abs(Double(y) + 0.5 - centre.1))
+                            if value > 0 {
+                                // The triangle is two cells wide; one pixel more where the map has more cells than pixels.
+                                XCTAssertLessThanOrEqual(dx, max(cellWidth, 1) + slack + 1, about)
+                                XCTAssertLessThanOrEqual(dy, max(cellHeight, 1) + slack + 1, about)
+                            }
+                            // At a pixel within a tenth of a cell of the centre the map is near its maximum.
+                            if dx + slack < cellWidth / 10 && dy + slack < cellHeight / 10 {
+                                XCTAssertGreaterThan(value, 0.75, about)
+                            }
+                            let inside = x >= Int(frame.x0 - slack) && Double(x) < frame.x1 + slack
+                                && y >= Int(frame.y0 - slack) && Double(y) < frame.y1 + slack
+                            if !inside && value != 0 { return XCTFail("\(about): \(value) at \(x),\(y), outside") }
+                        }
+                    }
+                    XCTAssertGreaterThan(best, 0.3, about)
+                    // The mass of one cell, more at the borders where the edge is continued.
+                    XCTAssertGreaterThan(sum, 0.8 * cellWidth * cellHeight, about)
+                    XCTAssertLessThan(sum, 1.7 * cellWidth * cellHeight + 4, about)
+                }
+            }
+        }
+    }
+
+    /// Through pixels rather than formulas: paint a cell's rectangle in the photograph, prepare it, and look where the
+    /// paint came out in the model's frame.
+    func testPaintComesOutInTheCellItWasPutIn() {
+        for p in [preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, 48, 64), preprocessing(.crop, short: 70)] {
+            for (w, h) in [(900, 300), (300, 900), (501, 257), (257, 501)] {
+                let placement = p.placement(originalWidth: w, originalHeight: h)
+                for (column, row) in [(0, 0), (3, 2), (6, 4), (5, 1)] {
+                    let cell = placement.cell(column: column, row: row, columns: 7, rows: 5)
+                    var image = Image(width: w, height: h)
+                    for y in Int(cell.y0.rounded())..<Int(cell.y1.rounded()) {
+                        for x in Int(cell.x0.rounded())..<Int(cell.x1.rounded()) { image.pixels[(y * w + x) * 3] = 255 }
+                    }
+                    let frame = p.prepare(image).frame
+                    var (sum, sumX, sumY) = (0.0, 0.0, 0.0)
+                    for y in 0..<p.height {
+                        for x in 0..<p.width {
+                            let red = Double(frame.pixels[(y * p.width + x) * 3])
+                            sum += red
+                            sumX += red * (Double(x) + 0.5)
+                            sumY += red * (Double(y) + 0.5)
+                        }
+                    }
+                    XCTAssertEqual(sumX / sum, (Double(column) + 0.5) * Double(p.width) / 7, accuracy: 0.6, "\(p.fit) \(w)x\(h)")
+                    XCTAssertEqual(sumY / sum, (Double(row) + 0.5) * Double(p.height) / 5, accuracy: 0.6, "\(p.fit) \(w)x\(h)")
+                }
+            }
+        }
+    }
+
+    func testPointsAndBoxesGoThereAndBack() {
+        for p in [preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, short: 60)] {
+            for (w, h) in Self.sizes {
+                let placement = p.placement(originalWidth: w, originalHeight: h)
+                let box = Rectangle(x0: 3, y0: 4.5, x1: 17.25, y1: 50)
+                let back = placement.toModel(placement.toOriginal(box))
+                XCTAssertEqual(back.x0, box.x0, accuracy: 1e-9)
+                XCTAssertEqual(back.y0, box.y0, accuracy: 1e-9)
+                XCTAssertEqual(back.x1, box.x1, accuracy: 1e-9)
+                XCTAssertEqual(back.y1, box.y1, accuracy: 1e-9)
+                XCTAssertEqual(placement.toModel(placement.rectangle).x1, Double(p.width), accuracy: 1e-9)
+            }
+        }
+        let panorama = preprocessing(.crop).placement(originalWidth: 900, originalHeight: 300)
+        XCTAssertEqual(panorama.rectangle, Rectangle(x0: 300, y0: 0, x1: 600, y1: 300))
+        XCTAssertEqual(panorama.toOriginal(x: 28, y: 14).x, 450)
+        XCTAssertEqual(panorama.toOriginal(x: 28, y: 14).y, 75)
+        XCTAssertEqual(panorama.cell(column: 6, row: 0, columns: 7, rows: 5).x1, 600, accuracy: 1e-9)
+    }
+
+    func testAMapFinerThanThePhotographIsAveraged() {
+        let placement = preprocessing(.squash).placement(originalWidth: 4, originalHeight: 2)
+        let map = (0..<64 * 64).map { Float($0 % 2) }
+        for value in placement.place(map, width: 64, height: 64).values { XCTAssertEqual(value, 0.5, accuracy: 0.02) }
+    }
+
+    func testThinPicturesWork() {
+        for p in [preprocessing(.squash), preprocessing(.crop, 40, 64), preprocessing(.crop, 64, 40, short: 80)] {
+            for (w, h) in [(1, 1), (3000, 1), (1, 3000), (2, 2)] {
+                let prepared = p.prepare(Image(width: w, height: h, color: (255, 127, 0)))
+                XCTAssertEqual(prepared.frame.pixels.prefix(3), [255, 127, 0])
+                let placed = prepared.placement.place([1, 1, 1, 1], width: 2, height: 2)
+                XCTAssertEqual(placed.values.max() ?? 0, 1, accuracy: 1e-6)
+            }
+        }
+    }
+
+    func testConfigurationsRoundTripAndNonsenseIsRefused() throws {
+        let p = preprocessing(.crop, 224, 200, short: 256, filter: .bicubic)
+        let json = try JSONEncoder().encode(p)
+        XCTAssertEqual(try JSONDecoder().decode(Preprocessing.self, from: json), p)
+        let good = #"{"width":224,"height":224,"fit":"squash","filter":"bicubic","mean":[127,127,127],"std":[128,128,128]}"#
+        XCTAssertEqual(try JSONDecoder().decode(Preprocessing.self, from: Data(good.utf8)).width, 224)
+        for (from, to, word) in [
+            (#""width":224"#, #""width":0"#, "0x224"), (#""height":224"#, #""height":1000000"#, "1000000"),
+            ("[128,128,128]", "[128,0,128]", "std"), ("[127,127,127]", "[127]", "mean"),
+            (#""fit":"squash""#, #""fit":"squash","resizeShortSide":256"#, "resizeShortSide"),
+            (#""fit":"squash""#, #""fit":"crop","resizeShortSide":100"#, "resizeShortSide"),
+            (#""fit":"squash""#, #""fit":"stretch""#, "stretch"), (#""filter":"bicubic","#, "", "filter"),
+        ] {
+            let bad = good.replacingOccurrences(of: from, with: to)
+            XCTAssertNotEqual(bad, good)
+            XCTAssertThrowsError(try JSONDecoder().decode(Preprocessing.self, from: Data(bad.utf8)), to) {
+                XCTAssertTrue("\($0)".contains(word), "\($0) lacks \(word)")
+            }
+        }
+    }
+}
