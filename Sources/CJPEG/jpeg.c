@@ -54,7 +54,8 @@ static void on_message(j_common_ptr common, int level) {
         // Where one scan holds everything, the decoder says itself when it runs out of bits (JWRN_HIT_MARKER), and a
         // file that only lacks its last two bytes opens. Elsewhere a lost scan would go unnoticed.
         j_decompress_ptr d = (j_decompress_ptr)common;
-        if (d->progressive_mode || d->arith_code || d->comps_in_scan < d->num_components) leave(common, MMX_JPEG_TRUNCATED);
+        if (d->progressive_mode || d->arith_code || d->comps_in_scan < d->num_components)
+            leave(common, MMX_JPEG_TRUNCATED);
         return;
     }
     case JWRN_HIT_MARKER:
@@ -123,7 +124,8 @@ static void ink_to_rgb(const uint8_t *cmyk, uint8_t *rgb, uint32_t count) {
 }
 
 int mmx_jpeg_decode(
-    const uint8_t *data, size_t size, int denominator, uint8_t *pixels, uint32_t width, uint32_t height, char *message) {
+    const uint8_t *data, size_t size, int denominator, uint8_t *pixels, uint32_t width, uint32_t height,
+    char *message) {
     struct jpeg_decompress_struct d;
     struct jpeg_progress_mgr progress;
     failure f;
@@ -170,8 +172,8 @@ int mmx_jpeg_decode(
 }
 
 int mmx_jpeg_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int quality, int full_chroma, uint8_t **bytes, size_t *count,
-    char *message) {
+    const uint8_t *pixels, uint32_t width, uint32_t height, int quality, int full_chroma, uint8_t **bytes,
+    size_t *count, char *message) {
     struct jpeg_compress_struct c;
     failure f;
     struct { unsigned char *bytes; unsigned long count; } out = {NULL, 0};

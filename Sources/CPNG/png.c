@@ -68,7 +68,8 @@ static void decode(png_structp png, png_infop info, state *s, uint8_t *pixels, u
     png_set_read_fn(png, s, on_read);
     // Text, profiles and the like may be compressed, so cost memory and time, and change nothing here.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
-    static const png_byte skipped[] = "iCCP\0tEXt\0zTXt\0iTXt\0sPLT\0hIST\0tIME\0pCAL\0sCAL\0eXIf\0gAMA\0cHRM\0sRGB\0bKGD";
+    static const png_byte skipped[] =
+        "iCCP\0tEXt\0zTXt\0iTXt\0sPLT\0hIST\0tIME\0pCAL\0sCAL\0eXIf\0gAMA\0cHRM\0sRGB\0bKGD";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, skipped, (int)(sizeof skipped / 5));
     png_read_info(png, info);
     if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)

@@ -28,18 +28,23 @@ final class ImageDecodingTests: XCTestCase {
         XCTAssertEqual(try Image.read(lying), try ImagingCases.image("rgb8.png"))
 
         try Data("not a picture at all\n".utf8).write(to: lying)
-        assertImageError(.unsupported, "photo.jpg", "a text file", "in spite of its name", "JPEG") { try Image.read(lying) }
+        assertImageError(.unsupported, "photo.jpg", "a text file", "in spite of its name", "JPEG") {
+            try Image.read(lying)
+        }
         let others: [(String, [UInt8])] = [
             ("GIF", Array("GIF89a".utf8)), ("WebP", Array("RIFF\0\0\0\0WEBPVP8 ".utf8)),
             ("HEIC", [0, 0, 0, 24] + Array("ftypheic".utf8)), ("AVIF", [0, 0, 0, 24] + Array("ftypavif".utf8)),
             ("video", [0, 0, 0, 24] + Array("ftypisom".utf8)), ("TIFF", Array("II*\0".utf8)),
-            ("BMP", Array("BM".utf8) + [9, 9, 9, 9, 0, 0, 0, 0]), ("JPEG XL", [0xFF, 0x0A]), ("PDF", Array("%PDF-1.7".utf8)),
+            ("BMP", Array("BM".utf8) + [9, 9, 9, 9, 0, 0, 0, 0]), ("JPEG XL", [0xFF, 0x0A]),
+            ("PDF", Array("%PDF-1.7".utf8)),
             ("SVG", Array("<svg xmlns='x'>".utf8)), ("HTML", Array("<!DOCTYPE html>".utf8)),
             ("neither", [0, 1, 2, 3, 4, 5]), ("neither", [0xFF, 0xD8]), ("neither", [0x89]),
             ("a text file", Array(String(repeating: "é", count: 400).utf8.dropFirst(2)) + [0x20]),
             ("a text file", Array((" " + String(repeating: "é", count: 400)).utf8)),
         ]
-        for (word, bytes) in others { assertImageError(.unsupported, word) { try Image.decode(Data(bytes), name: "x") } }
+        for (word, bytes) in others {
+            assertImageError(.unsupported, word) { try Image.decode(Data(bytes), name: "x") }
+        }
     }
 
     func testFilesThatAreNoFiles() throws {
@@ -70,7 +75,8 @@ final class ImageDecodingTests: XCTestCase {
                 // nothing of the picture is lost then.
                 do {
                     let shorter = try Image.decode(whole.prefix(count), name: item.file)
-                    XCTAssertGreaterThanOrEqual(count, whole.count - 12, "\(item.file) opened at \(count) of \(whole.count)")
+                    XCTAssertGreaterThanOrEqual(
+                        count, whole.count - 12, "\(item.file) opened at \(count) of \(whole.count)")
                     XCTAssertEqual(shorter, image, "\(item.file) at \(count)")
                 } catch {
                     XCTAssertTrue(error is ImageError, "\(error)")
@@ -82,7 +88,9 @@ final class ImageDecodingTests: XCTestCase {
     func testAHalvedPhotographIsCalledTruncated() throws {
         for name in ["ycc420.jpg", "progressive.jpg", "restart.jpg", "cmyk.jpg", "rgb8.png", "rgba8i.png"] {
             let whole = try Data(contentsOf: ImagingCases.url(name))
-            assertImageError(.truncated, "truncated", name) { try Image.decode(whole.prefix(whole.count * 3 / 4), name: name) }
+            assertImageError(.truncated, "truncated", name) {
+                try Image.decode(whole.prefix(whole.count * 3 / 4), name: name)
+            }
         }
     }
 
@@ -99,7 +107,9 @@ final class ImageDecodingTests: XCTestCase {
             for _ in 0..<60 {
                 var bytes = whole
                 for _ in 0...random(4) { bytes[random(bytes.count)] = UInt8(random(256)) }
-                do { _ = try Image.decode(bytes, name: item.file, limits: limits) } catch is ImageError { failures += 1 }
+                do { _ = try Image.decode(bytes, name: item.file, limits: limits) } catch is ImageError {
+                    failures += 1
+                }
             }
         }
         XCTAssertGreaterThan(failures, 100)
@@ -123,7 +133,8 @@ final class ImageDecodingTests: XCTestCase {
 
         func jpeg(_ width: UInt16, _ height: UInt16, _ name: String = "ycc420.jpg") throws -> Data {
             var bytes = try Data(contentsOf: ImagingCases.url(name))
-            let frame = try XCTUnwrap(bytes.indices.dropLast(9).first { bytes[$0] == 0xFF && [0xC0, 0xC2].contains(bytes[$0 + 1]) })
+            let frame = try XCTUnwrap(
+                bytes.indices.dropLast(9).first { bytes[$0] == 0xFF && [0xC0, 0xC2].contains(bytes[$0 + 1]) })
             (bytes[frame + 5], bytes[frame + 6]) = (UInt8(height >> 8), UInt8(height & 255))
             (bytes[frame + 7], bytes[frame + 8]) = (UInt8(width >> 8), UInt8(width & 255))
             return bytes
@@ -133,7 +144,9 @@ final class ImageDecodingTests: XCTestCase {
         assertImageError(.tooLarge, "60000x8") { try Image.decode(jpeg(60000, 8), name: "x") }
         assertImageError(.tooLarge, "megapixels") { try Image.decode(jpeg(20000, 20000), name: "x") }
         assertImageError(.truncated, "10000x10000") { try Image.decode(jpeg(10000, 10000), name: "x") }
-        assertImageError(.truncated, "10000x10000") { try Image.decode(jpeg(10000, 10000, "progressive.jpg"), name: "x") }
+        assertImageError(.truncated, "10000x10000") {
+            try Image.decode(jpeg(10000, 10000, "progressive.jpg"), name: "x")
+        }
         assertImageError(.corrupt) { try Image.decode(jpeg(0, 10), name: "x") }
     }
 
@@ -155,7 +168,9 @@ final class ImageDecodingTests: XCTestCase {
         defer { try? FileManager.default.removeItem(at: folder) }
         let url = folder.appendingPathComponent("big.jpg")
         try Image(width: 333, height: 170, color: (200, 100, 50)).write(to: url)
-        for (side, size) in [(nil, [333, 170]), (170, [333, 170]), (85, [167, 85]), (50, [167, 85]), (40, [84, 43]), (1, [42, 22])] {
+        for (side, size) in [
+            (nil, [333, 170]), (170, [333, 170]), (85, [167, 85]), (50, [167, 85]), (40, [84, 43]), (1, [42, 22]),
+        ] {
             let image = try Image.read(url, atLeast: side)
             XCTAssertEqual([image.width, image.height], size)
             XCTAssertLessThanOrEqual(abs(Int(image.pixels[0]) - 200), 3)
@@ -169,16 +184,21 @@ final class ImageDecodingTests: XCTestCase {
                 return big ? bytes.reversed() : bytes
             }
             return (big ? [0x4D, 0x4D] : [0x49, 0x49]) + n(42, 2) + n(offset, 4) + n(entries, 2)
-                + n(0x010F, 2) + n(2, 2) + n(4, 4) + n(0, 4) + n(0x0112, 2) + n(type, 2) + n(1, 4) + n(value, 2) + n(0, 2)
+                + n(0x010F, 2) + n(2, 2) + n(4, 4) + n(0, 4) + n(0x0112, 2) + n(type, 2) + n(1, 4) + n(value, 2)
+                + n(0, 2)
         }
         func orientation(_ bytes: [UInt8]) -> Orientation { bytes.withUnsafeBytes { Orientation(tiff: $0) } }
         for big in [true, false] {
             for value in 1...8 { XCTAssertEqual(orientation(tiff(big, value)).rawValue, value) }
             for value in [0, 9, 65535] { XCTAssertEqual(orientation(tiff(big, value)), .upright) }
             XCTAssertEqual(orientation(tiff(big, 6, type: 4)), .upright)
-            for offset in [0, 9, 1000, 0x7FFF_FFFF, 0xFFFF_FFFF] { XCTAssertEqual(orientation(tiff(big, 6, offset: offset)), .upright) }
+            for offset in [0, 9, 1000, 0x7FFF_FFFF, 0xFFFF_FFFF] {
+                XCTAssertEqual(orientation(tiff(big, 6, offset: offset)), .upright)
+            }
             XCTAssertEqual(orientation(tiff(big, 6, entries: 65535)).rawValue, 6)
-            for count in 0..<tiff(big, 6).count { XCTAssertEqual(orientation(Array(tiff(big, 6).prefix(count))), .upright) }
+            for count in 0..<tiff(big, 6).count {
+                XCTAssertEqual(orientation(Array(tiff(big, 6).prefix(count))), .upright)
+            }
         }
     }
 

@@ -42,7 +42,8 @@ func difference(_ image: Image, _ expected: ArraySlice<UInt8>) -> Int {
 extension XCTestCase {
     /// Fails unless `body` throws an ``ImageError`` of this kind whose text holds all of `words`.
     func assertImageError<T>(
-        _ kind: ImageError.Kind, _ words: String..., file: StaticString = #filePath, line: UInt = #line, _ body: () throws -> T
+        _ kind: ImageError.Kind, _ words: String..., file: StaticString = #filePath, line: UInt = #line,
+        _ body: () throws -> T
     ) {
         XCTAssertThrowsError(try body(), file: file, line: line) { error in
             guard let error = error as? ImageError else {

@@ -5,14 +5,17 @@ import XCTest
 
 final class PlacementTests: XCTestCase {
     private func preprocessing(
-        _ fit: Preprocessing.Fit, _ width: Int = 56, _ height: Int = 56, short: Int? = nil, filter: ResizeFilter = .bilinear
+        _ fit: Preprocessing.Fit, _ width: Int = 56, _ height: Int = 56, short: Int? = nil,
+        filter: ResizeFilter = .bilinear
     ) -> Preprocessing {
         Preprocessing(
             width: width, height: height, fit: fit, resizeShortSide: short, filter: filter, mean: [127, 127, 127],
             std: [128, 128, 128])
     }
 
-    private static let sizes = [(900, 300), (300, 900), (101, 57), (57, 101), (640, 480), (224, 224), (33, 97), (600, 31)]
+    private static let sizes = [
+        (900, 300), (300, 900), (101, 57), (57, 101), (640, 480), (224, 224), (33, 97), (600, 31),
+    ]
 
     func testCropsAsTorchvisionDoes() throws {
         let expected = try ImagingCases.expected()
@@ -56,7 +59,9 @@ final class PlacementTests: XCTestCase {
                     let placed = placement.place(map, width: u, height: v)
                     XCTAssertEqual([placed.width, placed.height], [w, h])
                     let cellWidth = frame.width / Double(u), cellHeight = frame.height / Double(v)
-                    let centre = (frame.x0 + (Double(column) + 0.5) * cellWidth, frame.y0 + (Double(row) + 0.5) * cellHeight)
+                    let centre = (
+                        frame.x0 + (Double(column) + 0.5) * cellWidth, frame.y0 + (Double(row) + 0.5) * cellHeight
+                    )
                     let about = "\(p.fit) \(p.width)x\(p.height) on \(w)x\(h), cell \(column),\(row)"
                     // torchvision's rounding of the resized size and of the margin: up to one pixel of that size each.
                     let slack = p.resizeShortSide.map { 1.5 * Double(min(w, h)) / Double($0) } ?? 1e-6
@@ -68,7 +73,7 @@ final class PlacementTests: XCTestCase {
                             sum += Double(value)
                             let (dx, dy) = (abs(Double(x) + 0.5 - centre.0), abs(Double(y) + 0.5 - centre.1))
                             if value > 0 {
-                                // The triangle is two cells wide; one pixel more where the map has more cells than pixels.
+                                // The triangle is two cells wide; a pixel more where there are more cells than pixels.
                                 XCTAssertLessThanOrEqual(dx, max(cellWidth, 1) + slack + 1, about)
                                 XCTAssertLessThanOrEqual(dy, max(cellHeight, 1) + slack + 1, about)
                             }
@@ -76,7 +81,8 @@ final class PlacementTests: XCTestCase {
                             if dx + slack < cellWidth / 10 && dy + slack < cellHeight / 10 {
                                 XCTAssertGreaterThan(value, 0.75, about)
                             }
-                            let inside = x >= Int(frame.x0 - slack) && Double(x) < frame.x1 + slack
+                            let inside =
+                                x >= Int(frame.x0 - slack) && Double(x) < frame.x1 + slack
                                 && y >= Int(frame.y0 - slack) && Double(y) < frame.y1 + slack
                             if !inside && value != 0 { return XCTFail("\(about): \(value) at \(x),\(y), outside") }
                         }
@@ -93,7 +99,9 @@ final class PlacementTests: XCTestCase {
     /// Through pixels rather than formulas: paint a cell's rectangle in the photograph, prepare it, and look where the
     /// paint came out in the model's frame.
     func testPaintComesOutInTheCellItWasPutIn() {
-        for p in [preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, 48, 64), preprocessing(.crop, short: 70)] {
+        for p in [
+            preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, 48, 64), preprocessing(.crop, short: 70),
+        ] {
             for (w, h) in [(900, 300), (300, 900), (501, 257), (257, 501)] {
                 let placement = p.placement(originalWidth: w, originalHeight: h)
                 for (column, row) in [(0, 0), (3, 2), (6, 4), (5, 1)] {
@@ -112,8 +120,10 @@ final class PlacementTests: XCTestCase {
                             sumY += red * (Double(y) + 0.5)
                         }
                     }
-                    XCTAssertEqual(sumX / sum, (Double(column) + 0.5) * Double(p.width) / 7, accuracy: 0.6, "\(p.fit) \(w)x\(h)")
-                    XCTAssertEqual(sumY / sum, (Double(row) + 0.5) * Double(p.height) / 5, accuracy: 0.6, "\(p.fit) \(w)x\(h)")
+                    XCTAssertEqual(
+                        sumX / sum, (Double(column) + 0.5) * Double(p.width) / 7, accuracy: 0.6, "\(p.fit) \(w)x\(h)")
+                    XCTAssertEqual(
+                        sumY / sum, (Double(row) + 0.5) * Double(p.height) / 5, accuracy: 0.6, "\(p.fit) \(w)x\(h)")
                 }
             }
         }
@@ -160,7 +170,8 @@ final class PlacementTests: XCTestCase {
         let p = preprocessing(.crop, 224, 200, short: 256, filter: .bicubic)
         let json = try JSONEncoder().encode(p)
         XCTAssertEqual(try JSONDecoder().decode(Preprocessing.self, from: json), p)
-        let good = #"{"width":224,"height":224,"fit":"squash","filter":"bicubic","mean":[127,127,127],"std":[128,128,128]}"#
+        let good =
+            #"{"width":224,"height":224,"fit":"squash","filter":"bicubic","mean":[127,127,127],"std":[128,128,128]}"#
         XCTAssertEqual(try JSONDecoder().decode(Preprocessing.self, from: Data(good.utf8)).width, 224)
         for (from, to, word) in [
             (#""width":224"#, #""width":0"#, "0x224"), (#""height":224"#, #""height":1000000"#, "1000000"),

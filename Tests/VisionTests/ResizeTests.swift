@@ -12,7 +12,8 @@ final class ResizeTests: XCTestCase {
             let result = image.resized(width: item.width, height: item.height, filter: item.filter, box: box)
             XCTAssertEqual([result.width, result.height], [item.width, item.height])
             let pixels = expected[item.offset..<item.offset + item.width * item.height * 3]
-            XCTAssertEqual(difference(result, pixels), 0, "\(item.width)x\(item.height) \(item.filter) \(item.box ?? [])")
+            XCTAssertEqual(
+                difference(result, pixels), 0, "\(item.width)x\(item.height) \(item.filter) \(item.box ?? [])")
         }
     }
 
@@ -34,10 +35,13 @@ final class ResizeTests: XCTestCase {
         let image = Image(width: 301, height: 203, color: (255, 0, 97))
         for filter in ResizeFilter.allCases {
             for (w, h) in [(1, 1), (17, 500), (640, 3), (300, 202)] {
-                XCTAssertEqual(image.resized(width: w, height: h, filter: filter), Image(width: w, height: h, color: (255, 0, 97)))
+                XCTAssertEqual(
+                    image.resized(width: w, height: h, filter: filter), Image(width: w, height: h, color: (255, 0, 97)))
             }
             let plane = Plane(width: 5, height: 3, values: [Float](repeating: 2, count: 15))
-            for value in plane.resized(width: 99, height: 2, filter: filter).values { XCTAssertEqual(value, 2, accuracy: 1e-6) }
+            for value in plane.resized(width: 99, height: 2, filter: filter).values {
+                XCTAssertEqual(value, 2, accuracy: 1e-6)
+            }
         }
     }
 }

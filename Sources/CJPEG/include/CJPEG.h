@@ -34,5 +34,5 @@ int mmx_jpeg_decode(
 
 // Encodes 8-bit RGB. `*bytes` is to be given to free().
 int mmx_jpeg_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int quality, int full_chroma, uint8_t **bytes, size_t *count,
-    char *message);
+    const uint8_t *pixels, uint32_t width, uint32_t height, int quality, int full_chroma, uint8_t **bytes,
+    size_t *count, char *message);

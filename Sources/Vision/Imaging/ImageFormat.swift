@@ -52,14 +52,17 @@ enum ImageFormat: Equatable {
 
     private static func isoMedia(_ starts: (String, Int) -> Bool) -> String {
         if starts("avif", 8) || starts("avis", 8) { return "an AVIF picture" }
-        for brand in ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"] where starts(brand, 8) { return "a HEIC picture" }
+        for brand in ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"] where starts(brand, 8) {
+            return "a HEIC picture"
+        }
         return "a video"
     }
 
     /// What kind of text it is, if the first bytes are nothing but text.
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
         let head = bytes.prefix(512)
-        guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) }) else { return nil }
+        guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) })
+        else { return nil }
         // The cut after 512 bytes may fall inside a character of up to four.
         let cuts = bytes.count > head.count ? 0...3 : 0...0
         guard cuts.contains(where: { String(validating: head.dropLast($0), as: UTF8.self) != nil }) else { return nil }

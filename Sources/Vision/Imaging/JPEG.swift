@@ -17,30 +17,36 @@ enum JPEG {
         // Each block of pixels costs at least one bit, unless coded arithmetically.
         guard header.arithmetic != 0 || header.blocks <= UInt64(bytes.count) * 8 else {
             throw ImageError(
-                .truncated, name, "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels it promises")
+                .truncated, name,
+                "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels it promises")
         }
         var denominator = 1
-        while let side = shortSide, denominator < 8, min(width, height) / (denominator * 2) >= max(1, side) { denominator *= 2 }
+        while let side = shortSide, denominator < 8, min(width, height) / (denominator * 2) >= max(1, side) {
+            denominator *= 2
+        }
         let w = (width + denominator - 1) / denominator, h = (height + denominator - 1) / denominator
-        let stored = try Image(width: w, height: h, filledBy: { pixels in
-            try check(name) {
-                mmx_jpeg_decode(data, bytes.count, Int32(denominator), pixels, UInt32(w), UInt32(h), $0)
-            }
-        })
+        let stored = try Image(
+            width: w, height: h,
+            filledBy: { pixels in
+                try check(name) {
+                    mmx_jpeg_decode(data, bytes.count, Int32(denominator), pixels, UInt32(w), UInt32(h), $0)
+                }
+            })
         return stored.upright(Orientation(jpeg: bytes))
     }
 
     static func encode(_ image: Image, quality: Int) throws -> Data {
         precondition((1...100).contains(quality), "JPEG quality \(quality) is not in 1...100")
         guard image.width <= 65_500, image.height <= 65_500 else {
-            throw ImageError(.unwritable, "JPEG", "\(image.width)x\(image.height): a JPEG has at most 65500 pixels each way")
+            throw ImageError(
+                .unwritable, "JPEG", "\(image.width)x\(image.height): a JPEG has at most 65500 pixels each way")
         }
         var output: UnsafeMutablePointer<UInt8>?
         var count = 0
         var message = [CChar](repeating: 0, count: Int(MMX_JPEG_MESSAGE))
         let code = mmx_jpeg_encode(
-            image.pixels, UInt32(image.width), UInt32(image.height), Int32(quality), quality >= 90 ? 1 : 0, &output, &count,
-            &message)
+            image.pixels, UInt32(image.width), UInt32(image.height), Int32(quality), quality >= 90 ? 1 : 0,
+            &output, &count, &message)
         guard Int(code) == MMX_JPEG_OK, let output else {
             throw ImageError(.unwritable, "JPEG", "libjpeg could not encode it: \(text(message))")
         }
@@ -53,7 +59,8 @@ enum JPEG {
         switch Int(code) {
         case MMX_JPEG_OK: return
         case MMX_JPEG_TRUNCATED:
-            throw ImageError(.truncated, name, "truncated JPEG: the file ends before the picture does (\(text(message)))")
+            throw ImageError(
+                .truncated, name, "truncated JPEG: the file ends before the picture does (\(text(message)))")
         case MMX_JPEG_UNSUPPORTED:
             throw ImageError(.unsupported, name, "a kind of JPEG that is not read: \(text(message))")
         case MMX_JPEG_TOO_LARGE: throw ImageError(.tooLarge, name, "too large a JPEG: \(text(message))")

@@ -62,7 +62,9 @@ enum Orientation: Int {
             guard at + 12 <= bytes.count else { return }
             guard Self.integer(bytes, at, 2, big: big) == 0x0112 else { continue }
             // One unsigned 16-bit value, stored in place.
-            guard Self.integer(bytes, at + 2, 2, big: big) == 3, Self.integer(bytes, at + 4, 4, big: big) == 1 else { return }
+            guard Self.integer(bytes, at + 2, 2, big: big) == 3, Self.integer(bytes, at + 4, 4, big: big) == 1 else {
+                return
+            }
             self = Orientation(rawValue: Self.integer(bytes, at + 8, 2, big: big)) ?? .upright
             return
         }
@@ -91,26 +93,28 @@ extension Image {
         }
         let (width, height) = orientation.swapsSides ? (h, w) : (w, h)
         let tile = 64
-        return Image(width: width, height: height, filledBy: { target in
-            pixels.withUnsafeBufferPointer { pixels in
-                let source = pixels.baseAddress.unsafelyUnwrapped
-                // In tiles, so that columns of the source stay in the cache.
-                Image.rows(height, grain: tile) { rows in
-                    for left in stride(from: 0, to: width, by: tile) {
-                        for y in rows {
-                            var from = source + (origin + left * across + y * down) * 3
-                            var to = target + (y * width + left) * 3
-                            for _ in left..<min(left + tile, width) {
-                                to[0] = from[0]
-                                to[1] = from[1]
-                                to[2] = from[2]
-                                to += 3
-                                from += across * 3
+        return Image(
+            width: width, height: height,
+            filledBy: { target in
+                pixels.withUnsafeBufferPointer { pixels in
+                    let source = pixels.baseAddress.unsafelyUnwrapped
+                    // In tiles, so that columns of the source stay in the cache.
+                    Image.rows(height, grain: tile) { rows in
+                        for left in stride(from: 0, to: width, by: tile) {
+                            for y in rows {
+                                var from = source + (origin + left * across + y * down) * 3
+                                var to = target + (y * width + left) * 3
+                                for _ in left..<min(left + tile, width) {
+                                    to[0] = from[0]
+                                    to[1] = from[1]
+                                    to[2] = from[2]
+                                    to += 3
+                                    from += across * 3
+                                }
                             }
                         }
                     }
                 }
-            }
-        })
+            })
     }
 }

@@ -31,19 +31,22 @@ public enum PNG {
         // Deflate turns one byte into at most 1032.
         guard (width * samples * depth + 7) / 8 * height <= bytes.count * 1032 else {
             throw ImageError(
-                .truncated, name, "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels it promises")
+                .truncated, name,
+                "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels it promises")
         }
-        let stored = try Image(width: width, height: height, filledBy: { pixels in
-            var message = [CChar](repeating: 0, count: Int(MMX_PNG_MESSAGE))
-            let data = bytes.bindMemory(to: UInt8.self).baseAddress
-            let code = mmx_png_decode(data, bytes.count, pixels, UInt32(width), UInt32(height), &message)
-            switch Int(code) {
-            case MMX_PNG_OK: return
-            case MMX_PNG_TRUNCATED:
-                throw ImageError(.truncated, name, "truncated PNG: the file ends before the picture does")
-            default: throw ImageError(.corrupt, name, "damaged PNG: \(text(message))")
-            }
-        })
+        let stored = try Image(
+            width: width, height: height,
+            filledBy: { pixels in
+                var message = [CChar](repeating: 0, count: Int(MMX_PNG_MESSAGE))
+                let data = bytes.bindMemory(to: UInt8.self).baseAddress
+                let code = mmx_png_decode(data, bytes.count, pixels, UInt32(width), UInt32(height), &message)
+                switch Int(code) {
+                case MMX_PNG_OK: return
+                case MMX_PNG_TRUNCATED:
+                    throw ImageError(.truncated, name, "truncated PNG: the file ends before the picture does")
+                default: throw ImageError(.corrupt, name, "damaged PNG: \(text(message))")
+                }
+            })
         return stored.upright(Orientation(png: bytes))
     }
 

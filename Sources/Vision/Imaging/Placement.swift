@@ -65,7 +65,8 @@ public struct Placement: Codable, Equatable, Sendable {
         let across = Double(map.width) / rectangle.width, down = Double(map.height) / rectangle.height
         let inner = map.resampled(
             columns: ResampleWeights(
-                inputs: map.width, start: (Double(x.lowerBound) - rectangle.x0) * across, step: across, outputs: x.count,
+                inputs: map.width, start: (Double(x.lowerBound) - rectangle.x0) * across, step: across,
+                outputs: x.count,
                 filter: filter),
             rows: ResampleWeights(
                 inputs: map.height, start: (Double(y.lowerBound) - rectangle.y0) * down, step: down, outputs: y.count,

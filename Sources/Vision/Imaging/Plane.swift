@@ -30,7 +30,8 @@ public struct Plane: Equatable, Sendable {
             columns: ResampleWeights(
                 inputs: width, start: box.x0, step: box.width / Double(outWidth), outputs: outWidth, filter: filter),
             rows: ResampleWeights(
-                inputs: height, start: box.y0, step: box.height / Double(outHeight), outputs: outHeight, filter: filter))
+                inputs: height, start: box.y0, step: box.height / Double(outHeight), outputs: outHeight, filter: filter)
+        )
     }
 
     /// Rows first, then columns.

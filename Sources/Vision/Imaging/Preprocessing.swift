@@ -27,7 +27,8 @@ public struct Preprocessing: Codable, Equatable, Sendable {
     public static let largestSide = 4096
 
     public init(
-        width: Int, height: Int, fit: Fit, resizeShortSide: Int? = nil, filter: ResizeFilter, mean: [Float], std: [Float]
+        width: Int, height: Int, fit: Fit, resizeShortSide: Int? = nil, filter: ResizeFilter, mean: [Float],
+        std: [Float]
     ) {
         self.width = width
         self.height = height
@@ -62,13 +63,19 @@ public struct Preprocessing: Codable, Equatable, Sendable {
             return "preprocessing: a frame of \(width)x\(height); each side must be 1 to \(Self.largestSide)"
         }
         if let side = resizeShortSide {
-            guard fit == .crop else { return "preprocessing: resizeShortSide goes with the fit crop, not \(fit.rawValue)" }
+            guard fit == .crop else {
+                return "preprocessing: resizeShortSide goes with the fit crop, not \(fit.rawValue)"
+            }
             guard side >= max(width, height), side <= 2 * Self.largestSide else {
-                return "preprocessing: resizeShortSide is \(side); it must be \(max(width, height)) to \(2 * Self.largestSide)"
+                return
+                    "preprocessing: resizeShortSide is \(side); it must be \(max(width, height))"
+                    + " to \(2 * Self.largestSide)"
                     + " for a frame of \(width)x\(height)"
             }
         }
-        guard mean.count == 3, mean.allSatisfy(\.isFinite) else { return "preprocessing: mean must be 3 numbers, not \(mean)" }
+        guard mean.count == 3, mean.allSatisfy(\.isFinite) else {
+            return "preprocessing: mean must be 3 numbers, not \(mean)"
+        }
         guard std.count == 3, std.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             return "preprocessing: std must be 3 positive numbers, not \(std)"
         }

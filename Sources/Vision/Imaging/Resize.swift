@@ -18,9 +18,11 @@ extension Image {
         // Pillow keeps the box as 32-bit floats.
         let (x0, x1, y0, y1) = (Float(box.x0), Float(box.x1), Float(box.y0), Float(box.y1))
         let columns = ResampleWeights(
-            inputs: width, start: Double(x0), step: Double(x1 - x0) / Double(outWidth), outputs: outWidth, filter: filter)
+            inputs: width, start: Double(x0), step: Double(x1 - x0) / Double(outWidth), outputs: outWidth,
+            filter: filter)
         let rows = ResampleWeights(
-            inputs: height, start: Double(y0), step: Double(y1 - y0) / Double(outHeight), outputs: outHeight, filter: filter)
+            inputs: height, start: Double(y0), step: Double(y1 - y0) / Double(outHeight), outputs: outHeight,
+            filter: filter)
         let sameColumns = outWidth == width && x0 == 0 && x1 == Float(width)
         let sameRows = outHeight == height && y0 == 0 && y1 == Float(height)
         if sameColumns { return sameRows ? self : resampledRows(rows, from: 0) }
@@ -34,26 +36,31 @@ extension Image {
     private func resampledColumns(_ weights: ResampleWeights, rows: Range<Int>) -> Image {
         let outWidth = weights.first.count
         let fixed = weights.fixed
-        return Image(width: outWidth, height: rows.count, filledBy: { output in
-            pixels.withUnsafeBufferPointer { input in
-                fixed.withUnsafeBufferPointer { fixed in
-                    weights.first.withUnsafeBufferPointer { first in
-                        weights.count.withUnsafeBufferPointer { count in
-                            Image.rows(rows.count, grain: 64) { part in
-                                Self.resampleColumns(
-                                    input, width: width, rows: rows.lowerBound + part.lowerBound..<rows.lowerBound + part.upperBound,
-                                    to: output + part.lowerBound * outWidth * 3, fixed, taps: weights.taps, first, count)
+        return Image(
+            width: outWidth, height: rows.count,
+            filledBy: { output in
+                pixels.withUnsafeBufferPointer { input in
+                    fixed.withUnsafeBufferPointer { fixed in
+                        weights.first.withUnsafeBufferPointer { first in
+                            weights.count.withUnsafeBufferPointer { count in
+                                Image.rows(rows.count, grain: 64) { part in
+                                    Self.resampleColumns(
+                                        input, width: width,
+                                        rows: rows.lowerBound + part.lowerBound..<rows.lowerBound + part.upperBound,
+                                        to: output + part.lowerBound * outWidth * 3, fixed, taps: weights.taps, first,
+                                        count)
+                                }
                             }
                         }
                     }
                 }
-            }
-        })
+            })
     }
 
     private static func resampleColumns(
         _ input: UnsafeBufferPointer<UInt8>, width: Int, rows: Range<Int>, to output: UnsafeMutablePointer<UInt8>,
-        _ fixed: UnsafeBufferPointer<Int32>, taps: Int, _ first: UnsafeBufferPointer<Int>, _ count: UnsafeBufferPointer<Int>
+        _ fixed: UnsafeBufferPointer<Int32>, taps: Int, _ first: UnsafeBufferPointer<Int>,
+        _ count: UnsafeBufferPointer<Int>
     ) {
         let stride = width * 3
         // The picture's last pixel is read as four bytes as well, so its row needs a byte more.
@@ -67,7 +74,8 @@ extension Image {
             for group in Swift.stride(from: 0, to: rows.count, by: 4) {
                 func row(_ k: Int) -> UnsafeRawPointer {
                     let r = min(group + k, rows.count - 1)
-                    return UnsafeRawPointer(endsHere && r == rows.count - 1 ? last : base + (rows.lowerBound + r) * stride)
+                    return UnsafeRawPointer(
+                        endsHere && r == rows.count - 1 ? last : base + (rows.lowerBound + r) * stride)
                 }
                 let (a, b, c, d) = (row(0), row(1), row(2), row(3))
                 let live = min(4, rows.count - group)
@@ -102,21 +110,23 @@ extension Image {
     private func resampledRows(_ weights: ResampleWeights, from origin: Int) -> Image {
         let stride = width * 3
         let fixed = weights.fixed
-        return Image(width: width, height: weights.first.count, filledBy: { output in
-            pixels.withUnsafeBufferPointer { input in
-                guard let base = input.baseAddress else { return }
-                Image.rows(weights.first.count, grain: 16) { part in
-                    for y in part {
-                        let from = UnsafeRawPointer(base + (weights.first[y] - origin) * stride)
-                        let count = weights.count[y]
-                        fixed.withUnsafeBufferPointer { fixed in
-                            guard let weight = fixed.baseAddress.map({ $0 + y * weights.taps }) else { return }
-                            Self.resampleRow(from, stride: stride, weight, count: count, to: output + y * stride)
+        return Image(
+            width: width, height: weights.first.count,
+            filledBy: { output in
+                pixels.withUnsafeBufferPointer { input in
+                    guard let base = input.baseAddress else { return }
+                    Image.rows(weights.first.count, grain: 16) { part in
+                        for y in part {
+                            let from = UnsafeRawPointer(base + (weights.first[y] - origin) * stride)
+                            let count = weights.count[y]
+                            fixed.withUnsafeBufferPointer { fixed in
+                                guard let weight = fixed.baseAddress.map({ $0 + y * weights.taps }) else { return }
+                                Self.resampleRow(from, stride: stride, weight, count: count, to: output + y * stride)
+                            }
                         }
                     }
                 }
-            }
-        })
+            })
     }
 
     private static func resampleRow(
@@ -136,7 +146,9 @@ extension Image {
         }
         while x < stride {
             var sum = half
-            for k in 0..<count { sum &+= Int32(input.load(fromByteOffset: k * stride + x, as: UInt8.self)) &* weight[k] }
+            for k in 0..<count {
+                sum &+= Int32(input.load(fromByteOffset: k * stride + x, as: UInt8.self)) &* weight[k]
+            }
             output[x] = UInt8(clamping: sum >> Int32(ResampleWeights.bits))
             x += 1
         }
@@ -144,7 +156,8 @@ extension Image {
 
     @inline(__always) private static func clipped(_ sum: SIMD16<Int32>) -> SIMD16<UInt8> {
         let value = sum &>> SIMD16(repeating: Int32(ResampleWeights.bits))
-        return SIMD16<UInt8>(truncatingIfNeeded: value.clamped(
-            lowerBound: SIMD16(repeating: 0), upperBound: SIMD16(repeating: 255)))
+        return SIMD16<UInt8>(
+            truncatingIfNeeded: value.clamped(
+                lowerBound: SIMD16(repeating: 0), upperBound: SIMD16(repeating: 255)))
     }
 }
