@@ -53,9 +53,13 @@ public enum NumPyArray {
         }
         let version = try reader.number(UInt8.self)
         _ = try reader.number(UInt8.self)
-        if version < 1 || version > 3 { throw FileProblem("is of version \(version) of the format; 1 to 3 can be read") }
+        if version < 1 || version > 3 {
+            throw FileProblem("is of version \(version) of the format; 1 to 3 can be read")
+        }
         let length = version == 1 ? Int(try reader.number(UInt16.self)) : Int(try reader.number(UInt32.self))
-        if length > 1 << 16 { throw FileProblem("has a header of \(length) bytes; 65,536 are enough for any array of numbers") }
+        if length > 1 << 16 {
+            throw FileProblem("has a header of \(length) bytes; 65,536 are enough for any array of numbers")
+        }
         let header = try NumPyHeader(try reader.take(length))
         guard let count = elementCount(header.shape) else {
             throw FileProblem("has the shape \(header.shape), which is larger than any file")
@@ -63,8 +67,8 @@ public enum NumPyArray {
         let (size, overflow) = count.multipliedReportingOverflow(by: header.type.size)
         if overflow || size != reader.remaining {
             throw FileProblem(
-                "has the shape \(header.shape) of \(header.type.rawValue), which takes \(overflow ? "too many" : "\(size)") "
-                    + "bytes, but \(reader.remaining) follow its header")
+                "has the shape \(header.shape) of \(header.type.rawValue), "
+                    + "which takes \(overflow ? "too many" : "\(size)") bytes, but \(reader.remaining) follow its header")
         }
         let data = try reader.take(size)
         let storage = header.type.isReadable ? header.type.floats(data, keeper: file) : try integers(data, header.type)
@@ -86,7 +90,9 @@ public enum NumPyArray {
         }
     }
 
-    private static func converted<T: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, _ type: T.Type) throws -> Storage {
+    private static func converted<T: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, _ type: T.Type) throws
+        -> Storage
+    {
         let size = MemoryLayout<T>.size
         let storage = Storage(count: bytes.count / size)
         for i in 0..<storage.count {
@@ -112,7 +118,9 @@ private struct NumPyHeader {
     ]
 
     init(_ bytes: UnsafeRawBufferPointer) throws {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw FileProblem("has a header that is not text") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FileProblem("has a header that is not text")
+        }
         var rest = text[...]
         func skipSpace() { rest = rest.drop { $0 == " " || $0 == "\n" } }
         func skip(_ token: String) -> Bool {
@@ -139,7 +147,9 @@ private struct NumPyHeader {
             try expect(":")
             switch key {
             case "descr":
-                if !rest.drop(while: { $0 == " " }).hasPrefix("'") { throw FileProblem("holds records, not one type of number") }
+                if !rest.drop(while: { $0 == " " }).hasPrefix("'") {
+                    throw FileProblem("holds records, not one type of number")
+                }
                 let name = try word()
                 guard let known = Self.types[name] else {
                     throw FileProblem("holds elements of type '\(name)'; little-endian floats and integers can be read")
@@ -153,7 +163,9 @@ private struct NumPyHeader {
                 while !skip(")") {
                     skipSpace()
                     let digits = rest.prefix { $0.isASCII && $0.isNumber }
-                    guard let size = Int(digits), shape.count < 64 else { throw FileProblem("has a broken shape in its header") }
+                    guard let size = Int(digits), shape.count < 64 else {
+                        throw FileProblem("has a broken shape in its header")
+                    }
                     shape.append(size)
                     rest = rest[digits.endIndex...]
                     if !skip(",") {

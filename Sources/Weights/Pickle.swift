@@ -116,7 +116,9 @@ struct Unpickler {
     }
 
     private func top() throws -> PickleValue {
-        guard stack.count > (marks.last ?? 0), let value = stack.last else { throw FileProblem("takes from an empty stack") }
+        guard stack.count > (marks.last ?? 0), let value = stack.last else {
+            throw FileProblem("takes from an empty stack")
+        }
         return value
     }
 
@@ -170,7 +172,9 @@ struct Unpickler {
 
     private mutating func pushText(_ reader: inout ByteReader, _ count: Int) throws {
         let bytes = try reader.take(count)
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw FileProblem("has a string that is not UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FileProblem("has a string that is not UTF-8")
+        }
         try push(.text(text))
     }
 
@@ -193,7 +197,9 @@ struct Unpickler {
         guard let end = rest.firstIndex(of: 10) else { throw FileProblem("has the name of a class without an end") }
         let bytes = try reader.take(end - reader.position)
         _ = try reader.take(1)
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw FileProblem("has a name that is not UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FileProblem("has a name that is not UTF-8")
+        }
         return text
     }
 }

@@ -30,7 +30,9 @@ public enum SafeTensors {
                 guard entry.type.isReadable else {
                     if skippingOtherTypes { continue }
                     throw FileProblem(
-                        "holds the tensor '\(entry.name)' of type \(entry.type.rawValue); F32, F16, BF16 and F64 can be read")
+                        "holds the tensor '\(entry.name)' of type \(entry.type.rawValue); "
+                            + "F32, F16, BF16 and F64 can be read"
+                    )
                 }
                 let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
                 result[entry.name] = Tensor(shape: entry.shape, storage: entry.type.floats(bytes, keeper: file))

@@ -24,13 +24,16 @@ struct SafeTensorsHeader {
         let length = try reader.number(UInt64.self)
         if length > UInt64(Self.longest) {
             throw FileProblem(
-                "says that its header is \(length) bytes long; the format allows \(Self.longest). Is it a safetensors file?")
+                "says that its header is \(length) bytes long; the format allows \(Self.longest). "
+                    + "Is it a safetensors file?"
+            )
         }
         if length > UInt64(reader.remaining) {
             throw FileProblem("says that its header is \(length) bytes long, but only \(reader.remaining) bytes follow")
         }
         let header = try reader.take(Int(length))
-        let start = reader.position, end = bytes.count
+        let start = reader.position
+        let end = bytes.count
         if header.first != UInt8(ascii: "{") { throw FileProblem("has a header that does not begin with {") }
 
         var scanner = JSONScanner(header)
@@ -52,7 +55,9 @@ struct SafeTensorsHeader {
     }
 
     private static func entry(_ name: String, _ scanner: inout JSONScanner, start: Int, end: Int) throws -> Entry {
-        var type: ElementType?, shape: [Int]?, offsets: [Int]?
+        var type: ElementType?
+        var shape: [Int]?
+        var offsets: [Int]?
         var seen: Set<String> = []
         try scanner.object { key, scanner in
             if !seen.insert(key).inserted { throw FileProblem("tensor '\(name)': '\(key)' is given twice") }
@@ -72,7 +77,9 @@ struct SafeTensorsHeader {
         let size = end - start
         if offsets[0] > offsets[1] || offsets[1] > size {
             throw FileProblem(
-                "tensor '\(name)': its data_offsets \(offsets[0])..\(offsets[1]) are not inside the \(size) bytes of data")
+                "tensor '\(name)': its data_offsets \(offsets[0])..\(offsets[1]) "
+                    + "are not inside the \(size) bytes of data"
+            )
         }
         guard let count = elementCount(shape) else {
             throw FileProblem("tensor '\(name)': the shape \(shape) has more elements than any file")
@@ -81,7 +88,9 @@ struct SafeTensorsHeader {
         if overflow || expected != offsets[1] - offsets[0] {
             throw FileProblem(
                 "tensor '\(name)': the shape \(shape) of \(type.rawValue) takes "
-                    + "\(overflow ? "too many" : "\(expected)") bytes, but its data_offsets give it \(offsets[1] - offsets[0])")
+                    + "\(overflow ? "too many" : "\(expected)") bytes, "
+                    + "but its data_offsets give it \(offsets[1] - offsets[0])"
+            )
         }
         return Entry(name: name, type: type, shape: shape, range: start + offsets[0]..<start + offsets[1])
     }
@@ -99,7 +108,9 @@ struct SafeTensorsHeader {
             }
             if entry.range.lowerBound > position {
                 throw FileProblem(
-                    "tensor '\(entry.name)': \(entry.range.lowerBound - position) bytes before its data belong to no tensor")
+                    "tensor '\(entry.name)': \(entry.range.lowerBound - position) bytes before its data "
+                        + "belong to no tensor"
+                )
             }
             position = entry.range.upperBound
             previous = entry.name

@@ -43,7 +43,9 @@ extension SafeTensors {
             let end = offset + tensor.count * (type == .f32 ? 4 : 2)
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             members.append(
-                "\(quoted(name)):{\"dtype\":\"\(type.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+                "\(quoted(name)):{\"dtype\":\"\(type.rawValue)\",\"shape\":[\(shape)],"
+                    + "\"data_offsets\":[\(offset),\(end)]}"
+            )
             offset = end
         }
         var header = Array("{\(members.joined(separator: ","))}".utf8)
@@ -71,7 +73,8 @@ extension SafeTensors {
             if lost {
                 let value = part.first { $0.magnitude >= 65520 && $0.isFinite } ?? 0
                 throw SafeTensorsError(
-                    path: url.path, problem: "cannot hold '\(name)' as F16: its value \(value) is beyond 65504; write F32")
+                    path: url.path,
+                    problem: "cannot hold '\(name)' as F16: its value \(value) is beyond 65504; write F32")
             }
             try halves.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<(2 * part.count)])) }
         }

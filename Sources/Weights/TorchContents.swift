@@ -10,7 +10,8 @@ struct TorchContents {
         let archive = try ZipArchive(bytes)
         let pickles = archive.names.filter { $0.hasSuffix("/data.pkl") }
         guard pickles.count == 1, let pickle = archive[pickles[0]] else {
-            throw FileProblem("is a zip archive, but torch.save did not write it: it has \(pickles.count) files data.pkl, not 1")
+            throw FileProblem(
+                "is a zip archive, but torch.save did not write it: it has \(pickles.count) files data.pkl, not 1")
         }
         let folder = String(pickles[0].dropLast("data.pkl".count))
         if archive["\(folder)constants.pkl"] != nil {
@@ -25,7 +26,9 @@ struct TorchContents {
         heap = unpickler.heap
         let prefix = "\(folder)data/"
         var storages: [String: UnsafeRawBufferPointer] = [:]
-        for name in archive.names where name.hasPrefix(prefix) { storages[String(name.dropFirst(prefix.count))] = archive[name] }
+        for name in archive.names where name.hasPrefix(prefix) {
+            storages[String(name.dropFirst(prefix.count))] = archive[name]
+        }
         self.storages = storages
     }
 
@@ -50,9 +53,8 @@ struct TorchContents {
         }
         let object = try unpickler.load(&reader)
         let types = unpickler.storageTypes
-        guard let keys = unpickler.heap.items(try unpickler.load(&reader)) else {
-            throw FileProblem("lacks the list of its storages")
-        }
+        let list = try unpickler.load(&reader)
+        guard let keys = unpickler.heap.items(list) else { throw FileProblem("lacks the list of its storages") }
         var storages: [String: UnsafeRawBufferPointer] = [:]
         for key in keys {
             guard let key = key.text, let type = types[key] else {
@@ -62,8 +64,8 @@ struct TorchContents {
             let (size, overflow) = count.multipliedReportingOverflow(by: type.size)
             if overflow || size > reader.remaining {
                 throw FileProblem(
-                    "has the storage '\(key)' of \(count) elements of \(type.rawValue), but only \(reader.remaining) bytes "
-                        + "follow; was the file cut short?")
+                    "has the storage '\(key)' of \(count) elements of \(type.rawValue), "
+                        + "but only \(reader.remaining) bytes follow; was the file cut short?")
             }
             if storages.updateValue(try reader.take(size), forKey: key) != nil {
                 throw FileProblem("has the storage '\(key)' twice")

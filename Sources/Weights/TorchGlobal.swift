@@ -68,7 +68,9 @@ enum TorchGlobal {
             return .dictionary(heap.dictionaries.count - 1)
         case .rebuildTensor: return .tensor(try Self.tensor(arguments, heap))
         case .rebuildParameter:
-            guard case .tensor(let tensor)? = arguments.first else { throw FileProblem("makes a parameter without a tensor") }
+            guard case .tensor(let tensor)? = arguments.first else {
+                throw FileProblem("makes a parameter without a tensor")
+            }
             return .tensor(tensor)
         case .size:
             guard let sizes = arguments.first, heap.integers(sizes) != nil else {
@@ -87,7 +89,8 @@ enum TorchGlobal {
         else { throw FileProblem("has a persistent id that describes no storage") }
         if items.count == 6, case .none = items[5] {
         } else if items.count == 6 {
-            throw FileProblem("has the storage '\(key)' that is a view of another, as PyTorch before 0.4 wrote; save it again")
+            throw FileProblem(
+                "has the storage '\(key)' that is a view of another, as PyTorch before 0.4 wrote; save it again")
         }
         if count < 0 || count > Int.max / 16 { throw FileProblem("has the storage '\(key)' of \(count) elements") }
         return StorageReference(key: key, type: type, count: count)
@@ -95,7 +98,8 @@ enum TorchGlobal {
 
     private static func tensor(_ arguments: [PickleValue], _ heap: PickleHeap) throws -> TensorReference {
         guard arguments.count >= 4, case .storage(let storage) = arguments[0], let offset = arguments[1].integer,
-            let shape = heap.integers(arguments[2]), let strides = heap.integers(arguments[3]), shape.count == strides.count
+            let shape = heap.integers(arguments[2]), let strides = heap.integers(arguments[3]),
+            shape.count == strides.count
         else { throw FileProblem("describes a tensor by something else than storage, offset, shape and strides") }
         guard let count = elementCount(shape) else {
             throw FileProblem("has a tensor of the impossible shape \(shape.prefix(65))")
@@ -115,7 +119,9 @@ enum TorchGlobal {
         }
         if count > storage.count {
             throw FileProblem(
-                "has an expanded tensor: shape \(shape) over a storage of \(storage.count) elements; save a contiguous copy")
+                "has an expanded tensor: shape \(shape) over a storage of \(storage.count) elements; "
+                    + "save a contiguous copy"
+            )
         }
         return TensorReference(storage: storage, offset: offset, shape: shape, strides: strides, count: count)
     }

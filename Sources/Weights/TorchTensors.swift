@@ -20,7 +20,8 @@ struct TorchTensors {
         // Many transposed looks at one storage could ask for far more memory than the file has bytes.
         copied += reference.count
         if copied > file.bytes.count {
-            throw FileProblem("has so many strided tensors ('\(name)' and before) that their copies outgrow the file four times")
+            throw FileProblem(
+                "has so many strided tensors ('\(name)' and before) that their copies outgrow the file four times")
         }
         let result = Tensor(uninitialized: reference.shape)
         withExtendedLifetime(storage) { gather(reference, from: storage.pointer, to: result.pointer) }
@@ -40,7 +41,9 @@ struct TorchTensors {
         if bytes.count != reference.count * reference.type.size {
             throw FileProblem(
                 "tensor '\(name)': its storage '\(reference.key)' of \(reference.count) elements of "
-                    + "\(reference.type.rawValue) takes \(reference.count * reference.type.size) bytes, but has \(bytes.count)")
+                    + "\(reference.type.rawValue) takes \(reference.count * reference.type.size) bytes, "
+                    + "but has \(bytes.count)"
+            )
         }
         let floats = reference.type.floats(bytes, keeper: file)
         storages[reference.key] = (reference, floats)
@@ -48,8 +51,11 @@ struct TorchTensors {
     }
 
     /// Copies the elements in row-major order; the innermost axis in a loop of its own.
-    private func gather(_ tensor: TensorReference, from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>) {
-        let inner = tensor.shape[tensor.shape.count - 1], step = tensor.strides[tensor.strides.count - 1]
+    private func gather(
+        _ tensor: TensorReference, from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>
+    ) {
+        let inner = tensor.shape[tensor.shape.count - 1]
+        let step = tensor.strides[tensor.strides.count - 1]
         var index = [Int](repeating: 0, count: tensor.shape.count)
         var source = tensor.offset
         for row in stride(from: 0, to: tensor.count, by: inner) {

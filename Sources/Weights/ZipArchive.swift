@@ -25,11 +25,14 @@ struct ZipArchive {
         // The end record is 22 bytes and a comment of up to 65,535.
         var position = bytes.count - 22
         let first = max(0, position - 0xFFFF)
-        while position >= first, bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self).littleEndian != 0x0605_4B50 {
+        while position >= first,
+            bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self).littleEndian != 0x0605_4B50
+        {
             position -= 1
         }
         if position < first {
-            throw FileProblem("begins like a zip archive, but its directory at the end is missing; was the file cut short?")
+            throw FileProblem(
+                "begins like a zip archive, but its directory at the end is missing; was the file cut short?")
         }
         var reader = ByteReader(bytes, at: position + 10)
         var count = Int(try reader.number(UInt16.self))
@@ -86,7 +89,9 @@ struct ZipArchive {
             if stored == 0xFFFF_FFFF { stored = try field.length() }
             if start == 0xFFFF_FFFF { start = try field.length() }
         }
-        if flags & 1 != 0 { throw FileProblem("is a zip archive with the encrypted file \(name), which cannot be read") }
+        if flags & 1 != 0 {
+            throw FileProblem("is a zip archive with the encrypted file \(name), which cannot be read")
+        }
         if method != 0 {
             throw FileProblem(
                 "is a zip archive with the compressed file \(name) (method \(method)); torch.save stores files as they "
@@ -96,9 +101,12 @@ struct ZipArchive {
 
         if start > bytes.count { throw FileProblem("is a zip archive with the file \(name) outside it") }
         var local = ByteReader(bytes, at: start)
-        if try local.number(UInt32.self) != 0x0403_4B50 { throw FileProblem("is a zip archive with a broken entry for \(name)") }
+        if try local.number(UInt32.self) != 0x0403_4B50 {
+            throw FileProblem("is a zip archive with a broken entry for \(name)")
+        }
         _ = try local.take(22)
-        let localName = Int(try local.number(UInt16.self)), localExtra = Int(try local.number(UInt16.self))
+        let localName = Int(try local.number(UInt16.self))
+        let localExtra = Int(try local.number(UInt16.self))
         _ = try local.take(localName + localExtra)
         if size > local.remaining {
             throw FileProblem(

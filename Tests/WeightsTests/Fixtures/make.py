@@ -1,0 +1,86 @@
+"""Fixtures of WeightsTests: files as torch.save, safetensors and NumPy write them, a few hundred bytes each.
+
+Made with Python 3, torch 2.15.0, safetensors and numpy:
+    cd Tests/WeightsTests/Fixtures && python make.py
+Every element is position / 4 - 3 of its storage, so that half and bfloat16 hold it exactly and the tests can
+compute what they expect.
+"""
+import collections
+import os
+import sys
+import zipfile
+
+import numpy
+import torch
+from safetensors.numpy import save_file as save_numpy
+from safetensors.torch import save_file as save_torch
+
+
+def ramp(count, dtype=torch.float32):
+    return (torch.arange(count, dtype=torch.float32) / 4 - 3).to(dtype)
+
+
+def state():
+    grid = ramp(24)
+    shared = ramp(10)
+    return collections.OrderedDict([
+        ("plain", ramp(6).reshape(2, 3)),
+        ("transposed", ramp(12).reshape(3, 4).t()),
+        ("strided", grid.reshape(2, 3, 4)[:, 1:, ::2]),
+        ("half", ramp(7, torch.float16)),
+        ("bfloat", ramp(5, torch.bfloat16)),
+        ("double", ramp(3, torch.float64)),
+        ("shared.a", shared[:4]),
+        ("shared.b", shared[4:].reshape(2, 3)),
+        ("scalar", torch.tensor(2.5)),
+        ("empty", torch.empty(0, 3)),
+        ("parameter", torch.nn.Parameter(ramp(2))),
+        ("bn.num_batches_tracked", torch.tensor(7)),
+        ("mask", torch.tensor([True, False])),
+    ])
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/mmx-weights-test-was-executed",)
+
+
+plain = state()
+torch.save(plain, "zip.pth")
+torch.save(plain, "zip-protocol4.pth", pickle_protocol=4)
+torch.save(plain, "legacy.pth", _use_new_zipfile_serialization=False)
+torch.save(plain, "legacy-protocol4.pth", _use_new_zipfile_serialization=False, pickle_protocol=4)
+module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(2))
+with torch.no_grad():
+    for parameter in module.parameters():
+        parameter.copy_(ramp(parameter.numel()).reshape(parameter.shape))
+torch.save({"epoch": 3, "model": {"state_dict": module.state_dict()}, "optimizer": {"state": {0: ramp(3)}},
+            "device": torch.device("cpu"), "best": 0.5}, "wrapped.pth")
+torch.save({"encoder": {"w": ramp(2)}, "heads": [{"w": ramp(3)}, (ramp(1), None)], "size": torch.Size([1, 2])},
+           "nested.pth")
+small = collections.OrderedDict([("w", ramp(4).reshape(2, 2)), ("b", ramp(2, torch.float16))])
+torch.save(small, "small.pth")
+torch.save(small, "small-legacy.pth", _use_new_zipfile_serialization=False)
+torch.save({"w": ramp(2), "evil": Evil()}, "evil.pth")
+torch.save({"w": ramp(2), "evil": Evil()}, "evil-legacy.pth", _use_new_zipfile_serialization=False)
+torch.save(ramp(3), "not-a-dictionary.pth")
+torch.save({"epoch": 1}, "no-tensors.pth")
+with zipfile.ZipFile("small.pth") as source, zipfile.ZipFile("compressed.pth", "w", zipfile.ZIP_DEFLATED) as target:
+    for name in source.namelist():
+        target.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), source.read(name), zipfile.ZIP_DEFLATED)
+
+floats = {"a": ramp(6).reshape(2, 3), "half": ramp(37, torch.float16), "bfloat": ramp(21, torch.bfloat16),
+          "double": ramp(3, torch.float64), "scalar": torch.tensor(2.5), "empty": torch.empty(0, 3)}
+save_torch(floats, "floats.safetensors", metadata={"made by": "make.py", "quote": "\"\\\n\u00e9\U0001f431"})
+save_torch({**floats, "steps": torch.arange(3)}, "integers.safetensors")
+save_numpy({"x": numpy.arange(4, dtype=numpy.float32).reshape(2, 2), "h": numpy.arange(3, dtype=numpy.float16)},
+           "numpy.safetensors")
+
+for name, kind in [("f2", "<f2"), ("f4", "<f4"), ("f8", "<f8"), ("i8", "<i8"), ("u1", "|u1"), ("big", ">f4")]:
+    numpy.save(f"{name}.npy", numpy.arange(6).reshape(2, 3).astype(kind))
+numpy.save("fortran.npy", numpy.asfortranarray(numpy.arange(24, dtype=numpy.float32).reshape(2, 3, 4)))
+numpy.save("scalar.npy", numpy.float32(2.5))
+numpy.save("bool.npy", numpy.array([True, False]))
+with open("version2.npy", "wb") as file:
+    numpy.lib.format.write_array(file, numpy.arange(3, dtype=numpy.float32), version=(2, 0))
+print(torch.__version__, numpy.__version__, sys.version)
