@@ -68,7 +68,8 @@ public enum NumPyArray {
         if overflow || size != reader.remaining {
             throw FileProblem(
                 "has the shape \(header.shape) of \(header.type.rawValue), "
-                    + "which takes \(overflow ? "too many" : "\(size)") bytes, but \(reader.remaining) follow its header")
+                    + "which takes \(overflow ? "too many" : "\(size)") bytes, "
+                    + "but \(reader.remaining) follow its header")
         }
         let data = try reader.take(size)
         let storage = header.type.isReadable ? header.type.floats(data, keeper: file) : try integers(data, header.type)
