@@ -1,35 +1,65 @@
 /// Weights brought into the layout of their kernel once, when a model is loaded.
 public struct PreparedConvolution: Sendable {
-    /// Depthwise: `[kh, kw, C]`.
-    let depthwise: Tensor?
+    let layout: Layout
+
+    enum Layout: Sendable {
+        /// `[kh, kw, C]`
+        case depthwise(Tensor)
+        case winograd(WinogradWeights)
+        /// One matrix of `kh * kw * C / groups` x `O / groups` for each group.
+        case packed([PackedMatrix])
+    }
 
     public init(weight: Tensor, geometry: ConvolutionGeometry) {
-        depthwise = isDepthwise(weight, geometry) ? depthwisePanels(weight) : nil
+        if isDepthwise(weight, geometry) {
+            layout = .depthwise(depthwisePanels(weight))
+        } else if WinogradWeights.suits(weight, geometry) {
+            layout = .winograd(WinogradWeights(weight))
+        } else {
+            let outputs = weight.shape[0] / geometry.groups, length = weight.count / weight.shape[0]
+            layout = .packed(
+                (0..<geometry.groups).map {
+                    PackedMatrix(transposing: weight.pointer + $0 * outputs * length, depth: length, columns: outputs)
+                })
+        }
     }
 }
 
-/// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are applied while a block of y is
-/// still in the cache.
+/// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are applied
+/// before a result is stored.
 func convolutionForward(
     _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation, prepared: PreparedConvolution?
 ) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let outputs = weight.shape[0]
     precondition(
-        weight.shape == [outputs, geometry.kernelHeight, geometry.kernelWidth, c / geometry.groups],
+        weight.shape == [outputs, geometry.kernelHeight, geometry.kernelWidth, c / geometry.groups] && c % geometry.groups == 0
+            && outputs % geometry.groups == 0,
         "weight \(weight.shape) does not fit input \(x.shape) with \(geometry)")
     let size = geometry.outputSize(height: h, width: w)
     precondition(size.height > 0 && size.width > 0, "input \(x.shape) is smaller than the kernel of \(geometry)")
     let y = Tensor(uninitialized: [n, size.height, size.width, outputs])
-    if geometry.isPointwise {
-        pointwiseForward(x.pointer, rows: n * h * w, inputs: c, weight.pointer, outputs: outputs, bias?.pointer, activation, y.pointer)
-    } else if isDepthwise(weight, geometry) {
-        let panels = prepared?.depthwise ?? depthwisePanels(weight)
-        depthwiseForward(x, panels: panels, bias: bias, geometry: geometry, activation: activation, y)
-        withExtendedLifetime(panels) {}
-    } else {
-        im2colForward(x, weight: weight, bias: bias, geometry: geometry, activation: activation, y)
+    let epilogue = Epilogue(bias: bias?.pointer, activation: activation)
+    let prepared = prepared ?? PreparedConvolution(weight: weight, geometry: geometry)
+    switch prepared.layout {
+    case .depthwise(let panels):
+        depthwiseForward(x, panels: panels, geometry: geometry, epilogue, y)
+    case .winograd(let weights):
+        let pad = geometry.padding(height: h, width: w)
+        winogradForward(
+            x.pointer, pictures: n, height: h, width: w, weights: weights, top: pad.top, left: pad.left, y.pointer,
+            outputHeight: size.height, outputWidth: size.width, epilogue)
+    case .packed(let matrices):
+        if geometry.isPointwise {
+            parallelProduct(
+                rows: n * h * w, depth: c, columns: outputs, x.pointer, lda: c, matrices[0].panels.pointer, y.pointer, ldc: outputs,
+                epilogue)
+        } else {
+            im2colForward(x, matrices: matrices, geometry: geometry, epilogue, y)
+        }
     }
+    withExtendedLifetime(prepared) {}
+    activateInPlace(y.pointer, count: y.count, activation)
     return y
 }
 
@@ -42,86 +72,51 @@ func convolutionBackward(
     let size = geometry.outputSize(height: h, width: w)
     // The gradient of the input does not look at the input: K seeds are K times as many pictures.
     let folded = g.reshaped([seeds * n, size.height, size.width, outputs])
-    var dx: Tensor?, dw: Tensor?, db: Tensor?
     let wantsWeight = needed[1], wantsBias = needed.count > 2 && needed[2]
     precondition(seeds == 1 || !(wantsWeight || wantsBias), "parameter gradients are for one seed")
-    if geometry.isPointwise {
-        let rows = n * h * w
-        if needed[0] {
-            let result = Tensor(uninitialized: [seeds] + x.shape)
-            gemm(
-                m: seeds * rows, n: c, k: outputs, g.pointer, lda: outputs, weight.pointer, ldb: c, result.pointer, ldc: c)
-            dx = result
-        }
-        if wantsWeight {
+    let dx = needed[0]
+        ? convolutionBackwardInput(folded, weight: weight, geometry: geometry, height: h, width: w).reshaped([seeds] + x.shape) : nil
+    var dw: Tensor?
+    if wantsWeight {
+        if geometry.isPointwise {
             let result = Tensor(uninitialized: weight.shape)
             gemm(
-                transposeA: true, m: outputs, n: c, k: rows, g.pointer, lda: outputs, x.pointer, ldb: c, result.pointer, ldc: c)
+                transposeA: true, m: outputs, n: c, k: n * h * w, g.pointer, lda: outputs, x.pointer, ldb: c, result.pointer, ldc: c)
             dw = result
+        } else if isDepthwise(weight, geometry) {
+            dw = depthwiseBackwardWeight(folded, x: x, geometry: geometry)
+        } else {
+            dw = im2colBackwardWeight(folded, x: x, weight: weight, geometry: geometry)
         }
-    } else if isDepthwise(weight, geometry) {
-        if needed[0] { dx = depthwiseBackwardInput(folded, weight: weight, geometry: geometry, height: h, width: w) }
-        if wantsWeight { dw = depthwiseBackwardWeight(folded, x: x, geometry: geometry) }
-    } else {
-        if needed[0] { dx = im2colBackwardInput(folded, weight: weight, geometry: geometry, height: h, width: w) }
-        if wantsWeight { dw = im2colBackwardWeight(folded, x: x, weight: weight, geometry: geometry) }
     }
-    if wantsBias { db = columnSums(g, columns: outputs) }
-    return [dx, dw, db]
+    return [dx, dw, wantsBias ? columnSums(g, columns: outputs) : nil]
 }
 
-/// y = activation(y + bias) over rows of `columns`.
-@inline(__always)
-func addBias(
-    _ y: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ bias: UnsafePointer<Float>?, _ activation: Activation
-) {
-    @inline(__always) func run(_ body: (Vector) -> Vector) {
-        for r in 0..<rows {
-            let row = y + r * columns
-            if let bias {
-                mapVectors2(columns, row, bias, row) { body($0 + $1) }
-            } else {
-                mapVectors(columns, row, row, body)
-            }
-        }
+/// g `[B, H', W', O] -> [B, H, W, C]`
+private func convolutionBackwardInput(
+    _ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int
+) -> Tensor {
+    let (n, oh, ow, outputs) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
+    let pad = geometry.padding(height: h, width: w)
+    if geometry.isPointwise {
+        let c = weight.shape[3]
+        let dx = Tensor(uninitialized: [n, h, w, c])
+        let packed = PackedMatrix(weight.pointer, depth: outputs, columns: c, rowStride: c, columnStride: 1)
+        parallelProduct(
+            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, packed.panels.pointer, dx.pointer, ldc: c)
+        withExtendedLifetime(packed) {}
+        return dx
     }
-    switch activation {
-    case .none: if bias != nil { run { $0 } }
-    case .relu: run { $0.replacing(with: 0, where: $0 .< 0) }
-    case .relu6: run { $0.clamped(0, 6) }
-    case .tanh: run { hyperbolicTangent($0) }
-    case .sigmoid: run { sigmoid($0) }
+    if isDepthwise(weight, geometry) {
+        return depthwiseBackwardInput(g, weight: weight, geometry: geometry, height: h, width: w)
     }
-}
-
-/// A 1x1 convolution: one product, in blocks of rows whose bias and activation are applied while they are in the cache.
-private func pointwiseForward(
-    _ x: UnsafePointer<Float>, rows: Int, inputs: Int, _ weight: UnsafePointer<Float>, outputs: Int, _ bias: UnsafePointer<Float>?,
-    _ activation: Activation, _ y: UnsafeMutablePointer<Float>
-) {
-    let threads = Parallel.threads
-    if rows < 64 * threads {
-        // Few pixels (7x7): split over the outputs instead, so that each thread reads its part of the weights once.
-        let blocks = (outputs + 15) / 16
-        Parallel.ranges(blocks, grain: 1) { range in
-            let from = range.lowerBound * 16, to = min(outputs, range.upperBound * 16)
-            gemm(
-                transposeB: true, m: rows, n: to - from, k: inputs, x, lda: inputs, weight + from * inputs, ldb: inputs, y + from,
-                ldc: outputs)
-            for r in 0..<rows { addBias(y + r * outputs + from, rows: 1, columns: to - from, bias.map { $0 + from }, activation) }
-        }
-        return
+    if WinogradWeights.suits(weight, geometry) && pad.top <= 2 && pad.left <= 2 {
+        // The gradient is itself a convolution, of g with the kernel turned around.
+        let dx = Tensor(uninitialized: [n, h, w, weight.shape[3]])
+        winogradForward(
+            g.pointer, pictures: n, height: oh, width: ow, weights: WinogradWeights(weight, backward: true), top: 2 - pad.top,
+            left: 2 - pad.left, dx.pointer, outputHeight: h, outputWidth: w, .none)
+        return dx
     }
-    let block = max(48, min(4096, (1 << 17) / max(1, outputs)))
-    Parallel.ranges(rows, grain: 32) { range in
-        var from = range.lowerBound
-        while from < range.upperBound {
-            let count = min(block, range.upperBound - from)
-            gemm(
-                transposeB: true, m: count, n: outputs, k: inputs, x + from * inputs, lda: inputs, weight, ldb: inputs,
-                y + from * outputs, ldc: outputs)
-            addBias(y + from * outputs, rows: count, columns: outputs, bias, activation)
-            from += count
-        }
-    }
+    return im2colBackwardInput(g, weight: weight, geometry: geometry, height: h, width: w)
 }

@@ -5,11 +5,13 @@ func isDepthwise(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
     geometry.groups > 1 && weight.shape[0] == geometry.groups && weight.shape[3] == 1
 }
 
-/// `[C, kh, kw, 1] -> [kh, kw, C]`
-func depthwisePanels(_ weight: Tensor) -> Tensor {
+/// `[C, kh, kw, 1] -> [kh, kw, C]`; turned by 180 degrees for the gradient of the input.
+func depthwisePanels(_ weight: Tensor, turned: Bool = false) -> Tensor {
     let channels = weight.shape[0], size = weight.shape[1] * weight.shape[2]
     let panels = Tensor(uninitialized: [weight.shape[1], weight.shape[2], channels])
-    for c in 0..<channels { for k in 0..<size { panels.pointer[k * channels + c] = weight.pointer[c * size + k] } }
+    for c in 0..<channels {
+        for k in 0..<size { panels.pointer[k * channels + c] = weight.pointer[c * size + (turned ? size - 1 - k : k)] }
+    }
     return panels
 }
 
@@ -20,68 +22,100 @@ private func inside(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
     return from..<max(from, to)
 }
 
-func depthwiseForward(
-    _ x: Tensor, panels: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation, _ y: Tensor
+/// The channels from `ch` (a whole vector) of one output row; four output columns share each weight and, with a small stride, the inputs.
+/// Inlined where `kw` and `sw` are literals, so that the loop over the kernel's columns unrolls and inputs stay in registers.
+@inline(__always)
+private func depthwiseRow(
+    _ picture: UnsafePointer<Float>, _ panels: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, rows: Range<Int>, iy: Int,
+    w: Int, ow: Int, c: Int, left: Int, kw: Int, sw: Int, start: Vector, low: Float, high: Float
 ) {
+    @inline(__always) func edge(_ ox: Int) {
+        let ix = ox * sw - left
+        var a = start
+        for ky in rows {
+            for kx in inside(ix, kw, w) { a += Vector(at: picture + ((iy + ky) * w + ix + kx) * c) * Vector(at: panels + (ky * kw + kx) * c) }
+        }
+        a.clamped(low, high).store(to: output + ox * c)
+    }
+    // Output columns [first, last) see only the picture.
+    let first = min(ow, (left + sw - 1) / sw), last = max(first, min(ow, (w + left - kw + sw) / sw))
+    var ox = 0
+    while ox < first {
+        edge(ox)
+        ox += 1
+    }
+    while ox + 4 <= last {
+        let ix = ox * sw - left
+        var a = start, b = start, d = start, e = start
+        for ky in rows {
+            let line = picture + ((iy &+ ky) &* w &+ ix) &* c, weights = panels + ky &* kw &* c
+            for kx in 0..<kw {
+                let k = Vector(at: weights + kx &* c)
+                a += Vector(at: line + kx &* c) * k
+                b += Vector(at: line + (kx &+ sw) &* c) * k
+                d += Vector(at: line + (kx &+ 2 &* sw) &* c) * k
+                e += Vector(at: line + (kx &+ 3 &* sw) &* c) * k
+            }
+        }
+        let to = output + ox &* c
+        a.clamped(low, high).store(to: to)
+        b.clamped(low, high).store(to: to + c)
+        d.clamped(low, high).store(to: to + 2 &* c)
+        e.clamped(low, high).store(to: to + 3 &* c)
+        ox += 4
+    }
+    while ox < ow {
+        edge(ox)
+        ox += 1
+    }
+}
+
+/// - Parameter panels: `[kh, kw, C]`
+func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let oh = y.shape[1], ow = y.shape[2], kh = geometry.kernelHeight, kw = geometry.kernelWidth
     let sh = geometry.strideHeight, sw = geometry.strideWidth
-    let pad = geometry.padding(height: h, width: w)
+    let pad = geometry.padding(height: h, width: w), left = pad.left
+    let low = epilogue.low, high = epilogue.high
+    let whole = c / 16 * 16
+    // A job is one output row of one picture.
     Parallel.ranges(n * oh) { range in
         for job in range {
             let picture = x.pointer + job / oh * h * w * c
             let iy = job % oh * sh - pad.top
             let rows = inside(iy, kh, h)
             let output = y.pointer + job * ow * c
-            // Whole vectors of channels; four output columns share each weight.
             var ch = 0
-            while ch + 16 <= c {
-                let start = bias.map { Vector(at: $0.pointer + ch) } ?? .zero
-                var ox = 0
-                while ox < ow {
-                    let ix = ox * sw - pad.left
-                    if ox + 4 <= ow && ix >= 0 && ix + 3 * sw + kw <= w {
-                        var a = start, b = start, d = start, e = start
-                        for ky in rows {
-                            let line = picture + ((iy + ky) * w + ix) * c + ch, weights = panels.pointer + ky * kw * c + ch
-                            for kx in 0..<kw {
-                                let k = Vector(at: weights + kx * c), p = line + kx * c
-                                a += Vector(at: p) * k
-                                b += Vector(at: p + sw * c) * k
-                                d += Vector(at: p + 2 * sw * c) * k
-                                e += Vector(at: p + 3 * sw * c) * k
-                            }
-                        }
-                        activation.apply(a).store(to: output + ox * c + ch)
-                        activation.apply(b).store(to: output + (ox + 1) * c + ch)
-                        activation.apply(d).store(to: output + (ox + 2) * c + ch)
-                        activation.apply(e).store(to: output + (ox + 3) * c + ch)
-                        ox += 4
-                    } else {
-                        var a = start
-                        for ky in rows {
-                            for kx in inside(ix, kw, w) {
-                                a += Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch) * Vector(at: panels.pointer + (ky * kw + kx) * c + ch)
-                            }
-                        }
-                        activation.apply(a).store(to: output + ox * c + ch)
-                        ox += 1
-                    }
+            @inline(__always) func run(kw: Int, sw: Int) {
+                while ch < whole {
+                    let start = epilogue.bias.map { Vector(at: $0 + ch) } ?? .zero
+                    depthwiseRow(
+                        picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c, left: left, kw: kw, sw: sw,
+                        start: start, low: low, high: high)
+                    ch += 16
                 }
-                ch += 16
             }
-            while ch < c {
-                for ox in 0..<ow {
-                    let ix = ox * sw - pad.left
-                    var a = bias?.pointer[ch] ?? 0
-                    for ky in rows {
-                        for kx in inside(ix, kw, w) {
-                            a += picture[((iy + ky) * w + ix + kx) * c + ch] * panels.pointer[(ky * kw + kx) * c + ch]
-                        }
+            switch (kw, sw) {
+            case (3, 1): run(kw: 3, sw: 1)
+            case (3, 2): run(kw: 3, sw: 2)
+            case (5, 1): run(kw: 5, sw: 1)
+            case (5, 2): run(kw: 5, sw: 2)
+            default: run(kw: kw, sw: sw)
+            }
+            if ch == c { continue }
+            // The last, partial vector of channels.
+            let valid = c - ch
+            let start = epilogue.bias.map { Vector(at: $0 + ch, first: valid) } ?? .zero
+            for ox in 0..<ow {
+                let ix = ox * sw - left
+                var a = start
+                for ky in rows {
+                    for kx in inside(ix, kw, w) {
+                        a += Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid)
+                            * Vector(at: panels.pointer + (ky * kw + kx) * c + ch, first: valid)
                     }
-                    output[ox * c + ch] = activation.apply(Vector(repeating: a))[0]
                 }
-                ch += 1
+                a.clamped(low, high).store(to: output + ox * c + ch, first: valid)
             }
         }
     }
@@ -92,35 +126,49 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
     let (n, oh, ow, c) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
     let kh = geometry.kernelHeight, kw = geometry.kernelWidth, sh = geometry.strideHeight, sw = geometry.strideWidth
     let pad = geometry.padding(height: h, width: w)
-    let panels = depthwisePanels(weight)
     let dx = Tensor(uninitialized: [n, h, w, c])
+    if sh == 1 && sw == 1 && pad.top < kh && pad.left < kw && pad.bottom < kh && pad.right < kw {
+        // Of stride 1, the gradient is a convolution of g with the kernel turned around.
+        let panels = depthwisePanels(weight, turned: true)
+        let padding = Padding.explicit(
+            top: kh - 1 - pad.top, left: kw - 1 - pad.left, bottom: kh - 1 - pad.bottom, right: kw - 1 - pad.right)
+        let turned = ConvolutionGeometry(kernelHeight: kh, kernelWidth: kw, padding: padding, groups: c)
+        depthwiseForward(g, panels: panels, geometry: turned, .none, dx)
+        return dx
+    }
+    let panels = depthwisePanels(weight)
     Parallel.ranges(n * h) { range in
         for job in range {
-            let picture = g.pointer + job / h * oh * ow * c
-            let y = job % h
+            let picture = UnsafePointer(g.pointer) + job / h * oh * ow * c
+            let y = job % h + pad.top
             let output = dx.pointer + job * w * c
-            output.update(repeating: 0, count: w * c)
-            for ky in 0..<kh {
-                // Output row oy reads input row oy * sh - top + ky.
-                let from = y + pad.top - ky
-                if from < 0 || from % sh != 0 || from / sh >= oh { continue }
-                let line = picture + from / sh * ow * c
+            var ch = 0
+            while ch < c {
+                let valid = c - ch
                 for x in 0..<w {
-                    for kx in 0..<kw {
-                        let at = x + pad.left - kx
-                        if at < 0 || at % sw != 0 || at / sw >= ow { continue }
-                        let source = line + at / sw * c, k = panels.pointer + (ky * kw + kx) * c, target = output + x * c
-                        var ch = 0
-                        while ch + 16 <= c {
-                            (Vector(at: target + ch) + Vector(at: source + ch) * Vector(at: k + ch)).store(to: target + ch)
-                            ch += 16
+                    var sum = Vector.zero
+                    // Output row oy reads input row oy * sh - top + ky: those ky for which oy is whole and in the map.
+                    var ky = y % sh
+                    while ky < kh && ky <= y {
+                        let oy = (y - ky) / sh
+                        var kx = (x + pad.left) % sw
+                        while oy < oh && kx < kw && kx <= x + pad.left {
+                            let ox = (x + pad.left - kx) / sw
+                            if ox < ow {
+                                let source = picture + ((oy &* ow &+ ox) &* c &+ ch), k = panels.pointer + ((ky &* kw &+ kx) &* c &+ ch)
+                                if valid >= 16 {
+                                    sum += Vector(at: source) * Vector(at: k)
+                                } else {
+                                    sum += Vector(at: source, first: valid) * Vector(at: k, first: valid)
+                                }
+                            }
+                            kx += sw
                         }
-                        while ch < c {
-                            target[ch] += source[ch] * k[ch]
-                            ch += 1
-                        }
+                        ky += sh
                     }
+                    sum.store(to: output + x * c + ch, first: valid)
                 }
+                ch += 16
             }
         }
     }
@@ -128,39 +176,93 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
     return dx
 }
 
+/// One row of output gradients against one row of inputs: adds to the kernel row's `kw` sums, which stay in registers.
+@inline(__always)
+private func depthwiseWeightRow(
+    _ gradient: UnsafePointer<Float>, _ line: UnsafePointer<Float>, _ k: UnsafeMutablePointer<Float>, w: Int, ow: Int, c: Int, left: Int,
+    kw: Int, sw: Int
+) {
+    let first = min(ow, (left + sw - 1) / sw), last = max(first, min(ow, (w + left - kw + sw) / sw))
+    func edge(_ ox: Int) {
+        let ix = ox * sw - left
+        let g = Vector(at: gradient + ox * c)
+        for kx in inside(ix, kw, w) {
+            (Vector(at: k + kx * c) + g * Vector(at: line + (ix + kx) * c)).store(to: k + kx * c)
+        }
+    }
+    for ox in 0..<first { edge(ox) }
+    for start in stride(from: 0, to: kw, by: 5) {
+        // Up to five kernel columns at a time.
+        let count = min(5, kw - start), k = k + start * c
+        var p = line + (first * sw - left + start) * c, q = gradient + first * c
+        var s0 = Vector(at: k), s1 = Vector.zero, s2 = Vector.zero, s3 = Vector.zero, s4 = Vector.zero
+        if count > 1 { s1 = Vector(at: k + c) }
+        if count > 2 { s2 = Vector(at: k + 2 * c) }
+        if count > 3 { s3 = Vector(at: k + 3 * c) }
+        if count > 4 { s4 = Vector(at: k + 4 * c) }
+        for _ in first..<last {
+            let g = Vector(at: q)
+            s0 += g * Vector(at: p)
+            if count > 1 { s1 += g * Vector(at: p + c) }
+            if count > 2 { s2 += g * Vector(at: p + 2 &* c) }
+            if count > 3 { s3 += g * Vector(at: p + 3 &* c) }
+            if count > 4 { s4 += g * Vector(at: p + 4 &* c) }
+            p += sw &* c
+            q += c
+        }
+        s0.store(to: k)
+        if count > 1 { s1.store(to: k + c) }
+        if count > 2 { s2.store(to: k + 2 * c) }
+        if count > 3 { s3.store(to: k + 3 * c) }
+        if count > 4 { s4.store(to: k + 4 * c) }
+    }
+    for ox in last..<ow { edge(ox) }
+}
+
 /// g `[N, H', W', C]`, x `[N, H, W, C]`: `[C, kh, kw, 1]`; split over the channels, so that every sum has one order.
 func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeometry) -> Tensor {
     let (n, oh, ow, c) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
     let h = x.shape[1], w = x.shape[2]
     let kh = geometry.kernelHeight, kw = geometry.kernelWidth, sh = geometry.strideHeight, sw = geometry.strideWidth
-    let pad = geometry.padding(height: h, width: w)
-    let panels = Tensor([kh, kw, c])
+    let pad = geometry.padding(height: h, width: w), left = pad.left
+    // One picture's rows are summed on their own, then added: shorter sums, smaller rounding errors.
+    let total = Tensor([kh, kw, c]), panels = Tensor([kh, kw, c])
     Parallel.ranges((c + 15) / 16) { range in
         let from = range.lowerBound * 16, to = min(c, range.upperBound * 16)
-        for row in 0..<n * oh {
-            let picture = x.pointer + row / oh * h * w * c, iy = row % oh * sh - pad.top
-            let gradient = g.pointer + row * ow * c
-            for ky in inside(iy, kh, h) {
-                for kx in 0..<kw {
-                    let k = panels.pointer + (ky * kw + kx) * c
-                    // Output columns whose input column is in the picture.
-                    let first = max(0, (pad.left - kx + sw - 1) / sw), last = min(ow, (w - 1 + pad.left - kx) / sw + 1)
-                    if first >= last { continue }
-                    let line = picture + ((iy + ky) * w - pad.left + kx) * c
+        for i in 0..<n {
+            for k in 0..<kh * kw { (panels.pointer + k * c + from).update(repeating: 0, count: to - from) }
+            for oy in 0..<oh {
+                let picture = x.pointer + i * h * w * c, iy = oy * sh - pad.top
+                let gradient = g.pointer + (i * oh + oy) * ow * c
+                for ky in inside(iy, kh, h) {
+                    let line = picture + (iy + ky) * w * c, k = panels.pointer + ky * kw * c
                     var ch = from
-                    while ch + 16 <= to {
-                        var sum = Vector(at: k + ch)
-                        for ox in first..<last { sum += Vector(at: gradient + ox * c + ch) * Vector(at: line + ox * sw * c + ch) }
-                        sum.store(to: k + ch)
-                        ch += 16
+                    @inline(__always) func run(kw: Int, sw: Int) {
+                        while ch + 16 <= to {
+                            depthwiseWeightRow(gradient + ch, line + ch, k + ch, w: w, ow: ow, c: c, left: left, kw: kw, sw: sw)
+                            ch += 16
+                        }
+                    }
+                    switch kw {
+                    case 3: run(kw: 3, sw: sw)
+                    case 5: run(kw: 5, sw: sw)
+                    default: run(kw: kw, sw: sw)
                     }
                     while ch < to {
-                        for ox in first..<last { k[ch] += gradient[ox * c + ch] * line[ox * sw * c + ch] }
+                        for ox in 0..<ow {
+                            let ix = ox * sw - left
+                            for kx in inside(ix, kw, w) { k[kx * c + ch] += gradient[ox * c + ch] * line[(ix + kx) * c + ch] }
+                        }
                         ch += 1
                     }
                 }
             }
+            for k in 0..<kh * kw {
+                let sum = total.pointer + k * c + from
+                mapVectors2(to - from, sum, panels.pointer + k * c + from, sum) { $0 + $1 }
+            }
         }
     }
-    return panels.permuted([2, 0, 1]).reshaped([c, kh, kw, 1])
+    withExtendedLifetime(panels) {}
+    return total.permuted([2, 0, 1]).reshaped([c, kh, kw, 1])
 }

@@ -23,71 +23,120 @@ private struct Windows {
     /// Output pixels in one block.
     var block: Int { max(16, min(pixels, (1 << 16) / max(1, length))) }
 
-    /// Calls `body(input offset, window offset)` for every kernel position that lies in the picture, for output pixel `pixel`; both offsets are
-    /// of `groupChannels` elements in group 0.
-    @inline(__always)
-    func positions(_ pixel: Int, _ body: (Int, Int) -> Void, outside: (Int) -> Void = { _ in }) {
-        let oy = pixel / outputWidth * geometry.strideHeight - top, ox = pixel % outputWidth * geometry.strideWidth - left
-        var position = 0
-        for ky in 0..<geometry.kernelHeight {
-            let y = oy + ky
-            for kx in 0..<geometry.kernelWidth {
-                let x = ox + kx
-                if y >= 0 && y < height && x >= 0 && x < width {
-                    body((y * width + x) * channels, position)
+    /// Copies the windows of output pixels `pixels` of one picture into rows of `length`.
+    func gather(_ x: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ rows: UnsafeMutablePointer<Float>) {
+        let each = groupChannels, x = x + group * each
+        let line = geometry.kernelWidth * each
+        for pixel in pixels {
+            let oy = pixel / outputWidth * geometry.strideHeight - top, ox = pixel % outputWidth * geometry.strideWidth - left
+            var target = rows + (pixel - pixels.lowerBound) * length
+            // Kernel columns in the picture.
+            let from = min(max(0, -ox), geometry.kernelWidth), to = max(from, min(geometry.kernelWidth, width - ox))
+            for ky in 0..<geometry.kernelHeight {
+                let y = oy + ky
+                if y < 0 || y >= height || from == to {
+                    target.update(repeating: 0, count: line)
                 } else {
-                    outside(position)
+                    let source = x + (y * width + ox) * channels
+                    (target).update(repeating: 0, count: from * each)
+                    if geometry.groups == 1 {
+                        copyFloats(target + from * each, source + from * each, (to - from) * each)
+                    } else {
+                        for kx in from..<to { copyFloats(target + kx * each, source + kx * channels, each) }
+                    }
+                    (target + to * each).update(repeating: 0, count: line - to * each)
                 }
-                position += groupChannels
+                target += line
             }
         }
     }
 
-    func gather(_ x: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ rows: UnsafeMutablePointer<Float>) {
-        let width = groupChannels
-        for pixel in pixels {
-            let row = rows + (pixel - pixels.lowerBound) * length
-            positions(
-                pixel, { (row + $1).update(from: x + $0 + group * width, count: width) },
-                outside: { (row + $0).update(repeating: 0, count: width) })
-        }
-    }
-
+    /// Adds rows of windows back to where they came from.
     func scatter(_ rows: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ dx: UnsafeMutablePointer<Float>) {
-        let width = groupChannels
+        let each = groupChannels, dx = dx + group * each
         for pixel in pixels {
+            let oy = pixel / outputWidth * geometry.strideHeight - top, ox = pixel % outputWidth * geometry.strideWidth - left
+            let from = min(max(0, -ox), geometry.kernelWidth), to = max(from, min(geometry.kernelWidth, width - ox))
             let row = rows + (pixel - pixels.lowerBound) * length
-            positions(pixel, { at, position in
-                let target = dx + at + group * width
-                mapVectors2(width, target, row + position, target) { $0 + $1 }
-            })
+            for ky in max(0, -oy)..<max(max(0, -oy), min(geometry.kernelHeight, height - oy)) {
+                let source = row + ky * geometry.kernelWidth * each
+                let target = dx + ((oy + ky) * width + ox) * channels
+                if geometry.groups == 1 {
+                    let t = target + from * each
+                    mapVectors2((to - from) * each, t, source + from * each, t) { $0 + $1 }
+                } else {
+                    for kx in from..<to {
+                        let t = target + kx * channels
+                        mapVectors2(each, t, source + kx * each, t) { $0 + $1 }
+                    }
+                }
+            }
         }
     }
 }
 
-func im2colForward(
-    _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation, _ y: Tensor
-) {
-    let n = x.shape[0], outputs = weight.shape[0]
+/// Short copies, for which a call of memcpy costs more than the copy.
+@inline(__always)
+private func copyFloats(_ to: UnsafeMutablePointer<Float>, _ from: UnsafePointer<Float>, _ count: Int) {
+    var i = 0
+    while i &+ 16 <= count {
+        Vector(at: from + i).store(to: to + i)
+        i &+= 16
+    }
+    while i < count {
+        to[i] = from[i]
+        i &+= 1
+    }
+}
+
+/// - Parameter matrices: one packed matrix of window x outputs for each group.
+func im2colForward(_ x: Tensor, matrices: [PackedMatrix], geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor) {
+    let n = x.shape[0], outputs = y.shape[3]
     let windows = Windows(height: x.shape[1], width: x.shape[2], channels: x.shape[3], geometry: geometry)
-    let length = windows.length, block = windows.block, groupOutputs = outputs / geometry.groups
-    let blocks = (windows.pixels + block - 1) / block
+    let length = windows.length, groupOutputs = outputs / geometry.groups
     let picture = windows.height * windows.width * windows.channels
-    Parallel.ranges(n * blocks) { range in
-        let rows = Tensor(uninitialized: [block, length])
-        for job in range {
-            let i = job / blocks, from = job % blocks * block, to = min(windows.pixels, from + block)
-            let output = y.pointer + (i * windows.pixels + from) * outputs
+    let pixels = windows.pixels
+    func gather(_ from: Int, _ to: Int, _ group: Int, _ rows: UnsafeMutablePointer<Float>) {
+        // Output pixels of the whole batch in a row; a block may cross from one picture to the next.
+        var at = from
+        while at < to {
+            let i = at / pixels, end = min(to, (i + 1) * pixels)
+            windows.gather(x.pointer + i * picture, group: group, pixels: at - i * pixels..<end - i * pixels, rows + (at - from) * length)
+            at = end
+        }
+    }
+    func epilogueOf(_ group: Int) -> Epilogue {
+        var result = epilogue
+        result.bias = epilogue.bias.map { $0 + group * groupOutputs }
+        return result
+    }
+    let block = max(48, (1 << 16) / max(1, length) / 12 * 12)
+    if n * pixels < 96 * Parallel.threads && geometry.groups == 1 && length * outputs > 1 << 16 {
+        // Few pixels, large weights: split over the outputs.
+        let rows = Tensor(uninitialized: [n * pixels, length])
+        Parallel.ranges(n * pixels) { gather($0.lowerBound, $0.upperBound, 0, rows.pointer + $0.lowerBound * length) }
+        parallelProduct(
+            rows: n * pixels, depth: length, columns: outputs, rows.pointer, lda: length, matrices[0].panels.pointer, y.pointer,
+            ldc: outputs, epilogue)
+        withExtendedLifetime((rows, matrices)) {}
+        return
+    }
+    Parallel.ranges(n * pixels, grain: 12) { range in
+        let rows = Tensor(uninitialized: [min(block, range.count), length])
+        var from = range.lowerBound
+        while from < range.upperBound {
+            let to = min(range.upperBound, from + block)
             for group in 0..<geometry.groups {
-                windows.gather(x.pointer + i * picture, group: group, pixels: from..<to, rows.pointer)
-                gemm(
-                    transposeB: true, m: to - from, n: groupOutputs, k: length, rows.pointer, lda: length,
-                    weight.pointer + group * groupOutputs * length, ldb: length, output + group * groupOutputs, ldc: outputs)
+                gather(from, to, group, rows.pointer)
+                packedProduct(
+                    rows: to - from, depth: length, columns: groupOutputs, rows.pointer, lda: length, matrices[group].panels.pointer,
+                    y.pointer + from * outputs + group * groupOutputs, ldc: outputs, epilogueOf(group))
             }
-            addBias(output, rows: to - from, columns: outputs, bias?.pointer, activation)
+            from = to
         }
         withExtendedLifetime(rows) {}
     }
+    withExtendedLifetime(matrices) {}
 }
 
 /// g `[B, H', W', O] -> [B, H, W, C]`

@@ -1,0 +1,281 @@
+/// 3x3 convolutions of stride 1 as F(4x4, 3x3) (Lavin & Gray 2016, section 4.3): a tile of 4x4 outputs needs 36 multiplications for each
+/// pair of channels instead of 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; the sum over channels makes 36 matrix products.
+
+struct WinogradWeights: Sendable {
+    let inputs: Int, outputs: Int
+    /// `[36]` packed matrices of inputs x outputs.
+    let panels: Tensor
+
+    var planeSize: Int { packedSize(depth: inputs, columns: outputs) }
+
+    /// True where the transforms cost less than the multiplications they save.
+    static func suits(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
+        geometry.kernelHeight == 3 && geometry.kernelWidth == 3 && geometry.strideHeight == 1 && geometry.strideWidth == 1
+            && geometry.groups == 1 && weight.shape[0] >= 16 && weight.shape[3] >= 16
+    }
+
+    /// G g G^T of weight `[O, 3, 3, C]`.
+    /// - Parameter backward: for the gradient of the input: the kernel turned by 180 degrees, inputs and outputs exchanged.
+    init(_ weight: Tensor, backward: Bool = false) {
+        let o = weight.shape[0], c = weight.shape[3]
+        let inputs = backward ? o : c, outputs = backward ? c : o
+        let inputStride = backward ? 9 * c : 1, outputStride = backward ? 1 : 9 * c
+        let plane = packedSize(depth: inputs, columns: outputs)
+        let result = Tensor(uninitialized: [36, plane])
+        let target = result.pointer, source = weight.pointer
+        Parallel.ranges((outputs + 15) / 16, grain: max(1, 256 / max(1, inputs))) { range in
+            let grid = UnsafeMutablePointer<Vector>.allocate(capacity: 18)
+            defer { grid.deallocate() }
+            for block in range {
+                let first = block * 16, valid = min(16, outputs - first)
+                // Panels are 32 wide but for a last one of 16.
+                let panelStart = first / 32 * 32, width = min(32, (outputs - panelStart + 15) / 16 * 16)
+                for input in 0..<inputs {
+                    let element = source + input * inputStride + first * outputStride
+                    // Columns: G g, three columns of six.
+                    for column in 0..<3 {
+                        var g = (Vector.zero, Vector.zero, Vector.zero)
+                        let at = backward ? 2 - column : column
+                        let p0 = element + (backward ? 6 + at : at) * c, p1 = element + (3 + at) * c
+                        let p2 = element + (backward ? at : 6 + at) * c
+                        for j in 0..<valid {
+                            g.0[j] = p0[j * outputStride]
+                            g.1[j] = p1[j * outputStride]
+                            g.2[j] = p2[j * outputStride]
+                        }
+                        let t = kernelTransform(g.0, g.1, g.2)
+                        grid[column] = t.0
+                        grid[3 + column] = t.1
+                        grid[6 + column] = t.2
+                        grid[9 + column] = t.3
+                        grid[12 + column] = t.4
+                        grid[15 + column] = t.5
+                    }
+                    let to = target + panelStart * inputs + input * width + (first - panelStart)
+                    for row in 0..<6 {
+                        let t = kernelTransform(grid[3 * row], grid[3 * row + 1], grid[3 * row + 2])
+                        let line = to + row * 6 * plane
+                        t.0.store(to: line)
+                        t.1.store(to: line + plane)
+                        t.2.store(to: line + 2 * plane)
+                        t.3.store(to: line + 3 * plane)
+                        t.4.store(to: line + 4 * plane)
+                        t.5.store(to: line + 5 * plane)
+                    }
+                }
+            }
+        }
+        self.inputs = inputs
+        self.outputs = outputs
+        panels = result
+    }
+}
+
+private typealias Six = (Vector, Vector, Vector, Vector, Vector, Vector)
+private typealias FourVectors = (Vector, Vector, Vector, Vector)
+
+/// G: points 0, 1, -1, 2, -2 and infinity.
+@inline(__always)
+private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
+    let even = (a + c) * (-1.0 / 6), odd = b * (-1.0 / 6)
+    let far = a * (1.0 / 24) + c * (1.0 / 6), farOdd = b * (1.0 / 12)
+    return (a * 0.25, even + odd, even - odd, far + farOdd, far - farOdd, c)
+}
+
+/// B^T
+@inline(__always)
+private func inputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector) -> Six {
+    let even = e - c * 4, odd = d - b * 4
+    let near = e - c, far = (d - b) * 2
+    return (a * 4 - c * 5 + e, even + odd, even - odd, near + far, near - far, b * 4 - d * 5 + f)
+}
+
+/// A^T
+@inline(__always)
+private func outputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector) -> FourVectors {
+    let sum = b + c, difference = b - c, farSum = d + e, farDifference = d - e
+    return (a + sum + farSum, difference + farDifference * 2, sum + farSum * 4, difference + farDifference * 8 + f)
+}
+
+/// The tiles of a batch and the scratch memory they pass through.
+private struct Tiles {
+    let height: Int, width: Int, channels: Int
+    let outputHeight: Int, outputWidth: Int, outputs: Int
+    let top: Int, left: Int
+    let down: Int, across: Int
+    /// Row strides of the scratch; not a multiple of 1 KiB, which would put all rows in the same few sets of the L1 cache.
+    let inputRow: Int, outputRow: Int
+
+    init(height: Int, width: Int, channels: Int, outputHeight: Int, outputWidth: Int, outputs: Int, top: Int, left: Int) {
+        func padded(_ n: Int) -> Int { (n + 15) / 16 * 16 + (n % 256 == 0 ? 16 : 0) }
+        self.height = height
+        self.width = width
+        self.channels = channels
+        self.outputHeight = outputHeight
+        self.outputWidth = outputWidth
+        self.outputs = outputs
+        self.top = top
+        self.left = left
+        down = (outputHeight + 3) / 4
+        across = (outputWidth + 3) / 4
+        inputRow = padded(channels)
+        outputRow = padded(outputs)
+    }
+
+    /// B^T d B of tile `tile` into 36 places, `plane` apart.
+    @inline(__always)
+    func scatter(_ x: UnsafePointer<Float>, tile: Int, _ v: UnsafeMutablePointer<Float>, plane: Int, _ grid: UnsafeMutablePointer<Vector>) {
+        let picture = tile / (down * across), within = tile % (down * across)
+        let y = within / across * 4 - top, column = within % across * 4 - left
+        let first = x + picture * height * width * channels
+        let line = width * channels
+        let isInside = y >= 0 && column >= 0 && y + 6 <= height && column + 6 <= width
+        var channel = 0
+        while channel < channels {
+            let valid = channels - channel
+            if isInside && valid >= 16 {
+                for j in 0..<6 {
+                    let p = first + y * line + (column + j) * channels + channel
+                    let t = inputTransform(
+                        Vector(at: p), Vector(at: p + line), Vector(at: p + 2 * line), Vector(at: p + 3 * line), Vector(at: p + 4 * line),
+                        Vector(at: p + 5 * line))
+                    grid[j] = t.0
+                    grid[6 + j] = t.1
+                    grid[12 + j] = t.2
+                    grid[18 + j] = t.3
+                    grid[24 + j] = t.4
+                    grid[30 + j] = t.5
+                }
+            } else {
+                for j in 0..<6 {
+                    @inline(__always) func load(_ i: Int) -> Vector {
+                        let yy = y + i, xx = column + j
+                        if yy < 0 || yy >= height || xx < 0 || xx >= width { return .zero }
+                        return Vector(at: first + yy * line + xx * channels + channel, first: valid)
+                    }
+                    let t = inputTransform(load(0), load(1), load(2), load(3), load(4), load(5))
+                    grid[j] = t.0
+                    grid[6 + j] = t.1
+                    grid[12 + j] = t.2
+                    grid[18 + j] = t.3
+                    grid[24 + j] = t.4
+                    grid[30 + j] = t.5
+                }
+            }
+            for i in 0..<6 {
+                let g = grid + 6 * i
+                let t = inputTransform(g[0], g[1], g[2], g[3], g[4], g[5])
+                let to = v + 6 * i * plane + channel
+                t.0.store(to: to)
+                t.1.store(to: to + plane)
+                t.2.store(to: to + 2 * plane)
+                t.3.store(to: to + 3 * plane)
+                t.4.store(to: to + 4 * plane)
+                t.5.store(to: to + 5 * plane)
+            }
+            channel += 16
+        }
+    }
+
+    /// A^T m A of tile `tile`, then the epilogue, into y.
+    @inline(__always)
+    func gather(
+        _ m: UnsafePointer<Float>, plane: Int, tile: Int, _ y: UnsafeMutablePointer<Float>, _ epilogue: Epilogue,
+        _ grid: UnsafeMutablePointer<Vector>
+    ) {
+        let picture = tile / (down * across), within = tile % (down * across)
+        let row = within / across * 4, column = within % across * 4
+        let rows = min(4, outputHeight - row), columns = min(4, outputWidth - column)
+        let first = y + ((picture * outputHeight + row) * outputWidth + column) * outputs
+        let low = epilogue.low, high = epilogue.high
+        var channel = 0
+        while channel < outputs {
+            let valid = outputs - channel
+            let bias = epilogue.bias.map { Vector(at: $0 + channel, first: valid) } ?? .zero
+            for j in 0..<6 {
+                let p = m + j * plane + channel
+                let t = outputTransform(
+                    Vector(at: p), Vector(at: p + 6 * plane), Vector(at: p + 12 * plane), Vector(at: p + 18 * plane),
+                    Vector(at: p + 24 * plane), Vector(at: p + 30 * plane))
+                grid[j] = t.0
+                grid[6 + j] = t.1
+                grid[12 + j] = t.2
+                grid[18 + j] = t.3
+            }
+            for i in 0..<rows {
+                let g = grid + 6 * i
+                let t = outputTransform(g[0], g[1], g[2], g[3], g[4], g[5])
+                let to = first + i * outputWidth * outputs + channel
+                (t.0 + bias).clamped(low, high).store(to: to, first: valid)
+                if columns > 1 { (t.1 + bias).clamped(low, high).store(to: to + outputs, first: valid) }
+                if columns > 2 { (t.2 + bias).clamped(low, high).store(to: to + 2 * outputs, first: valid) }
+                if columns > 3 { (t.3 + bias).clamped(low, high).store(to: to + 3 * outputs, first: valid) }
+            }
+            channel += 16
+        }
+    }
+}
+
+/// x `[N, H, W, C]` (C = weights.inputs), y `[N, H', W', O]`; `top` and `left` zeros before the input, as many after it as y needs.
+func winogradForward(
+    _ x: UnsafePointer<Float>, pictures: Int, height: Int, width: Int, weights: WinogradWeights, top: Int, left: Int,
+    _ y: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, _ epilogue: Epilogue
+) {
+    let tiles = Tiles(
+        height: height, width: width, channels: weights.inputs, outputHeight: outputHeight, outputWidth: outputWidth,
+        outputs: weights.outputs, top: top, left: left)
+    let count = pictures * tiles.down * tiles.across
+    if count == 0 { return }
+    let panels = weights.panels.pointer, panelSize = weights.planeSize
+    let threads = Parallel.threads
+    func products(_ planes: Range<Int>, _ rows: Int, _ v: UnsafePointer<Float>, _ vPlane: Int, _ m: UnsafeMutablePointer<Float>, _ mPlane: Int) {
+        for plane in planes {
+            packedProduct(
+                rows: rows, depth: weights.inputs, columns: weights.outputs, v + plane * vPlane, lda: tiles.inputRow,
+                panels + plane * panelSize, m + plane * mPlane, ldc: tiles.outputRow)
+        }
+    }
+    func withGrid(_ body: (UnsafeMutablePointer<Vector>) -> Void) {
+        let grid = UnsafeMutablePointer<Vector>.allocate(capacity: 36)
+        body(grid)
+        grid.deallocate()
+    }
+    let target = 48
+    if count < target * threads {
+        // Few tiles: the weights are the larger side, so each thread takes some of the 36 products.
+        let vPlane = count * tiles.inputRow + 16, mPlane = count * tiles.outputRow + 16
+        let v = Tensor(uninitialized: [36 * vPlane]), m = Tensor(uninitialized: [36 * mPlane])
+        Parallel.ranges(count) { range in
+            withGrid { grid in
+                for tile in range { tiles.scatter(x, tile: tile, v.pointer + tile * tiles.inputRow, plane: vPlane, grid) }
+            }
+        }
+        Parallel.ranges(36) { products($0, count, v.pointer, vPlane, m.pointer, mPlane) }
+        Parallel.ranges(count) { range in
+            withGrid { grid in
+                for tile in range { tiles.gather(m.pointer + tile * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid) }
+            }
+        }
+        withExtendedLifetime((v, m, weights)) {}
+        return
+    }
+    Parallel.ranges(count) { range in
+        let blocks = max(1, (range.count + target / 2) / target)
+        let largest = (range.count + blocks - 1) / blocks
+        let vPlane = largest * tiles.inputRow + 16, mPlane = largest * tiles.outputRow + 16
+        let v = Tensor(uninitialized: [36 * vPlane]), m = Tensor(uninitialized: [36 * mPlane])
+        withGrid { grid in
+            for block in 0..<blocks {
+                let from = range.lowerBound + range.count * block / blocks
+                let to = range.lowerBound + range.count * (block + 1) / blocks
+                for tile in from..<to { tiles.scatter(x, tile: tile, v.pointer + (tile - from) * tiles.inputRow, plane: vPlane, grid) }
+                products(0..<36, to - from, v.pointer, vPlane, m.pointer, mPlane)
+                for tile in from..<to {
+                    tiles.gather(m.pointer + (tile - from) * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid)
+                }
+            }
+        }
+        withExtendedLifetime((v, m)) {}
+    }
+    withExtendedLifetime(weights) {}
+}
