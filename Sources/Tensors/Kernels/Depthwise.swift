@@ -22,46 +22,95 @@ private func inside(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
     return from..<max(from, to)
 }
 
-/// The channels from `ch` (a whole vector) of one output row; four output columns share each weight and, with a small stride, the inputs.
-/// Inlined where `kw` and `sw` are literals, so that the loop over the kernel's columns unrolls and inputs stay in registers.
+/// `channels` (a multiple of 16) channels of one output row. Four output columns share each weight and, with a small stride, the inputs;
+/// channels run innermost, so that memory is read in its own order.
+/// Inlined where `kw` and `sw` are literals: the loop over the kernel's columns unrolls and inputs stay in registers.
 @inline(__always)
 private func depthwiseRow(
     _ picture: UnsafePointer<Float>, _ panels: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, rows: Range<Int>, iy: Int,
-    w: Int, ow: Int, c: Int, left: Int, kw: Int, sw: Int, start: Vector, low: Float, high: Float
+    w: Int, ow: Int, c: Int, channels: Int, left: Int, kw: Int, sw: Int, _ epilogue: Epilogue
 ) {
-    @inline(__always) func edge(_ ox: Int) {
-        let ix = ox * sw - left
-        var a = start
-        for ky in rows {
-            for kx in inside(ix, kw, w) { a += Vector(at: picture + ((iy + ky) * w + ix + kx) * c) * Vector(at: panels + (ky * kw + kx) * c) }
+    let low = epilogue.low, high = epilogue.high
+    // A column that looks over the edge: four vectors of channels at a time, since one sum alone waits for itself.
+    func edge(_ ox: Int) {
+        let ix = ox * sw - left, columns = inside(ix, kw, w), count = columns.count
+        let corner = picture + ((iy + rows.lowerBound) * w + ix + columns.lowerBound) * c
+        let weightCorner = panels + (rows.lowerBound * kw + columns.lowerBound) * c
+        let to = output + ox * c
+        var ch = 0
+        while ch < channels {
+            let several = ch + 64 <= channels
+            var a = Vector.zero, b = a, d = a, e = a
+            if let bias = epilogue.bias {
+                a = Vector(at: bias + ch)
+                if several {
+                    b = Vector(at: bias + ch + 16)
+                    d = Vector(at: bias + ch + 32)
+                    e = Vector(at: bias + ch + 48)
+                }
+            }
+            var line = corner + ch, weights = weightCorner + ch
+            for _ in 0..<rows.count {
+                var p = line, k = weights
+                if several {
+                    for _ in 0..<count {
+                        a += Vector(at: p) * Vector(at: k)
+                        b += Vector(at: p + 16) * Vector(at: k + 16)
+                        d += Vector(at: p + 32) * Vector(at: k + 32)
+                        e += Vector(at: p + 48) * Vector(at: k + 48)
+                        p += c
+                        k += c
+                    }
+                } else {
+                    for _ in 0..<count {
+                        a += Vector(at: p) * Vector(at: k)
+                        p += c
+                        k += c
+                    }
+                }
+                line += w &* c
+                weights += kw &* c
+            }
+            a.clamped(low, high).store(to: to + ch)
+            if several {
+                b.clamped(low, high).store(to: to + ch + 16)
+                d.clamped(low, high).store(to: to + ch + 32)
+                e.clamped(low, high).store(to: to + ch + 48)
+            }
+            ch &+= several ? 64 : 16
         }
-        a.clamped(low, high).store(to: output + ox * c)
     }
     // Output columns [first, last) see only the picture.
     let first = min(ow, (left + sw - 1) / sw), last = max(first, min(ow, (w + left - kw + sw) / sw))
-    var ox = 0
-    while ox < first {
-        edge(ox)
-        ox += 1
-    }
+    for ox in 0..<first { edge(ox) }
+    var ox = first
     while ox + 4 <= last {
-        let ix = ox * sw - left
-        var a = start, b = start, d = start, e = start
-        for ky in rows {
-            let line = picture + ((iy &+ ky) &* w &+ ix) &* c, weights = panels + ky &* kw &* c
-            for kx in 0..<kw {
-                let k = Vector(at: weights + kx &* c)
-                a += Vector(at: line + kx &* c) * k
-                b += Vector(at: line + (kx &+ sw) &* c) * k
-                d += Vector(at: line + (kx &+ 2 &* sw) &* c) * k
-                e += Vector(at: line + (kx &+ 3 &* sw) &* c) * k
-            }
-        }
+        let corner = picture + ((iy &+ rows.lowerBound) &* w &+ ox &* sw &- left) &* c
+        let weightCorner = panels + rows.lowerBound &* kw &* c
         let to = output + ox &* c
-        a.clamped(low, high).store(to: to)
-        b.clamped(low, high).store(to: to + c)
-        d.clamped(low, high).store(to: to + 2 &* c)
-        e.clamped(low, high).store(to: to + 3 &* c)
+        var ch = 0
+        while ch < channels {
+            var a = Vector.zero
+            if let bias = epilogue.bias { a = Vector(at: bias + ch) }
+            var b = a, d = a, e = a
+            var line = corner + ch, weights = weightCorner + ch
+            for _ in 0..<rows.count {
+                for kx in 0..<kw {
+                    let k = Vector(at: weights + kx &* c)
+                    a += Vector(at: line + kx &* c) * k
+                    b += Vector(at: line + (kx &+ sw) &* c) * k
+                    d += Vector(at: line + (kx &+ 2 &* sw) &* c) * k
+                    e += Vector(at: line + (kx &+ 3 &* sw) &* c) * k
+                }
+                line += w &* c
+                weights += kw &* c
+            }
+            a.clamped(low, high).store(to: to + ch)
+            b.clamped(low, high).store(to: to + (c &+ ch))
+            d.clamped(low, high).store(to: to + (2 &* c &+ ch))
+            e.clamped(low, high).store(to: to + (3 &* c &+ ch))
+            ch &+= 16
+        }
         ox += 4
     }
     while ox < ow {
@@ -88,11 +137,14 @@ func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry
             var ch = 0
             @inline(__always) func run(kw: Int, sw: Int) {
                 while ch < whole {
-                    let start = epilogue.bias.map { Vector(at: $0 + ch) } ?? .zero
+                    // So many channels that their weights stay in the L1 cache.
+                    let channels = min(128, whole - ch)
+                    var part = epilogue
+                    part.bias = epilogue.bias.map { $0 + ch }
                     depthwiseRow(
-                        picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c, left: left, kw: kw, sw: sw,
-                        start: start, low: low, high: high)
-                    ch += 16
+                        picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c, channels: channels,
+                        left: left, kw: kw, sw: sw, part)
+                    ch += channels
                 }
             }
             switch (kw, sw) {

@@ -27,26 +27,43 @@ private struct Windows {
     func gather(_ x: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ rows: UnsafeMutablePointer<Float>) {
         let each = groupChannels, x = x + group * each
         let line = geometry.kernelWidth * each
-        for pixel in pixels {
-            let oy = pixel / outputWidth * geometry.strideHeight - top, ox = pixel % outputWidth * geometry.strideWidth - left
-            var target = rows + (pixel - pixels.lowerBound) * length
-            // Kernel columns in the picture.
-            let from = min(max(0, -ox), geometry.kernelWidth), to = max(from, min(geometry.kernelWidth, width - ox))
-            for ky in 0..<geometry.kernelHeight {
-                let y = oy + ky
-                if y < 0 || y >= height || from == to {
-                    target.update(repeating: 0, count: line)
-                } else {
-                    let source = x + (y * width + ox) * channels
-                    (target).update(repeating: 0, count: from * each)
-                    if geometry.groups == 1 {
-                        copyFloats(target + from * each, source + from * each, (to - from) * each)
-                    } else {
-                        for kx in from..<to { copyFloats(target + kx * each, source + kx * channels, each) }
-                    }
-                    (target + to * each).update(repeating: 0, count: line - to * each)
+        let (kernelHeight, kernelWidth) = (geometry.kernelHeight, geometry.kernelWidth)
+        let strideWidth = geometry.strideWidth, grouped = geometry.groups > 1
+        var oy = pixels.lowerBound / outputWidth * geometry.strideHeight - top
+        var ox = pixels.lowerBound % outputWidth * strideWidth - left
+        let end = outputWidth * strideWidth - left
+        var target = rows
+        for _ in 0..<pixels.count {
+            if !grouped && ox >= 0 && ox + kernelWidth <= width && oy >= 0 && oy + kernelHeight <= height {
+                var source = x + (oy &* width &+ ox) &* channels
+                for _ in 0..<kernelHeight {
+                    copyFloats(target, source, line)
+                    target += line
+                    source += width &* channels
                 }
-                target += line
+            } else {
+                // Kernel columns in the picture.
+                let from = min(max(0, -ox), kernelWidth), to = max(from, min(kernelWidth, width - ox))
+                for y in oy..<oy + kernelHeight {
+                    if y < 0 || y >= height || from == to {
+                        target.update(repeating: 0, count: line)
+                    } else {
+                        let source = x + (y * width + ox) * channels
+                        target.update(repeating: 0, count: from * each)
+                        if grouped {
+                            for kx in from..<to { copyFloats(target + kx * each, source + kx * channels, each) }
+                        } else {
+                            copyFloats(target + from * each, source + from * each, (to - from) * each)
+                        }
+                        (target + to * each).update(repeating: 0, count: line - to * each)
+                    }
+                    target += line
+                }
+            }
+            ox += strideWidth
+            if ox == end {
+                ox = -left
+                oy += geometry.strideHeight
             }
         }
     }
@@ -75,17 +92,27 @@ private struct Windows {
     }
 }
 
-/// Short copies, for which a call of memcpy costs more than the copy.
+/// Short copies, for which a call of memcpy costs more than the copy. The last piece overlaps the one before.
 @inline(__always)
 private func copyFloats(_ to: UnsafeMutablePointer<Float>, _ from: UnsafePointer<Float>, _ count: Int) {
-    var i = 0
-    while i &+ 16 <= count {
-        Vector(at: from + i).store(to: to + i)
-        i &+= 16
+    @inline(__always) func move<V>(_ at: Int, _: V.Type) {
+        UnsafeMutableRawPointer(to + at).storeBytes(of: UnsafeRawPointer(from + at).loadUnaligned(as: V.self), as: V.self)
     }
-    while i < count {
-        to[i] = from[i]
-        i &+= 1
+    if count >= 16 {
+        var i = 0
+        while i &+ 16 <= count {
+            move(i, SIMD16<Float>.self)
+            i &+= 16
+        }
+        if i < count { move(count &- 16, SIMD16<Float>.self) }
+    } else if count >= 8 {
+        move(0, SIMD8<Float>.self)
+        move(count &- 8, SIMD8<Float>.self)
+    } else if count >= 4 {
+        move(0, SIMD4<Float>.self)
+        move(count &- 4, SIMD4<Float>.self)
+    } else {
+        for i in 0..<count { to[i] = from[i] }
     }
 }
 
