@@ -6,8 +6,8 @@ public enum ContactSheet {
     public typealias Tile = (label: String, detail: String, image: Image)
 
     /// The size at which a tile of a photograph of `width` x `height` is drawn on a sheet of `count` tiles: the long
-    /// side is about 320 pixels, more for panoramas, less where the sheet would grow beyond all use. Overlays made at this
-    /// size need no shrinking and little memory.
+    /// side is about 320 pixels, more for panoramas, less where the sheet would grow beyond all use. Overlays made at
+    /// this size need no shrinking and little memory.
     public static func tileSize(width: Int, height: Int, count: Int) -> (width: Int, height: Int) {
         let w = Double(max(1, width))
         let h = Double(max(1, height))

@@ -67,7 +67,8 @@ public enum Overlay {
     /// point.
     private struct Mix {
         let channel, luminance: UInt32
-        let red, green, blue: UInt32
+        /// Red, green, blue, nothing.
+        let color: SIMD4<UInt32>
 
         init(alpha: Float, saturation: Float, brightness: Float, color: (UInt8, UInt8, UInt8)) {
             let photo = (1 - alpha) * brightness * 65536
@@ -75,7 +76,7 @@ public enum Overlay {
             luminance = UInt32(photo.rounded()) - channel
             // 32768 rounds to nearest when the fraction is cut off.
             func constant(_ c: UInt8) -> UInt32 { UInt32((alpha * Float(c) * 65536).rounded()) + 32768 }
-            (red, green, blue) = (constant(color.0), constant(color.1), constant(color.2))
+            self.color = SIMD4(constant(color.0), constant(color.1), constant(color.2), 0)
         }
     }
 
@@ -92,14 +93,14 @@ public enum Overlay {
                     var output = output
                     for x in 0..<width {
                         let mix = mixes[Int(truncatingIfNeeded: levels[x])]
-                        let r = UInt32(input[0])
-                        let g = UInt32(input[1])
-                        let b = UInt32(input[2])
+                        let pixel = SIMD4(UInt32(input[0]), UInt32(input[1]), UInt32(input[2]), 0)
                         // Rec. 601 luma; the weights sum to 256.
-                        let gray = ((77 &* r &+ 150 &* g &+ 29 &* b &+ 128) &>> 8) &* mix.luminance
-                        output[0] = UInt8(truncatingIfNeeded: (r &* mix.channel &+ gray &+ mix.red) &>> 16)
-                        output[1] = UInt8(truncatingIfNeeded: (g &* mix.channel &+ gray &+ mix.green) &>> 16)
-                        output[2] = UInt8(truncatingIfNeeded: (b &* mix.channel &+ gray &+ mix.blue) &>> 16)
+                        let luma = (77 &* pixel.x &+ 150 &* pixel.y &+ 29 &* pixel.z &+ 128) &>> 8
+                        let gray = SIMD4(repeating: luma &* mix.luminance)
+                        let mixed = (pixel &* mix.channel &+ gray &+ mix.color) &>> 16
+                        output[0] = UInt8(truncatingIfNeeded: mixed.x)
+                        output[1] = UInt8(truncatingIfNeeded: mixed.y)
+                        output[2] = UInt8(truncatingIfNeeded: mixed.z)
                         input += 3
                         output += 3
                     }
