@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Foundation
+import Language
 import Tasks
 import Tensors
 import Vision

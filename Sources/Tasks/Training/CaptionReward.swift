@@ -19,7 +19,6 @@ final class CaptionReward {
         var rewards = [Float](repeating: 0, count: captions.count)
         rewards.withUnsafeMutableBufferPointer { rewards in
             nonisolated(unsafe) let rewards = rewards
-            nonisolated(unsafe) let scorer = scorer
             Parallel.ranges(captions.count, grain: 4) { range in
                 for n in range { rewards[n] = Float(scorer.score(captions[n] + [end], image: pictures[n / rows])) }
             }
