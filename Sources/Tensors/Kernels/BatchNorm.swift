@@ -1,81 +1,164 @@
 import Foundation
 
 struct BatchNormSaved {
-    /// (x - mean) / sqrt(variance + epsilon), the shape of x.
-    let normalised: Tensor
+    let x: Tensor
     let gamma: Tensor
+    let mean: Tensor
     /// 1 / sqrt(variance + epsilon), `[C]`.
     let inverse: Tensor
 }
 
+/// Sums over the rows of a map `[..., C]`, in blocks of rows of a fixed size: floats inside a block, double between blocks, in one order
+/// whatever the number of threads.
+private struct RowBlocks {
+    let rows: Int, channels: Int
+    let block: Int
+    var count: Int { (rows + block - 1) / block }
+
+    init(rows: Int, channels: Int) {
+        self.rows = rows
+        self.channels = channels
+        block = max(8, min(512, (1 << 13) / max(1, channels)))
+    }
+
+    /// Calls `body(rows of block b, b)` for every block.
+    func forEach(_ body: (Range<Int>, Int) -> Void) {
+        Parallel.ranges(count, grain: 4) { range in
+            for b in range { body(b * block..<min(rows, (b + 1) * block), b) }
+        }
+    }
+
+    /// The sums of `[blocks, C]` over the blocks, in double.
+    func total(_ parts: Tensor) -> [Double] {
+        var sums = [Double](repeating: 0, count: channels)
+        for b in 0..<count { for ch in 0..<channels { sums[ch] += Double(parts.pointer[b * channels + ch]) } }
+        withExtendedLifetime(parts) {}
+        return sums
+    }
+}
+
+/// Sums over all rows of x `[..., C]`: `[C]`.
+func channelSums(_ x: Tensor, channels c: Int) -> Tensor {
+    let blocks = RowBlocks(rows: c == 0 ? 0 : x.count / c, channels: c)
+    let parts = Tensor(uninitialized: [blocks.count, c])
+    blocks.forEach { rows, b in
+        for ch in stride(from: 0, to: c, by: 16) {
+            let valid = c - ch
+            var sum = Vector.zero
+            for r in rows { sum += Vector(at: x.pointer + (r * c + ch), first: valid) }
+            sum.store(to: parts.pointer + (b * c + ch), first: valid)
+        }
+    }
+    return Tensor([c], blocks.total(parts).map { Float($0) })
+}
+
 /// Batch normalisation with the batch's statistics (Ioffe & Szegedy 2015, algorithm 1); x `[..., C]`, gamma and beta `[C]`.
-/// Statistics are summed in double.
+///
+/// One pass over x gives each block's mean and squared deviations from it; the blocks are merged in double (Chan, Golub & LeVeque 1979),
+/// so a mean that is large beside the deviation costs no accuracy.
 /// - Returns: y, the batch's mean and biased variance `[C]`, and what backward needs.
 func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) -> (Tensor, Tensor, Tensor, BatchNormSaved) {
     let c = gamma.count, rows = x.count / max(1, c)
+    let blocks = RowBlocks(rows: rows, channels: c)
+    let means = Tensor(uninitialized: [blocks.count, c]), squares = Tensor(uninitialized: [blocks.count, c])
+    blocks.forEach { rows, b in
+        for ch in stride(from: 0, to: c, by: 16) {
+            let valid = c - ch
+            // Everything relative to the first row: what is summed is then no larger than the spread.
+            let pivot = Vector(at: x.pointer + ch, first: valid)
+            var sum = Vector.zero, square = Vector.zero
+            for r in rows { sum += Vector(at: x.pointer + (r * c + ch), first: valid) - pivot }
+            let mean = sum / Float(rows.count)
+            for r in rows {
+                let d = Vector(at: x.pointer + (r * c + ch), first: valid) - pivot - mean
+                square += d * d
+            }
+            mean.store(to: means.pointer + (b * c + ch), first: valid)
+            square.store(to: squares.pointer + (b * c + ch), first: valid)
+        }
+    }
     let mean = Tensor([c]), variance = Tensor([c]), inverse = Tensor([c])
-    let y = Tensor(uninitialized: x.shape), normalised = Tensor(uninitialized: x.shape)
-    Parallel.ranges(c, grain: 4) { range in
-        var sum = [Double](repeating: 0, count: range.count), squares = sum
-        for r in 0..<rows { for ch in range { sum[ch - range.lowerBound] += Double(x.pointer[r * c + ch]) } }
-        for i in sum.indices { sum[i] /= Double(max(1, rows)) }
-        for r in 0..<rows {
-            for ch in range {
-                let d = Double(x.pointer[r * c + ch]) - sum[ch - range.lowerBound]
-                squares[ch - range.lowerBound] += d * d
+    for ch in 0..<c {
+        var count = 0.0, m = 0.0, deviations = 0.0
+        for b in 0..<blocks.count {
+            let size = Double(min(blocks.block, rows - b * blocks.block))
+            let delta = Double(means.pointer[b * c + ch]) - m
+            count += size
+            m += delta * size / count
+            deviations += Double(squares.pointer[b * c + ch]) + delta * delta * size * (count - size) / count
+        }
+        let v = deviations / max(1, count)
+        mean.pointer[ch] = Float(m + (rows > 0 ? Double(x.pointer[ch]) : 0))
+        variance.pointer[ch] = Float(v)
+        inverse.pointer[ch] = Float(1 / (v + Double(epsilon)).squareRoot())
+    }
+    withExtendedLifetime((means, squares)) {}
+    let y = Tensor(uninitialized: x.shape)
+    blocks.forEach { rows, _ in
+        for ch in stride(from: 0, to: c, by: 16) {
+            let valid = c - ch
+            let centre = Vector(at: mean.pointer + ch, first: valid), shift = Vector(at: beta.pointer + ch, first: valid)
+            let scale = Vector(at: gamma.pointer + ch, first: valid) * Vector(at: inverse.pointer + ch, first: valid)
+            for r in rows {
+                let at = r * c + ch
+                ((Vector(at: x.pointer + at, first: valid) - centre) * scale + shift).store(to: y.pointer + at, first: valid)
             }
         }
-        for ch in range {
-            let v = squares[ch - range.lowerBound] / Double(max(1, rows))
-            mean.pointer[ch] = Float(sum[ch - range.lowerBound])
-            variance.pointer[ch] = Float(v)
-            inverse.pointer[ch] = Float(1 / (v + Double(epsilon)).squareRoot())
-        }
     }
-    Parallel.ranges(rows, grain: 64) { range in
-        for r in range {
-            for ch in 0..<c {
-                let value = (x.pointer[r * c + ch] - mean.pointer[ch]) * inverse.pointer[ch]
-                normalised.pointer[r * c + ch] = value
-                y.pointer[r * c + ch] = value * gamma.pointer[ch] + beta.pointer[ch]
-            }
-        }
-    }
-    return (y, mean, variance, BatchNormSaved(normalised: normalised, gamma: gamma, inverse: inverse))
+    return (y, mean, variance, BatchNormSaved(x: x, gamma: gamma, mean: mean, inverse: inverse))
 }
 
-/// dx = gamma / sqrt(v + e) * (g - mean(g) - x^ mean(g x^)); dgamma = sum g x^; dbeta = sum g. g `[K] +` the shape of x.
+/// With x^ = (x - mean) / sqrt(v + e): dx = gamma / sqrt(v + e) * (g - mean(g) - x^ mean(g x^)); dgamma = sum g x^; dbeta = sum g.
+/// g `[K] +` the shape of x.
 func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tensor?] {
-    let c = saved.gamma.count, size = saved.normalised.count, rows = size / max(1, c)
-    let dx = Tensor(uninitialized: [seeds] + saved.normalised.shape)
+    let x = saved.x
+    let c = saved.gamma.count, rows = x.count / max(1, c)
+    let dx = Tensor(uninitialized: [seeds] + x.shape)
     let dGamma = Tensor([seeds, c]), dBeta = Tensor([seeds, c])
+    let blocks = RowBlocks(rows: rows, channels: c)
+    let sums = Tensor(uninitialized: [blocks.count, c]), products = Tensor(uninitialized: [blocks.count, c])
     for k in 0..<seeds {
-        let gradient = g.pointer + k * size
-        Parallel.ranges(c, grain: 4) { range in
-            var sum = [Double](repeating: 0, count: range.count), products = sum
-            for r in 0..<rows {
-                for ch in range {
-                    let value = Double(gradient[r * c + ch])
-                    sum[ch - range.lowerBound] += value
-                    products[ch - range.lowerBound] += value * Double(saved.normalised.pointer[r * c + ch])
+        let gradient = g.pointer + k * x.count, output = dx.pointer + k * x.count
+        blocks.forEach { rows, b in
+            for ch in stride(from: 0, to: c, by: 16) {
+                let valid = c - ch
+                let centre = Vector(at: saved.mean.pointer + ch, first: valid)
+                let inverse = Vector(at: saved.inverse.pointer + ch, first: valid)
+                var sum = Vector.zero, product = Vector.zero
+                for r in rows {
+                    let value = Vector(at: gradient + (r * c + ch), first: valid)
+                    sum += value
+                    product += value * (Vector(at: x.pointer + (r * c + ch), first: valid) - centre)
                 }
-            }
-            for ch in range {
-                dBeta.pointer[k * c + ch] = Float(sum[ch - range.lowerBound])
-                dGamma.pointer[k * c + ch] = Float(products[ch - range.lowerBound])
+                sum.store(to: sums.pointer + (b * c + ch), first: valid)
+                (product * inverse).store(to: products.pointer + (b * c + ch), first: valid)
             }
         }
-        Parallel.ranges(rows, grain: 64) { range in
-            for r in range {
-                for ch in 0..<c {
-                    let p = r * c + ch
-                    let centred = gradient[p] - dBeta.pointer[k * c + ch] / Float(rows)
-                        - saved.normalised.pointer[p] * dGamma.pointer[k * c + ch] / Float(rows)
-                    dx.pointer[k * size + p] = saved.gamma.pointer[ch] * saved.inverse.pointer[ch] * centred
+        let beta = blocks.total(sums), gamma = blocks.total(products)
+        for ch in 0..<c {
+            dBeta.pointer[k * c + ch] = Float(beta[ch])
+            dGamma.pointer[k * c + ch] = Float(gamma[ch])
+        }
+        let meanG = Tensor([c], beta.map { Float($0 / Double(max(1, rows))) })
+        let meanProduct = Tensor([c], gamma.map { Float($0 / Double(max(1, rows))) })
+        blocks.forEach { rows, _ in
+            for ch in stride(from: 0, to: c, by: 16) {
+                let valid = c - ch
+                let centre = Vector(at: saved.mean.pointer + ch, first: valid)
+                let inverse = Vector(at: saved.inverse.pointer + ch, first: valid)
+                let scale = Vector(at: saved.gamma.pointer + ch, first: valid) * inverse
+                let shift = Vector(at: meanG.pointer + ch, first: valid)
+                let slope = Vector(at: meanProduct.pointer + ch, first: valid) * inverse
+                for r in rows {
+                    let at = r * c + ch
+                    let normalised = (Vector(at: x.pointer + at, first: valid) - centre) * slope
+                    ((Vector(at: gradient + at, first: valid) - shift - normalised) * scale).store(to: output + at, first: valid)
                 }
             }
         }
+        withExtendedLifetime((meanG, meanProduct)) {}
     }
+    withExtendedLifetime((sums, products)) {}
     return [dx, dGamma, dBeta]
 }
 
@@ -84,10 +167,10 @@ func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor) -> Tensor {
     let c = scale.count
     let y = Tensor(uninitialized: x.shape)
     Parallel.ranges(x.count / max(1, c), grain: 64) { range in
-        for r in range {
-            let row = y.pointer + r * c
-            mapVectors2(c, x.pointer + r * c, scale.pointer, row) { $0 * $1 }
-            mapVectors2(c, row, shift.pointer, row) { $0 + $1 }
+        for ch in stride(from: 0, to: c, by: 16) {
+            let valid = c - ch
+            let a = Vector(at: scale.pointer + ch, first: valid), b = Vector(at: shift.pointer + ch, first: valid)
+            for r in range { (Vector(at: x.pointer + (r * c + ch), first: valid) * a + b).store(to: y.pointer + (r * c + ch), first: valid) }
         }
     }
     return y
@@ -99,13 +182,15 @@ func channelAffineBackward(_ g: Tensor, x: Tensor, scale: Tensor, seeds: Int, ne
     var dx: Tensor?, dScale: Tensor?, dShift: Tensor?
     if needed[0] {
         let result = Tensor(uninitialized: g.shape)
-        for r in 0..<g.count / max(1, c) { mapVectors2(c, g.pointer + r * c, scale.pointer, result.pointer + r * c) { $0 * $1 } }
+        Parallel.ranges(g.count / max(1, c), grain: 64) { range in
+            for r in range { mapVectors2(c, g.pointer + r * c, scale.pointer, result.pointer + r * c) { $0 * $1 } }
+        }
         dx = result
     }
     if needed[1] || needed[2] {
         precondition(seeds == 1, "parameter gradients are for one seed")
-        dScale = columnSums(multiplyForward(g, x), columns: c)
-        dShift = columnSums(g, columns: c)
+        dScale = channelSums(multiplyForward(g, x), channels: c)
+        dShift = channelSums(g, channels: c)
     }
     return [dx, dScale, dShift]
 }

@@ -79,9 +79,9 @@ func convolutionBackward(
     var dw: Tensor?
     if wantsWeight {
         if geometry.isPointwise {
-            let result = Tensor(uninitialized: weight.shape)
-            gemm(
-                transposeA: true, m: outputs, n: c, k: n * h * w, g.pointer, lda: outputs, x.pointer, ldb: c, result.pointer, ldc: c)
+            let result = Tensor(weight.shape)
+            transposedProduct(
+                rows: n * h * w, m: outputs, n: c, g.pointer, lda: outputs, x.pointer, ldb: c, result.pointer, ldc: c)
             dw = result
         } else if isDepthwise(weight, geometry) {
             dw = depthwiseBackwardWeight(folded, x: x, geometry: geometry)
@@ -89,7 +89,7 @@ func convolutionBackward(
             dw = im2colBackwardWeight(folded, x: x, weight: weight, geometry: geometry)
         }
     }
-    return [dx, dw, wantsBias ? columnSums(g, columns: outputs) : nil]
+    return [dx, dw, wantsBias ? channelSums(g, channels: outputs) : nil]
 }
 
 /// g `[B, H', W', O] -> [B, H, W, C]`

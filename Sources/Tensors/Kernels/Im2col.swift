@@ -173,34 +173,41 @@ func im2colBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeome
     let length = windows.length, block = windows.block, groupOutputs = outputs / geometry.groups
     let picture = height * width * channels
     let dx = Tensor([n, height, width, channels])
-    // Windows overlap, so a picture belongs to one thread (and, with one picture, a group does).
-    func run(picture i: Int, groups: Range<Int>, inner: Bool) {
+    let matrices = (0..<geometry.groups).map {
+        PackedMatrix(
+            weight.pointer + $0 * groupOutputs * length, depth: groupOutputs, columns: length, rowStride: length, columnStride: 1)
+    }
+    // Windows overlap, so a picture belongs to one thread; a single one shares out only the product.
+    func run(picture i: Int) {
         let rows = Tensor(uninitialized: [block, length])
         for from in stride(from: 0, to: windows.pixels, by: block) {
             let to = min(windows.pixels, from + block)
-            for group in groups {
-                gemm(
-                    m: to - from, n: length, k: groupOutputs, g.pointer + (i * windows.pixels + from) * outputs + group * groupOutputs,
-                    lda: outputs, weight.pointer + group * groupOutputs * length, ldb: length, rows.pointer, ldc: length)
+            for group in 0..<geometry.groups {
+                parallelProduct(
+                    rows: to - from, depth: groupOutputs, columns: length,
+                    g.pointer + (i * windows.pixels + from) * outputs + group * groupOutputs, lda: outputs,
+                    matrices[group].panels.pointer, rows.pointer, ldc: length)
                 windows.scatter(rows.pointer, group: group, pixels: from..<to, dx.pointer + i * picture)
             }
         }
         withExtendedLifetime(rows) {}
     }
     if n == 1 {
-        run(picture: 0, groups: 0..<geometry.groups, inner: true)
+        run(picture: 0)
     } else {
-        Parallel.ranges(n) { range in for i in range { run(picture: i, groups: 0..<geometry.groups, inner: false) } }
+        Parallel.ranges(n) { range in for i in range { run(picture: i) } }
     }
+    withExtendedLifetime(matrices) {}
     return dx
 }
 
-/// g `[N, H', W', O]`, x `[N, H, W, C]`: `[O, kh, kw, C / groups]`, pictures and blocks added in their order.
+/// g `[N, H', W', O]`, x `[N, H, W, C]`: `[O, kh, kw, C / groups]`, blocks of pixels added in their order.
 func im2colBackwardWeight(_ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry) -> Tensor {
     let n = x.shape[0], outputs = weight.shape[0]
     let windows = Windows(height: x.shape[1], width: x.shape[2], channels: x.shape[3], geometry: geometry)
-    let length = windows.length, block = windows.block, groupOutputs = outputs / geometry.groups
+    let length = windows.length, groupOutputs = outputs / geometry.groups
     let picture = windows.height * windows.width * windows.channels
+    let block = min(windows.pixels, max(256, (1 << 18) / max(1, length)))
     let dw = Tensor(weight.shape)
     let rows = Tensor(uninitialized: [block, length])
     for i in 0..<n {
@@ -212,10 +219,10 @@ func im2colBackwardWeight(_ g: Tensor, x: Tensor, weight: Tensor, geometry: Conv
                         x.pointer + i * picture, group: group, pixels: from + range.lowerBound..<from + range.upperBound,
                         rows.pointer + range.lowerBound * length)
                 }
-                gemm(
-                    transposeA: true, m: groupOutputs, n: length, k: to - from,
+                transposedProduct(
+                    rows: to - from, m: groupOutputs, n: length,
                     g.pointer + (i * windows.pixels + from) * outputs + group * groupOutputs, lda: outputs, rows.pointer, ldb: length,
-                    beta: 1, dw.pointer + group * groupOutputs * length, ldc: length)
+                    dw.pointer + group * groupOutputs * length, ldc: length)
             }
         }
     }

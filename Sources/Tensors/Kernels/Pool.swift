@@ -4,24 +4,36 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let size = geometry.outputSize(height: h, width: w), pad = geometry.padding(height: h, width: w)
     let y = Tensor(uninitialized: [n, size.height, size.width, c])
+    precondition(x.count <= Int(Int32.max), "a feature map of \(x.count) elements is too large to pool")
     var argument = [Int32](repeating: 0, count: y.count)
-    argument.withUnsafeMutableBufferPointer { argument in
-        nonisolated(unsafe) let argument = argument
+    argument.withUnsafeMutableBufferPointer { buffer in
+        guard let argument = buffer.baseAddress else { return }
+        nonisolated(unsafe) let places = argument
         Parallel.ranges(n * size.height) { range in
             for row in range {
-                let i = row / size.height, oy = row % size.height * geometry.strideHeight - pad.top
+                let oy = row % size.height * geometry.strideHeight - pad.top
+                let first = row / size.height * h * w
+                let ys = max(0, oy)..<max(0, oy, min(h, oy + geometry.kernelHeight))
                 for column in 0..<size.width {
                     let ox = column * geometry.strideWidth - pad.left, at = (row * size.width + column) * c
-                    for ch in 0..<c {
-                        var best = -Float.infinity, position = -1
-                        for yy in max(0, oy)..<max(0, min(h, oy + geometry.kernelHeight)) {
-                            for xx in max(0, ox)..<max(0, min(w, ox + geometry.kernelWidth)) {
-                                let p = ((i * h + yy) * w + xx) * c + ch
-                                if x.pointer[p] > best || position < 0 { (best, position) = (x.pointer[p], p) }
+                    let xs = max(0, ox)..<max(0, ox, min(w, ox + geometry.kernelWidth))
+                    for ch in stride(from: 0, to: c, by: 16) {
+                        let valid = c - ch
+                        // A window wholly in the padding gives minus infinity and points at its picture's first pixel.
+                        let corner = ys.isEmpty || xs.isEmpty ? first : first + ys.lowerBound * w + xs.lowerBound
+                        var best = Vector(repeating: -.infinity), position = SIMD16<Int32>(repeating: Int32(corner))
+                        for yy in ys {
+                            for xx in xs {
+                                let pixel = first + yy * w + xx
+                                let value = Vector(at: x.pointer + (pixel * c + ch), first: valid)
+                                // NaN wins, as in PyTorch: it must not go unseen.
+                                let larger = (value .> best) .| (value .!= value)
+                                best.replace(with: value, where: larger)
+                                position.replace(with: Int32(pixel), where: larger)
                             }
                         }
-                        y.pointer[at + ch] = best
-                        argument[at + ch] = Int32(position)
+                        best.store(to: y.pointer + (at + ch), first: valid)
+                        for i in 0..<min(16, valid) { places[at + ch + i] = position[i] &* Int32(c) &+ Int32(ch + i) }
                     }
                 }
             }
@@ -33,10 +45,21 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]
 /// g `[K, N, H', W', C] -> [K] + input`
 func maximumPoolBackward(_ g: Tensor, argument: [Int32], input: [Int], seeds: Int) -> Tensor {
     let dx = Tensor([seeds] + input)
-    let size = input.reduce(1, *)
-    for k in 0..<seeds {
-        let gradient = g.pointer + k * argument.count, output = dx.pointer + k * size
-        for (i, position) in argument.enumerated() { output[Int(position)] += gradient[i] }
+    let size = input.reduce(1, *), n = input[0], c = input[3]
+    if argument.isEmpty { return dx }
+    // A picture's windows may overlap, but never across channels: few pictures are split by channel.
+    let parts = seeds * n < Parallel.threads ? min(c, Parallel.threads) : 1
+    let pixels = argument.count / (n * c)
+    argument.withUnsafeBufferPointer { argument in
+        nonisolated(unsafe) let argument = argument
+        Parallel.forEach(seeds * n * parts) { job in
+            let k = job / parts / n, i = job / parts % n, part = job % parts
+            let gradient = g.pointer + k * argument.count, output = dx.pointer + k * size
+            let channels = c * part / parts..<c * (part + 1) / parts
+            for pixel in i * pixels..<(i + 1) * pixels {
+                for at in pixel * c + channels.lowerBound..<pixel * c + channels.upperBound { output[Int(argument[at])] += gradient[at] }
+            }
+        }
     }
     return dx
 }
@@ -46,10 +69,12 @@ func averagePoolForward(_ x: Tensor, geometry: PoolGeometry) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let size = geometry.outputSize(height: h, width: w)
     let y = Tensor([n, size.height, size.width, c])
-    averageWindows(geometry, h, w) { pixel, output, share in
-        for i in 0..<n {
-            let source = x.pointer + (i * h * w + pixel) * c, target = y.pointer + (i * size.height * size.width + output) * c
-            mapVectors2(c, target, source, target) { $0 + $1 * share }
+    Parallel.ranges(n) { range in
+        averageWindows(geometry, h, w) { pixel, output, share in
+            for i in range {
+                let source = x.pointer + (i * h * w + pixel) * c, target = y.pointer + (i * size.height * size.width + output) * c
+                mapVectors2(c, target, source, target) { $0 + $1 * share }
+            }
         }
     }
     return y
@@ -60,10 +85,12 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
     let (n, h, w, c) = (input[0], input[1], input[2], input[3])
     let size = geometry.outputSize(height: h, width: w)
     let dx = Tensor([seeds] + input)
-    averageWindows(geometry, h, w) { pixel, output, share in
-        for i in 0..<seeds * n {
-            let target = dx.pointer + (i * h * w + pixel) * c, source = g.pointer + (i * size.height * size.width + output) * c
-            mapVectors2(c, target, source, target) { $0 + $1 * share }
+    Parallel.ranges(seeds * n) { range in
+        averageWindows(geometry, h, w) { pixel, output, share in
+            for i in range {
+                let target = dx.pointer + (i * h * w + pixel) * c, source = g.pointer + (i * size.height * size.width + output) * c
+                mapVectors2(c, target, source, target) { $0 + $1 * share }
+            }
         }
     }
     return dx
@@ -101,10 +128,12 @@ func globalAveragePoolForward(_ x: Tensor) -> Tensor {
 func globalAveragePoolBackward(_ g: Tensor, input: [Int], seeds: Int) -> Tensor {
     let pixels = input[1] * input[2], c = input[3]
     let dx = Tensor(uninitialized: [seeds] + input)
-    for i in 0..<seeds * input[0] {
-        let first = dx.pointer + i * pixels * c
-        mapVectors(c, g.pointer + i * c, first) { $0 * (1 / Float(pixels)) }
-        for p in 1..<max(1, pixels) { (first + p * c).update(from: first, count: c) }
+    Parallel.ranges(seeds * input[0], grain: max(1, (1 << 14) / max(1, pixels * c))) { range in
+        for i in range {
+            let first = dx.pointer + i * pixels * c
+            mapVectors(c, g.pointer + i * c, first) { $0 * (1 / Float(pixels)) }
+            for p in 1..<max(1, pixels) { (first + p * c).update(from: first, count: c) }
+        }
     }
     return dx
 }

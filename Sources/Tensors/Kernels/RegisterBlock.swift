@@ -1,0 +1,167 @@
+/// The register block of the matrix products: rows of accumulators that stay in vector registers.
+///
+/// Twelve rows by 32 columns are 24 accumulators; each step along the depth takes two vectors of B and twelve broadcast elements of A
+/// (Goto & van de Geijn 2008, section 4). Multiplication and addition are separate operations: Swift's `addingProduct` does not become one
+/// instruction a vector.
+
+extension SIMD16 where Scalar == Float {
+    /// The first `count` elements at `pointer`, then zeros.
+    @inline(__always)
+    init(at pointer: UnsafePointer<Float>, first count: Int) {
+        if count >= 16 {
+            self.init(at: pointer)
+        } else if count == 8 {
+            self.init(
+                lowHalf: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self), highHalf: .zero)
+        } else {
+            self = .zero
+            for i in 0..<count { self[i] = pointer[i] }
+        }
+    }
+
+    /// Stores the first `count` elements.
+    @inline(__always)
+    func store(to pointer: UnsafeMutablePointer<Float>, first count: Int) {
+        if count >= 16 { return store(to: pointer) }
+        storeSome(to: pointer, first: count)
+    }
+
+    @inline(never)
+    private func storeSome(to pointer: UnsafeMutablePointer<Float>, first count: Int) {
+        var rest = self.lowHalf, at = 0
+        if count >= 8 {
+            UnsafeMutableRawPointer(pointer).storeBytes(of: rest, as: SIMD8<Float>.self)
+            rest = highHalf
+            at = 8
+        }
+        for i in at..<Swift.max(at, count) { pointer[i] = rest[i - at] }
+    }
+}
+
+/// Four rows of accumulators.
+protocol FourRows {
+    static var width: Int { get }
+    init()
+    mutating func step(_ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>)
+    func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
+}
+
+struct FourByThirtyTwo: FourRows {
+    static var width: Int { 32 }
+    var a0 = Vector.zero, a1 = Vector.zero, b0 = Vector.zero, b1 = Vector.zero
+    var c0 = Vector.zero, c1 = Vector.zero, d0 = Vector.zero, d1 = Vector.zero
+
+    @inline(__always)
+    mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>) {
+        let x = Vector(at: b), y = Vector(at: b + 16)
+        let first = Vector(repeating: p[0])
+        a0 += first * x
+        a1 += first * y
+        let second = Vector(repeating: p[lda])
+        b0 += second * x
+        b1 += second * y
+        let third = Vector(repeating: p[2 &* lda])
+        c0 += third * x
+        c1 += third * y
+        let fourth = Vector(repeating: p[3 &* lda])
+        d0 += fourth * x
+        d1 += fourth * y
+    }
+
+    @inline(__always)
+    func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue) {
+        var x = Vector.zero, y = Vector.zero
+        if let bias = epilogue.bias {
+            x = Vector(at: bias + column, first: columns)
+            y = Vector(at: bias + column + 16, first: max(0, columns - 16))
+        }
+        let low = epilogue.low, high = epilogue.high
+        let c = c + column
+        if columns == 32 && rows == 4 {
+            (a0 + x).clamped(low, high).store(to: c)
+            (a1 + y).clamped(low, high).store(to: c + 16)
+            (b0 + x).clamped(low, high).store(to: c + ldc)
+            (b1 + y).clamped(low, high).store(to: c + ldc + 16)
+            (c0 + x).clamped(low, high).store(to: c + 2 * ldc)
+            (c1 + y).clamped(low, high).store(to: c + 2 * ldc + 16)
+            (d0 + x).clamped(low, high).store(to: c + 3 * ldc)
+            (d1 + y).clamped(low, high).store(to: c + 3 * ldc + 16)
+            return
+        }
+        let rest = columns - 16
+        (a0 + x).clamped(low, high).store(to: c, first: columns)
+        (a1 + y).clamped(low, high).store(to: c + 16, first: rest)
+        if rows == 1 { return }
+        (b0 + x).clamped(low, high).store(to: c + ldc, first: columns)
+        (b1 + y).clamped(low, high).store(to: c + ldc + 16, first: rest)
+        (c0 + x).clamped(low, high).store(to: c + 2 * ldc, first: columns)
+        (c1 + y).clamped(low, high).store(to: c + 2 * ldc + 16, first: rest)
+        (d0 + x).clamped(low, high).store(to: c + 3 * ldc, first: columns)
+        (d1 + y).clamped(low, high).store(to: c + 3 * ldc + 16, first: rest)
+    }
+}
+
+struct FourBySixteen: FourRows {
+    static var width: Int { 16 }
+    var a = Vector.zero, b = Vector.zero, c = Vector.zero, d = Vector.zero
+
+    @inline(__always)
+    mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>) {
+        let x = Vector(at: panel)
+        a += Vector(repeating: p[0]) * x
+        b += Vector(repeating: p[lda]) * x
+        c += Vector(repeating: p[2 &* lda]) * x
+        d += Vector(repeating: p[3 &* lda]) * x
+    }
+
+    @inline(__always)
+    func store(_ y: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue) {
+        let x = epilogue.bias.map { Vector(at: $0 + column, first: columns) } ?? .zero
+        let low = epilogue.low, high = epilogue.high
+        let y = y + column
+        (a + x).clamped(low, high).store(to: y, first: columns)
+        if rows == 1 { return }
+        (b + x).clamped(low, high).store(to: y + ldc, first: columns)
+        (c + x).clamped(low, high).store(to: y + 2 * ldc, first: columns)
+        (d + x).clamped(low, high).store(to: y + 3 * ldc, first: columns)
+    }
+}
+
+/// The products of twelve rows, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`, vectors of B are
+/// `bStep` apart; `columns` columns are stored.
+@inline(__always)
+func twelve<Rows: FourRows>(
+    _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>, bStep: Int,
+    _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
+) {
+    var r = Rows(), s = Rows(), t = Rows()
+    var p = a, q = a + 4 &* lda, u = a + 8 &* lda, b = b
+    for _ in 0..<depth {
+        r.step(p, lda, b)
+        s.step(q, lda, b)
+        t.step(u, lda, b)
+        p += aStep
+        q += aStep
+        u += aStep
+        b += bStep
+    }
+    r.store(c, ldc, columns: columns, rows: 4, column: column, epilogue)
+    s.store(c + 4 &* ldc, ldc, columns: columns, rows: 4, column: column, epilogue)
+    t.store(c + 8 &* ldc, ldc, columns: columns, rows: 4, column: column, epilogue)
+}
+
+/// The same for four rows, or for one (lda 0).
+@inline(__always)
+func four<Rows: FourRows>(
+    _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, ldc: Int,
+    columns: Int, column: Int, rows: Int, _ epilogue: Epilogue
+) {
+    var r = Rows()
+    var p = a, b = b
+    for _ in 0..<depth {
+        r.step(p, lda, b)
+        p += 1
+        b += Rows.width
+    }
+    r.store(c, ldc, columns: columns, rows: rows, column: column, epilogue)
+}
