@@ -153,7 +153,8 @@ private struct Scanner {
             }
         } else {
             func part(_ i: Int) -> Bool { isWord(i) || has(i, ".") || has(i, "-") }
-            while part(end) { end += 1 }
+            // No mail address is longer; without a limit every word of "a..a..a.." would look to the text's end.
+            while end - at < 254, part(end) { end += 1 }
             guard has(end, "@"), isWord(end + 1) else { return false }
             let host = end + 1
             end = host

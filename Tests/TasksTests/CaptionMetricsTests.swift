@@ -82,7 +82,7 @@ final class CaptionMetricsTests: XCTestCase {
         XCTAssertEqual(CIDErScorer(references: [[[0, 1]], [[0, 2]]]).score([0], image: 0), 0)
     }
 
-    /// Random captions: a reference itself scores 1, no score leaves its range or is NaN, and words' names do not matter.
+    /// Random captions: a reference itself scores 1, no score leaves its range or is NaN, words' names do not matter.
     func testProperties() {
         var generator = SeededGenerator(seed: 11)
         func sentence(_ minimum: Int) -> [Int] {
