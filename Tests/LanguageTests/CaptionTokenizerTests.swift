@@ -56,7 +56,7 @@ final class CaptionTokenizerTests: XCTestCase {
     func testHostileTextsEnd() {
         let repeated = [
             "'", "a'", "n't", "a.", "-", "a-", "1,", "&", "a&", "'s", "@", "a@", "www.", "http://", "\u{301}", "y'",
-            ".",
+            ".", "a..", "a--",
         ]
         for piece in repeated {
             let text = String(repeating: piece, count: 20_000)
