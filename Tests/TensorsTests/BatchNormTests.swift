@@ -7,7 +7,8 @@ final class BatchNormTests: XCTestCase {
     func testLikePyTorch() throws {
         for one in try ConvolutionFixtures.load().norms {
             let x = one.x.tensor
-            let (y, mean, variance, saved) = batchNormForward(x, gamma: one.gamma.tensor, beta: one.beta.tensor, epsilon: 1e-3)
+            let (y, mean, variance, saved) = batchNormForward(
+                x, gamma: one.gamma.tensor, beta: one.beta.tensor, epsilon: 1e-3)
             XCTAssertLessThan(relativeError(y, one.y.tensor), 2e-6)
             XCTAssertLessThan(relativeError(mean, one.mean.tensor), 5e-7)
             XCTAssertLessThan(relativeError(variance, one.variance.tensor), 1e-6)
@@ -20,7 +21,8 @@ final class BatchNormTests: XCTestCase {
 
     /// A mean of 10,000 and a deviation of 0.3, over several blocks of rows: a sum of squares in float would give garbage.
     func testLargeMean() {
-        let rows = 5000, c = 24
+        let rows = 5000
+        let c = 24
         var generator = SeededGenerator(seed: 1)
         let values = (0..<rows * c).map { _ in 10_000 + Float(Int(generator.uniform() * 1024)) / 1024 }
         let (_, mean, variance, _) = batchNormForward(
@@ -35,7 +37,9 @@ final class BatchNormTests: XCTestCase {
     }
 
     func testSeedsAreSeparateRuns() throws {
-        let x = randomTensor([3, 4, 5, 18], seed: 2), gamma = randomTensor([18], seed: 3), beta = randomTensor([18], seed: 4)
+        let x = randomTensor([3, 4, 5, 18], seed: 2)
+        let gamma = randomTensor([18], seed: 3)
+        let beta = randomTensor([18], seed: 4)
         let (_, _, _, saved) = batchNormForward(x, gamma: gamma, beta: beta, epsilon: 1e-3)
         let g = randomTensor([2] + x.shape, seed: 5)
         let both = batchNormBackward(g, saved: saved, seeds: 2)
@@ -46,12 +50,16 @@ final class BatchNormTests: XCTestCase {
     }
 
     func testFoldedIsConvolutionThenNorm() {
-        let weight = randomTensor([6, 3, 3, 4], seed: 6), bias = randomTensor([6], seed: 7)
-        let gamma = randomTensor([6], seed: 8), beta = randomTensor([6], seed: 9), mean = randomTensor([6], seed: 10)
+        let weight = randomTensor([6, 3, 3, 4], seed: 6)
+        let bias = randomTensor([6], seed: 7)
+        let gamma = randomTensor([6], seed: 8)
+        let beta = randomTensor([6], seed: 9)
+        let mean = randomTensor([6], seed: 10)
         let variance = Tensor([6], randomTensor([6], seed: 11).array.map { $0 + 1.5 })
         let folded = foldedBatchNorm(
             weight: weight, bias: bias, gamma: gamma, beta: beta, mean: mean, variance: variance, epsilon: 1e-3)
-        let x = randomTensor([1, 5, 5, 4], seed: 12), geometry = ConvolutionGeometry(3, padding: .all(1))
+        let x = randomTensor([1, 5, 5, 4], seed: 12)
+        let geometry = ConvolutionGeometry(3, padding: .all(1))
         let y = convolutionForward(x, weight: weight, bias: bias, geometry: geometry, activation: .none, prepared: nil)
         let scale = Tensor([6], (0..<6).map { gamma[$0] / (variance[$0] + 1e-3).squareRoot() })
         let shift = Tensor([6], (0..<6).map { beta[$0] - mean[$0] * scale[$0] })
@@ -63,7 +71,9 @@ final class BatchNormTests: XCTestCase {
 
     /// y = x * scale + shift is linear in each argument: a step of 1 is exact up to rounding.
     func testChannelAffineGradients() throws {
-        let x = randomTensor([2, 3, 18], seed: 13), scale = randomTensor([18], seed: 14), shift = randomTensor([18], seed: 15)
+        let x = randomTensor([2, 3, 18], seed: 13)
+        let scale = randomTensor([18], seed: 14)
+        let shift = randomTensor([18], seed: 15)
         let g = randomTensor([1] + x.shape, seed: 16)
         let parts = channelAffineBackward(g, x: x, scale: scale, seeds: 1, needed: [true, true, true])
         let arguments = [x, scale, shift]
@@ -81,7 +91,8 @@ final class BatchNormTests: XCTestCase {
     }
 
     func testChannelSumsOverManyRows() {
-        let c = 5, rows = 40_000
+        let c = 5
+        let rows = 40_000
         let x = Tensor([rows, c], (0..<rows * c).map { 1 + Float($0 % c) / 4 })
         // 40,000 and quarters of it are exact in float; a running float sum over blocks would still be, but not in double's place.
         XCTAssertEqual(channelSums(x, channels: c).array, (0..<c).map { Float(rows) * (1 + Float($0) / 4) })

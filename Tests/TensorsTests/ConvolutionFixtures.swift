@@ -13,7 +13,8 @@ struct ConvolutionFixtures: Decodable {
         var tensor: Tensor {
             let values = data.withUnsafeBytes { bytes in
                 (0..<bytes.count / 4).map {
-                    Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
+                    Float(
+                        bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
                 }
             }
             return Tensor(shape, values)
@@ -69,7 +70,8 @@ func randomTensor(_ shape: [Int], seed: UInt64) -> Tensor {
 /// The largest difference, relative to the largest expected value.
 func relativeError(_ actual: Tensor, _ expected: Tensor) -> Double {
     guard actual.count == expected.count else { return .infinity }
-    var difference = 0.0, largest = 0.0
+    var difference = 0.0
+    var largest = 0.0
     for (a, e) in zip(actual.array, expected.array) {
         if a.isNaN != e.isNaN { return .infinity }
         difference = max(difference, abs(Double(a) - Double(e)))

@@ -13,7 +13,10 @@ final class ConvolutionTests: XCTestCase {
         let cases = try ConvolutionFixtures.load().convolutions
         XCTAssertGreaterThan(cases.count, 20)
         for one in cases {
-            let x = one.x.tensor, weight = one.weight.tensor, bias = one.bias.tensor, geometry = one.geometry
+            let x = one.x.tensor
+            let weight = one.weight.tensor
+            let bias = one.bias.tensor
+            let geometry = one.geometry
             let limit = tolerance(weight, geometry)
             let prepared = PreparedConvolution(weight: weight, geometry: geometry)
             for preparation in [nil, prepared] {
@@ -36,8 +39,10 @@ final class ConvolutionTests: XCTestCase {
     }
 
     func testOnlyWhatIsNeeded() {
-        let x = randomTensor([1, 4, 4, 3], seed: 1), weight = randomTensor([2, 3, 3, 3], seed: 2)
-        let g = randomTensor([1, 1, 2, 2, 2], seed: 3), geometry = ConvolutionGeometry(3)
+        let x = randomTensor([1, 4, 4, 3], seed: 1)
+        let weight = randomTensor([2, 3, 3, 3], seed: 2)
+        let g = randomTensor([1, 1, 2, 2, 2], seed: 3)
+        let geometry = ConvolutionGeometry(3)
         func needed(_ flags: [Bool]) -> [Bool] {
             convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: flags).map { $0 != nil }
         }
@@ -49,13 +54,15 @@ final class ConvolutionTests: XCTestCase {
     /// A 2x2 kernel over a 3x3 picture, worked out by hand.
     func testByHand() {
         let x = Tensor([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9])
-        let weight = Tensor([1, 2, 2, 1], [1, 2, 3, 4]), geometry = ConvolutionGeometry(2)
+        let weight = Tensor([1, 2, 2, 1], [1, 2, 3, 4])
+        let geometry = ConvolutionGeometry(2)
         let y = convolutionForward(
             x, weight: weight, bias: Tensor([1], [-40]), geometry: geometry, activation: .relu, prepared: nil)
         // 1+4+12+20 = 37, 2+6+15+24 = 47, 4+10+21+32 = 67, 5+12+24+36 = 77; minus 40.
         XCTAssertEqual(y.array, [0, 7, 27, 37])
         let g = Tensor([1, 1, 2, 2, 1], [1, 0, 0, 10])
-        let parts = convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: [true, true, true])
+        let parts = convolutionBackward(
+            g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: [true, true, true])
         XCTAssertEqual(parts[0]?.array, [1, 2, 0, 3, 14, 20, 0, 30, 40])
         XCTAssertEqual(parts[1]?.array, [51, 62, 84, 95])
         XCTAssertEqual(parts[2]?.array, [11])
@@ -67,7 +74,8 @@ final class ConvolutionTests: XCTestCase {
         XCTAssertTrue(geometry.padding(height: 4, width: 5) == (0, 1, 1, 1))
         XCTAssertTrue(geometry.outputSize(height: 4, width: 5) == (2, 3))
         let y = convolutionForward(
-            Tensor([1, 4, 4, 1], repeating: 1), weight: Tensor([1, 3, 3, 1], repeating: 1), bias: nil, geometry: geometry,
+            Tensor([1, 4, 4, 1], repeating: 1), weight: Tensor([1, 3, 3, 1], repeating: 1), bias: nil,
+            geometry: geometry,
             activation: .none, prepared: nil)
         XCTAssertEqual(y.array, [9, 6, 6, 4])
     }
@@ -80,7 +88,9 @@ final class ConvolutionTests: XCTestCase {
             ([1, 6, 6, 3], [5, 3, 3, 3], ConvolutionGeometry(3, stride: 2, padding: .same)),
         ]
         for (input, kernel, geometry) in shapes {
-            let x = randomTensor(input, seed: 4), weight = randomTensor(kernel, seed: 5), bias = randomTensor([kernel[0]], seed: 6)
+            let x = randomTensor(input, seed: 4)
+            let weight = randomTensor(kernel, seed: 5)
+            let bias = randomTensor([kernel[0]], seed: 6)
             let plain = convolutionForward(
                 x, weight: weight, bias: bias, geometry: geometry, activation: .none, prepared: nil)
             for activation in [Activation.relu, .relu6, .tanh, .sigmoid] {
@@ -98,7 +108,8 @@ final class ConvolutionTests: XCTestCase {
         let x = Tensor([1, 3, 3, 16], values)
         for geometry in [ConvolutionGeometry(1), ConvolutionGeometry(3, padding: .all(1))] {
             let weight = Tensor([16, geometry.kernelHeight, geometry.kernelWidth, 16], repeating: 0.1)
-            let y = convolutionForward(x, weight: weight, bias: nil, geometry: geometry, activation: .relu6, prepared: nil)
+            let y = convolutionForward(
+                x, weight: weight, bias: nil, geometry: geometry, activation: .relu6, prepared: nil)
             XCTAssertTrue(y[0, 1, 1, 3].isNaN)
         }
     }
@@ -113,7 +124,8 @@ final class ConvolutionTests: XCTestCase {
             let weight = randomTensor([o, 3, 3, c], seed: 8)
             let geometry = ConvolutionGeometry(3, padding: .all(1))
             XCTAssertTrue(WinogradWeights.suits(weight, geometry))
-            let y = convolutionForward(x, weight: weight, bias: nil, geometry: geometry, activation: .none, prepared: nil)
+            let y = convolutionForward(
+                x, weight: weight, bias: nil, geometry: geometry, activation: .none, prepared: nil)
             let matrix = PackedMatrix(transposing: weight.pointer, depth: 9 * c, columns: o)
             let direct = Tensor(uninitialized: y.shape)
             im2colForward(x, matrices: [matrix], geometry: geometry, .none, direct)
@@ -128,7 +140,8 @@ final class ConvolutionTests: XCTestCase {
         var sum = 0.0
         for ky in 0..<3 {
             for kx in 0..<3 {
-                let y = p[1] + ky - 1, column = p[2] + kx - 1
+                let y = p[1] + ky - 1
+                let column = p[2] + kx - 1
                 if y < 0 || y >= x.shape[1] || column < 0 || column >= x.shape[2] { continue }
                 for c in 0..<x.shape[3] { sum += Double(x[p[0], y, column, c]) * Double(weight[p[3], ky, kx, c]) }
             }
@@ -139,15 +152,21 @@ final class ConvolutionTests: XCTestCase {
     /// <g, conv(x, w)> = <dx, x> = <dw, w>: both gradients are the adjoints of the forward pass, at sizes the fixtures do not have.
     func testGradientsAreAdjoints() throws {
         for (n, h, w, c, o, k, s, groups) in [
-            (2, 23, 19, 24, 40, 3, 1, 1), (1, 30, 31, 8, 50, 5, 2, 1), (4, 17, 17, 48, 48, 5, 2, 48), (2, 28, 28, 64, 64, 3, 1, 64),
-            (3, 20, 20, 40, 100, 1, 1, 1), (1, 20, 20, 12, 12, 3, 1, 4), (1, 15, 15, 16, 16, 1, 2, 1), (5, 33, 29, 3, 32, 3, 2, 1),
+            (2, 23, 19, 24, 40, 3, 1, 1), (1, 30, 31, 8, 50, 5, 2, 1), (4, 17, 17, 48, 48, 5, 2, 48),
+            (2, 28, 28, 64, 64, 3, 1, 64),
+            (3, 20, 20, 40, 100, 1, 1, 1), (1, 20, 20, 12, 12, 3, 1, 4), (1, 15, 15, 16, 16, 1, 2, 1),
+            (5, 33, 29, 3, 32, 3, 2, 1),
         ] {
             let geometry = ConvolutionGeometry(k, stride: s, padding: .same, groups: groups)
-            let x = randomTensor([n, h, w, c], seed: 9), weight = randomTensor([o, k, k, c / groups], seed: 10)
-            let y = convolutionForward(x, weight: weight, bias: nil, geometry: geometry, activation: .none, prepared: nil)
+            let x = randomTensor([n, h, w, c], seed: 9)
+            let weight = randomTensor([o, k, k, c / groups], seed: 10)
+            let y = convolutionForward(
+                x, weight: weight, bias: nil, geometry: geometry, activation: .none, prepared: nil)
             let g = randomTensor([1] + y.shape, seed: 11)
-            let parts = convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: [true, true])
-            let value = dot(g, y), size = Double(y.count).squareRoot()
+            let parts = convolutionBackward(
+                g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: [true, true])
+            let value = dot(g, y)
+            let size = Double(y.count).squareRoot()
             XCTAssertEqual(dot(try XCTUnwrap(parts[0]), x), value, accuracy: 1e-4 * size, "\(geometry)")
             XCTAssertEqual(dot(try XCTUnwrap(parts[1]), weight), value, accuracy: 1e-4 * size, "\(geometry)")
         }
@@ -156,13 +175,18 @@ final class ConvolutionTests: XCTestCase {
     /// The output is linear in each argument, so a difference of step 1 is the derivative; only rounding remains.
     func testFiniteDifferences() throws {
         let geometry = ConvolutionGeometry(
-            kernelHeight: 3, kernelWidth: 2, strideHeight: 2, padding: .explicit(top: 1, left: 0, bottom: 0, right: 1), groups: 2)
-        let x = randomTensor([2, 5, 4, 4], seed: 12), weight = randomTensor([6, 3, 2, 2], seed: 13), bias = randomTensor([6], seed: 14)
+            kernelHeight: 3, kernelWidth: 2, strideHeight: 2, padding: .explicit(top: 1, left: 0, bottom: 0, right: 1),
+            groups: 2)
+        let x = randomTensor([2, 5, 4, 4], seed: 12)
+        let weight = randomTensor([6, 3, 2, 2], seed: 13)
+        let bias = randomTensor([6], seed: 14)
         func run(_ x: Tensor, _ weight: Tensor, _ bias: Tensor) -> Tensor {
             convolutionForward(x, weight: weight, bias: bias, geometry: geometry, activation: .none, prepared: nil)
         }
-        let y = run(x, weight, bias), g = randomTensor([1] + y.shape, seed: 15)
-        let parts = convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: [true, true, true])
+        let y = run(x, weight, bias)
+        let g = randomTensor([1] + y.shape, seed: 15)
+        let parts = convolutionBackward(
+            g, x: x, weight: weight, geometry: geometry, seeds: 1, needed: [true, true, true])
         for (argument, tensor) in [x, weight, bias].enumerated() {
             let gradient = try XCTUnwrap(parts[argument]).array
             for i in stride(from: 0, to: tensor.count, by: 5) {
@@ -178,7 +202,8 @@ final class ConvolutionTests: XCTestCase {
     func testSeedsAreSeparateRuns() throws {
         for (c, o, k, groups) in [(16, 20, 3, 1), (16, 16, 3, 16), (5, 7, 3, 1), (8, 9, 1, 1)] {
             let geometry = ConvolutionGeometry(k, padding: .same, groups: groups)
-            let x = randomTensor([2, 6, 7, c], seed: 16), weight = randomTensor([o, k, k, c / groups], seed: 17)
+            let x = randomTensor([2, 6, 7, c], seed: 16)
+            let weight = randomTensor([o, k, k, c / groups], seed: 17)
             let g = randomTensor([3, 2, 6, 7, o], seed: 18)
             let all = try XCTUnwrap(
                 convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: 3, needed: [true, false])[0])
@@ -192,7 +217,8 @@ final class ConvolutionTests: XCTestCase {
 
     func testLinearity() {
         let geometry = ConvolutionGeometry(3, padding: .all(1))
-        let a = randomTensor([1, 9, 9, 16], seed: 19), b = randomTensor([1, 9, 9, 16], seed: 20)
+        let a = randomTensor([1, 9, 9, 16], seed: 19)
+        let b = randomTensor([1, 9, 9, 16], seed: 20)
         let weight = randomTensor([16, 3, 3, 16], seed: 21)
         func run(_ x: Tensor) -> Tensor {
             convolutionForward(x, weight: weight, bias: nil, geometry: geometry, activation: .none, prepared: nil)
@@ -207,7 +233,9 @@ final class ConvolutionTests: XCTestCase {
         for m in [1, 2, 3, 4, 5, 7, 11, 12, 13, 17, 24, 30] {
             for n in [1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 50, 65] {
                 let k = 1 + (m * 7 + n) % 19
-                let a = randomTensor([m, k], seed: 22), b = randomTensor([n, k], seed: 23), bias = randomTensor([n], seed: 24)
+                let a = randomTensor([m, k], seed: 22)
+                let b = randomTensor([n, k], seed: 23)
+                let bias = randomTensor([n], seed: 24)
                 let packed = PackedMatrix(transposing: b.pointer, depth: k, columns: n)
                 // One spare column, which nobody may touch.
                 let c = Tensor([m, n + 1], repeating: 77)
@@ -229,7 +257,8 @@ final class ConvolutionTests: XCTestCase {
     func testTransposedProductAtEveryEdge() {
         for (m, n) in [(12, 16), (13, 17), (12, 32), (25, 33), (40, 70), (5, 40), (30, 9), (24, 47)] {
             for rows in [1, 63, 300] {
-                let a = randomTensor([rows, m], seed: 25), b = randomTensor([rows, n], seed: 26)
+                let a = randomTensor([rows, m], seed: 25)
+                let b = randomTensor([rows, n], seed: 26)
                 let c = Tensor([m, n], repeating: 1)
                 transposedProduct(rows: rows, m: m, n: n, a.pointer, lda: m, b.pointer, ldb: n, c.pointer, ldc: n)
                 for i in 0..<m {

@@ -5,8 +5,11 @@ import XCTest
 final class PoolTests: XCTestCase {
     func testLikePyTorch() throws {
         for one in try ConvolutionFixtures.load().pools {
-            let x = one.x.tensor, g = one.g.tensor.reshaped([1] + one.g.shape), geometry = one.geometry
-            let y: Tensor, dx: Tensor
+            let x = one.x.tensor
+            let g = one.g.tensor.reshaped([1] + one.g.shape)
+            let geometry = one.geometry
+            let y: Tensor
+            let dx: Tensor
             if one.kind == "maximum" {
                 let (value, argument) = maximumPoolForward(x, geometry: geometry)
                 y = value
@@ -37,15 +40,18 @@ final class PoolTests: XCTestCase {
     }
 
     func testSeedsAreSeparateRuns() {
-        let x = randomTensor([2, 7, 7, 5], seed: 1), geometry = PoolGeometry(3, stride: 2, padding: .all(1))
+        let x = randomTensor([2, 7, 7, 5], seed: 1)
+        let geometry = PoolGeometry(3, stride: 2, padding: .all(1))
         let (y, argument) = maximumPoolForward(x, geometry: geometry)
         let g = randomTensor([3] + y.shape, seed: 2)
         let maximum = maximumPoolBackward(g, argument: argument, input: x.shape, seeds: 3)
         let average = averagePoolBackward(g, geometry: geometry, input: x.shape, seeds: 3)
         for k in 0..<3 {
             let one = g.rows(k..<k + 1)
-            XCTAssertEqual(maximum.row(k).array, maximumPoolBackward(one, argument: argument, input: x.shape, seeds: 1).array)
-            XCTAssertEqual(average.row(k).array, averagePoolBackward(one, geometry: geometry, input: x.shape, seeds: 1).array)
+            XCTAssertEqual(
+                maximum.row(k).array, maximumPoolBackward(one, argument: argument, input: x.shape, seeds: 1).array)
+            XCTAssertEqual(
+                average.row(k).array, averagePoolBackward(one, geometry: geometry, input: x.shape, seeds: 1).array)
         }
     }
 

@@ -57,16 +57,21 @@ func channelSums(_ x: Tensor, channels c: Int) -> Tensor {
 /// One pass over x gives each block's mean and squared deviations from it; the blocks are merged in double (Chan, Golub & LeVeque 1979),
 /// so a mean that is large beside the deviation costs no accuracy.
 /// - Returns: y, the batch's mean and biased variance `[C]`, and what backward needs.
-func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) -> (Tensor, Tensor, Tensor, BatchNormSaved) {
-    let c = gamma.count, rows = x.count / max(1, c)
+func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) -> (
+    Tensor, Tensor, Tensor, BatchNormSaved
+) {
+    let c = gamma.count
+    let rows = x.count / max(1, c)
     let blocks = RowBlocks(rows: rows, channels: c)
-    let means = Tensor(uninitialized: [blocks.count, c]), squares = Tensor(uninitialized: [blocks.count, c])
+    let means = Tensor(uninitialized: [blocks.count, c])
+    let squares = Tensor(uninitialized: [blocks.count, c])
     blocks.forEach { rows, b in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
             // Everything relative to the first row: what is summed is then no larger than the spread.
             let pivot = Vector(at: x.pointer + ch, first: valid)
-            var sum = Vector.zero, square = Vector.zero
+            var sum = Vector.zero
+            var square = Vector.zero
             for r in rows { sum += Vector(at: x.pointer + (r * c + ch), first: valid) - pivot }
             let mean = sum / Float(rows.count)
             for r in rows {
@@ -77,9 +82,13 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
             square.store(to: squares.pointer + (b * c + ch), first: valid)
         }
     }
-    let mean = Tensor([c]), variance = Tensor([c]), inverse = Tensor([c])
+    let mean = Tensor([c])
+    let variance = Tensor([c])
+    let inverse = Tensor([c])
     for ch in 0..<c {
-        var count = 0.0, m = 0.0, deviations = 0.0
+        var count = 0.0
+        var m = 0.0
+        var deviations = 0.0
         for b in 0..<blocks.count {
             let size = Double(min(blocks.block, rows - b * blocks.block))
             let delta = Double(means.pointer[b * c + ch]) - m
@@ -97,11 +106,13 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
     blocks.forEach { rows, _ in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
-            let centre = Vector(at: mean.pointer + ch, first: valid), shift = Vector(at: beta.pointer + ch, first: valid)
+            let centre = Vector(at: mean.pointer + ch, first: valid)
+            let shift = Vector(at: beta.pointer + ch, first: valid)
             let scale = Vector(at: gamma.pointer + ch, first: valid) * Vector(at: inverse.pointer + ch, first: valid)
             for r in rows {
                 let at = r * c + ch
-                ((Vector(at: x.pointer + at, first: valid) - centre) * scale + shift).store(to: y.pointer + at, first: valid)
+                ((Vector(at: x.pointer + at, first: valid) - centre) * scale + shift).store(
+                    to: y.pointer + at, first: valid)
             }
         }
     }
@@ -112,19 +123,24 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
 /// g `[K] +` the shape of x.
 func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tensor?] {
     let x = saved.x
-    let c = saved.gamma.count, rows = x.count / max(1, c)
+    let c = saved.gamma.count
+    let rows = x.count / max(1, c)
     let dx = Tensor(uninitialized: [seeds] + x.shape)
-    let dGamma = Tensor([seeds, c]), dBeta = Tensor([seeds, c])
+    let dGamma = Tensor([seeds, c])
+    let dBeta = Tensor([seeds, c])
     let blocks = RowBlocks(rows: rows, channels: c)
-    let sums = Tensor(uninitialized: [blocks.count, c]), products = Tensor(uninitialized: [blocks.count, c])
+    let sums = Tensor(uninitialized: [blocks.count, c])
+    let products = Tensor(uninitialized: [blocks.count, c])
     for k in 0..<seeds {
-        let gradient = g.pointer + k * x.count, output = dx.pointer + k * x.count
+        let gradient = g.pointer + k * x.count
+        let output = dx.pointer + k * x.count
         blocks.forEach { rows, b in
             for ch in stride(from: 0, to: c, by: 16) {
                 let valid = c - ch
                 let centre = Vector(at: saved.mean.pointer + ch, first: valid)
                 let inverse = Vector(at: saved.inverse.pointer + ch, first: valid)
-                var sum = Vector.zero, product = Vector.zero
+                var sum = Vector.zero
+                var product = Vector.zero
                 for r in rows {
                     let value = Vector(at: gradient + (r * c + ch), first: valid)
                     sum += value
@@ -134,7 +150,8 @@ func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tenso
                 (product * inverse).store(to: products.pointer + (b * c + ch), first: valid)
             }
         }
-        let beta = blocks.total(sums), gamma = blocks.total(products)
+        let beta = blocks.total(sums)
+        let gamma = blocks.total(products)
         for ch in 0..<c {
             dBeta.pointer[k * c + ch] = Float(beta[ch])
             dGamma.pointer[k * c + ch] = Float(gamma[ch])
@@ -152,7 +169,8 @@ func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tenso
                 for r in rows {
                     let at = r * c + ch
                     let normalised = (Vector(at: x.pointer + at, first: valid) - centre) * slope
-                    ((Vector(at: gradient + at, first: valid) - shift - normalised) * scale).store(to: output + at, first: valid)
+                    ((Vector(at: gradient + at, first: valid) - shift - normalised) * scale).store(
+                        to: output + at, first: valid)
                 }
             }
         }
@@ -169,8 +187,12 @@ func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor) -> Tensor {
     Parallel.ranges(x.count / max(1, c), grain: 64) { range in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
-            let a = Vector(at: scale.pointer + ch, first: valid), b = Vector(at: shift.pointer + ch, first: valid)
-            for r in range { (Vector(at: x.pointer + (r * c + ch), first: valid) * a + b).store(to: y.pointer + (r * c + ch), first: valid) }
+            let a = Vector(at: scale.pointer + ch, first: valid)
+            let b = Vector(at: shift.pointer + ch, first: valid)
+            for r in range {
+                (Vector(at: x.pointer + (r * c + ch), first: valid) * a + b).store(
+                    to: y.pointer + (r * c + ch), first: valid)
+            }
         }
     }
     return y
@@ -179,7 +201,9 @@ func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor) -> Tensor {
 /// Gradients of x, scale and shift; g `[K] +` the shape of x.
 func channelAffineBackward(_ g: Tensor, x: Tensor, scale: Tensor, seeds: Int, needed: [Bool]) -> [Tensor?] {
     let c = scale.count
-    var dx: Tensor?, dScale: Tensor?, dShift: Tensor?
+    var dx: Tensor?
+    var dScale: Tensor?
+    var dShift: Tensor?
     if needed[0] {
         let result = Tensor(uninitialized: g.shape)
         Parallel.ranges(g.count / max(1, c), grain: 64) { range in
@@ -200,12 +224,15 @@ func channelAffineBackward(_ g: Tensor, x: Tensor, scale: Tensor, seeds: Int, ne
 public func foldedBatchNorm(
     weight: Tensor, bias: Tensor?, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor, epsilon: Float
 ) -> (weight: Tensor, bias: Tensor) {
-    let outputs = weight.shape[0], each = weight.count / max(1, outputs)
-    let newWeight = Tensor(uninitialized: weight.shape), newBias = Tensor(uninitialized: [outputs])
+    let outputs = weight.shape[0]
+    let each = weight.count / max(1, outputs)
+    let newWeight = Tensor(uninitialized: weight.shape)
+    let newBias = Tensor(uninitialized: [outputs])
     for o in 0..<outputs {
         let scale = Double(gamma.pointer[o]) / (Double(variance.pointer[o]) + Double(epsilon)).squareRoot()
         for i in 0..<each { newWeight.pointer[o * each + i] = Float(Double(weight.pointer[o * each + i]) * scale) }
-        newBias.pointer[o] = Float((Double(bias?.pointer[o] ?? 0) - Double(mean.pointer[o])) * scale + Double(beta.pointer[o]))
+        newBias.pointer[o] = Float(
+            (Double(bias?.pointer[o] ?? 0) - Double(mean.pointer[o])) * scale + Double(beta.pointer[o]))
     }
     return (newWeight, newBias)
 }

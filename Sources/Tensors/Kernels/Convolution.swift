@@ -16,7 +16,8 @@ public struct PreparedConvolution: Sendable {
         } else if WinogradWeights.suits(weight, geometry) {
             layout = .winograd(WinogradWeights(weight))
         } else {
-            let outputs = weight.shape[0] / geometry.groups, length = weight.count / weight.shape[0]
+            let outputs = weight.shape[0] / geometry.groups
+            let length = weight.count / weight.shape[0]
             layout = .packed(
                 (0..<geometry.groups).map {
                     PackedMatrix(transposing: weight.pointer + $0 * outputs * length, depth: length, columns: outputs)
@@ -28,12 +29,14 @@ public struct PreparedConvolution: Sendable {
 /// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are applied
 /// before a result is stored.
 func convolutionForward(
-    _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation, prepared: PreparedConvolution?
+    _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation,
+    prepared: PreparedConvolution?
 ) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let outputs = weight.shape[0]
     precondition(
-        weight.shape == [outputs, geometry.kernelHeight, geometry.kernelWidth, c / geometry.groups] && c % geometry.groups == 0
+        weight.shape == [outputs, geometry.kernelHeight, geometry.kernelWidth, c / geometry.groups]
+            && c % geometry.groups == 0
             && outputs % geometry.groups == 0,
         "weight \(weight.shape) does not fit input \(x.shape) with \(geometry)")
     let size = geometry.outputSize(height: h, width: w)
@@ -52,7 +55,8 @@ func convolutionForward(
     case .packed(let matrices):
         if geometry.isPointwise {
             parallelProduct(
-                rows: n * h * w, depth: c, columns: outputs, x.pointer, lda: c, matrices[0].panels.pointer, y.pointer, ldc: outputs,
+                rows: n * h * w, depth: c, columns: outputs, x.pointer, lda: c, matrices[0].panels.pointer, y.pointer,
+                ldc: outputs,
                 epilogue)
         } else {
             im2colForward(x, matrices: matrices, geometry: geometry, epilogue, y)
@@ -72,10 +76,13 @@ func convolutionBackward(
     let size = geometry.outputSize(height: h, width: w)
     // The gradient of the input does not look at the input: K seeds are K times as many pictures.
     let folded = g.reshaped([seeds * n, size.height, size.width, outputs])
-    let wantsWeight = needed[1], wantsBias = needed.count > 2 && needed[2]
+    let wantsWeight = needed[1]
+    let wantsBias = needed.count > 2 && needed[2]
     precondition(seeds == 1 || !(wantsWeight || wantsBias), "parameter gradients are for one seed")
-    let dx = needed[0]
-        ? convolutionBackwardInput(folded, weight: weight, geometry: geometry, height: h, width: w).reshaped([seeds] + x.shape) : nil
+    let dx =
+        needed[0]
+        ? convolutionBackwardInput(folded, weight: weight, geometry: geometry, height: h, width: w).reshaped(
+            [seeds] + x.shape) : nil
     var dw: Tensor?
     if wantsWeight {
         if geometry.isPointwise {
@@ -103,7 +110,8 @@ private func convolutionBackwardInput(
         let dx = Tensor(uninitialized: [n, h, w, c])
         let packed = PackedMatrix(weight.pointer, depth: outputs, columns: c, rowStride: c, columnStride: 1)
         parallelProduct(
-            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, packed.panels.pointer, dx.pointer, ldc: c)
+            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, packed.panels.pointer, dx.pointer,
+            ldc: c)
         withExtendedLifetime(packed) {}
         return dx
     }
@@ -114,7 +122,8 @@ private func convolutionBackwardInput(
         // The gradient is itself a convolution, of g with the kernel turned around.
         let dx = Tensor(uninitialized: [n, h, w, weight.shape[3]])
         winogradForward(
-            g.pointer, pictures: n, height: oh, width: ow, weights: WinogradWeights(weight, backward: true), top: 2 - pad.top,
+            g.pointer, pictures: n, height: oh, width: ow, weights: WinogradWeights(weight, backward: true),
+            top: 2 - pad.top,
             left: 2 - pad.left, dx.pointer, outputHeight: h, outputWidth: w, .none)
         return dx
     }

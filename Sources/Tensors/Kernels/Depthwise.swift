@@ -7,7 +7,8 @@ func isDepthwise(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
 
 /// `[C, kh, kw, 1] -> [kh, kw, C]`; turned by 180 degrees for the gradient of the input.
 func depthwisePanels(_ weight: Tensor, turned: Bool = false) -> Tensor {
-    let channels = weight.shape[0], size = weight.shape[1] * weight.shape[2]
+    let channels = weight.shape[0]
+    let size = weight.shape[1] * weight.shape[2]
     let panels = Tensor(uninitialized: [weight.shape[1], weight.shape[2], channels])
     for c in 0..<channels {
         for k in 0..<size { panels.pointer[k * channels + c] = weight.pointer[c * size + (turned ? size - 1 - k : k)] }
@@ -18,7 +19,8 @@ func depthwisePanels(_ weight: Tensor, turned: Bool = false) -> Tensor {
 /// The kernel columns that lie in the picture for an output column that starts at `x`.
 @inline(__always)
 private func inside(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
-    let from = max(0, -x), to = min(kernel, size - x)
+    let from = max(0, -x)
+    let to = min(kernel, size - x)
     return from..<max(from, to)
 }
 
@@ -27,20 +29,27 @@ private func inside(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
 /// Inlined where `kw` and `sw` are literals: the loop over the kernel's columns unrolls and inputs stay in registers.
 @inline(__always)
 private func depthwiseRow(
-    _ picture: UnsafePointer<Float>, _ panels: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, rows: Range<Int>, iy: Int,
+    _ picture: UnsafePointer<Float>, _ panels: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+    rows: Range<Int>, iy: Int,
     w: Int, ow: Int, c: Int, channels: Int, left: Int, kw: Int, sw: Int, _ epilogue: Epilogue
 ) {
-    let low = epilogue.low, high = epilogue.high
+    let low = epilogue.low
+    let high = epilogue.high
     // A column that looks over the edge: four vectors of channels at a time, since one sum alone waits for itself.
     func edge(_ ox: Int) {
-        let ix = ox * sw - left, columns = inside(ix, kw, w), count = columns.count
+        let ix = ox * sw - left
+        let columns = inside(ix, kw, w)
+        let count = columns.count
         let corner = picture + ((iy + rows.lowerBound) * w + ix + columns.lowerBound) * c
         let weightCorner = panels + (rows.lowerBound * kw + columns.lowerBound) * c
         let to = output + ox * c
         var ch = 0
         while ch < channels {
             let several = ch + 64 <= channels
-            var a = Vector.zero, b = a, d = a, e = a
+            var a = Vector.zero
+            var b = a
+            var d = a
+            var e = a
             if let bias = epilogue.bias {
                 a = Vector(at: bias + ch)
                 if several {
@@ -49,9 +58,11 @@ private func depthwiseRow(
                     e = Vector(at: bias + ch + 48)
                 }
             }
-            var line = corner + ch, weights = weightCorner + ch
+            var line = corner + ch
+            var weights = weightCorner + ch
             for _ in 0..<rows.count {
-                var p = line, k = weights
+                var p = line
+                var k = weights
                 if several {
                     for _ in 0..<count {
                         a += Vector(at: p) * Vector(at: k)
@@ -81,7 +92,8 @@ private func depthwiseRow(
         }
     }
     // Output columns [first, last) see only the picture.
-    let first = min(ow, (left + sw - 1) / sw), last = max(first, min(ow, (w + left - kw + sw) / sw))
+    let first = min(ow, (left + sw - 1) / sw)
+    let last = max(first, min(ow, (w + left - kw + sw) / sw))
     for ox in 0..<first { edge(ox) }
     var ox = first
     while ox + 4 <= last {
@@ -92,8 +104,11 @@ private func depthwiseRow(
         while ch < channels {
             var a = Vector.zero
             if let bias = epilogue.bias { a = Vector(at: bias + ch) }
-            var b = a, d = a, e = a
-            var line = corner + ch, weights = weightCorner + ch
+            var b = a
+            var d = a
+            var e = a
+            var line = corner + ch
+            var weights = weightCorner + ch
             for _ in 0..<rows.count {
                 for kx in 0..<kw {
                     let k = Vector(at: weights + kx &* c)
@@ -122,10 +137,16 @@ private func depthwiseRow(
 /// - Parameter panels: `[kh, kw, C]`
 func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    let oh = y.shape[1], ow = y.shape[2], kh = geometry.kernelHeight, kw = geometry.kernelWidth
-    let sh = geometry.strideHeight, sw = geometry.strideWidth
-    let pad = geometry.padding(height: h, width: w), left = pad.left
-    let low = epilogue.low, high = epilogue.high
+    let oh = y.shape[1]
+    let ow = y.shape[2]
+    let kh = geometry.kernelHeight
+    let kw = geometry.kernelWidth
+    let sh = geometry.strideHeight
+    let sw = geometry.strideWidth
+    let pad = geometry.padding(height: h, width: w)
+    let left = pad.left
+    let low = epilogue.low
+    let high = epilogue.high
     let whole = c / 16 * 16
     // A job is one output row of one picture.
     Parallel.ranges(n * oh) { range in
@@ -142,7 +163,8 @@ func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry
                     var part = epilogue
                     part.bias = epilogue.bias.map { $0 + ch }
                     depthwiseRow(
-                        picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c, channels: channels,
+                        picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c,
+                        channels: channels,
                         left: left, kw: kw, sw: sw, part)
                     ch += channels
                 }
@@ -163,7 +185,8 @@ func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry
                 var a = start
                 for ky in rows {
                     for kx in inside(ix, kw, w) {
-                        a += Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid)
+                        a +=
+                            Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid)
                             * Vector(at: panels.pointer + (ky * kw + kx) * c + ch, first: valid)
                     }
                 }
@@ -174,9 +197,14 @@ func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry
 }
 
 /// g `[B, H', W', C] -> [B, H, W, C]`
-func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int) -> Tensor {
+func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int)
+    -> Tensor
+{
     let (n, oh, ow, c) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
-    let kh = geometry.kernelHeight, kw = geometry.kernelWidth, sh = geometry.strideHeight, sw = geometry.strideWidth
+    let kh = geometry.kernelHeight
+    let kw = geometry.kernelWidth
+    let sh = geometry.strideHeight
+    let sw = geometry.strideWidth
     let pad = geometry.padding(height: h, width: w)
     let dx = Tensor(uninitialized: [n, h, w, c])
     if sh == 1 && sw == 1 && pad.top < kh && pad.left < kw && pad.bottom < kh && pad.right < kw {
@@ -189,38 +217,27 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
         return dx
     }
     let panels = depthwisePanels(weight)
+    /// The kernel positions k = first, first + stride, ... for which (at - k) / stride is a row or column of g.
+    func taps(_ at: Int, _ kernel: Int, _ stride: Int, _ size: Int) -> (first: Int, count: Int) {
+        var first = at % stride
+        let beyond = at - first - (size - 1) * stride
+        if beyond > 0 { first += beyond }
+        let last = min(kernel - 1, at)
+        return (first, first > last ? 0 : (last - first) / stride + 1)
+    }
     Parallel.ranges(n * h) { range in
         for job in range {
-            let picture = UnsafePointer(g.pointer) + job / h * oh * ow * c
             let y = job % h + pad.top
-            let output = dx.pointer + job * w * c
-            var ch = 0
-            while ch < c {
-                let valid = c - ch
-                for x in 0..<w {
-                    var sum = Vector.zero
-                    // Output row oy reads input row oy * sh - top + ky: those ky for which oy is whole and in the map.
-                    var ky = y % sh
-                    while ky < kh && ky <= y {
-                        let oy = (y - ky) / sh
-                        var kx = (x + pad.left) % sw
-                        while oy < oh && kx < kw && kx <= x + pad.left {
-                            let ox = (x + pad.left - kx) / sw
-                            if ox < ow {
-                                let source = picture + ((oy &* ow &+ ox) &* c &+ ch), k = panels.pointer + ((ky &* kw &+ kx) &* c &+ ch)
-                                if valid >= 16 {
-                                    sum += Vector(at: source) * Vector(at: k)
-                                } else {
-                                    sum += Vector(at: source, first: valid) * Vector(at: k, first: valid)
-                                }
-                            }
-                            kx += sw
-                        }
-                        ky += sh
-                    }
-                    sum.store(to: output + x * c + ch, first: valid)
-                }
-                ch += 16
+            let vertical = taps(y, kh, sh, oh)
+            let line = UnsafePointer(g.pointer) + (job / h * oh + (y - vertical.first) / sh) * ow * c
+            for x in 0..<w {
+                let horizontal = taps(x + pad.left, kw, sw, ow)
+                sumTaps(
+                    line + (x + pad.left - horizontal.first) / sw * c, rowStep: -ow * c, columnStep: -c,
+                    UnsafePointer(panels.pointer) + (vertical.first * kw + horizontal.first) * c,
+                    weightRowStep: sh * kw * c,
+                    weightColumnStep: sw * c, rows: vertical.count, columns: horizontal.count, channels: c,
+                    dx.pointer + (job * w + x) * c)
             }
         }
     }
@@ -228,13 +245,63 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
     return dx
 }
 
+/// output = sum over rows and columns of input * weight, for every channel; four vectors of channels at a time, since one sum alone waits
+/// for itself.
+@inline(__always)
+private func sumTaps(
+    _ input: UnsafePointer<Float>, rowStep: Int, columnStep: Int, _ weights: UnsafePointer<Float>, weightRowStep: Int,
+    weightColumnStep: Int, rows: Int, columns: Int, channels: Int, _ output: UnsafeMutablePointer<Float>
+) {
+    var ch = 0
+    while ch + 64 <= channels {
+        var a = Vector.zero
+        var b = a
+        var d = a
+        var e = a
+        for row in 0..<rows {
+            var p = input + (row &* rowStep &+ ch)
+            var k = weights + (row &* weightRowStep &+ ch)
+            for _ in 0..<columns {
+                a += Vector(at: p) * Vector(at: k)
+                b += Vector(at: p + 16) * Vector(at: k + 16)
+                d += Vector(at: p + 32) * Vector(at: k + 32)
+                e += Vector(at: p + 48) * Vector(at: k + 48)
+                p += columnStep
+                k += weightColumnStep
+            }
+        }
+        a.store(to: output + ch)
+        b.store(to: output + ch + 16)
+        d.store(to: output + ch + 32)
+        e.store(to: output + ch + 48)
+        ch &+= 64
+    }
+    while ch < channels {
+        let valid = channels - ch
+        var a = Vector.zero
+        for row in 0..<rows {
+            var p = input + (row &* rowStep &+ ch)
+            var k = weights + (row &* weightRowStep &+ ch)
+            for _ in 0..<columns {
+                a += Vector(at: p, first: valid) * Vector(at: k, first: valid)
+                p += columnStep
+                k += weightColumnStep
+            }
+        }
+        a.store(to: output + ch, first: valid)
+        ch &+= 16
+    }
+}
+
 /// One row of output gradients against one row of inputs: adds to the kernel row's `kw` sums, which stay in registers.
 @inline(__always)
 private func depthwiseWeightRow(
-    _ gradient: UnsafePointer<Float>, _ line: UnsafePointer<Float>, _ k: UnsafeMutablePointer<Float>, w: Int, ow: Int, c: Int, left: Int,
+    _ gradient: UnsafePointer<Float>, _ line: UnsafePointer<Float>, _ k: UnsafeMutablePointer<Float>, w: Int, ow: Int,
+    c: Int, left: Int,
     kw: Int, sw: Int
 ) {
-    let first = min(ow, (left + sw - 1) / sw), last = max(first, min(ow, (w + left - kw + sw) / sw))
+    let first = min(ow, (left + sw - 1) / sw)
+    let last = max(first, min(ow, (w + left - kw + sw) / sw))
     func edge(_ ox: Int) {
         let ix = ox * sw - left
         let g = Vector(at: gradient + ox * c)
@@ -245,9 +312,15 @@ private func depthwiseWeightRow(
     for ox in 0..<first { edge(ox) }
     for start in stride(from: 0, to: kw, by: 5) {
         // Up to five kernel columns at a time.
-        let count = min(5, kw - start), k = k + start * c
-        var p = line + (first * sw - left + start) * c, q = gradient + first * c
-        var s0 = Vector(at: k), s1 = Vector.zero, s2 = Vector.zero, s3 = Vector.zero, s4 = Vector.zero
+        let count = min(5, kw - start)
+        let k = k + start * c
+        var p = line + (first * sw - left + start) * c
+        var q = gradient + first * c
+        var s0 = Vector(at: k)
+        var s1 = Vector.zero
+        var s2 = Vector.zero
+        var s3 = Vector.zero
+        var s4 = Vector.zero
         if count > 1 { s1 = Vector(at: k + c) }
         if count > 2 { s2 = Vector(at: k + 2 * c) }
         if count > 3 { s3 = Vector(at: k + 3 * c) }
@@ -274,24 +347,34 @@ private func depthwiseWeightRow(
 /// g `[N, H', W', C]`, x `[N, H, W, C]`: `[C, kh, kw, 1]`; split over the channels, so that every sum has one order.
 func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeometry) -> Tensor {
     let (n, oh, ow, c) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
-    let h = x.shape[1], w = x.shape[2]
-    let kh = geometry.kernelHeight, kw = geometry.kernelWidth, sh = geometry.strideHeight, sw = geometry.strideWidth
-    let pad = geometry.padding(height: h, width: w), left = pad.left
+    let h = x.shape[1]
+    let w = x.shape[2]
+    let kh = geometry.kernelHeight
+    let kw = geometry.kernelWidth
+    let sh = geometry.strideHeight
+    let sw = geometry.strideWidth
+    let pad = geometry.padding(height: h, width: w)
+    let left = pad.left
     // One picture's rows are summed on their own, then added: shorter sums, smaller rounding errors.
-    let total = Tensor([kh, kw, c]), panels = Tensor([kh, kw, c])
+    let total = Tensor([kh, kw, c])
+    let panels = Tensor([kh, kw, c])
     Parallel.ranges((c + 15) / 16) { range in
-        let from = range.lowerBound * 16, to = min(c, range.upperBound * 16)
+        let from = range.lowerBound * 16
+        let to = min(c, range.upperBound * 16)
         for i in 0..<n {
             for k in 0..<kh * kw { (panels.pointer + k * c + from).update(repeating: 0, count: to - from) }
             for oy in 0..<oh {
-                let picture = x.pointer + i * h * w * c, iy = oy * sh - pad.top
+                let picture = x.pointer + i * h * w * c
+                let iy = oy * sh - pad.top
                 let gradient = g.pointer + (i * oh + oy) * ow * c
                 for ky in inside(iy, kh, h) {
-                    let line = picture + (iy + ky) * w * c, k = panels.pointer + ky * kw * c
+                    let line = picture + (iy + ky) * w * c
+                    let k = panels.pointer + ky * kw * c
                     var ch = from
                     @inline(__always) func run(kw: Int, sw: Int) {
                         while ch + 16 <= to {
-                            depthwiseWeightRow(gradient + ch, line + ch, k + ch, w: w, ow: ow, c: c, left: left, kw: kw, sw: sw)
+                            depthwiseWeightRow(
+                                gradient + ch, line + ch, k + ch, w: w, ow: ow, c: c, left: left, kw: kw, sw: sw)
                             ch += 16
                         }
                     }
@@ -303,7 +386,9 @@ func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeomet
                     while ch < to {
                         for ox in 0..<ow {
                             let ix = ox * sw - left
-                            for kx in inside(ix, kw, w) { k[kx * c + ch] += gradient[ox * c + ch] * line[(ix + kx) * c + ch] }
+                            for kx in inside(ix, kw, w) {
+                                k[kx * c + ch] += gradient[ox * c + ch] * line[(ix + kx) * c + ch]
+                            }
                         }
                         ch += 1
                     }

@@ -25,10 +25,12 @@ private struct Windows {
 
     /// Copies the windows of output pixels `pixels` of one picture into rows of `length`.
     func gather(_ x: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ rows: UnsafeMutablePointer<Float>) {
-        let each = groupChannels, x = x + group * each
+        let each = groupChannels
+        let x = x + group * each
         let line = geometry.kernelWidth * each
         let (kernelHeight, kernelWidth) = (geometry.kernelHeight, geometry.kernelWidth)
-        let strideWidth = geometry.strideWidth, grouped = geometry.groups > 1
+        let strideWidth = geometry.strideWidth
+        let grouped = geometry.groups > 1
         var oy = pixels.lowerBound / outputWidth * geometry.strideHeight - top
         var ox = pixels.lowerBound % outputWidth * strideWidth - left
         let end = outputWidth * strideWidth - left
@@ -43,7 +45,8 @@ private struct Windows {
                 }
             } else {
                 // Kernel columns in the picture.
-                let from = min(max(0, -ox), kernelWidth), to = max(from, min(kernelWidth, width - ox))
+                let from = min(max(0, -ox), kernelWidth)
+                let to = max(from, min(kernelWidth, width - ox))
                 for y in oy..<oy + kernelHeight {
                     if y < 0 || y >= height || from == to {
                         target.update(repeating: 0, count: line)
@@ -70,10 +73,13 @@ private struct Windows {
 
     /// Adds rows of windows back to where they came from.
     func scatter(_ rows: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ dx: UnsafeMutablePointer<Float>) {
-        let each = groupChannels, dx = dx + group * each
+        let each = groupChannels
+        let dx = dx + group * each
         for pixel in pixels {
-            let oy = pixel / outputWidth * geometry.strideHeight - top, ox = pixel % outputWidth * geometry.strideWidth - left
-            let from = min(max(0, -ox), geometry.kernelWidth), to = max(from, min(geometry.kernelWidth, width - ox))
+            let oy = pixel / outputWidth * geometry.strideHeight - top
+            let ox = pixel % outputWidth * geometry.strideWidth - left
+            let from = min(max(0, -ox), geometry.kernelWidth)
+            let to = max(from, min(geometry.kernelWidth, width - ox))
             let row = rows + (pixel - pixels.lowerBound) * length
             for ky in max(0, -oy)..<max(max(0, -oy), min(geometry.kernelHeight, height - oy)) {
                 let source = row + ky * geometry.kernelWidth * each
@@ -96,7 +102,8 @@ private struct Windows {
 @inline(__always)
 private func copyFloats(_ to: UnsafeMutablePointer<Float>, _ from: UnsafePointer<Float>, _ count: Int) {
     @inline(__always) func move<V>(_ at: Int, _: V.Type) {
-        UnsafeMutableRawPointer(to + at).storeBytes(of: UnsafeRawPointer(from + at).loadUnaligned(as: V.self), as: V.self)
+        UnsafeMutableRawPointer(to + at).storeBytes(
+            of: UnsafeRawPointer(from + at).loadUnaligned(as: V.self), as: V.self)
     }
     if count >= 16 {
         var i = 0
@@ -117,18 +124,25 @@ private func copyFloats(_ to: UnsafeMutablePointer<Float>, _ from: UnsafePointer
 }
 
 /// - Parameter matrices: one packed matrix of window x outputs for each group.
-func im2colForward(_ x: Tensor, matrices: [PackedMatrix], geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor) {
-    let n = x.shape[0], outputs = y.shape[3]
+func im2colForward(
+    _ x: Tensor, matrices: [PackedMatrix], geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor
+) {
+    let n = x.shape[0]
+    let outputs = y.shape[3]
     let windows = Windows(height: x.shape[1], width: x.shape[2], channels: x.shape[3], geometry: geometry)
-    let length = windows.length, groupOutputs = outputs / geometry.groups
+    let length = windows.length
+    let groupOutputs = outputs / geometry.groups
     let picture = windows.height * windows.width * windows.channels
     let pixels = windows.pixels
     func gather(_ from: Int, _ to: Int, _ group: Int, _ rows: UnsafeMutablePointer<Float>) {
         // Output pixels of the whole batch in a row; a block may cross from one picture to the next.
         var at = from
         while at < to {
-            let i = at / pixels, end = min(to, (i + 1) * pixels)
-            windows.gather(x.pointer + i * picture, group: group, pixels: at - i * pixels..<end - i * pixels, rows + (at - from) * length)
+            let i = at / pixels
+            let end = min(to, (i + 1) * pixels)
+            windows.gather(
+                x.pointer + i * picture, group: group, pixels: at - i * pixels..<end - i * pixels,
+                rows + (at - from) * length)
             at = end
         }
     }
@@ -143,7 +157,8 @@ func im2colForward(_ x: Tensor, matrices: [PackedMatrix], geometry: ConvolutionG
         let rows = Tensor(uninitialized: [n * pixels, length])
         Parallel.ranges(n * pixels) { gather($0.lowerBound, $0.upperBound, 0, rows.pointer + $0.lowerBound * length) }
         parallelProduct(
-            rows: n * pixels, depth: length, columns: outputs, rows.pointer, lda: length, matrices[0].panels.pointer, y.pointer,
+            rows: n * pixels, depth: length, columns: outputs, rows.pointer, lda: length, matrices[0].panels.pointer,
+            y.pointer,
             ldc: outputs, epilogue)
         withExtendedLifetime((rows, matrices)) {}
         return
@@ -156,7 +171,8 @@ func im2colForward(_ x: Tensor, matrices: [PackedMatrix], geometry: ConvolutionG
             for group in 0..<geometry.groups {
                 gather(from, to, group, rows.pointer)
                 packedProduct(
-                    rows: to - from, depth: length, columns: groupOutputs, rows.pointer, lda: length, matrices[group].panels.pointer,
+                    rows: to - from, depth: length, columns: groupOutputs, rows.pointer, lda: length,
+                    matrices[group].panels.pointer,
                     y.pointer + from * outputs + group * groupOutputs, ldc: outputs, epilogueOf(group))
             }
             from = to
@@ -167,15 +183,21 @@ func im2colForward(_ x: Tensor, matrices: [PackedMatrix], geometry: ConvolutionG
 }
 
 /// g `[B, H', W', O] -> [B, H, W, C]`
-func im2colBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height: Int, width: Int) -> Tensor {
-    let n = g.shape[0], outputs = weight.shape[0], channels = weight.shape[3] * geometry.groups
+func im2colBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height: Int, width: Int) -> Tensor
+{
+    let n = g.shape[0]
+    let outputs = weight.shape[0]
+    let channels = weight.shape[3] * geometry.groups
     let windows = Windows(height: height, width: width, channels: channels, geometry: geometry)
-    let length = windows.length, block = windows.block, groupOutputs = outputs / geometry.groups
+    let length = windows.length
+    let block = windows.block
+    let groupOutputs = outputs / geometry.groups
     let picture = height * width * channels
     let dx = Tensor([n, height, width, channels])
     let matrices = (0..<geometry.groups).map {
         PackedMatrix(
-            weight.pointer + $0 * groupOutputs * length, depth: groupOutputs, columns: length, rowStride: length, columnStride: 1)
+            weight.pointer + $0 * groupOutputs * length, depth: groupOutputs, columns: length, rowStride: length,
+            columnStride: 1)
     }
     // Windows overlap, so a picture belongs to one thread; a single one shares out only the product.
     func run(picture i: Int) {
@@ -203,9 +225,11 @@ func im2colBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeome
 
 /// g `[N, H', W', O]`, x `[N, H, W, C]`: `[O, kh, kw, C / groups]`, blocks of pixels added in their order.
 func im2colBackwardWeight(_ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    let n = x.shape[0], outputs = weight.shape[0]
+    let n = x.shape[0]
+    let outputs = weight.shape[0]
     let windows = Windows(height: x.shape[1], width: x.shape[2], channels: x.shape[3], geometry: geometry)
-    let length = windows.length, groupOutputs = outputs / geometry.groups
+    let length = windows.length
+    let groupOutputs = outputs / geometry.groups
     let picture = windows.height * windows.width * windows.channels
     let block = min(windows.pixels, max(256, (1 << 18) / max(1, length)))
     let dw = Tensor(weight.shape)
@@ -216,12 +240,14 @@ func im2colBackwardWeight(_ g: Tensor, x: Tensor, weight: Tensor, geometry: Conv
             for group in 0..<geometry.groups {
                 Parallel.ranges(to - from, grain: 64) { range in
                     windows.gather(
-                        x.pointer + i * picture, group: group, pixels: from + range.lowerBound..<from + range.upperBound,
+                        x.pointer + i * picture, group: group,
+                        pixels: from + range.lowerBound..<from + range.upperBound,
                         rows.pointer + range.lowerBound * length)
                 }
                 transposedProduct(
                     rows: to - from, m: groupOutputs, n: length,
-                    g.pointer + (i * windows.pixels + from) * outputs + group * groupOutputs, lda: outputs, rows.pointer, ldb: length,
+                    g.pointer + (i * windows.pixels + from) * outputs + group * groupOutputs, lda: outputs,
+                    rows.pointer, ldb: length,
                     dw.pointer + group * groupOutputs * length, ldc: length)
             }
         }

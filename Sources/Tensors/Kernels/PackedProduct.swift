@@ -6,12 +6,16 @@ func packedSize(depth: Int, columns: Int) -> Int { depth * ((columns + 15) / 16 
 
 /// Packs B `[depth, columns]`, whose element (k, n) is at `k * rowStride + n * columnStride`.
 func pack(
-    _ b: UnsafePointer<Float>, depth: Int, columns: Int, rowStride: Int, columnStride: Int, into panels: UnsafeMutablePointer<Float>
+    _ b: UnsafePointer<Float>, depth: Int, columns: Int, rowStride: Int, columnStride: Int,
+    into panels: UnsafeMutablePointer<Float>
 ) {
     Parallel.ranges((columns + 31) / 32, grain: max(1, (1 << 14) / max(1, depth * 32))) { range in
         for panel in range {
-            let first = panel * 32, width = min(32, (columns - first + 15) / 16 * 16), valid = min(width, columns - first)
-            let source = b + first * columnStride, target = panels + first * depth
+            let first = panel * 32
+            let width = min(32, (columns - first + 15) / 16 * 16)
+            let valid = min(width, columns - first)
+            let source = b + first * columnStride
+            let target = panels + first * depth
             if columnStride == 1 {
                 for k in 0..<depth {
                     (target + k * width).update(from: source + k * rowStride, count: valid)
@@ -98,18 +102,21 @@ private func panelProduct<Rows: FourRows>(
         if left > 4 && rows >= 12 {
             if left < 12 { row = rows - 12 }
             twelve(
-                kind, depth: depth, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc, ldc: ldc,
+                kind, depth: depth, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc,
+                ldc: ldc,
                 columns: columns, column: column, epilogue)
             row += 12
         } else if rows >= 4 {
             if left < 4 { row = rows - 4 }
             four(
-                kind, depth: depth, a + row * lda, lda: lda, panel, c + row * ldc, ldc: ldc, columns: columns, column: column, rows: 4,
+                kind, depth: depth, a + row * lda, lda: lda, panel, c + row * ldc, ldc: ldc, columns: columns,
+                column: column, rows: 4,
                 epilogue)
             row += 4
         } else {
             four(
-                kind, depth: depth, a + row * lda, lda: 0, panel, c + row * ldc, ldc: ldc, columns: columns, column: column, rows: 1,
+                kind, depth: depth, a + row * lda, lda: 0, panel, c + row * ldc, ldc: ldc, columns: columns,
+                column: column, rows: 1,
                 epilogue)
             row += 1
         }
@@ -118,19 +125,23 @@ private func panelProduct<Rows: FourRows>(
 
 @inline(never)
 private func widePanel(
-    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>,
     _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
 ) {
     panelProduct(
-        FourByThirtyTwo.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue)
+        FourByThirtyTwo.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
+        epilogue)
 }
 
 @inline(never)
 private func narrowPanel(
-    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>,
     _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
 ) {
-    panelProduct(FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue)
+    panelProduct(
+        FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue)
 }
 
 /// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row stride `ldc`.
@@ -147,15 +158,18 @@ func packedProduct(
         // No short last block.
         let count = rows - from < 2 * block ? rows - from : block
         for panel in panels {
-            let column = panel * 32, left = columns - column
+            let column = panel * 32
+            let left = columns - column
             let source = b + column * depth
             if left > 16 {
                 widePanel(
-                    rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: min(32, left), column: column,
+                    rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: min(32, left),
+                    column: column,
                     epilogue)
             } else {
                 narrowPanel(
-                    rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: left, column: column, epilogue)
+                    rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: left,
+                    column: column, epilogue)
             }
         }
         from += count
@@ -172,13 +186,16 @@ func parallelProduct(
         packedProduct(rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue)
     } else if rows >= 96 * Parallel.threads || panels < Parallel.threads {
         Parallel.ranges((rows + 11) / 12) { range in
-            let from = range.lowerBound * 12, to = min(rows, range.upperBound * 12)
+            let from = range.lowerBound * 12
+            let to = min(rows, range.upperBound * 12)
             packedProduct(
-                rows: to - from, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc, ldc: ldc, epilogue)
+                rows: to - from, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc, ldc: ldc,
+                epilogue)
         }
     } else {
         Parallel.ranges(panels) { range in
-            packedProduct(rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue, panels: range)
+            packedProduct(
+                rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue, panels: range)
         }
     }
 }

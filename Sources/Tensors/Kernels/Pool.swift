@@ -2,7 +2,8 @@
 /// - Returns: y `[N, H', W', C]` and for each of its elements the flat position in x.
 func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    let size = geometry.outputSize(height: h, width: w), pad = geometry.padding(height: h, width: w)
+    let size = geometry.outputSize(height: h, width: w)
+    let pad = geometry.padding(height: h, width: w)
     let y = Tensor(uninitialized: [n, size.height, size.width, c])
     precondition(x.count <= Int(Int32.max), "a feature map of \(x.count) elements is too large to pool")
     var argument = [Int32](repeating: 0, count: y.count)
@@ -15,13 +16,15 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]
                 let first = row / size.height * h * w
                 let ys = max(0, oy)..<max(0, oy, min(h, oy + geometry.kernelHeight))
                 for column in 0..<size.width {
-                    let ox = column * geometry.strideWidth - pad.left, at = (row * size.width + column) * c
+                    let ox = column * geometry.strideWidth - pad.left
+                    let at = (row * size.width + column) * c
                     let xs = max(0, ox)..<max(0, ox, min(w, ox + geometry.kernelWidth))
                     for ch in stride(from: 0, to: c, by: 16) {
                         let valid = c - ch
                         // A window wholly in the padding gives minus infinity and points at its picture's first pixel.
                         let corner = ys.isEmpty || xs.isEmpty ? first : first + ys.lowerBound * w + xs.lowerBound
-                        var best = Vector(repeating: -.infinity), position = SIMD16<Int32>(repeating: Int32(corner))
+                        var best = Vector(repeating: -.infinity)
+                        var position = SIMD16<Int32>(repeating: Int32(corner))
                         for yy in ys {
                             for xx in xs {
                                 let pixel = first + yy * w + xx
@@ -45,7 +48,9 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]
 /// g `[K, N, H', W', C] -> [K] + input`
 func maximumPoolBackward(_ g: Tensor, argument: [Int32], input: [Int], seeds: Int) -> Tensor {
     let dx = Tensor([seeds] + input)
-    let size = input.reduce(1, *), n = input[0], c = input[3]
+    let size = input.reduce(1, *)
+    let n = input[0]
+    let c = input[3]
     if argument.isEmpty { return dx }
     // A picture's windows may overlap, but never across channels: few pictures are split by channel.
     let parts = seeds * n < Parallel.threads ? min(c, Parallel.threads) : 1
@@ -53,11 +58,16 @@ func maximumPoolBackward(_ g: Tensor, argument: [Int32], input: [Int], seeds: In
     argument.withUnsafeBufferPointer { argument in
         nonisolated(unsafe) let argument = argument
         Parallel.forEach(seeds * n * parts) { job in
-            let k = job / parts / n, i = job / parts % n, part = job % parts
-            let gradient = g.pointer + k * argument.count, output = dx.pointer + k * size
+            let k = job / parts / n
+            let i = job / parts % n
+            let part = job % parts
+            let gradient = g.pointer + k * argument.count
+            let output = dx.pointer + k * size
             let channels = c * part / parts..<c * (part + 1) / parts
             for pixel in i * pixels..<(i + 1) * pixels {
-                for at in pixel * c + channels.lowerBound..<pixel * c + channels.upperBound { output[Int(argument[at])] += gradient[at] }
+                for at in pixel * c + channels.lowerBound..<pixel * c + channels.upperBound {
+                    output[Int(argument[at])] += gradient[at]
+                }
             }
         }
     }
@@ -72,7 +82,8 @@ func averagePoolForward(_ x: Tensor, geometry: PoolGeometry) -> Tensor {
     Parallel.ranges(n) { range in
         averageWindows(geometry, h, w) { pixel, output, share in
             for i in range {
-                let source = x.pointer + (i * h * w + pixel) * c, target = y.pointer + (i * size.height * size.width + output) * c
+                let source = x.pointer + (i * h * w + pixel) * c
+                let target = y.pointer + (i * size.height * size.width + output) * c
                 mapVectors2(c, target, source, target) { $0 + $1 * share }
             }
         }
@@ -88,7 +99,8 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
     Parallel.ranges(seeds * n) { range in
         averageWindows(geometry, h, w) { pixel, output, share in
             for i in range {
-                let target = dx.pointer + (i * h * w + pixel) * c, source = g.pointer + (i * size.height * size.width + output) * c
+                let target = dx.pointer + (i * h * w + pixel) * c
+                let source = g.pointer + (i * size.height * size.width + output) * c
                 mapVectors2(c, target, source, target) { $0 + $1 * share }
             }
         }
@@ -98,12 +110,16 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
 
 /// Calls `body(input pixel, output pixel, share)` for every pair that belongs together.
 private func averageWindows(_ geometry: PoolGeometry, _ h: Int, _ w: Int, _ body: (Int, Int, Float) -> Void) {
-    let size = geometry.outputSize(height: h, width: w), pad = geometry.padding(height: h, width: w)
+    let size = geometry.outputSize(height: h, width: w)
+    let pad = geometry.padding(height: h, width: w)
     for row in 0..<size.height {
-        let y0 = row * geometry.strideHeight - pad.top, y1 = min(y0 + geometry.kernelHeight, h + pad.bottom)
+        let y0 = row * geometry.strideHeight - pad.top
+        let y1 = min(y0 + geometry.kernelHeight, h + pad.bottom)
         for column in 0..<size.width {
-            let x0 = column * geometry.strideWidth - pad.left, x1 = min(x0 + geometry.kernelWidth, w + pad.right)
-            let ys = max(0, y0)..<max(0, min(h, y1)), xs = max(0, x0)..<max(0, min(w, x1))
+            let x0 = column * geometry.strideWidth - pad.left
+            let x1 = min(x0 + geometry.kernelWidth, w + pad.right)
+            let ys = max(0, y0)..<max(0, min(h, y1))
+            let xs = max(0, x0)..<max(0, min(w, x1))
             let count = geometry.countIncludesPadding ? (y1 - y0) * (x1 - x0) : ys.count * xs.count
             for y in ys { for x in xs { body(y * w + x, row * size.width + column, 1 / Float(max(1, count))) } }
         }
@@ -126,7 +142,8 @@ func globalAveragePoolForward(_ x: Tensor) -> Tensor {
 
 /// g `[K, N, C] -> [K] + input`
 func globalAveragePoolBackward(_ g: Tensor, input: [Int], seeds: Int) -> Tensor {
-    let pixels = input[1] * input[2], c = input[3]
+    let pixels = input[1] * input[2]
+    let c = input[3]
     let dx = Tensor(uninitialized: [seeds] + input)
     Parallel.ranges(seeds * input[0], grain: max(1, (1 << 14) / max(1, pixels * c))) { range in
         for i in range {

@@ -28,7 +28,8 @@ extension SIMD16 where Scalar == Float {
 
     @inline(never)
     private func storeSome(to pointer: UnsafeMutablePointer<Float>, first count: Int) {
-        var rest = self.lowHalf, at = 0
+        var rest = self.lowHalf
+        var at = 0
         if count >= 8 {
             UnsafeMutableRawPointer(pointer).storeBytes(of: rest, as: SIMD8<Float>.self)
             rest = highHalf
@@ -53,7 +54,8 @@ struct FourByThirtyTwo: FourRows {
 
     @inline(__always)
     mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>) {
-        let x = Vector(at: b), y = Vector(at: b + 16)
+        let x = Vector(at: b)
+        let y = Vector(at: b + 16)
         let first = Vector(repeating: p[0])
         a0 += first * x
         a1 += first * y
@@ -69,13 +71,16 @@ struct FourByThirtyTwo: FourRows {
     }
 
     @inline(__always)
-    func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue) {
-        var x = Vector.zero, y = Vector.zero
+    func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
+    {
+        var x = Vector.zero
+        var y = Vector.zero
         if let bias = epilogue.bias {
             x = Vector(at: bias + column, first: columns)
             y = Vector(at: bias + column + 16, first: max(0, columns - 16))
         }
-        let low = epilogue.low, high = epilogue.high
+        let low = epilogue.low
+        let high = epilogue.high
         let c = c + column
         if columns == 32 && rows == 4 {
             (a0 + x).clamped(low, high).store(to: c)
@@ -115,9 +120,11 @@ struct FourBySixteen: FourRows {
     }
 
     @inline(__always)
-    func store(_ y: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue) {
+    func store(_ y: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
+    {
         let x = epilogue.bias.map { Vector(at: $0 + column, first: columns) } ?? .zero
-        let low = epilogue.low, high = epilogue.high
+        let low = epilogue.low
+        let high = epilogue.high
         let y = y + column
         (a + x).clamped(low, high).store(to: y, first: columns)
         if rows == 1 { return }
@@ -134,8 +141,13 @@ func twelve<Rows: FourRows>(
     _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>, bStep: Int,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
 ) {
-    var r = Rows(), s = Rows(), t = Rows()
-    var p = a, q = a + 4 &* lda, u = a + 8 &* lda, b = b
+    var r = Rows()
+    var s = Rows()
+    var t = Rows()
+    var p = a
+    var q = a + 4 &* lda
+    var u = a + 8 &* lda
+    var b = b
     for _ in 0..<depth {
         r.step(p, lda, b)
         s.step(q, lda, b)
@@ -153,11 +165,13 @@ func twelve<Rows: FourRows>(
 /// The same for four rows, or for one (lda 0).
 @inline(__always)
 func four<Rows: FourRows>(
-    _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, ldc: Int,
+    _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, ldc: Int,
     columns: Int, column: Int, rows: Int, _ epilogue: Epilogue
 ) {
     var r = Rows()
-    var p = a, b = b
+    var p = a
+    var b = b
     for _ in 0..<depth {
         r.step(p, lda, b)
         p += 1

@@ -12,7 +12,8 @@ func transposedProduct(
         return
     }
     let width = n >= 32 ? 32 : 16
-    let down = (m + 11) / 12, across = (n + width - 1) / width
+    let down = (m + 11) / 12
+    let across = (n + width - 1) / width
     let block = max(64, min(1024, (1 << 16) / (m + n)))
     Parallel.ranges(down * across, grain: max(1, (1 << 17) / max(1, rows * 12 * width))) { range in
         let tile = UnsafeMutablePointer<Vector>.allocate(capacity: 24)
@@ -20,11 +21,14 @@ func transposedProduct(
         tile.withMemoryRebound(to: Float.self, capacity: 12 * 32) { tile in
             for start in stride(from: 0, to: rows, by: block) {
                 let count = min(block, rows - start)
-                let a = a + start * lda, b = b + start * ldb
+                let a = a + start * lda
+                let b = b + start * ldb
                 for index in range {
                     // The last block down and the last across overlap the ones before; only what is new is added.
-                    let row = index % down * 12, column = index / down * width
-                    let fromRow = min(row, m - 12), fromColumn = min(column, n - width)
+                    let row = index % down * 12
+                    let column = index / down * width
+                    let fromRow = min(row, m - 12)
+                    let fromColumn = min(column, n - width)
                     if width == 32 {
                         wideTile(count, a + fromRow, lda, b + fromColumn, ldb, tile)
                     } else {
@@ -32,7 +36,8 @@ func transposedProduct(
                     }
                     let skip = column - fromColumn
                     for r in row..<min(m, row + 12) {
-                        let target = c + r * ldc + column, source = tile + (r - fromRow) * width + skip
+                        let target = c + r * ldc + column
+                        let source = tile + (r - fromRow) * width + skip
                         if skip == 0 {
                             mapVectors2(width, target, source, target) { $0 + $1 }
                         } else {
@@ -47,14 +52,20 @@ func transposedProduct(
 
 @inline(never)
 private func wideTile(
-    _ depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int, _ c: UnsafeMutablePointer<Float>
+    _ depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    _ c: UnsafeMutablePointer<Float>
 ) {
-    twelve(FourByThirtyTwo.self, depth: depth, a, lda: 1, aStep: lda, b, bStep: ldb, c, ldc: 32, columns: 32, column: 0, .none)
+    twelve(
+        FourByThirtyTwo.self, depth: depth, a, lda: 1, aStep: lda, b, bStep: ldb, c, ldc: 32, columns: 32, column: 0,
+        .none)
 }
 
 @inline(never)
 private func narrowTile(
-    _ depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int, _ c: UnsafeMutablePointer<Float>
+    _ depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    _ c: UnsafeMutablePointer<Float>
 ) {
-    twelve(FourBySixteen.self, depth: depth, a, lda: 1, aStep: lda, b, bStep: ldb, c, ldc: 16, columns: 16, column: 0, .none)
+    twelve(
+        FourBySixteen.self, depth: depth, a, lda: 1, aStep: lda, b, bStep: ldb, c, ldc: 16, columns: 16, column: 0,
+        .none)
 }

@@ -10,33 +10,41 @@ struct WinogradWeights: Sendable {
 
     /// True where the transforms cost less than the multiplications they save.
     static func suits(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
-        geometry.kernelHeight == 3 && geometry.kernelWidth == 3 && geometry.strideHeight == 1 && geometry.strideWidth == 1
+        geometry.kernelHeight == 3 && geometry.kernelWidth == 3 && geometry.strideHeight == 1
+            && geometry.strideWidth == 1
             && geometry.groups == 1 && weight.shape[0] >= 16 && weight.shape[3] >= 16
     }
 
     /// G g G^T of weight `[O, 3, 3, C]`.
     /// - Parameter backward: for the gradient of the input: the kernel turned by 180 degrees, inputs and outputs exchanged.
     init(_ weight: Tensor, backward: Bool = false) {
-        let o = weight.shape[0], c = weight.shape[3]
-        let inputs = backward ? o : c, outputs = backward ? c : o
-        let inputStride = backward ? 9 * c : 1, outputStride = backward ? 1 : 9 * c
+        let o = weight.shape[0]
+        let c = weight.shape[3]
+        let inputs = backward ? o : c
+        let outputs = backward ? c : o
+        let inputStride = backward ? 9 * c : 1
+        let outputStride = backward ? 1 : 9 * c
         let plane = packedSize(depth: inputs, columns: outputs)
         let result = Tensor(uninitialized: [36, plane])
-        let target = result.pointer, source = weight.pointer
+        let target = result.pointer
+        let source = weight.pointer
         Parallel.ranges((outputs + 15) / 16, grain: max(1, 256 / max(1, inputs))) { range in
             let grid = UnsafeMutablePointer<Vector>.allocate(capacity: 18)
             defer { grid.deallocate() }
             for block in range {
-                let first = block * 16, valid = min(16, outputs - first)
+                let first = block * 16
+                let valid = min(16, outputs - first)
                 // Panels are 32 wide but for a last one of 16.
-                let panelStart = first / 32 * 32, width = min(32, (outputs - panelStart + 15) / 16 * 16)
+                let panelStart = first / 32 * 32
+                let width = min(32, (outputs - panelStart + 15) / 16 * 16)
                 for input in 0..<inputs {
                     let element = source + input * inputStride + first * outputStride
                     // Columns: G g, three columns of six.
                     for column in 0..<3 {
                         var g = (Vector.zero, Vector.zero, Vector.zero)
                         let at = backward ? 2 - column : column
-                        let p0 = element + (backward ? 6 + at : at) * c, p1 = element + (3 + at) * c
+                        let p0 = element + (backward ? 6 + at : at) * c
+                        let p1 = element + (3 + at) * c
                         let p2 = element + (backward ? at : 6 + at) * c
                         for j in 0..<valid {
                             g.0[j] = p0[j * outputStride]
@@ -77,23 +85,32 @@ private typealias FourVectors = (Vector, Vector, Vector, Vector)
 /// G: points 0, 1, -1, 2, -2 and infinity.
 @inline(__always)
 private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
-    let even = (a + c) * (-1.0 / 6), odd = b * (-1.0 / 6)
-    let far = a * (1.0 / 24) + c * (1.0 / 6), farOdd = b * (1.0 / 12)
+    let even = (a + c) * (-1.0 / 6)
+    let odd = b * (-1.0 / 6)
+    let far = a * (1.0 / 24) + c * (1.0 / 6)
+    let farOdd = b * (1.0 / 12)
     return (a * 0.25, even + odd, even - odd, far + farOdd, far - farOdd, c)
 }
 
 /// B^T
 @inline(__always)
 private func inputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector) -> Six {
-    let even = e - c * 4, odd = d - b * 4
-    let near = e - c, far = (d - b) * 2
+    let even = e - c * 4
+    let odd = d - b * 4
+    let near = e - c
+    let far = (d - b) * 2
     return (a * 4 - c * 5 + e, even + odd, even - odd, near + far, near - far, b * 4 - d * 5 + f)
 }
 
 /// A^T
 @inline(__always)
-private func outputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector) -> FourVectors {
-    let sum = b + c, difference = b - c, farSum = d + e, farDifference = d - e
+private func outputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector)
+    -> FourVectors
+{
+    let sum = b + c
+    let difference = b - c
+    let farSum = d + e
+    let farDifference = d - e
     return (a + sum + farSum, difference + farDifference * 2, sum + farSum * 4, difference + farDifference * 8 + f)
 }
 
@@ -106,7 +123,8 @@ private struct Tiles {
     /// Row strides of the scratch; not a multiple of 1 KiB, which would put all rows in the same few sets of the L1 cache.
     let inputRow: Int, outputRow: Int
 
-    init(height: Int, width: Int, channels: Int, outputHeight: Int, outputWidth: Int, outputs: Int, top: Int, left: Int) {
+    init(height: Int, width: Int, channels: Int, outputHeight: Int, outputWidth: Int, outputs: Int, top: Int, left: Int)
+    {
         func padded(_ n: Int) -> Int { (n + 15) / 16 * 16 + (n % 256 == 0 ? 16 : 0) }
         self.height = height
         self.width = width
@@ -124,9 +142,14 @@ private struct Tiles {
 
     /// B^T d B of tile `tile` into 36 places, `plane` apart.
     @inline(__always)
-    func scatter(_ x: UnsafePointer<Float>, tile: Int, _ v: UnsafeMutablePointer<Float>, plane: Int, _ grid: UnsafeMutablePointer<Vector>) {
-        let picture = tile / (down * across), within = tile % (down * across)
-        let y = within / across * 4 - top, column = within % across * 4 - left
+    func scatter(
+        _ x: UnsafePointer<Float>, tile: Int, _ v: UnsafeMutablePointer<Float>, plane: Int,
+        _ grid: UnsafeMutablePointer<Vector>
+    ) {
+        let picture = tile / (down * across)
+        let within = tile % (down * across)
+        let y = within / across * 4 - top
+        let column = within % across * 4 - left
         let first = x + picture * height * width * channels
         let line = width * channels
         let isInside = y >= 0 && column >= 0 && y + 6 <= height && column + 6 <= width
@@ -137,7 +160,8 @@ private struct Tiles {
                 for j in 0..<6 {
                     let p = first + y * line + (column + j) * channels + channel
                     let t = inputTransform(
-                        Vector(at: p), Vector(at: p + line), Vector(at: p + 2 * line), Vector(at: p + 3 * line), Vector(at: p + 4 * line),
+                        Vector(at: p), Vector(at: p + line), Vector(at: p + 2 * line), Vector(at: p + 3 * line),
+                        Vector(at: p + 4 * line),
                         Vector(at: p + 5 * line))
                     grid[j] = t.0
                     grid[6 + j] = t.1
@@ -149,7 +173,8 @@ private struct Tiles {
             } else {
                 for j in 0..<6 {
                     @inline(__always) func load(_ i: Int) -> Vector {
-                        let yy = y + i, xx = column + j
+                        let yy = y + i
+                        let xx = column + j
                         if yy < 0 || yy >= height || xx < 0 || xx >= width { return .zero }
                         return Vector(at: first + yy * line + xx * channels + channel, first: valid)
                     }
@@ -183,11 +208,15 @@ private struct Tiles {
         _ m: UnsafePointer<Float>, plane: Int, tile: Int, _ y: UnsafeMutablePointer<Float>, _ epilogue: Epilogue,
         _ grid: UnsafeMutablePointer<Vector>
     ) {
-        let picture = tile / (down * across), within = tile % (down * across)
-        let row = within / across * 4, column = within % across * 4
-        let rows = min(4, outputHeight - row), columns = min(4, outputWidth - column)
+        let picture = tile / (down * across)
+        let within = tile % (down * across)
+        let row = within / across * 4
+        let column = within % across * 4
+        let rows = min(4, outputHeight - row)
+        let columns = min(4, outputWidth - column)
         let first = y + ((picture * outputHeight + row) * outputWidth + column) * outputs
-        let low = epilogue.low, high = epilogue.high
+        let low = epilogue.low
+        let high = epilogue.high
         var channel = 0
         while channel < outputs {
             let valid = outputs - channel
@@ -226,9 +255,13 @@ func winogradForward(
         outputs: weights.outputs, top: top, left: left)
     let count = pictures * tiles.down * tiles.across
     if count == 0 { return }
-    let panels = weights.panels.pointer, panelSize = weights.planeSize
+    let panels = weights.panels.pointer
+    let panelSize = weights.planeSize
     let threads = Parallel.threads
-    func products(_ planes: Range<Int>, _ rows: Int, _ v: UnsafePointer<Float>, _ vPlane: Int, _ m: UnsafeMutablePointer<Float>, _ mPlane: Int) {
+    func products(
+        _ planes: Range<Int>, _ rows: Int, _ v: UnsafePointer<Float>, _ vPlane: Int, _ m: UnsafeMutablePointer<Float>,
+        _ mPlane: Int
+    ) {
         for plane in planes {
             packedProduct(
                 rows: rows, depth: weights.inputs, columns: weights.outputs, v + plane * vPlane, lda: tiles.inputRow,
@@ -243,17 +276,23 @@ func winogradForward(
     let target = 48
     if count < target * threads {
         // Few tiles: the weights are the larger side, so each thread takes some of the 36 products.
-        let vPlane = count * tiles.inputRow + 16, mPlane = count * tiles.outputRow + 16
-        let v = Tensor(uninitialized: [36 * vPlane]), m = Tensor(uninitialized: [36 * mPlane])
+        let vPlane = count * tiles.inputRow + 16
+        let mPlane = count * tiles.outputRow + 16
+        let v = Tensor(uninitialized: [36 * vPlane])
+        let m = Tensor(uninitialized: [36 * mPlane])
         Parallel.ranges(count) { range in
             withGrid { grid in
-                for tile in range { tiles.scatter(x, tile: tile, v.pointer + tile * tiles.inputRow, plane: vPlane, grid) }
+                for tile in range {
+                    tiles.scatter(x, tile: tile, v.pointer + tile * tiles.inputRow, plane: vPlane, grid)
+                }
             }
         }
         Parallel.ranges(36) { products($0, count, v.pointer, vPlane, m.pointer, mPlane) }
         Parallel.ranges(count) { range in
             withGrid { grid in
-                for tile in range { tiles.gather(m.pointer + tile * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid) }
+                for tile in range {
+                    tiles.gather(m.pointer + tile * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid)
+                }
             }
         }
         withExtendedLifetime((v, m, weights)) {}
@@ -262,16 +301,21 @@ func winogradForward(
     Parallel.ranges(count) { range in
         let blocks = max(1, (range.count + target / 2) / target)
         let largest = (range.count + blocks - 1) / blocks
-        let vPlane = largest * tiles.inputRow + 16, mPlane = largest * tiles.outputRow + 16
-        let v = Tensor(uninitialized: [36 * vPlane]), m = Tensor(uninitialized: [36 * mPlane])
+        let vPlane = largest * tiles.inputRow + 16
+        let mPlane = largest * tiles.outputRow + 16
+        let v = Tensor(uninitialized: [36 * vPlane])
+        let m = Tensor(uninitialized: [36 * mPlane])
         withGrid { grid in
             for block in 0..<blocks {
                 let from = range.lowerBound + range.count * block / blocks
                 let to = range.lowerBound + range.count * (block + 1) / blocks
-                for tile in from..<to { tiles.scatter(x, tile: tile, v.pointer + (tile - from) * tiles.inputRow, plane: vPlane, grid) }
+                for tile in from..<to {
+                    tiles.scatter(x, tile: tile, v.pointer + (tile - from) * tiles.inputRow, plane: vPlane, grid)
+                }
                 products(0..<36, to - from, v.pointer, vPlane, m.pointer, mPlane)
                 for tile in from..<to {
-                    tiles.gather(m.pointer + (tile - from) * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid)
+                    tiles.gather(
+                        m.pointer + (tile - from) * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid)
                 }
             }
         }
