@@ -112,21 +112,13 @@ public struct CaptionExplainer {
                 of: scored.logProbabilities, seed: scored.seeds(chosen.map(\.score)), withRespectTo: [leaf])[0]
             let maps = GradCAM.maps(activations: seen.activations, gradients: gradients)
             for (k, choice) in chosen.enumerated() {
-                let map = maps.row(k)
                 explained.append(
                     ExplainedScore(
-                        score: choice.score, value: scored.value(of: choice.score), map: map,
-                        warnings: choice.warnings + Self.faults(of: map, choice.score.name)))
+                        score: choice.score, value: scored.value(of: choice.score), map: maps.row(k), warnings: choice.warnings))
             }
         }
         return CaptionExplanation(
             words: names, logProbabilities: scored.wordLogProbabilities, layer: layer, scores: explained, warnings: [])
-    }
-
-    private static func faults(of map: Tensor, _ name: String) -> [String] {
-        if !map.isFinite { return ["the map of '\(name)' has values that are not finite"] }
-        if !map.array.contains(where: { $0 > 0 }) { return ["the map of '\(name)' is nowhere positive: no region speaks for it"] }
-        return []
     }
 
     // MARK: From what the user says to positions

@@ -22,7 +22,7 @@ public struct CaptionRequest: Sendable {
 
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [], sheet: Bool = false, layer: String? = nil,
-        beam: Int? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.65
+        beam: Int? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.6
     ) {
         self.photo = photo
         self.model = model
@@ -76,7 +76,7 @@ public enum CaptionPipeline {
             },
             endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer, scores: [],
             rendering: .init(
-                normalisation: .unit, resampling: "bilinear", colorMap: request.colorMap, opacity: request.opacity,
+                normalisation: request.colorMap.isDiverging ? .signed : .unit, resampling: "bilinear", colorMap: request.colorMap, opacity: request.opacity,
                 seen: picture.placement.rectangle),
             sheet: nil, manifest: nil, warnings: warnings + explanation.warnings)
         if targets.isEmpty { return manifest }

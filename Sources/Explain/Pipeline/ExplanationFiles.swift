@@ -23,18 +23,21 @@ struct ExplanationFiles {
             let positions = explained.score.positions
             let name = [stem, String(format: "%02d", positions.lowerBound + 1), safeName(explained.score.name)].joined(separator: "-")
             var files = CaptionManifest.Files()
+            let drawn = drawn(explained.map)
             let raw = folder.appendingPathComponent("\(name)-map.npy")
             try NumPyArray.write(explained.map, to: raw)
             files.rawMap = raw.path
             if index < wanted {
-                let plane = placement.place(drawn(explained.map), width: explained.map.shape[1], height: explained.map.shape[0])
+                let plane = placement.place(drawn.values, width: explained.map.shape[1], height: explained.map.shape[0])
                 let overlay = folder.appendingPathComponent("\(name)-overlay.png")
                 let heat = folder.appendingPathComponent("\(name)-heatmap.png")
                 try Overlay.draw(
-                    photo, map: plane.values, colorMap: request.colorMap, opacity: request.opacity, seen: placement.rectangle
+                    photo, map: plane.values, colorMap: request.colorMap, opacity: request.opacity, isSigned: drawn.isSigned,
+                    seen: placement.rectangle
                 ).write(to: overlay)
                 try Overlay.heatMap(
-                    plane.values, width: photo.width, height: photo.height, colorMap: request.colorMap, seen: placement.rectangle
+                    plane.values, width: photo.width, height: photo.height, colorMap: request.colorMap, isSigned: drawn.isSigned,
+                    seen: placement.rectangle
                 ).write(to: heat)
                 files.overlay = overlay.path
                 files.heatMap = heat.path
@@ -42,7 +45,8 @@ struct ExplanationFiles {
             manifest.scores.append(
                 .init(
                     name: explained.score.name, positions: Array(positions), inCaption: explained.score.replacing.isEmpty,
-                    logProbability: explained.value, map: summary(explained.map), files: files, warnings: explained.warnings))
+                    logProbability: explained.value, map: summary(explained.map), files: files,
+                    warnings: explained.warnings + drawn.warnings.map { "'\(explained.score.name)': \($0)" }))
         }
         if request.sheet {
             let sheet = folder.appendingPathComponent("\(stem)-words.png")
@@ -54,8 +58,10 @@ struct ExplanationFiles {
         try AtomicFile.write(Data((try manifest.json() + "\n").utf8), to: url)
     }
 
-    /// The map as it is drawn: what speaks for the score, as a part of the largest value.
-    private func drawn(_ map: Tensor) -> [Float] { Normalisation.unit(map.array).values }
+    /// The map as it is drawn: what speaks for the score, as a part of the largest value; with a diverging colour map, what speaks against it too.
+    private func drawn(_ map: Tensor) -> NormalisedMap { normalisation(map.array) }
+
+    private var normalisation: Normalisation { request.colorMap.isDiverging ? .signed : .unit }
 
     private func drawSheet(_ words: [ExplainedScore], title: String) -> Image {
         let size = ContactSheet.tileSize(width: photo.width, height: photo.height, count: words.count)
@@ -66,9 +72,11 @@ struct ExplanationFiles {
             originalWidth: size.width, originalHeight: size.height, modelWidth: placement.modelWidth, modelHeight: placement.modelHeight,
             rectangle: Rectangle(x0: seen.x0 * x, y0: seen.y0 * y, x1: seen.x1 * x, y1: seen.y1 * y))
         let tiles = words.map { word -> ContactSheet.Tile in
-            let plane = smallPlacement.place(drawn(word.map), width: word.map.shape[1], height: word.map.shape[0])
+            let drawn = drawn(word.map)
+            let plane = smallPlacement.place(drawn.values, width: word.map.shape[1], height: word.map.shape[0])
             let image = Overlay.draw(
-                small, map: plane.values, colorMap: request.colorMap, opacity: request.opacity, seen: smallPlacement.rectangle)
+                small, map: plane.values, colorMap: request.colorMap, opacity: request.opacity, isSigned: drawn.isSigned,
+                seen: smallPlacement.rectangle)
             return (word.score.name, String(format: "p = %.3g", exp(Double(word.value))), image)
         }
         return ContactSheet.draw(photo: small, title: title, tiles: tiles, colorMap: request.colorMap)

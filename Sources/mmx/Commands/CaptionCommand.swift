@@ -36,7 +36,7 @@ struct CaptionCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir")) var output = "mmx-output"
     @Option(help: ArgumentHelp("Colours: \(ColorMap.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
     var colorMap = ColorMap.turbo
-    @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.65
+    @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
     @Flag(help: "Print the manifest instead of text.") var json = false
 
     func validate() throws {
