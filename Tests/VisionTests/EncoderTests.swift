@@ -1,0 +1,117 @@
+import Tensors
+import TestSupport
+import XCTest
+
+@testable import Vision
+
+/// EfficientNet-Lite against PyTorch on weights that both sides make by the same rule (Fixtures/encoders.py).
+final class EncoderTests: XCTestCase {
+    private struct Case: Decodable {
+        let name: String
+        let height: Int, width: Int
+        let shape: [Int]
+        let output: [Float], gradient: [Float]
+        let outputNorm: Double, gradientNorm: Double
+    }
+
+    private func noise(_ count: Int, _ salt: Int) -> [Float] {
+        (0..<count).map { i in
+            var h = (UInt64(i) * 2_654_435_761 + UInt64(salt) * 40_503 + 12_345) % (1 << 32)
+            h = (h ^ (h >> 15)) &* 2_246_822_519 % (1 << 32)
+            return Float(Double(h >> 8) / 16_777_216 - 0.5)
+        }
+    }
+
+    /// The state dictionary of encoders.py, in the order of `normPairs`.
+    private func state(_ configuration: EncoderConfiguration) throws -> [String: Tensor] {
+        let probe = ParameterStore(seed: 0)
+        _ = try configuration.makeEncoder(probe.scope())
+        let shapes = probe.stateDictionary().mapValues(\.shape)
+        var state: [String: Tensor] = [:], salt = 0
+        for (convolution, norm) in try configuration.normPairs().pairs {
+            for name in ["\(convolution).weight"] + ["weight", "bias", "running_mean", "running_var"].map({ "\(norm).\($0)" }) {
+                let shape = try XCTUnwrap(shapes[name])
+                var values = noise(shape.reduce(1, *), salt)
+                salt += 1
+                if shape.count == 4 {
+                    let bound = 2 * Float((6 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
+                    values = values.map { $0 * bound }
+                } else if name.hasSuffix("running_var") {
+                    values = values.map { $0 + 1 }
+                } else {
+                    values = values.map { $0 * 0.4 + (name.hasSuffix("weight") ? 1 : 0) }
+                }
+                state[name] = Tensor(shape, values)
+            }
+        }
+        return state
+    }
+
+    private func norm(_ x: Tensor) -> Double { x.array.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot() }
+
+    /// Sixty layers of single-precision sums in another order: 1e-3 of the typical element.
+    private func check(_ x: Tensor, _ expected: [Float], _ expectedNorm: Double, _ label: String) {
+        let step = max(1, x.count / 40)
+        let picked = stride(from: 0, to: x.count, by: step).map { x.array[$0] }
+        XCTAssertEqual(picked.count, expected.count, label)
+        let typical = Float(expectedNorm / Double(x.count).squareRoot())
+        for (a, b) in zip(picked, expected) { XCTAssertEqual(a, b, accuracy: 1e-3 * max(typical, abs(b)), label) }
+        XCTAssertEqual(norm(x), expectedNorm, accuracy: 1e-4 * expectedNorm, label)
+    }
+
+    func testForwardAndGradientAgreeWithPyTorch() throws {
+        let cases = try JSONDecoder().decode([Case].self, from: Data(contentsOf: Fixture.url("encoders.json")))
+        XCTAssertEqual(cases.count, 3)
+        for c in cases {
+            let raw = EncoderConfiguration(name: c.name, folded: false)
+            let state = try state(raw)
+            let input = Tensor([1, c.height, c.width, 3], noise(c.height * c.width * 3, 999))
+            // Normalised and folded when made; folded beforehand.
+            let (pairs, epsilon) = try raw.normPairs()
+            let folded = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
+            for (configuration, parameters) in [(raw, state), (EncoderConfiguration(name: c.name, folded: true), folded)] {
+                let store = ParameterStore(strict: parameters, origin: c.name)
+                let encoder = try configuration.makeEncoder(store.scope())
+                try store.checkComplete()
+                let y = encoder(Variable(input)).value
+                XCTAssertEqual(y.shape, c.shape)
+                check(y, c.output, c.outputNorm, "\(c.name) output")
+                let tape = Tape()
+                let x = tape.leaf(input)
+                let seed = Tensor([1] + c.shape, noise(c.shape.reduce(1, *), 77))
+                let gradient = tape.gradients(of: encoder(x), seed: seed, withRespectTo: [x])[0]
+                check(gradient, c.gradient, c.gradientNorm, "\(c.name) gradient")
+            }
+        }
+    }
+
+    /// A network cut in two gives what it gives in one piece, and its stages say how large their maps are.
+    func testStages() throws {
+        let configuration = EncoderConfiguration(name: "tiny", folded: true)
+        let encoder = try configuration.makeEncoder(ParameterStore(seed: 3).scope())
+        let x = Variable(Tensor([2, 64, 64, 3], noise(2 * 64 * 64 * 3, 5)))
+        let whole = encoder(x).value
+        let front = encoder(x, stages: 0..<2)
+        XCTAssertEqual(encoder(front, stages: 2..<encoder.stages.count).value.array, whole.array)
+        XCTAssertEqual(front.shape, [2, 64 / encoder.stages[1].stride, 64 / encoder.stages[1].stride, encoder.stages[1].channels])
+        XCTAssertEqual(whole.shape[3], encoder.channels)
+        XCTAssertEqual(encoder.index(of: encoder.lastLayer), encoder.stages.count - 1)
+        XCTAssertNil(encoder.index(of: "fc"))
+    }
+
+    func testAnotherArchitecturesWeightsAreRefused() throws {
+        let state = try state(EncoderConfiguration(name: "efficientnet-lite0", folded: false))
+        let store = ParameterStore(strict: state, origin: "lite0.pth")
+        _ = try EncoderConfiguration(name: "efficientnet-lite2", folded: false).makeEncoder(store.scope())
+        XCTAssertThrowsError(try store.checkComplete()) { error in
+            let text = "\(error)"
+            XCTAssertTrue(text.contains("lite0.pth") && text.contains("missing") && text.contains("_blocks.16"), text)
+        }
+        XCTAssertThrowsError(try foldingBatchNorms(["_conv_stem.weight": Tensor([32, 3, 3, 3])], pairs: [("_conv_stem", "_bn0")], epsilon: 1e-3)) {
+            XCTAssertTrue("\($0)".contains("_bn0.weight is missing"), "\($0)")
+        }
+        XCTAssertThrowsError(try EncoderConfiguration(name: "vgg99", folded: true).makeEncoder(store.scope())) {
+            XCTAssertTrue("\($0)".contains("vgg99"))
+        }
+    }
+}
