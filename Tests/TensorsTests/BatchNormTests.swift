@@ -19,7 +19,8 @@ final class BatchNormTests: XCTestCase {
         }
     }
 
-    /// A mean of 10,000 and a deviation of 0.3, over several blocks of rows: a sum of squares in float would give garbage.
+    /// A mean of 10,000 and a deviation of 0.3, over several blocks of rows: a sum of squares in float would give
+    /// garbage.
     func testLargeMean() {
         let rows = 5000
         let c = 24
@@ -94,7 +95,8 @@ final class BatchNormTests: XCTestCase {
         let c = 5
         let rows = 40_000
         let x = Tensor([rows, c], (0..<rows * c).map { 1 + Float($0 % c) / 4 })
-        // 40,000 and quarters of it are exact in float; a running float sum over blocks would still be, but not in double's place.
+        // 40,000 and quarters of it are exact in float; a running float sum over blocks would still be, but not in
+        // double's place.
         XCTAssertEqual(channelSums(x, channels: c).array, (0..<c).map { Float(rows) * (1 + Float($0) / 4) })
     }
 }

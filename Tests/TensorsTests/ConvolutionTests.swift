@@ -3,8 +3,8 @@ import XCTest
 @testable import Tensors
 
 final class ConvolutionTests: XCTestCase {
-    /// Float32 sums of up to 150 terms, against float64: 2e-6 of the largest value. Winograd's transforms multiply by up to 8 and lose
-    /// about two digits more (Lavin & Gray 2016, section 5).
+    /// Float32 sums of up to 150 terms, against float64: 2e-6 of the largest value. Winograd's transforms multiply by
+    /// up to 8 and lose about two digits more (Lavin & Gray 2016, section 5).
     private func tolerance(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Double {
         WinogradWeights.suits(weight, geometry) ? 3e-5 : 2e-6
     }
@@ -149,7 +149,8 @@ final class ConvolutionTests: XCTestCase {
         return sum
     }
 
-    /// <g, conv(x, w)> = <dx, x> = <dw, w>: both gradients are the adjoints of the forward pass, at sizes the fixtures do not have.
+    /// <g, conv(x, w)> = <dx, x> = <dw, w>: both gradients are the adjoints of the forward pass, at sizes the fixtures
+    /// do not have.
     func testGradientsAreAdjoints() throws {
         for (n, h, w, c, o, k, s, groups) in [
             (2, 23, 19, 24, 40, 3, 1, 1), (1, 30, 31, 8, 50, 5, 2, 1), (4, 17, 17, 48, 48, 5, 2, 48),

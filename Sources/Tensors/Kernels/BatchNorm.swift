@@ -8,8 +8,8 @@ struct BatchNormSaved {
     let inverse: Tensor
 }
 
-/// Sums over the rows of a map `[..., C]`, in blocks of rows of a fixed size: floats inside a block, double between blocks, in one order
-/// whatever the number of threads.
+/// Sums over the rows of a map `[..., C]`, in blocks of rows of a fixed size: floats inside a block, double between
+/// blocks, in one order whatever the number of threads.
 private struct RowBlocks {
     let rows: Int, channels: Int
     let block: Int
@@ -52,10 +52,11 @@ func channelSums(_ x: Tensor, channels c: Int) -> Tensor {
     return Tensor([c], blocks.total(parts).map { Float($0) })
 }
 
-/// Batch normalisation with the batch's statistics (Ioffe & Szegedy 2015, algorithm 1); x `[..., C]`, gamma and beta `[C]`.
+/// Batch normalisation with the batch's statistics (Ioffe & Szegedy 2015, algorithm 1); x `[..., C]`, gamma and beta
+/// `[C]`.
 ///
-/// One pass over x gives each block's mean and squared deviations from it; the blocks are merged in double (Chan, Golub & LeVeque 1979),
-/// so a mean that is large beside the deviation costs no accuracy.
+/// One pass over x gives each block's mean and squared deviations from it; the blocks are merged in double (Chan,
+/// Golub & LeVeque 1979), so a mean that is large beside the deviation costs no accuracy.
 /// - Returns: y, the batch's mean and biased variance `[C]`, and what backward needs.
 func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) -> (
     Tensor, Tensor, Tensor, BatchNormSaved
@@ -119,8 +120,8 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
     return (y, mean, variance, BatchNormSaved(x: x, gamma: gamma, mean: mean, inverse: inverse))
 }
 
-/// With x^ = (x - mean) / sqrt(v + e): dx = gamma / sqrt(v + e) * (g - mean(g) - x^ mean(g x^)); dgamma = sum g x^; dbeta = sum g.
-/// g `[K] +` the shape of x.
+/// With x^ = (x - mean) / sqrt(v + e): dx = gamma / sqrt(v + e) * (g - mean(g) - x^ mean(g x^)); dgamma = sum g x^;
+/// dbeta = sum g. g `[K] +` the shape of x.
 func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tensor?] {
     let x = saved.x
     let c = saved.gamma.count

@@ -26,8 +26,8 @@ public struct PreparedConvolution: Sendable {
     }
 }
 
-/// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are applied
-/// before a result is stored.
+/// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are
+/// applied before a result is stored.
 func convolutionForward(
     _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation,
     prepared: PreparedConvolution?

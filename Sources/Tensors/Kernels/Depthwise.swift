@@ -1,5 +1,5 @@
-/// Depthwise convolutions: each channel has its own small kernel. Bound by memory, so the vectors run along the channels and a
-/// weight vector is used again for several output columns while it is in a register.
+/// Depthwise convolutions: each channel has its own small kernel. Bound by memory, so the vectors run along the
+/// channels and a weight vector is used again for several output columns while it is in a register.
 
 func isDepthwise(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
     geometry.groups > 1 && weight.shape[0] == geometry.groups && weight.shape[3] == 1
@@ -24,8 +24,8 @@ private func inside(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
     return from..<max(from, to)
 }
 
-/// `channels` (a multiple of 16) channels of one output row. Four output columns share each weight and, with a small stride, the inputs;
-/// channels run innermost, so that memory is read in its own order.
+/// `channels` (a multiple of 16) channels of one output row. Four output columns share each weight and, with a small
+/// stride, the inputs; channels run innermost, so that memory is read in its own order.
 /// Inlined where `kw` and `sw` are literals: the loop over the kernel's columns unrolls and inputs stay in registers.
 @inline(__always)
 private func depthwiseRow(
@@ -245,8 +245,8 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
     return dx
 }
 
-/// output = sum over rows and columns of input * weight, for every channel; four vectors of channels at a time, since one sum alone waits
-/// for itself.
+/// output = sum over rows and columns of input * weight, for every channel; four vectors of channels at a time, since
+/// one sum alone waits for itself.
 @inline(__always)
 private func sumTaps(
     _ input: UnsafePointer<Float>, rowStep: Int, columnStep: Int, _ weights: UnsafePointer<Float>, weightRowStep: Int,

@@ -1,5 +1,5 @@
-/// A convolution of any kernel, stride, padding and groups: the windows of a block of output pixels are copied into rows,
-/// and the rows multiplied with the weights. A block stays in the L2 cache.
+/// A convolution of any kernel, stride, padding and groups: the windows of a block of output pixels are copied into
+/// rows, and the rows multiplied with the weights. A block stays in the L2 cache.
 
 private struct Windows {
     let height: Int, width: Int, channels: Int

@@ -1,7 +1,8 @@
-/// Matrix products whose right-hand side was laid out beforehand, written for maps: the left-hand side is read where it is (pixels in
-/// rows of channels), bias and a clamping activation are applied while the results are in registers.
+/// Matrix products whose right-hand side was laid out beforehand, written for maps: the left-hand side is read where
+/// it is (pixels in rows of channels), bias and a clamping activation are applied while the results are in registers.
 
-/// Floats that `depth` x `columns` take when packed: panels of 32 columns (the last one 16 wide if that is enough), each `[depth, width]`.
+/// Floats that `depth` x `columns` take when packed: panels of 32 columns (the last one 16 wide if that is enough),
+/// each `[depth, width]`.
 func packedSize(depth: Int, columns: Int) -> Int { depth * ((columns + 15) / 16 * 16) }
 
 /// Packs B `[depth, columns]`, whose element (k, n) is at `k * rowStride + n * columnStride`.
@@ -144,7 +145,8 @@ private func narrowPanel(
         FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue)
 }
 
-/// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row stride `ldc`.
+/// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row
+/// stride `ldc`.
 /// - Parameter panels: which panels of 32 columns; all of them when nil.
 func packedProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
@@ -176,7 +178,8 @@ func packedProduct(
     }
 }
 
-/// The same on all threads: over the rows, or over the panels where there are few rows (so that each thread reads its part of B once).
+/// The same on all threads: over the rows, or over the panels where there are few rows (so that each thread reads its
+/// part of B once).
 func parallelProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue = .none

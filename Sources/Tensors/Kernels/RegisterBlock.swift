@@ -1,8 +1,8 @@
 /// The register block of the matrix products: rows of accumulators that stay in vector registers.
 ///
-/// Twelve rows by 32 columns are 24 accumulators; each step along the depth takes two vectors of B and twelve broadcast elements of A
-/// (Goto & van de Geijn 2008, section 4). Multiplication and addition are separate operations: Swift's `addingProduct` does not become one
-/// instruction a vector.
+/// Twelve rows by 32 columns are 24 accumulators; each step along the depth takes two vectors of B and twelve
+/// broadcast elements of A (Goto & van de Geijn 2008, section 4). Multiplication and addition are separate operations:
+/// Swift's `addingProduct` does not become one instruction a vector.
 
 extension SIMD16 where Scalar == Float {
     /// The first `count` elements at `pointer`, then zeros.
@@ -134,8 +134,8 @@ struct FourBySixteen: FourRows {
     }
 }
 
-/// The products of twelve rows, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`, vectors of B are
-/// `bStep` apart; `columns` columns are stored.
+/// The products of twelve rows, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`,
+/// vectors of B are `bStep` apart; `columns` columns are stored.
 @inline(__always)
 func twelve<Rows: FourRows>(
     _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>, bStep: Int,

@@ -1,5 +1,6 @@
-/// 3x3 convolutions of stride 1 as F(4x4, 3x3) (Lavin & Gray 2016, section 4.3): a tile of 4x4 outputs needs 36 multiplications for each
-/// pair of channels instead of 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; the sum over channels makes 36 matrix products.
+/// 3x3 convolutions of stride 1 as F(4x4, 3x3) (Lavin & Gray 2016, section 4.3): a tile of 4x4 outputs needs 36
+/// multiplications for each pair of channels instead of 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; the sum over
+/// channels makes 36 matrix products.
 
 struct WinogradWeights: Sendable {
     let inputs: Int, outputs: Int
@@ -16,7 +17,8 @@ struct WinogradWeights: Sendable {
     }
 
     /// G g G^T of weight `[O, 3, 3, C]`.
-    /// - Parameter backward: for the gradient of the input: the kernel turned by 180 degrees, inputs and outputs exchanged.
+    /// - Parameter backward: for the gradient of the input: the kernel turned by 180 degrees, inputs and outputs
+    /// exchanged.
     init(_ weight: Tensor, backward: Bool = false) {
         let o = weight.shape[0]
         let c = weight.shape[3]
@@ -120,7 +122,8 @@ private struct Tiles {
     let outputHeight: Int, outputWidth: Int, outputs: Int
     let top: Int, left: Int
     let down: Int, across: Int
-    /// Row strides of the scratch; not a multiple of 1 KiB, which would put all rows in the same few sets of the L1 cache.
+    /// Row strides of the scratch; not a multiple of 1 KiB, which would put all rows in the same few sets of the L1
+    /// cache.
     let inputRow: Int, outputRow: Int
 
     init(height: Int, width: Int, channels: Int, outputHeight: Int, outputWidth: Int, outputs: Int, top: Int, left: Int)
@@ -245,7 +248,8 @@ private struct Tiles {
     }
 }
 
-/// x `[N, H, W, C]` (C = weights.inputs), y `[N, H', W', O]`; `top` and `left` zeros before the input, as many after it as y needs.
+/// x `[N, H, W, C]` (C = weights.inputs), y `[N, H', W', O]`; `top` and `left` zeros before the input, as many after
+/// it as y needs.
 func winogradForward(
     _ x: UnsafePointer<Float>, pictures: Int, height: Int, width: Int, weights: WinogradWeights, top: Int, left: Int,
     _ y: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, _ epilogue: Epilogue
