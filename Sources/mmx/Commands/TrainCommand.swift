@@ -44,10 +44,11 @@ struct TrainCaption: ParsableCommand {
     @Option(help: "Epochs of the decoder on frozen features.") var epochs = 12
     @Option(help: "Learning rate of those epochs.") var learningRate: Float = 8e-4
     @Option(help: "Epochs with the encoder's last stages.") var tuneEpochs = 0
-    @Option(help: ArgumentHelp("First stage that is trained then.", valueName: "stage")) var tuneFrom: String?
-    @Option(help: "Learning rate of those epochs.") var tuneLearningRate: Float = 1e-4
+    @Option(help: ArgumentHelp("First stage that is trained then, and in the reward's epochs.", valueName: "stage"))
+    var tuneFrom: String?
+    @Option(help: "Learning rate of those epochs.") var tuneLearningRate: Float = 2e-4
     @Option(help: "Epochs on the reward of sampled captions (Rennie et al. 2017).") var rewardEpochs = 0
-    @Option(help: "Learning rate of those epochs.") var rewardLearningRate: Float = 5e-5
+    @Option(help: "Learning rate of those epochs.") var rewardLearningRate: Float = 8e-5
     @Option(help: "Pictures in a batch.") var batch = 26
     @Option(help: ArgumentHelp("Captions of each picture in a batch.", valueName: "count")) var captionsPerPicture = 5
     @Option(help: "Dropout.") var dropout: Float = 0.4
@@ -86,7 +87,7 @@ struct TrainCaption: ParsableCommand {
         options.phases = [
             .init(kind: .words, epochs: epochs, learningRate: learningRate, from: encoderWeights == nil ? firstStage : nil, encoderScale: 1),
             .init(kind: .words, epochs: tuneEpochs, learningRate: tuneLearningRate, from: tuneFrom),
-            .init(kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: nil),
+            .init(kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: tuneFrom),
         ].filter { $0.epochs > 0 }
         var preprocessing: Preprocessing?
         if let size {
