@@ -35,6 +35,7 @@ let package = Package(
             name: "mmx",
             dependencies: ["Explain", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: native),
+        .executableTarget(name: "mmx-bench", dependencies: ["Explain"], path: "Benchmarks/MMXBench", swiftSettings: native),
         .target(name: "TestSupport", dependencies: ["Tensors", "Weights", "Vision"], path: "Tests/TestSupport", swiftSettings: native),
         .executableTarget(name: "toy-world", dependencies: ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),

@@ -51,10 +51,12 @@ class EfficientNetLite(torch.nn.Module):
         return getattr(self, self.names[name]) if name in self.names else None
 
     def conv(self, x, conv, norm, kernel=1, stride=1, groups=1, act=True):
-        x = F.conv2d(same_pad(x, kernel, stride), self.get(conv + ".weight"), self.get(conv + ".bias"), stride, groups=groups)
+        # With stride 1 the padding is even, and the convolution's own costs no copy.
+        x, pad = (x, kernel // 2) if stride == 1 else (same_pad(x, kernel, stride), 0)
+        x = F.conv2d(x, self.get(conv + ".weight"), self.get(conv + ".bias"), stride, pad, groups=groups)
         if self.get(norm + ".running_mean") is not None:
             x = F.batch_norm(x, self.get(norm + ".running_mean"), self.get(norm + ".running_var"), self.get(norm + ".weight"), self.get(norm + ".bias"), eps=1e-3)
-        return F.relu6(x) if act else x
+        return F.relu6(x, inplace=not torch.is_grad_enabled()) if act else x
 
     def forward(self, x):
         x = self.conv(x, "_conv_stem", "_bn0", 3, 2)
@@ -90,12 +92,13 @@ class ShowAttendAndTell(torch.nn.Module):
         return a, self.lin(a, "lstm.keys"), torch.tanh(self.lin(mean, "initial_h")), torch.tanh(self.lin(mean, "initial_c"))
 
     def step(self, gates, a, keys, h, c):
-        q = h @ self.p("lstm.query.weight").T
-        e = torch.tanh(keys + q[:, None]) @ self.p("lstm.score.weight")
-        alpha = e.softmax(1)
+        """gates [N, 4H], a [M, L, D], keys [M, L, A], h and c [N, H]: row n looks at picture n / (N / M); nothing is repeated."""
+        q = (h @ self.p("lstm.query.weight").T).view(len(a), -1, 1, keys.shape[2])
+        e = torch.tanh(keys[:, None] + q) @ self.p("lstm.score.weight")
         beta = torch.sigmoid(h @ self.p("lstm.gate.weight") + self.p("lstm.gate.bias"))
-        z = beta[:, None] * torch.bmm(alpha[:, None], a)[:, 0]
-        i, f, g, o = (gates + z @ self.p("lstm.context.weight").T + h @ self.p("lstm.hidden.weight").T).chunk(4, 1)
+        z = beta[:, None] * torch.bmm(e.softmax(2), a).view(len(h), -1)
+        gates = torch.addmm(torch.addmm(gates, z, self.p("lstm.context.weight").T), h, self.p("lstm.hidden.weight").T)
+        i, f, g, o = gates.chunk(4, 1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c, z
 
@@ -103,11 +106,11 @@ class ShowAttendAndTell(torch.nn.Module):
         x = drop(self.lin(drop(h), "output.h") + self.lin(z, "output.context") + e)
         return F.linear(x, self.p("words.weight"), self.p("output.words.bias"))
 
-    def forward(self, features, words, drop=lambda x: x):
-        """features [M, u, v, K], words [T, N], N = M * r -> logits [T, N, V]"""
+    def forward(self, features, words, drop=lambda x: x, keep=None):
+        """features [M, u, v, K], words [T, N], N = M * r -> logits [T, N, V], or those of the rows `keep` of T * N: [len(keep), V]"""
         a, keys, h, c = self.begin(features, drop)
         r = words.shape[1] // features.shape[0]
-        a, keys, h, c = (x.repeat_interleave(r, 0) for x in (a, keys, h, c))
+        h, c = h.repeat_interleave(r, 0), c.repeat_interleave(r, 0)
         e = drop(self.p("words.weight")[words])
         gates = self.lin(e, "lstm.input")
         hs, zs = [], []
@@ -115,12 +118,15 @@ class ShowAttendAndTell(torch.nn.Module):
             h, c, z = self.step(gates[t], a, keys, h, c)
             hs.append(h)
             zs.append(z)
-        return self.score(torch.stack(hs), torch.stack(zs), e, drop)
+        h, z = torch.stack(hs), torch.stack(zs)
+        if keep is not None:
+            h, z, e = (x.flatten(0, 1)[keep] for x in (h, z, e))
+        return self.score(h, z, e, drop)
 
 
 def load(folder):
     config = json.load(open(os.path.join(folder, "config.json")))
     state = {k: v.float() for k, v in load_file(os.path.join(folder, "model.safetensors")).items()}
     part = lambda prefix: {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
-    words = open(os.path.join(folder, config["vocabulary"])).read().split("\n")
+    words = open(os.path.join(folder, config["vocabulary"])).read().splitlines()
     return config, EfficientNetLite(config["encoder"]["name"], part("encoder.")), ShowAttendAndTell(part("decoder.")), words

@@ -1,0 +1,81 @@
+import Foundation
+
+/// mmx's side of the benchmarks: reads one JSON object a line, does what it asks, answers with one JSON object a line. `bench.py` drives it and its
+/// PyTorch peer in turns, so that whatever else the machine does disturbs both alike.
+@main
+struct Bench {
+    struct Request: Decodable {
+        var command: String
+        var model: String?
+        var photo: String?
+        var word: String?
+        /// Where to write what was computed, as `.npy`.
+        var output: String?
+        var folder: String?
+        var pictures: [Int]?
+        var captions: [[Int]]?
+        var dropout: Float?
+        /// m, n, k of a product; height, width, inputs, outputs, kernel, stride, groups of a convolution.
+        var size: [Int]?
+        var repeats: Int?
+    }
+
+    struct Answer: Encodable {
+        var milliseconds: Double?
+        var caption: [String]?
+        var words: [Int]?
+        var vocabulary: Int?
+        var features: [Int]?
+        var loss: Double?
+        var checksum: Double?
+        var error: String?
+    }
+
+    static func main() {
+        var captioning: CaptioningBench?
+        var training: TrainingBench?
+        let decoder = JSONDecoder(), encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        while let line = readLine() {
+            var answer = Answer()
+            do {
+                let request = try decoder.decode(Request.self, from: Data(line.utf8))
+                switch request.command {
+                case "load":
+                    captioning = try CaptioningBench(model: request.model ?? "")
+                    answer = captioning!.description
+                case "prepare": try loaded(captioning).prepare(photo: request.photo ?? "", output: request.output)
+                case "look": answer = try loaded(captioning).look()
+                case "explain": answer = try loaded(captioning).explain(word: request.word, output: request.output)
+                case "train": training = try TrainingBench(model: request.model ?? "", folder: request.folder ?? "")
+                case "step":
+                    answer = try loaded(training).step(
+                        pictures: request.pictures ?? [], captions: request.captions ?? [], dropout: request.dropout ?? 0)
+                case "gemm": answer = KernelBench.gemm(request.size ?? [], repeats: request.repeats ?? 1)
+                case "convolution": answer = KernelBench.convolution(request.size ?? [], repeats: request.repeats ?? 1)
+                default: throw BenchError(description: "unknown command '\(request.command)'")
+                }
+            } catch {
+                answer.error = "\(error)"
+            }
+            let data = (try? encoder.encode(answer)) ?? Data("{}".utf8)
+            FileHandle.standardOutput.write(data + Data("\n".utf8))
+        }
+    }
+
+    private static func loaded<T>(_ part: T?) throws -> T {
+        guard let part else { throw BenchError(description: "nothing was loaded yet") }
+        return part
+    }
+}
+
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Wall-clock time of `body` in milliseconds.
+func milliseconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = DispatchTime.now().uptimeNanoseconds
+    try body()
+    return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e6
+}

@@ -1,0 +1,56 @@
+import Explain
+import Foundation
+import Language
+import Tasks
+import Tensors
+import Vision
+import Weights
+
+/// One warm caption and one word's map, through the same calls as `mmx caption`.
+final class CaptioningBench {
+    private let captioner: Captioner
+    private let explainer: CaptionExplainer
+    private var picture: Tensor?
+
+    init(model: String) throws {
+        captioner = try Captioner.load(ModelFolder.find(model))
+        explainer = try CaptionExplainer(captioner)
+    }
+
+    var description: Bench.Answer { Bench.Answer(vocabulary: captioner.vocabulary.count) }
+
+    /// Reads and prepares the photograph that the next commands look at, and writes the prepared tensor, so that the peer sees the same numbers.
+    func prepare(photo: String, output: String?) throws {
+        let prepared = captioner.configuration.preprocessing.prepare(try Image.read(URL(fileURLWithPath: photo))).tensor
+        if let output { try NumPyArray.write(prepared, to: URL(fileURLWithPath: output)) }
+        picture = prepared
+    }
+
+    private func current() throws -> Tensor {
+        guard let picture else { throw BenchError(description: "no photograph was prepared") }
+        return picture
+    }
+
+    /// The encoder alone.
+    func look() throws -> Bench.Answer {
+        let picture = try current()
+        var shape: [Int] = []
+        let time = milliseconds { shape = captioner.features(picture).shape }
+        return Bench.Answer(milliseconds: time, features: shape)
+    }
+
+    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map. Without `word`, the caption's longest.
+    func explain(word: String?, output: String?) throws -> Bench.Answer {
+        let picture = try current()
+        var explanation: CaptionExplanation?
+        var words: [Int] = []
+        let time = try milliseconds {
+            let seen = explainer.look(at: picture)
+            words = explainer.caption(seen)
+            let target = word ?? captioner.vocabulary.decode(words).max { $0.count < $1.count } ?? ""
+            explanation = try explainer.explain(seen, words: words, targets: [.word(target, occurrence: 1)])
+        }
+        if let output, let map = explanation?.scores.first?.map { try NumPyArray.write(map, to: URL(fileURLWithPath: output)) }
+        return Bench.Answer(milliseconds: time, caption: explanation?.words, words: words)
+    }
+}

@@ -1,0 +1,42 @@
+import Tensors
+
+/// Single kernels.
+enum KernelBench {
+    /// Numbers in -0.5..<0.5 that the peer makes in the same way.
+    private static func numbers(_ shape: [Int]) -> Tensor {
+        let count = shape.reduce(1, *)
+        return Tensor(shape, (0..<count).map { Float($0 * 7919 % 1000) / 1000 - 0.5 })
+    }
+
+    private static func median(_ repeats: Int, _ body: () -> Void) -> Double {
+        body()
+        let times = (0..<repeats).map { _ in milliseconds(body) }.sorted()
+        return times[times.count / 2]
+    }
+
+    /// A product of `[m, k]` and `[n, k]` transposed, as in a 1x1 convolution; size: m, n, k.
+    static func gemm(_ size: [Int], repeats: Int) -> Bench.Answer {
+        let a = numbers([size[0], size[2]]), b = numbers([size[1], size[2]]), c = Tensor([size[0], size[1]])
+        let time = median(repeats) {
+            Tensors.gemm(
+                transposeB: true, m: size[0], n: size[1], k: size[2], a.pointer, lda: size[2], b.pointer, ldb: size[2], c.pointer,
+                ldc: size[1])
+        }
+        return Bench.Answer(milliseconds: time, checksum: withExtendedLifetime((a, b, c)) { mean(c) })
+    }
+
+    /// One picture through one convolution with its bias, "same" padding; size: height, width, inputs, outputs, kernel, stride, groups.
+    static func convolution(_ size: [Int], repeats: Int) -> Bench.Answer {
+        let (height, width, inputs, outputs, kernel, stride, groups) = (size[0], size[1], size[2], size[3], size[4], size[5], size[6])
+        let geometry = ConvolutionGeometry(kernel, stride: stride, padding: .same, groups: groups)
+        let x = Variable(numbers([1, height, width, inputs]))
+        let weight = numbers([outputs, inputs / groups, kernel, kernel]).permuted([0, 2, 3, 1]), bias = Variable(numbers([outputs]))
+        let prepared = PreparedConvolution(weight: weight, geometry: geometry)
+        var y = x
+        let time = median(repeats) { y = Tensors.convolution(x, Variable(weight), bias, geometry, prepared: prepared) }
+        return Bench.Answer(milliseconds: time, checksum: mean(y.value))
+    }
+
+    /// The mean of all magnitudes: says whether two sides computed the same thing.
+    private static func mean(_ x: Tensor) -> Double { x.array.reduce(0.0) { $0 + Double(abs($1)) } / Double(x.count) }
+}

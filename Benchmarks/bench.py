@@ -1,0 +1,285 @@
+"""mmx against PyTorch, in turns, in one run. `make bench` calls it; needs only Python's standard library, the peers run in --python.
+
+python bench.py --model DIR [--parts caption,cold,train,kernels] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
+"""
+import argparse
+import ast
+import glob
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ENVIRONMENT = {**os.environ, "MMX_THREADS": "2", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+STEPS_IN_EPOCH = 231  # 6,000 pictures, 26 a batch
+results = {}
+
+
+class Worker:
+    """One side, in a process of its own that stays warm."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=HERE)
+
+    def __call__(self, command, **request):
+        self.process.stdin.write(json.dumps({"command": command, **request}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"bench: {self.process.args} ended during '{command}'")
+        answer = json.loads(line)
+        if answer.get("error"):
+            raise SystemExit(f"bench: {self.process.args[-1]}: {command}: {answer['error']}")
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_turns(rounds, *bodies):
+    """Each body's milliseconds, `rounds` of each; who goes first alternates. A pause lets the other side's threads go to sleep."""
+    times = [[] for _ in bodies]
+    for round in range(rounds):
+        order = range(len(bodies)) if round % 2 == 0 else reversed(range(len(bodies)))
+        for i in order:
+            time.sleep(0.01)
+            times[i].append(bodies[i]())
+    return times
+
+
+def row(name, ours, theirs, unit="ms", scale=1.0, note=""):
+    def text(times):
+        times = [t * scale for t in times]
+        return f"{statistics.median(times):9.1f} {unit} ({min(times):.1f}-{max(times):.1f})"
+
+    # Neighbours in time were disturbed alike: the ratio's spread is that of the pairs.
+    pairs = sorted(a / b for a, b in zip(ours, theirs))
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    results[name] = {"mmx": statistics.median(ours) * scale, "pytorch": statistics.median(theirs) * scale, "unit": unit, "ratio": ratio}
+    quarter = len(pairs) // 4
+    print(f"{name:34} {text(ours):32} {text(theirs):32} {ratio:6.3f}  ({pairs[quarter]:.3f}-{pairs[-1 - quarter]:.3f}) {note}", flush=True)
+
+
+def head(title):
+    print(f"\n{title}\n{'':34} {'mmx: median (min-max)':32} {'PyTorch: median (min-max)':32} mmx/PyTorch (quartiles of pairs)")
+
+
+def read_npy(path):
+    """Values of a float32 .npy file."""
+    data = open(path, "rb").read()
+    long = data[6] > 1
+    start = (12 if long else 10) + int.from_bytes(data[8:12 if long else 10], "little")
+    kind = ast.literal_eval(data[12 if long else 10:start].decode("latin1"))["descr"]
+    assert kind == "<f4", kind
+    return memoryview(data[start:]).cast("f").tolist()
+
+
+def caption(options, mmx, peer, folder, photos):
+    print("layout that PyTorch runs the encoder in:", peer("load", model=options.model)["layout"])
+    mmx("load", model=options.model)
+    head("Warm: one caption (beam 3) and one word's Grad-CAM map, from the prepared picture")
+    words, all_look, all_explain = {}, ([], []), ([], [])
+    for photo in photos:
+        prepared, map1, map2 = (os.path.join(folder, name) for name in ("picture.npy", "mmx-map.npy", "peer-map.npy"))
+        mmx("prepare", photo=photo, output=prepared)
+        peer("prepare", photo=prepared)
+        first = mmx("explain")
+        word = words[photo] = max(first["caption"], key=len)
+        a, b = mmx("explain", word=word, output=map1), peer("explain", word=word, output=map2)
+        if a["caption"] != b["caption"]:
+            raise SystemExit(f"bench: {photo}: the captions differ: {a['caption']} and {b['caption']}")
+        ours, theirs = read_npy(map1), read_npy(map2)
+        worst, largest = max(abs(x - y) for x, y in zip(ours, theirs)), max(map(abs, theirs))
+        if worst > 1e-3 * largest:
+            raise SystemExit(f"bench: {photo}: the maps of '{word}' differ by {worst} of {largest}")
+        look = in_turns(options.rounds, lambda: mmx("look")["milliseconds"], lambda: peer("look")["milliseconds"])
+        explain = in_turns(options.rounds, lambda: mmx("explain", word=word)["milliseconds"], lambda: peer("explain", word=word)["milliseconds"])
+        for total, times in ((all_look, look), (all_explain, explain)):
+            for side in (0, 1):
+                total[side].extend(times[side])
+        name = os.path.splitext(os.path.basename(photo))[0]
+        row(f"{name[:20]} '{word}'", *explain, note=f"same caption; maps differ by {worst / largest:.0e} of their largest value")
+    row("caption + map, all photographs", *all_explain)
+    row("encoder alone, all photographs", *all_look)
+    return words
+
+
+def timed(command):
+    """Milliseconds and peak resident MB of a whole process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    text = process.stdout.read().decode(), process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = (time.perf_counter() - start) * 1e3
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"bench: {' '.join(command)} failed:\n{text[1]}")
+    return elapsed, usage.ru_maxrss / 1024, text[0].splitlines()[0]
+
+
+def cold(options, folder, words):
+    photo, word = next(iter(words.items()))
+    tool = os.path.join(options.build, "mmx")
+    ours = [tool, "caption", photo, "--explain-word", word, "--model", options.model, "--output", os.path.join(folder, "mmx")]
+    theirs = [options.python, os.path.join(HERE, "cold_peer.py"), options.model, photo, word, os.path.join(folder, "peer")]
+    plain = [options.python, "-c", "import torch"]
+    first, second = timed(ours), timed(theirs)  # files are now in the page cache
+    if first[2].split() != second[2].split():
+        print(f"note: captions from the file differ (Pillow's resizing rounds otherwise): '{first[2]}' and '{second[2]}'")
+    head(f"Cold: the whole command, {os.path.basename(photo)} with '{word}', overlay written")
+    memory = [[], []]
+
+    def run(side, command):
+        elapsed, megabytes, _ = timed(command)
+        memory[side].append(megabytes)
+        return elapsed
+
+    row("command", *in_turns(max(7, options.rounds // 2), lambda: run(0, ours), lambda: run(1, theirs)))
+    row("peak resident memory", *memory, unit="MB")
+    importing = [timed(plain)[0] for _ in range(3)]
+    print(f"{'(`import torch` alone':34} {'':32} {statistics.median(importing):9.1f} ms)")
+
+
+def captions_like_flickr8k(vocabulary, pictures, generator):
+    """Captions of made-up words: lengths as in Flickr8k (mean 10.8, deviation 3.8, 3 to 22), frequencies by Zipf's law."""
+    weights = [1 / (rank + 1) for rank in range(vocabulary - 4)]
+    def one():
+        length = min(22, max(3, round(generator.gauss(10.8, 3.8))))
+        return [4 + i for i in generator.choices(range(vocabulary - 4), weights, k=length)]
+    return [[one() for _ in range(5)] for _ in range(pictures)]
+
+
+def train(options, mmx, peer, folder, features, vocabulary):
+    rows, generator = 260, random.Random(1)
+    peer("make-features", folder=folder, shape=features, rows=rows)
+    # The trainer's batches: of ten batches' pictures, those with captions of like length together; then in random order.
+    pictures = captions_like_flickr8k(vocabulary, 26 * 50, generator)
+    batches = []
+    for start in range(0, len(pictures), 260):
+        stretch = sorted(pictures[start:start + 260], key=lambda own: max(map(len, own)))
+        batches += [[c for own in stretch[i:i + 26] for c in own] for i in range(0, 260, 26)]
+    generator.shuffle(batches)
+    for side in (mmx, peer):
+        side("train", model=options.model, folder=folder)
+    for captions in batches[:3]:  # without dropout both must lose the same, also after two steps
+        request = {"pictures": generator.sample(range(rows), 26), "captions": captions, "dropout": 0}
+        a, b = mmx("step", **request)["loss"], peer("step", **request)["loss"]
+        if abs(a - b) > 1e-3 * abs(b):
+            raise SystemExit(f"bench: the losses differ: {a} and {b}")
+    print(f"\nlosses without dropout after two steps: mmx {a:.5f}, PyTorch {b:.5f}")
+    count = min(options.steps, len(batches) - 3)
+    times, losses = [[], []], [[], []]
+    for number, captions in enumerate(batches[3:3 + count]):
+        request = {"pictures": generator.sample(range(rows), 26), "captions": captions, "dropout": 0.4}
+        sides = [(0, mmx), (1, peer)] if number % 2 == 0 else [(1, peer), (0, mmx)]
+        for side, worker in sides:
+            time.sleep(0.01)
+            answer = worker("step", **request)
+            times[side].append(answer["milliseconds"])
+            losses[side].append(answer["loss"])
+    words = sum(len(c) + 1 for batch in batches[3:3 + count] for c in batch) / count
+    head(f"Training on cached features {features}: {count} steps of 26 pictures x 5 captions ({words:.0f} words a step), dropout 0.4, {vocabulary} words known")
+    row("step", *times)
+    means = [[statistics.mean(side)] for side in times]
+    row(f"epoch of {STEPS_IN_EPOCH} steps, extrapolated", *means, unit="s", scale=STEPS_IN_EPOCH / 1e3, note="(from the means)")
+    print(f"mean loss of these steps: mmx {statistics.mean(losses[0]):.3f}, PyTorch {statistics.mean(losses[1]):.3f}")
+
+
+VGG = [("VGG-16 3x3", h, h, c, o, 3, 1, 1, n) for h, c, o, n in (
+    (224, 3, 64, 1), (224, 64, 64, 1), (112, 64, 128, 1), (112, 128, 128, 1), (56, 128, 256, 1), (56, 256, 256, 2), (28, 256, 512, 1),
+    (28, 512, 512, 2), (14, 512, 512, 3))]
+
+
+def kernels(options, mmx, peer):
+    def pair(command, repeats, **request):
+        answers = [], []
+        for _ in range(max(3, options.rounds // 4)):
+            for side, worker in enumerate((mmx, peer)):
+                time.sleep(0.005)
+                answers[side].append(worker(command, repeats=repeats, **request))
+        times = [statistics.median(a["milliseconds"] for a in side) for side in answers]
+        a, b = (side[0]["checksum"] for side in answers)
+        if abs(a - b) > 1e-3 * abs(b):
+            raise SystemExit(f"bench: {command} {request} computed something else: {a} and {b}")
+        return times, answers[1][-1].get("layout", "")
+
+    size = [1536, 1536, 1536]
+    peaks, _ = pair("gemm", 5, size=size)
+    flops = 2 * size[0] * size[1] * size[2]
+    peak = [flops / t / 1e6 for t in peaks]
+    print(f"\nGEMM 1536 x 1536 x 1536: mmx (OpenBLAS) {peak[0]:.0f} GFLOP/s, PyTorch (MKL) {peak[1]:.0f} GFLOP/s, two threads")
+    print("share: of the larger of these; Winograd's 3x3 may pass 100 %, as direct convolution's operations are counted\n")
+    print("| layer | in | kernel | x | mmx ms | PyTorch ms (layout) | mmx/PyTorch | mmx GFLOP/s | share |\n|---|---|---|---|---|---|---|---|---|")
+    totals = {}
+    for name, h, w, c, o, k, s, g, count in peer("layers", model=options.model)["layers"] + VGG:
+        (ours, theirs), layout = pair("convolution", 5, size=[h, w, c, o, k, s, g])
+        work = 2 * -(-h // s) * -(-w // s) * o * (c // g) * k * k
+        total = totals.setdefault(name, [0, 0, 0])
+        for i, value in enumerate((ours, theirs, work)):
+            total[i] += value * count
+        rate = work / ours / 1e6
+        print(f"| {name} | {h}x{w}x{c} | {k}x{k}/{s} -> {o} | {count} | {ours:.3f} | {theirs:.3f} ({layout}) | {ours / theirs:.2f} "
+              f"| {rate:.0f} | {100 * rate / max(peak):.0f} % |", flush=True)
+    for name, (ours, theirs, work) in totals.items():
+        rate = work / ours / 1e6
+        results[f"all {name}"] = {"mmx": ours, "pytorch": theirs, "unit": "ms", "ratio": ours / theirs}
+        print(f"| **all {name}** | | | | {ours:.2f} | {theirs:.2f} | **{ours / theirs:.2f}** | {rate:.0f} | {100 * rate / max(peak):.0f} % |")
+
+
+def machine(options):
+    cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.processor())
+    torch = subprocess.run([options.python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True).stdout.strip()
+    print(f"{cpu}, {os.cpu_count()} cores, two threads each; {platform.system()} {platform.release()}; PyTorch {torch}; "
+          f"load average at the start {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d %H:%M')}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--build", default=os.path.join(HERE, "..", ".build", "release"))
+    parser.add_argument("--photos", required=True, help="a folder of JPEG and PNG files, or one file")
+    parser.add_argument("--parts", default="caption,cold,train,kernels")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--limit", type=int, default=6, help="photographs")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    options.model, options.build = os.path.abspath(options.model), os.path.abspath(options.build)
+    found = [options.photos] if os.path.isfile(options.photos) else sorted(glob.glob(os.path.join(options.photos, "*.jp*g")) + glob.glob(os.path.join(options.photos, "*.png")))
+    photos = [os.path.abspath(p) for p in found[:options.limit]]
+    if not photos:
+        raise SystemExit(f"bench: {options.photos} holds no .jpg or .png")
+    parts = options.parts.split(",")
+    machine(options)
+    mmx, peer = Worker(os.path.join(options.build, "mmx-bench")), Worker(options.python, os.path.join(HERE, "peer.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        vocabulary = mmx("load", model=options.model)["vocabulary"]
+        peer("load", model=options.model)
+        mmx("prepare", photo=photos[0])
+        features = mmx("look")["features"][1:]
+        words = {}
+        if "caption" in parts:
+            words = caption(options, mmx, peer, folder, photos)
+        if "train" in parts:
+            train(options, mmx, peer, folder, features, vocabulary)
+        if "kernels" in parts:
+            kernels(options, mmx, peer)
+        if "cold" in parts:
+            words = words or {photos[0]: max(mmx("explain")["caption"], key=len)}
+            mmx.close()
+            peer.close()
+            cold(options, folder, words)
+    print(f"\nload average at the end {os.getloadavg()[0]:.1f}")
+    if options.json:
+        json.dump(results, open(options.json, "w"), indent=1)
+
+
+main()
