@@ -14,10 +14,11 @@ import peer_tasks
 state = {}
 
 
-def milliseconds(body):
-    start = time.perf_counter()
+def duration(body):
+    """Milliseconds by the wall clock, and of processor time on all threads together."""
+    wall, cpu = time.perf_counter(), time.process_time()
     body()
-    return (time.perf_counter() - start) * 1e3
+    return {"wall": (time.perf_counter() - wall) * 1e3, "cpu": (time.process_time() - cpu) * 1e3}
 
 
 def load(request):
@@ -29,10 +30,10 @@ def load(request):
     last = plain.to(memory_format=torch.channels_last)
     last_encoder = peer_models.load(request["model"])[1].to(memory_format=torch.channels_last)
     with torch.no_grad():
-        times = [sorted(milliseconds(lambda: net(x)) for _ in range(7))[3] for net, x in ((encoder, plain), (last_encoder, last))]
+        times = [sorted(duration(lambda: net(x))["cpu"] for _ in range(7))[3] for net, x in ((encoder, plain), (last_encoder, last))]
     state["layout"] = torch.contiguous_format if times[0] <= times[1] else torch.channels_last
     state["encoder"] = encoder if times[0] <= times[1] else last_encoder
-    return {"layout": "NCHW" if times[0] <= times[1] else "channels last", "milliseconds of both": times}
+    return {"layout": "NCHW" if times[0] <= times[1] else "channels last", "cpu milliseconds of both": times}
 
 
 def prepare(request):
@@ -47,7 +48,7 @@ def features():
 
 
 def look(request):
-    return {"milliseconds": milliseconds(features)}
+    return duration(features)
 
 
 def explain(request):
@@ -61,10 +62,10 @@ def explain(request):
         position = names.index(request["word"]) if request.get("word") in names else 0
         out.update(map=peer_tasks.grad_cam(state["decoder"], seen, caption, position), words=caption, caption=names)
 
-    time = milliseconds(body)
+    time = duration(body)
     if "output" in request:
         np.save(request["output"], out["map"].numpy())
-    return {"milliseconds": time, "caption": out["caption"], "words": out["words"]}
+    return {**time, "caption": out["caption"], "words": out["words"]}
 
 
 def make_features(request):
@@ -91,7 +92,7 @@ def step(request):
         cached = torch.from_numpy(state["cache"][request["pictures"]]).float()
         out["loss"] = state["trainer"].step(cached, request["captions"], request.get("dropout", 0))
 
-    return {"milliseconds": milliseconds(body), **out}
+    return {**duration(body), **out}
 
 
 def numbers(*shape):
@@ -100,9 +101,10 @@ def numbers(*shape):
 
 
 def median(repeats, body):
+    """Medians of `repeats` runs after one that is not counted."""
     body()
-    times = sorted(milliseconds(body) for _ in range(repeats))
-    return times[len(times) // 2]
+    times = [duration(body) for _ in range(repeats)]
+    return {clock: sorted(t[clock] for t in times)[repeats // 2] for clock in ("wall", "cpu")}
 
 
 @torch.no_grad()
@@ -110,7 +112,7 @@ def gemm(request):
     m, n, k = request["size"]
     a, b, c = numbers(m, k), numbers(n, k).T, torch.empty(m, n)
     time = median(request["repeats"], lambda: torch.mm(a, b, out=c))
-    return {"milliseconds": time, "checksum": c.abs().double().mean().item()}
+    return {**time, "checksum": c.abs().double().mean().item()}
 
 
 @torch.no_grad()
@@ -129,8 +131,8 @@ def convolution(request):
 
         results[name] = median(request["repeats"], body)
         checksum = body().abs().double().mean().item()
-    layout = min(results, key=results.get)
-    return {"milliseconds": results[layout], "layout": layout, "checksum": checksum}
+    layout = min(results, key=lambda name: results[name]["cpu"])
+    return {**results[layout], "layout": layout, "checksum": checksum}
 
 
 def layers(request):

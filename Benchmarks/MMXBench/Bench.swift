@@ -21,7 +21,9 @@ struct Bench {
     }
 
     struct Answer: Encodable {
-        var milliseconds: Double?
+        /// By the wall clock, and of processor time on all threads together.
+        var wall: Double?
+        var cpu: Double?
         var caption: [String]?
         var words: [Int]?
         var vocabulary: Int?
@@ -73,9 +75,23 @@ struct BenchError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Wall-clock time of `body` in milliseconds.
-func milliseconds(_ body: () throws -> Void) rethrows -> Double {
-    let start = DispatchTime.now().uptimeNanoseconds
-    try body()
-    return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e6
+/// What a call took, in milliseconds.
+struct Duration {
+    /// By the wall clock.
+    var wall: Double
+    /// Processor time of the whole process, all threads together.
+    var cpu: Double
+
+    init(_ body: () throws -> Void) rethrows {
+        let wall = Self.now(CLOCK_MONOTONIC), cpu = Self.now(CLOCK_PROCESS_CPUTIME_ID)
+        try body()
+        self.wall = Self.now(CLOCK_MONOTONIC) - wall
+        self.cpu = Self.now(CLOCK_PROCESS_CPUTIME_ID) - cpu
+    }
+
+    private static func now(_ clock: clockid_t) -> Double {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
+    }
 }

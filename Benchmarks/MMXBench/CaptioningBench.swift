@@ -35,8 +35,8 @@ final class CaptioningBench {
     func look() throws -> Bench.Answer {
         let picture = try current()
         var shape: [Int] = []
-        let time = milliseconds { shape = captioner.features(picture).shape }
-        return Bench.Answer(milliseconds: time, features: shape)
+        let time = Duration { shape = captioner.features(picture).shape }
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, features: shape)
     }
 
     /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map. Without `word`, the caption's longest.
@@ -44,13 +44,13 @@ final class CaptioningBench {
         let picture = try current()
         var explanation: CaptionExplanation?
         var words: [Int] = []
-        let time = try milliseconds {
+        let time = try Duration {
             let seen = explainer.look(at: picture)
             words = explainer.caption(seen)
             let target = word ?? captioner.vocabulary.decode(words).max { $0.count < $1.count } ?? ""
             explanation = try explainer.explain(seen, words: words, targets: [.word(target, occurrence: 1)])
         }
         if let output, let map = explanation?.scores.first?.map { try NumPyArray.write(map, to: URL(fileURLWithPath: output)) }
-        return Bench.Answer(milliseconds: time, caption: explanation?.words, words: words)
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.words, words: words)
     }
 }

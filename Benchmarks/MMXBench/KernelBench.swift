@@ -8,10 +8,11 @@ enum KernelBench {
         return Tensor(shape, (0..<count).map { Float($0 * 7919 % 1000) / 1000 - 0.5 })
     }
 
-    private static func median(_ repeats: Int, _ body: () -> Void) -> Double {
+    /// Medians of `repeats` runs after one that is not counted.
+    private static func median(_ repeats: Int, _ body: () -> Void) -> (wall: Double, cpu: Double) {
         body()
-        let times = (0..<repeats).map { _ in milliseconds(body) }.sorted()
-        return times[times.count / 2]
+        let times = (0..<repeats).map { _ in Duration(body) }
+        return (times.map(\.wall).sorted()[repeats / 2], times.map(\.cpu).sorted()[repeats / 2])
     }
 
     /// A product of `[m, k]` and `[n, k]` transposed, as in a 1x1 convolution; size: m, n, k.
@@ -22,7 +23,7 @@ enum KernelBench {
                 transposeB: true, m: size[0], n: size[1], k: size[2], a.pointer, lda: size[2], b.pointer, ldb: size[2], c.pointer,
                 ldc: size[1])
         }
-        return Bench.Answer(milliseconds: time, checksum: withExtendedLifetime((a, b, c)) { mean(c) })
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, checksum: withExtendedLifetime((a, b, c)) { mean(c) })
     }
 
     /// One picture through one convolution with its bias, "same" padding; size: height, width, inputs, outputs, kernel, stride, groups.
@@ -34,7 +35,7 @@ enum KernelBench {
         let prepared = PreparedConvolution(weight: weight, geometry: geometry)
         var y = x
         let time = median(repeats) { y = Tensors.convolution(x, Variable(weight), bias, geometry, prepared: prepared) }
-        return Bench.Answer(milliseconds: time, checksum: mean(y.value))
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, checksum: mean(y.value))
     }
 
     /// The mean of all magnitudes: says whether two sides computed the same thing.

@@ -34,7 +34,7 @@ final class TrainingBench {
     func step(pictures: [Int], captions: [[Int]], dropout rate: Float) throws -> Bench.Answer {
         seed += 1
         var loss = 0.0
-        let time = milliseconds {
+        let time = Duration {
             let features = cache.batch(pictures, flipped: pictures.map { _ in false })
             let tape = Tape()
             let decoder = configuration.decoder.makeDecoder(store.scope(on: tape)["decoder"])
@@ -53,6 +53,6 @@ final class TrainingBench {
             }
             loss = Double(cost.value.scalar)
         }
-        return Bench.Answer(milliseconds: time, loss: loss)
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, loss: loss)
     }
 }
