@@ -1,0 +1,156 @@
+/// Products with few rows on the left: a decoder's step, a caption's words. All the time goes into reading B once, so B is used where it is;
+/// a library would first copy it into another order, which costs more than the arithmetic.
+
+/// Up to so many rows of A.
+let fewRows = 16
+
+/// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`, m at most ``fewRows``.
+func fewRowsProduct(
+    transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>, ldb: Int,
+    beta: Float, _ c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+    if transposeB {
+        for column in stride(from: 0, to: n, by: 4) {
+            for row in stride(from: 0, to: m, by: 4) {
+                dotProducts(
+                    rows: min(4, m - row), columns: min(4, n - column), depth: k, alpha, a + row * lda, lda, b + column * ldb, ldb, beta,
+                    c + row * ldc + column, ldc)
+            }
+        }
+    } else {
+        for column in stride(from: 0, to: n, by: 64) {
+            for row in stride(from: 0, to: m, by: 4) {
+                if n - column >= 64 {
+                    combinedRows(
+                        rows: min(4, m - row), depth: k, alpha, a + row * lda, lda, b + column, ldb, beta, c + row * ldc + column, ldc)
+                } else {
+                    combinedRest(
+                        rows: min(4, m - row), columns: n - column, depth: k, alpha, a + row * lda, lda, b + column, ldb, beta,
+                        c + row * ldc + column, ldc)
+                }
+            }
+        }
+    }
+}
+
+/// Four rows of A times four rows of B; where there are fewer, the last one takes their place and its results are not stored.
+@inline(__always)
+private func dotProducts(
+    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+) {
+    let a1 = a + min(1, rows - 1) * lda, a2 = a + min(2, rows - 1) * lda, a3 = a + min(3, rows - 1) * lda
+    let b1 = b + min(1, columns - 1) * ldb, b2 = b + min(2, columns - 1) * ldb, b3 = b + min(3, columns - 1) * ldb
+    var s00 = Vector.zero, s01 = Vector.zero, s02 = Vector.zero, s03 = Vector.zero
+    var s10 = Vector.zero, s11 = Vector.zero, s12 = Vector.zero, s13 = Vector.zero
+    var s20 = Vector.zero, s21 = Vector.zero, s22 = Vector.zero, s23 = Vector.zero
+    var s30 = Vector.zero, s31 = Vector.zero, s32 = Vector.zero, s33 = Vector.zero
+    @inline(__always) func step(_ x: (Vector, Vector, Vector, Vector), _ y: (Vector, Vector, Vector, Vector)) {
+        s00 += x.0 * y.0
+        s01 += x.0 * y.1
+        s02 += x.0 * y.2
+        s03 += x.0 * y.3
+        s10 += x.1 * y.0
+        s11 += x.1 * y.1
+        s12 += x.1 * y.2
+        s13 += x.1 * y.3
+        s20 += x.2 * y.0
+        s21 += x.2 * y.1
+        s22 += x.2 * y.2
+        s23 += x.2 * y.3
+        s30 += x.3 * y.0
+        s31 += x.3 * y.1
+        s32 += x.3 * y.2
+        s33 += x.3 * y.3
+    }
+    var i = 0
+    while i + 16 <= depth {
+        step(
+            (Vector(at: a + i), Vector(at: a1 + i), Vector(at: a2 + i), Vector(at: a3 + i)),
+            (Vector(at: b + i), Vector(at: b1 + i), Vector(at: b2 + i), Vector(at: b3 + i)))
+        i += 16
+    }
+    if i < depth {
+        let left = depth - i
+        func part(_ p: UnsafePointer<Float>) -> Vector { Vector(at: p + i, first: left) }
+        step((part(a), part(a1), part(a2), part(a3)), (part(b), part(b1), part(b2), part(b3)))
+    }
+    let sums = (
+        SIMD4(s00.sum(), s01.sum(), s02.sum(), s03.sum()), SIMD4(s10.sum(), s11.sum(), s12.sum(), s13.sum()),
+        SIMD4(s20.sum(), s21.sum(), s22.sum(), s23.sum()), SIMD4(s30.sum(), s31.sum(), s32.sum(), s33.sum())
+    )
+    for r in 0..<rows {
+        let row = r == 0 ? sums.0 : r == 1 ? sums.1 : r == 2 ? sums.2 : sums.3
+        for j in 0..<columns { c[r * ldc + j] = alpha * row[j] + (beta == 0 ? 0 : beta * c[r * ldc + j]) }
+    }
+}
+
+/// Rows of B, 64 columns of them, added up with the weights that four rows of A give them.
+@inline(__always)
+private func combinedRows(
+    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int, _ beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+) {
+    let a1 = a + min(1, rows - 1) * lda, a2 = a + min(2, rows - 1) * lda, a3 = a + min(3, rows - 1) * lda
+    var r0 = FourVectors(), r1 = FourVectors(), r2 = FourVectors(), r3 = FourVectors()
+    var b = b
+    for i in 0..<depth {
+        let x = FourVectors(at: b)
+        r0.add(x, times: a[i])
+        r1.add(x, times: a1[i])
+        r2.add(x, times: a2[i])
+        r3.add(x, times: a3[i])
+        b += ldb
+    }
+    r0.store(c, alpha, beta)
+    if rows > 1 { r1.store(c + ldc, alpha, beta) }
+    if rows > 2 { r2.store(c + 2 * ldc, alpha, beta) }
+    if rows > 3 { r3.store(c + 3 * ldc, alpha, beta) }
+}
+
+private struct FourVectors {
+    var x = Vector.zero, y = Vector.zero, z = Vector.zero, w = Vector.zero
+
+    @inline(__always) init() {}
+
+    @inline(__always) init(at p: UnsafePointer<Float>) {
+        x = Vector(at: p)
+        y = Vector(at: p + 16)
+        z = Vector(at: p + 32)
+        w = Vector(at: p + 48)
+    }
+
+    @inline(__always) mutating func add(_ other: FourVectors, times factor: Float) {
+        let f = Vector(repeating: factor)
+        x += f * other.x
+        y += f * other.y
+        z += f * other.z
+        w += f * other.w
+    }
+
+    @inline(__always) func store(_ c: UnsafeMutablePointer<Float>, _ alpha: Float, _ beta: Float) {
+        @inline(__always) func put(_ v: Vector, _ p: UnsafeMutablePointer<Float>) {
+            (beta == 0 ? v * alpha : v * alpha + Vector(at: p) * beta).store(to: p)
+        }
+        put(x, c)
+        put(y, c + 16)
+        put(z, c + 32)
+        put(w, c + 48)
+    }
+}
+
+/// The same for the last columns, fewer than 64, sixteen at a time.
+private func combinedRest(
+    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+) {
+    for r in 0..<rows {
+        for column in stride(from: 0, to: columns, by: 16) {
+            let valid = columns - column
+            var sum = Vector.zero
+            for i in 0..<depth { sum += Vector(at: b + i * ldb + column, first: valid) * a[r * lda + i] }
+            let target = c + r * ldc + column
+            (beta == 0 ? sum * alpha : sum * alpha + Vector(at: target, first: valid) * beta).store(to: target, first: valid)
+        }
+    }
+}
