@@ -1,7 +1,7 @@
 import Foundation
 
-/// mmx's side of the benchmarks: reads one JSON object a line, does what it asks, answers with one JSON object a line. `bench.py` drives it and its
-/// PyTorch peer in turns, so that whatever else the machine does disturbs both alike.
+/// mmx's side of the benchmarks: reads one JSON object a line, does what it asks, answers with one JSON object a line.
+/// `bench.py` drives it and its PyTorch peer in turns, so that whatever else the machine does disturbs both alike.
 @main
 struct Bench {
     struct Request: Decodable {
@@ -36,7 +36,8 @@ struct Bench {
     static func main() {
         var captioning: CaptioningBench?
         var training: TrainingBench?
-        let decoder = JSONDecoder(), encoder = JSONEncoder()
+        let decoder = JSONDecoder()
+        let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         while let line = readLine() {
             var answer = Answer()
@@ -44,15 +45,17 @@ struct Bench {
                 let request = try decoder.decode(Request.self, from: Data(line.utf8))
                 switch request.command {
                 case "load":
-                    captioning = try CaptioningBench(model: request.model ?? "")
-                    answer = captioning!.description
+                    let bench = try CaptioningBench(model: request.model ?? "")
+                    captioning = bench
+                    answer = bench.description
                 case "prepare": try loaded(captioning).prepare(photo: request.photo ?? "", output: request.output)
                 case "look": answer = try loaded(captioning).look()
                 case "explain": answer = try loaded(captioning).explain(word: request.word, output: request.output)
                 case "train": training = try TrainingBench(model: request.model ?? "", folder: request.folder ?? "")
                 case "step":
                     answer = try loaded(training).step(
-                        pictures: request.pictures ?? [], captions: request.captions ?? [], dropout: request.dropout ?? 0)
+                        pictures: request.pictures ?? [], captions: request.captions ?? [],
+                        dropout: request.dropout ?? 0)
                 case "gemm": answer = KernelBench.gemm(request.size ?? [], repeats: request.repeats ?? 1)
                 case "convolution": answer = KernelBench.convolution(request.size ?? [], repeats: request.repeats ?? 1)
                 default: throw BenchError(description: "unknown command '\(request.command)'")
@@ -83,7 +86,8 @@ struct Duration {
     var cpu: Double
 
     init(_ body: () throws -> Void) rethrows {
-        let wall = Self.now(CLOCK_MONOTONIC), cpu = Self.now(CLOCK_PROCESS_CPUTIME_ID)
+        let wall = Self.now(CLOCK_MONOTONIC)
+        let cpu = Self.now(CLOCK_PROCESS_CPUTIME_ID)
         try body()
         self.wall = Self.now(CLOCK_MONOTONIC) - wall
         self.cpu = Self.now(CLOCK_PROCESS_CPUTIME_ID) - cpu

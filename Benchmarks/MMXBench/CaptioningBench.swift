@@ -19,7 +19,8 @@ final class CaptioningBench {
 
     var description: Bench.Answer { Bench.Answer(vocabulary: captioner.vocabulary.count) }
 
-    /// Reads and prepares the photograph that the next commands look at, and writes the prepared tensor, so that the peer sees the same numbers.
+    /// Reads and prepares the photograph that the next commands look at, and writes the prepared tensor, so that the
+    /// peer sees the same numbers.
     func prepare(photo: String, output: String?) throws {
         let prepared = captioner.configuration.preprocessing.prepare(try Image.read(URL(fileURLWithPath: photo))).tensor
         if let output { try NumPyArray.write(prepared, to: URL(fileURLWithPath: output)) }
@@ -39,7 +40,7 @@ final class CaptioningBench {
         return Bench.Answer(wall: time.wall, cpu: time.cpu, features: shape)
     }
 
-    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map. Without `word`, the caption's longest.
+    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map. Without `word`, the longest.
     func explain(word: String?, output: String?) throws -> Bench.Answer {
         let picture = try current()
         var explanation: CaptionExplanation?
@@ -50,7 +51,9 @@ final class CaptioningBench {
             let target = word ?? captioner.vocabulary.decode(words).max { $0.count < $1.count } ?? ""
             explanation = try explainer.explain(seen, words: words, targets: [.word(target, occurrence: 1)])
         }
-        if let output, let map = explanation?.scores.first?.map { try NumPyArray.write(map, to: URL(fileURLWithPath: output)) }
+        if let output, let map = explanation?.scores.first?.map {
+            try NumPyArray.write(map, to: URL(fileURLWithPath: output))
+        }
         return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.words, words: words)
     }
 }

@@ -17,21 +17,26 @@ enum KernelBench {
 
     /// A product of `[m, k]` and `[n, k]` transposed, as in a 1x1 convolution; size: m, n, k.
     static func gemm(_ size: [Int], repeats: Int) -> Bench.Answer {
-        let a = numbers([size[0], size[2]]), b = numbers([size[1], size[2]]), c = Tensor([size[0], size[1]])
+        let a = numbers([size[0], size[2]])
+        let b = numbers([size[1], size[2]])
+        let c = Tensor([size[0], size[1]])
         let time = median(repeats) {
             Tensors.gemm(
-                transposeB: true, m: size[0], n: size[1], k: size[2], a.pointer, lda: size[2], b.pointer, ldb: size[2], c.pointer,
+                transposeB: true, m: size[0], n: size[1], k: size[2], a.pointer, lda: size[2], b.pointer, ldb: size[2],
+                c.pointer,
                 ldc: size[1])
         }
         return Bench.Answer(wall: time.wall, cpu: time.cpu, checksum: withExtendedLifetime((a, b, c)) { mean(c) })
     }
 
-    /// One picture through one convolution with its bias, "same" padding; size: height, width, inputs, outputs, kernel, stride, groups.
+    /// One picture through one convolution with its bias, "same" padding; size: height, width, inputs, outputs, kernel,
+    /// stride, groups.
     static func convolution(_ size: [Int], repeats: Int) -> Bench.Answer {
-        let (height, width, inputs, outputs, kernel, stride, groups) = (size[0], size[1], size[2], size[3], size[4], size[5], size[6])
-        let geometry = ConvolutionGeometry(kernel, stride: stride, padding: .same, groups: groups)
-        let x = Variable(numbers([1, height, width, inputs]))
-        let weight = numbers([outputs, inputs / groups, kernel, kernel]).permuted([0, 2, 3, 1]), bias = Variable(numbers([outputs]))
+        let (inputs, outputs, kernel, groups) = (size[2], size[3], size[4], size[6])
+        let geometry = ConvolutionGeometry(kernel, stride: size[5], padding: .same, groups: groups)
+        let x = Variable(numbers([1, size[0], size[1], inputs]))
+        let weight = numbers([outputs, inputs / groups, kernel, kernel]).permuted([0, 2, 3, 1])
+        let bias = Variable(numbers([outputs]))
         let prepared = PreparedConvolution(weight: weight, geometry: geometry)
         var y = x
         let time = median(repeats) { y = Tensors.convolution(x, Variable(weight), bias, geometry, prepared: prepared) }

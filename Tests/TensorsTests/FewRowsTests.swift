@@ -6,13 +6,16 @@ final class FewRowsTests: XCTestCase {
     private func check(transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float, line: UInt = #line) {
         var generator = SeededGenerator(seed: UInt64(m * 1_000_003 + n * 1_009 + k))
         // Row strides larger than the rows: what lies between must stay as it is.
-        let lda = k + 3, ldb = (transposeB ? k : n) + 5, ldc = n + 2
+        let lda = k + 3
+        let ldb = (transposeB ? k : n) + 5
+        let ldc = n + 2
         let a = Tensor([m, lda], (0..<m * lda).map { _ in generator.normal() })
         let b = Tensor([transposeB ? n : k, ldb], (0..<(transposeB ? n : k) * ldb).map { _ in generator.normal() })
         let before = (0..<m * ldc).map { _ in generator.normal() }
         let c = Tensor([m, ldc], before)
         gemm(
-            transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a.pointer, lda: lda, b.pointer, ldb: ldb, beta: beta, c.pointer,
+            transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a.pointer, lda: lda, b.pointer, ldb: ldb,
+            beta: beta, c.pointer,
             ldc: ldc)
         for row in 0..<m {
             for column in 0..<ldc {
@@ -24,7 +27,8 @@ final class FewRowsTests: XCTestCase {
                 var sum = 0.0
                 for i in 0..<k { sum += Double(a[row, i]) * Double(transposeB ? b[column, i] : b[i, column]) }
                 let expected = Double(alpha) * sum + Double(beta) * old
-                XCTAssertEqual(Double(c[row, column]), expected, accuracy: 1e-5 * Double(k + 10).squareRoot(), line: line)
+                XCTAssertEqual(
+                    Double(c[row, column]), expected, accuracy: 1e-5 * Double(k + 10).squareRoot(), line: line)
             }
         }
     }
@@ -55,10 +59,12 @@ final class FewRowsTests: XCTestCase {
     /// With beta 0 the result does not depend on what was there, not even on a NaN.
     func testIgnoresWhatWasThere() {
         for transposeB in [false, true] {
-            let a = Tensor([2, 20], repeating: 1), b = Tensor(transposeB ? [70, 20] : [20, 70], repeating: 1)
+            let a = Tensor([2, 20], repeating: 1)
+            let b = Tensor(transposeB ? [70, 20] : [20, 70], repeating: 1)
             let c = Tensor([2, 70], repeating: .nan)
             gemm(
-                transposeB: transposeB, m: 2, n: 70, k: 20, a.pointer, lda: 20, b.pointer, ldb: transposeB ? 20 : 70, c.pointer, ldc: 70)
+                transposeB: transposeB, m: 2, n: 70, k: 20, a.pointer, lda: 20, b.pointer, ldb: transposeB ? 20 : 70,
+                c.pointer, ldc: 70)
             XCTAssertEqual(c.array, [Float](repeating: 20, count: 140))
         }
     }

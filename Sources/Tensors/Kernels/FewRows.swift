@@ -1,19 +1,21 @@
-/// Products with few rows on the left: a decoder's step, a caption's words. All the time goes into reading B once, so B is used where it is;
-/// a library would first copy it into another order, which costs more than the arithmetic.
+/// Products with few rows on the left: a decoder's step, a caption's words. All the time goes into reading B once, so B
+/// is used where it is; a library would first copy it into another order, which costs more than the arithmetic.
 
 /// Up to so many rows of A.
 let fewRows = 16
 
 /// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`, m at most ``fewRows``.
 func fewRowsProduct(
-    transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>, ldb: Int,
+    transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, lda: Int,
+    _ b: UnsafePointer<Float>, ldb: Int,
     beta: Float, _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
     if transposeB {
         for column in stride(from: 0, to: n, by: 4) {
             for row in stride(from: 0, to: m, by: 4) {
                 dotProducts(
-                    rows: min(4, m - row), columns: min(4, n - column), depth: k, alpha, a + row * lda, lda, b + column * ldb, ldb, beta,
+                    rows: min(4, m - row), columns: min(4, n - column), depth: k, alpha, a + row * lda, lda,
+                    b + column * ldb, ldb, beta,
                     c + row * ldc + column, ldc)
             }
         }
@@ -22,10 +24,12 @@ func fewRowsProduct(
             for row in stride(from: 0, to: m, by: 4) {
                 if n - column >= 64 {
                     combinedRows(
-                        rows: min(4, m - row), depth: k, alpha, a + row * lda, lda, b + column, ldb, beta, c + row * ldc + column, ldc)
+                        rows: min(4, m - row), depth: k, alpha, a + row * lda, lda, b + column, ldb, beta,
+                        c + row * ldc + column, ldc)
                 } else {
                     combinedRest(
-                        rows: min(4, m - row), columns: n - column, depth: k, alpha, a + row * lda, lda, b + column, ldb, beta,
+                        rows: min(4, m - row), columns: n - column, depth: k, alpha, a + row * lda, lda, b + column,
+                        ldb, beta,
                         c + row * ldc + column, ldc)
                 }
             }
@@ -36,15 +40,32 @@ func fewRowsProduct(
 /// Four rows of A times four rows of B; where there are fewer, the last one takes their place and its results are not stored.
 @inline(__always)
 private func dotProducts(
-    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
+    _ b: UnsafePointer<Float>, _ ldb: Int,
     _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
-    let a1 = a + min(1, rows - 1) * lda, a2 = a + min(2, rows - 1) * lda, a3 = a + min(3, rows - 1) * lda
-    let b1 = b + min(1, columns - 1) * ldb, b2 = b + min(2, columns - 1) * ldb, b3 = b + min(3, columns - 1) * ldb
-    var s00 = Vector.zero, s01 = Vector.zero, s02 = Vector.zero, s03 = Vector.zero
-    var s10 = Vector.zero, s11 = Vector.zero, s12 = Vector.zero, s13 = Vector.zero
-    var s20 = Vector.zero, s21 = Vector.zero, s22 = Vector.zero, s23 = Vector.zero
-    var s30 = Vector.zero, s31 = Vector.zero, s32 = Vector.zero, s33 = Vector.zero
+    let a1 = a + min(1, rows - 1) * lda
+    let a2 = a + min(2, rows - 1) * lda
+    let a3 = a + min(3, rows - 1) * lda
+    let b1 = b + min(1, columns - 1) * ldb
+    let b2 = b + min(2, columns - 1) * ldb
+    let b3 = b + min(3, columns - 1) * ldb
+    var s00 = Vector.zero
+    var s01 = Vector.zero
+    var s02 = Vector.zero
+    var s03 = Vector.zero
+    var s10 = Vector.zero
+    var s11 = Vector.zero
+    var s12 = Vector.zero
+    var s13 = Vector.zero
+    var s20 = Vector.zero
+    var s21 = Vector.zero
+    var s22 = Vector.zero
+    var s23 = Vector.zero
+    var s30 = Vector.zero
+    var s31 = Vector.zero
+    var s32 = Vector.zero
+    var s33 = Vector.zero
     @inline(__always) func step(_ x: (Vector, Vector, Vector, Vector), _ y: (Vector, Vector, Vector, Vector)) {
         s00 += x.0 * y.0
         s01 += x.0 * y.1
@@ -88,11 +109,17 @@ private func dotProducts(
 /// Rows of B, 64 columns of them, added up with the weights that four rows of A give them.
 @inline(__always)
 private func combinedRows(
-    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int, _ beta: Float,
+    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
-    let a1 = a + min(1, rows - 1) * lda, a2 = a + min(2, rows - 1) * lda, a3 = a + min(3, rows - 1) * lda
-    var r0 = FourVectors(), r1 = FourVectors(), r2 = FourVectors(), r3 = FourVectors()
+    let a1 = a + min(1, rows - 1) * lda
+    let a2 = a + min(2, rows - 1) * lda
+    let a3 = a + min(3, rows - 1) * lda
+    var r0 = FourVectors()
+    var r1 = FourVectors()
+    var r2 = FourVectors()
+    var r3 = FourVectors()
     var b = b
     for i in 0..<depth {
         let x = FourVectors(at: b)
@@ -141,7 +168,8 @@ private struct FourVectors {
 
 /// The same for the last columns, fewer than 64, sixteen at a time.
 private func combinedRest(
-    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
+    _ b: UnsafePointer<Float>, _ ldb: Int,
     _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
     for r in 0..<rows {
@@ -150,7 +178,8 @@ private func combinedRest(
             var sum = Vector.zero
             for i in 0..<depth { sum += Vector(at: b + i * ldb + column, first: valid) * a[r * lda + i] }
             let target = c + r * ldc + column
-            (beta == 0 ? sum * alpha : sum * alpha + Vector(at: target, first: valid) * beta).store(to: target, first: valid)
+            (beta == 0 ? sum * alpha : sum * alpha + Vector(at: target, first: valid) * beta).store(
+                to: target, first: valid)
         }
     }
 }
