@@ -4,7 +4,8 @@
 /// Up to so many rows of A.
 let fewRows = 16
 
-/// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`, m at most ``fewRows``.
+/// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`; m is at most
+/// ``fewRows``.
 func fewRowsProduct(
     transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, lda: Int,
     _ b: UnsafePointer<Float>, ldb: Int,
@@ -37,7 +38,8 @@ func fewRowsProduct(
     }
 }
 
-/// Four rows of A times four rows of B; where there are fewer, the last one takes their place and its results are not stored.
+/// Four rows of A times four rows of B; where there are fewer, the last one takes their place and its results are not
+/// stored.
 @inline(__always)
 private func dotProducts(
     rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
