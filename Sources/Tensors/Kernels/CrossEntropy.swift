@@ -13,6 +13,7 @@ func crossEntropyForward(
 ) -> (Tensor, CrossEntropySaved) {
     let rows = logits.shape[0], width = logits.shape[1]
     precondition(targets.count == rows && weights.count == rows, "\(targets.count) targets for \(rows) rows")
+    precondition(targets.allSatisfy { $0 >= 0 && $0 < width }, "a target outside 0..<\(width)")
     var shift = [Float](repeating: 0, count: rows), losses = [Float](repeating: 0, count: rows)
     shift.withUnsafeMutableBufferPointer { shift in
         losses.withUnsafeMutableBufferPointer { losses in

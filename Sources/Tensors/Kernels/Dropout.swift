@@ -1,5 +1,6 @@
 /// Entries 0 with probability `rate`, else 1 / (1 - rate): multiplying by it is inverted dropout (Srivastava et al. 2014).
 func dropoutMask(_ shape: [Int], rate: Float, using generator: inout SeededGenerator) -> Tensor {
+    precondition(rate >= 0 && rate < 1, "a dropout rate of \(rate)")
     let mask = Tensor(uninitialized: shape)
     let keep = 1 / (1 - rate), threshold = UInt64(rate * 65536)
     var i = 0

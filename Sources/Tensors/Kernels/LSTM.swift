@@ -66,7 +66,7 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
         gemm(
             m: steps * seeds * rows, n: inputs, k: 4 * hidden, dGates.pointer, lda: 4 * hidden, saved.weightInput.pointer,
             ldb: inputs, all.pointer, ldc: inputs)
-        dx = seeds == 1 ? all : all.permuted([1, 0, 2, 3])
+        dx = seedsFirst(all)
     }
     if needed[3] {
         precondition(seeds == 1, "parameter gradients are for one seed")
@@ -80,8 +80,26 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
         precondition(seeds == 1, "parameter gradients are for one seed")
         dwh = recurrentWeightGradient(dGates, h0: saved.h0, states: saved.states.pointer, steps: steps, rows: rows, stateStride: hidden)
     }
-    if needed[5] { db = columnSums(dGates, columns: 4 * hidden) }
+    if needed[5] {
+        precondition(seeds == 1, "parameter gradients are for one seed")
+        db = columnSums(dGates, columns: 4 * hidden)
+    }
+    withExtendedLifetime((dGates, dh, dc)) {}
     return [dx, dh, dc, dwi, dwh, db]
+}
+
+/// `[T, K, ...] -> [K, T, ...]`
+func seedsFirst(_ x: Tensor) -> Tensor {
+    let steps = x.shape[0], seeds = x.shape[1], row = x.shape.dropFirst(2).reduce(1, *)
+    let shape = [seeds, steps] + x.shape.dropFirst(2)
+    if seeds == 1 || steps == 1 { return x.reshaped(shape) }
+    let result = Tensor(uninitialized: shape)
+    for t in 0..<steps {
+        for k in 0..<seeds {
+            (result.pointer + (k * steps + t) * row).update(from: x.pointer + (t * seeds + k) * row, count: row)
+        }
+    }
+    return result
 }
 
 /// sum over t of dGates_t^T h_{t-1}, `[4H, H]`; states holds h_t at `(t * rows + n) * stateStride`.

@@ -115,15 +115,23 @@ func sumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
 
 @inline(__always)
 func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
-    var sum = Vector.zero, i = 0
-    while i + 16 <= count {
+    // Four sums, because an addition waits for the one before it.
+    var sum = Vector.zero, sum1 = Vector.zero, sum2 = Vector.zero, sum3 = Vector.zero, i = 0
+    while i &+ 64 <= count {
         sum += Vector(at: a + i) * Vector(at: b + i)
-        i += 16
+        sum1 += Vector(at: a + i + 16) * Vector(at: b + i + 16)
+        sum2 += Vector(at: a + i + 32) * Vector(at: b + i + 32)
+        sum3 += Vector(at: a + i + 48) * Vector(at: b + i + 48)
+        i &+= 64
     }
-    var total = sum.sum()
+    while i &+ 16 <= count {
+        sum += Vector(at: a + i) * Vector(at: b + i)
+        i &+= 16
+    }
+    var total = ((sum + sum1) + (sum2 + sum3)).sum()
     while i < count {
         total += a[i] * b[i]
-        i += 1
+        i &+= 1
     }
     return total
 }
