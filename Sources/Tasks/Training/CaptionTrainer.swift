@@ -333,7 +333,7 @@ public final class CaptionTrainer {
         func owned(_ name: String) throws -> [String: Tensor] { try SafeTensors.read(url(name)).mapValues { $0.copy() } }
         set(try owned("parameters.safetensors"))
         average = try owned("average.safetensors")
-        optimizer.restore(state: try owned("adam.safetensors"), steps: state.optimizerSteps)
+        try optimizer.restore(state: owned("adam.safetensors"), for: store, steps: state.optimizerSteps)
         averagedSteps = state.averagedSteps
         log = state.log
         return state.next

@@ -9,7 +9,9 @@ public final class Adam {
     public private(set) var steps = 0
     private var first: [String: Tensor] = [:], second: [String: Tensor] = [:]
 
-    public init(learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0) {
+    public init(
+        learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0
+    ) {
         self.learningRate = learningRate
         self.beta1 = beta1
         self.beta2 = beta2
@@ -17,54 +19,66 @@ public final class Adam {
         self.weightDecay = weightDecay
     }
 
-    /// Moves the store's parameters against their gradients (`S` or `[1] + S`), in place.
+    /// Moves the store's parameters against their gradients (`S` or `[1] + S`), in place. Parameters without a gradient stay as they are.
     /// - Parameter clipNorm: gradients are scaled down together so that their joint Euclidean norm is at most this.
-    public func step(_ store: ParameterStore, gradients: [String: Tensor], clipNorm: Float? = nil) {
-        steps += 1
-        var factor: Float = 1
-        let names = gradients.keys.sorted()
+    /// - Returns: the norm before clipping; nil without `clipNorm`. Where it is not finite, nothing was changed.
+    @discardableResult
+    public func step(_ store: ParameterStore, gradients: [String: Tensor], clipNorm: Float? = nil) -> Float? {
+        let names = gradients.keys.filter { store.values[$0] != nil }.sorted()
+        var factor: Float = 1, norm: Float?
         if let clipNorm {
-            var squares = 0.0
-            for name in names { if let g = gradients[name] { squares += Double(dotProduct(g.pointer, g.pointer, g.count)) } }
-            let norm = Float(squares.squareRoot())
-            if norm > clipNorm { factor = clipNorm / norm }
+            let squares = names.reduce(0.0) { sum, name in sum + (gradients[name].map(squaredNorm) ?? 0) }
+            let length = Float(squares.squareRoot())
+            norm = length
+            if !length.isFinite { return norm }
+            if length > clipNorm { factor = clipNorm / length }
         }
+        steps += 1
         let correction1 = 1 - pow(Double(beta1), Double(steps)), correction2 = 1 - pow(Double(beta2), Double(steps))
         for name in names {
             guard let g = gradients[name], let value = store.owned(name) else { continue }
             precondition(g.count == value.count, "a gradient \(g.shape) for \(name) \(value.shape)")
             let m = first[name] ?? Tensor(value.shape), v = second[name] ?? Tensor(value.shape)
+            precondition(m.count == value.count && v.count == value.count, "moments of another shape for \(name)")
             first[name] = m
             second[name] = v
             let rate = learningRate * scale(name)
-            let size = rate / Float(correction1), root = Float(1 / correction2), decay = 1 - rate * weightDecay
-            Parallel.ranges(value.count, grain: 1 << 15) { range in
-                var i = range.lowerBound
-                while i < range.upperBound {
-                    let n = min(16, range.upperBound - i)
-                    if n == 16 {
-                        let gradient = Vector(at: g.pointer + i) * factor
-                        let newM = Vector(at: m.pointer + i) * beta1 + gradient * (1 - beta1)
-                        let newV = Vector(at: v.pointer + i) * beta2 + gradient * gradient * (1 - beta2)
-                        newM.store(to: m.pointer + i)
-                        newV.store(to: v.pointer + i)
-                        let step = newM * size / ((newV * root).squareRoot() + epsilon)
-                        (Vector(at: value.pointer + i) * decay - step).store(to: value.pointer + i)
-                    } else {
-                        for j in i..<i + n {
-                            let gradient = g.pointer[j] * factor
-                            m.pointer[j] = m.pointer[j] * beta1 + gradient * (1 - beta1)
-                            v.pointer[j] = v.pointer[j] * beta2 + gradient * gradient * (1 - beta2)
-                            value.pointer[j] = value.pointer[j] * decay - m.pointer[j] * size / ((v.pointer[j] * root).squareRoot() + epsilon)
-                        }
-                    }
-                    i += n
-                }
+            move(
+                value, g, m, v, factor: factor, size: rate / Float(correction1), root: Float(1 / correction2),
+                decay: 1 - rate * weightDecay)
+        }
+        return norm
+    }
+
+    /// value = decay * value - size * m / (sqrt(root * v) + epsilon), after m and v took in the gradient.
+    private func move(
+        _ value: Tensor, _ g: Tensor, _ m: Tensor, _ v: Tensor, factor: Float, size: Float, root: Float, decay: Float
+    ) {
+        let beta1 = beta1, beta2 = beta2, epsilon = epsilon
+        Parallel.ranges(value.count, grain: 1 << 15) { range in
+            var i = range.lowerBound
+            while i &+ 16 <= range.upperBound {
+                let gradient = Vector(at: g.pointer + i) * factor
+                let newM = Vector(at: m.pointer + i) * beta1 + gradient * (1 - beta1)
+                let newV = Vector(at: v.pointer + i) * beta2 + gradient * gradient * (1 - beta2)
+                newM.store(to: m.pointer + i)
+                newV.store(to: v.pointer + i)
+                let step = newM * size / ((newV * root).squareRoot() + epsilon)
+                (Vector(at: value.pointer + i) * decay - step).store(to: value.pointer + i)
+                i &+= 16
+            }
+            while i < range.upperBound {
+                let gradient = g.pointer[i] * factor
+                m.pointer[i] = m.pointer[i] * beta1 + gradient * (1 - beta1)
+                v.pointer[i] = v.pointer[i] * beta2 + gradient * gradient * (1 - beta2)
+                let step = m.pointer[i] * size / ((v.pointer[i] * root).squareRoot() + epsilon)
+                value.pointer[i] = value.pointer[i] * decay - step
+                i &+= 1
             }
         }
     }
 
-    /// The moments, as tensors to be saved: `first.<name>` and `second.<name>`.
+    /// The moments, as tensors to be saved: `first.<name>` and `second.<name>`. They go on changing with the next step.
     public var state: [String: Tensor] {
         var state: [String: Tensor] = [:]
         for (name, value) in first { state["first.\(name)"] = value }
@@ -72,16 +86,48 @@ public final class Adam {
         return state
     }
 
-    public func restore(state: [String: Tensor], steps: Int) {
-        self.steps = steps
-        first = [:]
-        second = [:]
-        for (name, value) in state {
-            if name.hasPrefix("first.") { first[String(name.dropFirst(6))] = value.copy() }
-            if name.hasPrefix("second.") { second[String(name.dropFirst(7))] = value.copy() }
+    /// Goes on from a saved state.
+    /// - Throws: ``ParameterError`` where a moment has no parameter in `store`, or another shape.
+    public func restore(state: [String: Tensor], for store: ParameterStore, steps: Int) throws {
+        var error = ParameterError(origin: "the optimiser's state")
+        var first: [String: Tensor] = [:], second: [String: Tensor] = [:]
+        for (key, value) in state.sorted(by: { $0.key < $1.key }) {
+            let isFirst = key.hasPrefix("first."), name = String(key.dropFirst(isFirst ? 6 : 7))
+            guard isFirst || key.hasPrefix("second."), let parameter = store.values[name] else {
+                error.unused.append(key)
+                continue
+            }
+            if parameter.shape != value.shape {
+                error.misshapen.append("\(key) (expected \(parameter.shape), found \(value.shape))")
+            } else if isFirst {
+                first[name] = value.copy()
+            } else {
+                second[name] = value.copy()
+            }
         }
+        error.missing =
+            first.keys.filter { second[$0] == nil }.map { "second.\($0)" }.sorted()
+            + second.keys.filter { first[$0] == nil }.map { "first.\($0)" }.sorted()
+        if !(error.missing.isEmpty && error.unused.isEmpty && error.misshapen.isEmpty) { throw error }
+        self.first = first
+        self.second = second
+        self.steps = max(0, steps)
     }
 
     /// Forgets the moments.
-    public func reset() { restore(state: [:], steps: 0) }
+    public func reset() {
+        first = [:]
+        second = [:]
+        steps = 0
+    }
+}
+
+/// Sums of 4,096 in float, and these in double.
+private func squaredNorm(_ x: Tensor) -> Double {
+    var sum = 0.0
+    for start in stride(from: 0, to: x.count, by: 4096) {
+        let part = x.pointer + start
+        sum += Double(dotProduct(part, part, min(4096, x.count - start)))
+    }
+    return sum
 }

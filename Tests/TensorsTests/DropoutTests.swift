@@ -1,0 +1,54 @@
+import XCTest
+
+@testable import Tensors
+
+final class DropoutTests: XCTestCase {
+    private func mask(_ count: Int, _ rate: Float, seed: UInt64 = 1) -> [Float] {
+        var generator = SeededGenerator(seed: seed)
+        return dropoutMask([count], rate: rate, using: &generator).array
+    }
+
+    /// 200,000 draws: the share of zeros is within five standard deviations of the rate.
+    func testRateAndValues() {
+        let count = 200_000
+        for rate: Float in [0.1, 0.25, 0.5, 0.9] {
+            let values = mask(count, rate)
+            XCTAssertEqual(Set(values), [0, 1 / (1 - rate)])
+            let zeros = Double(values.filter { $0 == 0 }.count), p = Double(rate)
+            XCTAssertEqual(zeros, p * Double(count), accuracy: 5 * (Double(count) * p * (1 - p)).squareRoot(), "rate \(rate)")
+        }
+    }
+
+    /// Neighbours, which may come from one 64-bit draw, are independent: how often both are zero, five standard deviations.
+    func testNeighboursAreIndependent() {
+        let values = mask(200_000, 0.5)
+        for lag in 1...8 {
+            var both = 0.0
+            for i in 0..<values.count - lag where values[i] == 0 && values[i + lag] == 0 { both += 1 }
+            let n = Double(values.count - lag)
+            XCTAssertEqual(both, n / 4, accuracy: 5 * (n * 0.25 * 0.75).squareRoot() * 1.3, "lag \(lag)")
+        }
+    }
+
+    func testSeeds() {
+        XCTAssertEqual(mask(1003, 0.3, seed: 4), mask(1003, 0.3, seed: 4))
+        XCTAssertNotEqual(mask(1003, 0.3, seed: 4), mask(1003, 0.3, seed: 5))
+        var generator = SeededGenerator(seed: 4)
+        XCTAssertNotEqual(
+            dropoutMask([1003], rate: 0.3, using: &generator).array, dropoutMask([1003], rate: 0.3, using: &generator).array)
+        XCTAssertEqual(Set(mask(100, 0)), [1])
+    }
+
+    /// The gradient passes where the value passed, scaled alike.
+    func testGradient() {
+        let x = Tensor([64], repeating: 1), tape = Tape(), leaf = tape.leaf(x)
+        var generator = SeededGenerator(seed: 2)
+        let y = leaf.dropout(0.5, using: &generator)
+        XCTAssertEqual(tape.gradients(of: y, withRespectTo: [leaf])[0].array, y.value.array)
+        XCTAssertEqual(leaf.dropout(0, using: &generator).value.array, x.array)
+        checkSeeds([x]) {
+            var generator = SeededGenerator(seed: 2)
+            return $0[0].dropout(0.5, using: &generator)
+        }
+    }
+}

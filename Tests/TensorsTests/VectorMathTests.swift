@@ -1,0 +1,96 @@
+import Foundation
+import XCTest
+
+@testable import Tensors
+
+/// Against Foundation's double functions.
+final class VectorMathTests: XCTestCase {
+    /// Floats spread evenly over [low, high], and evenly over the logarithm of the magnitude.
+    private func samples(_ low: Float, _ high: Float) -> [Float] {
+        let even = (0..<160_000).map { low + (high - low) * Float($0) / 159_999 }
+        let small = (0..<16_000).map { Float(pow(10, -30 + 30 * Double($0) / 15_999)) }
+        return even + small.filter { $0 <= high } + small.map { -$0 }.filter { $0 >= low }
+    }
+
+    private func largestError(
+        _ x: [Float], _ body: (Vector) -> Vector, _ exact: (Double) -> Double
+    ) -> (relative: Double, at: Float, absolute: Double) {
+        var y = x, worst = 0.0, at: Float = 0, absolute = 0.0
+        x.withUnsafeBufferPointer { input in
+            y.withUnsafeMutableBufferPointer { output in
+                if let a = input.baseAddress, let b = output.baseAddress { mapVectors(x.count, a, b, body) }
+            }
+        }
+        for (x, y) in zip(x, y) {
+            let expected = exact(Double(x)), difference = abs(Double(y) - expected)
+            absolute = max(absolute, difference)
+            if expected != 0 && abs(expected) > 1e-37 && difference / abs(expected) > worst {
+                worst = difference / abs(expected)
+                at = x
+            }
+        }
+        return (worst, at, absolute)
+    }
+
+    func testExponential() {
+        let error = largestError(samples(-84, 88), { exponential($0) }, { exp($0) })
+        XCTAssertLessThan(error.relative, 2.4e-7, "at \(error.at)")
+    }
+
+    func testSigmoid() {
+        let error = largestError(samples(-80, 80), { sigmoid($0) }, { 1 / (1 + exp(-$0)) })
+        XCTAssertLessThan(error.relative, 3.6e-7, "at \(error.at)")
+    }
+
+    func testHyperbolicTangent() {
+        let error = largestError(samples(-20, 20), { hyperbolicTangent($0) }, { tanh($0) })
+        XCTAssertLessThan(error.relative, 1.5e-6, "at \(error.at)")
+        XCTAssertLessThan(error.absolute, 2e-7)
+    }
+
+    func testFarOut() {
+        func one(_ x: Float, _ body: (Vector) -> Vector) -> Float { body(Vector(repeating: x))[3] }
+        for x: Float in [100, 1e10, .greatestFiniteMagnitude, .infinity] {
+            XCTAssertEqual(one(x) { hyperbolicTangent($0) }, 1)
+            XCTAssertEqual(one(-x) { hyperbolicTangent($0) }, -1)
+            XCTAssertEqual(one(x) { sigmoid($0) }, 1)
+            XCTAssertEqual(one(-x) { sigmoid($0) }, 0, accuracy: 1e-37)
+            XCTAssertGreaterThan(one(x) { exponential($0) }, 1e38)
+            XCTAssertEqual(one(-x) { exponential($0) }, 0, accuracy: 2e-38)
+        }
+        XCTAssertEqual(one(0) { exponential($0) }, 1)
+        XCTAssertEqual(one(0) { hyperbolicTangent($0) }, 0)
+        XCTAssertEqual(one(0) { sigmoid($0) }, 0.5)
+        for body in [exponential, sigmoid, hyperbolicTangent] as [(Vector) -> Vector] { XCTAssertTrue(one(.nan, body).isNaN) }
+    }
+
+    /// What is left over after whole vectors is treated alike, and nothing beyond it is touched.
+    func testLeftOvers() {
+        for count in [0, 1, 15, 16, 17, 31, 33] {
+            let x = (0..<count + 1).map { Float($0) }
+            var y = [Float](repeating: -1, count: count + 1), z = y
+            x.withUnsafeBufferPointer { a in
+                y.withUnsafeMutableBufferPointer { b in
+                    if let a = a.baseAddress, let b = b.baseAddress { mapVectors(count, a, b) { $0 * 2 } }
+                }
+                z.withUnsafeMutableBufferPointer { b in
+                    if let a = a.baseAddress, let b = b.baseAddress { mapVectors2(count, a, a, b) { $0 + $1 } }
+                }
+            }
+            XCTAssertEqual(y, (0..<count).map { Float($0) * 2 } + [-1])
+            XCTAssertEqual(z, y)
+        }
+    }
+
+    func testSumsOfRows() {
+        for count in [1, 15, 16, 17, 63, 64, 65, 200] {
+            let x = randomTensor([count], seed: 3), y = randomTensor([count], seed: 4)
+            XCTAssertEqual(Double(dotProduct(x.pointer, y.pointer, count)), dot(x, y), accuracy: 1e-5)
+            XCTAssertEqual(Double(sumOf(x.pointer, count)), x.array.reduce(0) { $0 + Double($1) }, accuracy: 1e-5)
+            XCTAssertEqual(maximumOf(x.pointer, count), x.array.max() ?? 0)
+            let exact = log(x.array.reduce(0) { $0 + exp(Double($1)) })
+            XCTAssertEqual(Double(logSumExp(x.pointer, count)), exact, accuracy: 1e-6 * max(1, exact))
+            withExtendedLifetime((x, y)) {}
+        }
+    }
+}
