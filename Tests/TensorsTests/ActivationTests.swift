@@ -25,7 +25,8 @@ final class ActivationTests: XCTestCase {
 
     /// Inputs below, in and above the linear part, and gradients of either sign; the rules by hand.
     func testRules() {
-        let x = Tensor([6], [-1, -1, 2, 2, 8, 8]), g: [Float] = [3, -3, 3, -3, 3, -3]
+        let x = Tensor([6], [-1, -1, 2, 2, 8, 8])
+        let g: [Float] = [3, -3, 3, -3, 3, -3]
         let expected: [(Activation, ReLURule, [Float])] = [
             (.relu, .exact, [0, 0, 3, -3, 3, -3]),
             (.relu, .guided, [0, 0, 3, 0, 3, 0]),
@@ -35,14 +36,19 @@ final class ActivationTests: XCTestCase {
             (.relu6, .deconvolution, [3, 0, 3, 0, 3, 0]),
         ]
         for (kind, rule, values) in expected {
-            let tape = Tape(), leaf = tape.leaf(x), y = leaf.activated(kind)
+            let tape = Tape()
+            let leaf = tape.leaf(x)
+            let y = leaf.activated(kind)
             let d = tape.gradients(of: y, seed: Tensor([1, 6], g), withRespectTo: [leaf], relu: rule)[0]
             XCTAssertEqual(d.array, values, "\(kind) \(rule)")
         }
         // The other nonlinearities are differentiated, whatever the rule.
         for rule in ReLURule.allCases {
-            let tape = Tape(), leaf = tape.leaf(Tensor([1], [0])), y = leaf.activated(.tanh)
-            XCTAssertEqual(tape.gradients(of: y, seed: Tensor([1, 1], [-2]), withRespectTo: [leaf], relu: rule)[0].array, [-2])
+            let tape = Tape()
+            let leaf = tape.leaf(Tensor([1], [0]))
+            let y = leaf.activated(.tanh)
+            XCTAssertEqual(
+                tape.gradients(of: y, seed: Tensor([1, 1], [-2]), withRespectTo: [leaf], relu: rule)[0].array, [-2])
         }
     }
 

@@ -4,8 +4,11 @@ import XCTest
 
 final class AdamTests: XCTestCase {
     private func store(_ values: [String: Tensor]) -> ParameterStore {
-        let store = ParameterStore(strict: values, origin: "a test"), parameters = store.scope()
-        for (name, value) in values.sorted(by: { $0.key < $1.key }) { _ = parameters(name, shape: value.shape, initial: .zeros) }
+        let store = ParameterStore(strict: values, origin: "a test")
+        let parameters = store.scope()
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+            _ = parameters(name, shape: value.shape, initial: .zeros)
+        }
         return store
     }
 
@@ -17,12 +20,14 @@ final class AdamTests: XCTestCase {
             let adam = Adam(learningRate: 1 / 64, beta1: 0.875, beta2: 0.96875, epsilon: 1e-6, weightDecay: decay)
             var clipped = 0
             for step in 0..<6 {
-                let a = try XCTUnwrap(one["ga\(step)"]), b = try XCTUnwrap(one["gb\(step)"])
+                let a = try XCTUnwrap(one["ga\(step)"])
+                let b = try XCTUnwrap(one["gb\(step)"])
                 let norm = adam.step(store, gradients: ["a": seeded(a), "b": b], clipNorm: 1)
                 XCTAssertEqual(Double(try XCTUnwrap(norm)), (dot(a, a) + dot(b, b)).squareRoot(), accuracy: 1e-5)
                 if try XCTUnwrap(norm) > 1 { clipped += 1 }
                 for p in ["a", "b"] {
-                    let value = try XCTUnwrap(store.values[p]), expected = try XCTUnwrap(one["\(p)\(step + 1)"])
+                    let value = try XCTUnwrap(store.values[p])
+                    let expected = try XCTUnwrap(one["\(p)\(step + 1)"])
                     XCTAssertLessThan(relativeError(value, expected), 1e-6, "\(name), step \(step), \(p)")
                 }
             }
@@ -36,7 +41,9 @@ final class AdamTests: XCTestCase {
         let adam = Adam(learningRate: 0.25)
         adam.scale = { $0 == "v" ? 0.5 : 1 }
         XCTAssertNil(adam.step(store, gradients: ["w": Tensor([3], [1e-3, -100, 0]), "v": Tensor([1], [2])]))
-        for (a, e) in zip(store.values["w"]?.array ?? [], [0.75, 1.25, 1] as [Float]) { XCTAssertEqual(a, e, accuracy: 1e-5) }
+        for (a, e) in zip(store.values["w"]?.array ?? [], [0.75, 1.25, 1] as [Float]) {
+            XCTAssertEqual(a, e, accuracy: 1e-5)
+        }
         XCTAssertEqual(store.values["v"]?.scalar ?? 0, 0.875, accuracy: 1e-6)
     }
 
@@ -49,7 +56,8 @@ final class AdamTests: XCTestCase {
 
     /// A gradient that is not a number would spoil every parameter through the norm; the step is left out, and says so.
     func testNotANumber() {
-        let store = store(["w": Tensor([2], [1, 2])]), adam = Adam(learningRate: 1)
+        let store = store(["w": Tensor([2], [1, 2])])
+        let adam = Adam(learningRate: 1)
         let norm = adam.step(store, gradients: ["w": Tensor([2], [1, .nan])], clipNorm: 1)
         XCTAssertEqual(norm?.isFinite, false)
         XCTAssertEqual(store.values["w"]?.array, [1, 2])
@@ -59,9 +67,11 @@ final class AdamTests: XCTestCase {
     func testResumedRunGoesOnAlike() throws {
         func gradient(_ step: Int) -> [String: Tensor] { ["w": randomTensor([40], seed: UInt64(step))] }
         let start = randomTensor([40], seed: 99)
-        let whole = store(["w": start.copy()]), adam = Adam(learningRate: 0.01, weightDecay: 0.1)
+        let whole = store(["w": start.copy()])
+        let adam = Adam(learningRate: 0.01, weightDecay: 0.1)
         for step in 0..<6 { adam.step(whole, gradients: gradient(step), clipNorm: 1) }
-        let first = store(["w": start.copy()]), before = Adam(learningRate: 0.01, weightDecay: 0.1)
+        let first = store(["w": start.copy()])
+        let before = Adam(learningRate: 0.01, weightDecay: 0.1)
         for step in 0..<3 { before.step(first, gradients: gradient(step), clipNorm: 1) }
         let state = before.state.mapValues { $0.copy() }
         XCTAssertEqual(Set(state.keys), ["first.w", "second.w"])
@@ -77,7 +87,8 @@ final class AdamTests: XCTestCase {
     }
 
     func testRestoreRefusesWhatDoesNotFit() {
-        let store = store(["w": Tensor([4])]), adam = Adam(learningRate: 1)
+        let store = store(["w": Tensor([4])])
+        let adam = Adam(learningRate: 1)
         let wrong: [[String: Tensor]] = [
             ["first.w": Tensor([3]), "second.w": Tensor([4])], ["first.w": Tensor([4])],
             ["first.w": Tensor([4]), "second.w": Tensor([4]), "third.w": Tensor([4])],
@@ -106,9 +117,11 @@ final class AdamTests: XCTestCase {
 
     /// Minimises a sum of squares.
     func testMinimises() {
-        let store = store(["w": Tensor([20], repeating: 3)]), adam = Adam(learningRate: 0.1)
+        let store = store(["w": Tensor([20], repeating: 3)])
+        let adam = Adam(learningRate: 0.1)
         for _ in 0..<300 {
-            let parameters = store.scope(on: Tape()), w = parameters("w", shape: [20], initial: .zeros)
+            let parameters = store.scope(on: Tape())
+            let w = parameters("w", shape: [20], initial: .zeros)
             let loss = (w * w).sum()
             adam.step(store, gradients: ["w": w.tape?.gradients(of: loss, withRespectTo: [w])[0] ?? Tensor([20])])
         }

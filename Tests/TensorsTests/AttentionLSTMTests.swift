@@ -4,27 +4,32 @@ import XCTest
 
 final class AttentionLSTMTests: XCTestCase {
     static let names = [
-        "gates", "annotations", "keys", "h", "c", "weightQuery", "weightScore", "weightGate", "biasGate", "weightContext",
+        "gates", "annotations", "keys", "h", "c", "weightQuery", "weightScore", "weightGate", "biasGate",
+        "weightContext",
         "weightHidden",
     ]
 
     private func run(_ v: [Variable]) -> Variable {
         attentionLSTM(
-            gates: v[0], annotations: v[1], keys: v[2], h: v[3], c: v[4], weightQuery: v[5], weightScore: v[6], weightGate: v[7],
+            gates: v[0], annotations: v[1], keys: v[2], h: v[3], c: v[4], weightQuery: v[5], weightScore: v[6],
+            weightGate: v[7],
             biasGate: v[8], weightContext: v[9], weightHidden: v[10])
     }
 
     private func forward(_ v: [Tensor]) -> (Tensor, lastC: Tensor, AttentionLSTMSaved) {
         attentionLSTMForward(
-            gates: v[0], annotations: v[1], keys: v[2], h: v[3], c: v[4], weightQuery: v[5], weightScore: v[6], weightGate: v[7],
+            gates: v[0], annotations: v[1], keys: v[2], h: v[3], c: v[4], weightQuery: v[5], weightScore: v[6],
+            weightGate: v[7],
             biasGate: v[8], weightContext: v[9], weightHidden: v[10])
     }
 
     /// T steps, M pictures, r rows a picture, L regions.
     private func inputs(_ t: Int, _ m: Int, _ r: Int, _ l: Int, depth: Int, width: Int, hidden: Int) -> [Tensor] {
-        let n = m * r, gates = 4 * hidden
+        let n = m * r
+        let gates = 4 * hidden
         let shapes = [
-            [t, n, gates], [m, l, depth], [m, l, width], [n, hidden], [n, hidden], [width, hidden], [width], [hidden], [1],
+            [t, n, gates], [m, l, depth], [m, l, width], [n, hidden], [n, hidden], [width, hidden], [width], [hidden],
+            [1],
             [gates, depth], [gates, hidden],
         ]
         return shapes.enumerated().map { randomTensor($0.element, seed: UInt64($0.offset) + 40) }
@@ -33,7 +38,8 @@ final class AttentionLSTMTests: XCTestCase {
     func testForwardAndGradientsLikePyTorch() throws {
         let cases = ["attention", "attention wide", "attention, one step", "attention, large keys"]
         for name in cases {
-            let one = try SequenceFixtures.load(name), values = try Self.names.map { try XCTUnwrap(one[$0], $0) }
+            let one = try SequenceFixtures.load(name)
+            let values = try Self.names.map { try XCTUnwrap(one[$0], $0) }
             let (output, lastC, saved) = forward(values)
             // Sums met one after the other, and keys whose exponentials are not kept.
             XCTAssertEqual(saved.keys.isFactored, !name.contains(","), name)
@@ -64,23 +70,31 @@ final class AttentionLSTMTests: XCTestCase {
     /// A seed on h, on z or on alpha alone: each reaches the annotations by its own way, and the three add up.
     func testPartsOfTheOutput() {
         let values = inputs(2, 1, 2, 4, depth: 5, width: 6, hidden: 3)
-        let tape = Tape(), leaves = values.map { tape.leaf($0) }
-        let output = run(leaves), g = randomTensor(output.shape, seed: 3)
+        let tape = Tape()
+        let leaves = values.map { tape.leaf($0) }
+        let output = run(leaves)
+        let g = randomTensor(output.shape, seed: 3)
         func gradient(_ columns: Range<Int>) -> Tensor {
             var part = g.array
             for i in part.indices where !columns.contains(i % 12) { part[i] = 0 }
             return tape.gradients(of: output, seed: Tensor([1] + g.shape, part), withRespectTo: [leaves[1]])[0]
         }
-        let h = gradient(0..<3), z = gradient(3..<8), alpha = gradient(8..<12)
+        let h = gradient(0..<3)
+        let z = gradient(3..<8)
+        let alpha = gradient(8..<12)
         for part in [h, z, alpha] { XCTAssertGreaterThan(dot(part, part), 0) }
         XCTAssertLessThan(relativeError(addForward(addForward(h, z), alpha), gradient(0..<12)), 1e-6)
     }
 
     /// r rows that share a picture are r rows that each have a copy of it; the copies' gradients add up.
     func testGroupsAreRepeatedPictures() {
-        let r = 3, values = inputs(3, 2, r, 5, depth: 7, width: 20, hidden: 6)
-        let shared = Tape(), a = values.map { shared.leaf($0) }, together = run(a)
-        let repeated = Tape(), b = values.map { repeated.leaf($0) }
+        let r = 3
+        let values = inputs(3, 2, r, 5, depth: 7, width: 20, hidden: 6)
+        let shared = Tape()
+        let a = values.map { shared.leaf($0) }
+        let together = run(a)
+        let repeated = Tape()
+        let b = values.map { repeated.leaf($0) }
         let apart = run([b[0], b[1].repeatedRows(r), b[2].repeatedRows(r)] + b[3...])
         XCTAssertLessThan(relativeError(together.value, apart.value), 1e-6)
         let g = seeded(randomTensor(together.shape, seed: 8))
@@ -93,7 +107,8 @@ final class AttentionLSTMTests: XCTestCase {
     func testStepByStep() {
         let values = inputs(4, 2, 2, 5, depth: 7, width: 20, hidden: 6)
         let (whole, lastC, _) = forward(values)
-        var h = values[3], c = values[4]
+        var h = values[3]
+        var c = values[4]
         for t in 0..<4 {
             var one = values
             one[0] = values[0].rows(t..<t + 1)
@@ -126,7 +141,8 @@ final class AttentionLSTMTests: XCTestCase {
         let key = Float(atanh(0.5))
         let (output, _, _) = forward([
             Tensor([1, 1, 4]), Tensor([1, 2, 2], [1, 2, 3, 4]), Tensor([1, 2, 1], [key, -key]), Tensor([1, 1]),
-            Tensor([1, 1], [1]), Tensor([1, 1]), Tensor([1], [2]), Tensor([1]), Tensor([1], [Float(log(3.0))]), Tensor([4, 2]),
+            Tensor([1, 1], [1]), Tensor([1, 1]), Tensor([1], [2]), Tensor([1]), Tensor([1], [Float(log(3.0))]),
+            Tensor([4, 2]),
             Tensor([4, 1]),
         ])
         let alpha = 1 / (1 + exp(-2.0))
@@ -141,7 +157,8 @@ final class AttentionLSTMTests: XCTestCase {
         for (key, query) in [(19.0, 90.0), (19, -90), (-19, 500), (0.5, -1e6), (1e4, -1e4), (-60, 60.5), (40, -39)] {
             let values = [
                 Tensor([3, 1, 4]), Tensor([1, 2, 1], [1, 0]), Tensor([1, 2, 1], [Float(key), 0]), Tensor([1, 1], [1]),
-                Tensor([1, 1]), Tensor([1, 1], [Float(query)]), Tensor([1], [1]), Tensor([1]), Tensor([1]), Tensor([4, 1]),
+                Tensor([1, 1]), Tensor([1, 1], [Float(query)]), Tensor([1], [1]), Tensor([1]), Tensor([1]),
+                Tensor([4, 1]),
                 Tensor([4, 1]),
             ]
             let (output, _, _) = forward(values)
@@ -152,9 +169,12 @@ final class AttentionLSTMTests: XCTestCase {
 
     /// What training does: words to embeddings to gates to the attention LSTM to logits to cross-entropy.
     func testThroughAComposedGraph() {
-        let words = [3, 1, 4, 1, 2, 0], targets = [1, 4, 1, 0, 3, 2]
+        let words = [3, 1, 4, 1, 2, 0]
+        let targets = [1, 4, 1, 0, 3, 2]
         var values = Array(inputs(3, 1, 2, 4, depth: 5, width: 6, hidden: 3)[1...])
-        values += [[5, 4], [12, 4], [12], [5, 8], [5]].enumerated().map { randomTensor($0.element, seed: UInt64($0.offset) + 70) }
+        values += [[5, 4], [12, 4], [12], [5, 8], [5]].enumerated().map {
+            randomTensor($0.element, seed: UInt64($0.offset) + 70)
+        }
         checkGradients(values) { v in
             let embedded = embedding(v[10], words).reshaped([3, 2, 4])
             let states = self.run([linear(embedded, v[11], v[12])] + v[..<10])

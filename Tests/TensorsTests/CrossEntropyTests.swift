@@ -30,7 +30,8 @@ final class CrossEntropyTests: XCTestCase {
 
     /// Four equal logits: the loss is ln 4 whatever the smoothing, and the gradient p - target.
     func testByHand() {
-        let (loss, saved) = crossEntropyForward(Tensor([1, 4], repeating: 7), targets: [2], weights: [3], smoothing: 0.2)
+        let (loss, saved) = crossEntropyForward(
+            Tensor([1, 4], repeating: 7), targets: [2], weights: [3], smoothing: 0.2)
         XCTAssertEqual(loss.scalar, 3 * log(4), accuracy: 1e-5)
         let d = crossEntropyBackward(Tensor([1], [2]), saved: saved, seeds: 1)
         // 2 * 3 * (1/4 - 0.2 / 4) elsewhere, less 2 * 3 * 0.8 at the target.
@@ -40,7 +41,8 @@ final class CrossEntropyTests: XCTestCase {
     /// Rows of weight 0 are padding: whatever they hold, even NaN, counts for nothing.
     func testRowsOfNoWeight() {
         let rows: [Float] = [1, 2, .nan, .infinity, 0, 3]
-        let (loss, saved) = crossEntropyForward(Tensor([3, 2], rows), targets: [0, 1, 1], weights: [1, 0, 0], smoothing: 0.1)
+        let (loss, saved) = crossEntropyForward(
+            Tensor([3, 2], rows), targets: [0, 1, 1], weights: [1, 0, 0], smoothing: 0.1)
         XCTAssertTrue(loss.isFinite)
         let d = crossEntropyBackward(Tensor([1], [1]), saved: saved, seeds: 1)
         XCTAssertEqual(Array(d.array[2...]), [0, 0, 0, 0])

@@ -14,12 +14,15 @@ final class DropoutTests: XCTestCase {
         for rate: Float in [0.1, 0.25, 0.5, 0.9] {
             let values = mask(count, rate)
             XCTAssertEqual(Set(values), [0, 1 / (1 - rate)])
-            let zeros = Double(values.filter { $0 == 0 }.count), p = Double(rate)
-            XCTAssertEqual(zeros, p * Double(count), accuracy: 5 * (Double(count) * p * (1 - p)).squareRoot(), "rate \(rate)")
+            let zeros = Double(values.filter { $0 == 0 }.count)
+            let p = Double(rate)
+            XCTAssertEqual(
+                zeros, p * Double(count), accuracy: 5 * (Double(count) * p * (1 - p)).squareRoot(), "rate \(rate)")
         }
     }
 
-    /// Neighbours, which may come from one 64-bit draw, are independent: how often both are zero, five standard deviations.
+    /// Neighbours, which may come from one 64-bit draw, are independent: how often both are zero, five standard
+    /// deviations.
     func testNeighboursAreIndependent() {
         let values = mask(200_000, 0.5)
         for lag in 1...8 {
@@ -35,13 +38,16 @@ final class DropoutTests: XCTestCase {
         XCTAssertNotEqual(mask(1003, 0.3, seed: 4), mask(1003, 0.3, seed: 5))
         var generator = SeededGenerator(seed: 4)
         XCTAssertNotEqual(
-            dropoutMask([1003], rate: 0.3, using: &generator).array, dropoutMask([1003], rate: 0.3, using: &generator).array)
+            dropoutMask([1003], rate: 0.3, using: &generator).array,
+            dropoutMask([1003], rate: 0.3, using: &generator).array)
         XCTAssertEqual(Set(mask(100, 0)), [1])
     }
 
     /// The gradient passes where the value passed, scaled alike.
     func testGradient() {
-        let x = Tensor([64], repeating: 1), tape = Tape(), leaf = tape.leaf(x)
+        let x = Tensor([64], repeating: 1)
+        let tape = Tape()
+        let leaf = tape.leaf(x)
         var generator = SeededGenerator(seed: 2)
         let y = leaf.dropout(0.5, using: &generator)
         XCTAssertEqual(tape.gradients(of: y, withRespectTo: [leaf])[0].array, y.value.array)

@@ -12,7 +12,8 @@ final class ElementwiseTests: XCTestCase {
     }
 
     func testArithmetic() {
-        let x = Variable(Tensor([3], [1, 2, 3])), y = Variable(Tensor([3], [10, 20, 30]))
+        let x = Variable(Tensor([3], [1, 2, 3]))
+        let y = Variable(Tensor([3], [10, 20, 30]))
         XCTAssertEqual((x + y).value.array, [11, 22, 33])
         XCTAssertEqual((y - x).value.array, [9, 18, 27])
         XCTAssertEqual((x * y).value.array, [10, 40, 90])
@@ -65,7 +66,8 @@ final class ElementwiseTests: XCTestCase {
 
     /// Long enough to be split over threads.
     func testLongTensors() {
-        let x = randomTensor([100_003], seed: 6), y = randomTensor([100_003], seed: 7)
+        let x = randomTensor([100_003], seed: 6)
+        let y = randomTensor([100_003], seed: 7)
         XCTAssertEqual(addForward(x, y).array, zip(x.array, y.array).map { $0 + $1 })
         XCTAssertEqual(multiplyForward(x, y).array, zip(x.array, y.array).map { $0 * $1 })
     }

@@ -10,8 +10,11 @@ final class LSTMTests: XCTestCase {
     }
 
     private func inputs(steps: Int = 3, rows: Int = 2, width: Int = 3, hidden: Int = 5) -> [Tensor] {
-        [[steps, rows, width], [rows, hidden], [rows, hidden], [4 * hidden, width], [4 * hidden, hidden], [4 * hidden]]
-            .enumerated().map { randomTensor($0.element, seed: UInt64($0.offset) + 1) }
+        [
+            [steps, rows, width], [rows, hidden], [rows, hidden], [4 * hidden, width], [4 * hidden, hidden],
+            [4 * hidden],
+        ]
+        .enumerated().map { randomTensor($0.element, seed: UInt64($0.offset) + 1) }
     }
 
     /// Float32 through up to four steps, against float64.
@@ -42,11 +45,13 @@ final class LSTMTests: XCTestCase {
         checkSeeds(Array(all[..<3])) { self.run($0 + all[3...].map { Variable($0) }) }
     }
 
-    /// All weights zero, so every gate is sigmoid(0) = 1/2 and every candidate tanh(bias): one unit, two steps, by hand.
+    /// All weights zero, so every gate is sigmoid(0) = 1/2 and every candidate tanh(bias): one unit, two steps, by
+    /// hand.
     func testByHand() {
         let bias = Tensor([4], [0, 0, Float(atanh(0.5)), 0])
         let (states, saved) = lstmForward(
-            Tensor([2, 1, 1]), h: Tensor([1, 1]), c: Tensor([1, 1], [1]), weightInput: Tensor([4, 1]), weightHidden: Tensor([4, 1]),
+            Tensor([2, 1, 1]), h: Tensor([1, 1]), c: Tensor([1, 1], [1]), weightInput: Tensor([4, 1]),
+            weightHidden: Tensor([4, 1]),
             bias: bias)
         // c1 = 1/2 * 1 + 1/2 * 1/2 = 3/4; c2 = 3/8 + 1/4 = 5/8; h = tanh(c) / 2.
         let expected = Tensor([2, 2, 1, 1], [Float(tanh(0.75) / 2), Float(tanh(0.625) / 2), 0.75, 0.625])
@@ -61,7 +66,8 @@ final class LSTMTests: XCTestCase {
     func testNoSteps() {
         let h = randomTensor([2, 3], seed: 1)
         let (states, _) = lstmForward(
-            Tensor([0, 2, 4]), h: h, c: h, weightInput: Tensor([12, 4]), weightHidden: Tensor([12, 3]), bias: Tensor([12]))
+            Tensor([0, 2, 4]), h: h, c: h, weightInput: Tensor([12, 4]), weightHidden: Tensor([12, 3]),
+            bias: Tensor([12]))
         XCTAssertEqual(states.shape, [2, 0, 2, 3])
     }
 

@@ -5,7 +5,9 @@ import XCTest
 final class LinearTests: XCTestCase {
     func testForwardAndGradientsLikePyTorch() throws {
         let one = try SequenceFixtures.load("linear")
-        let x = try XCTUnwrap(one["x"]), weight = try XCTUnwrap(one["weight"]), bias = try XCTUnwrap(one["bias"])
+        let x = try XCTUnwrap(one["x"])
+        let weight = try XCTUnwrap(one["weight"])
+        let bias = try XCTUnwrap(one["bias"])
         XCTAssertLessThan(relativeError(linearForward(x, weight: weight, bias: bias), try XCTUnwrap(one["y"])), 1e-6)
         let parts = linearBackward(
             seeded(try XCTUnwrap(one["g"])), x: x, weight: weight, seeds: 1, needed: [true, true, true])
@@ -15,7 +17,9 @@ final class LinearTests: XCTestCase {
     }
 
     func testFiniteDifferencesAndSeeds() {
-        let x = randomTensor([2, 3, 5], seed: 1), weight = randomTensor([4, 5], seed: 2), bias = randomTensor([4], seed: 3)
+        let x = randomTensor([2, 3, 5], seed: 1)
+        let weight = randomTensor([4, 5], seed: 2)
+        let bias = randomTensor([4], seed: 3)
         checkGradients([x, weight, bias]) { linear($0[0], $0[1], $0[2]) }
         checkGradients([x, weight]) { linear($0[0], $0[1]) }
         checkSeeds([x]) { linear($0[0], Variable(weight), Variable(bias)) }
@@ -31,17 +35,26 @@ final class LinearTests: XCTestCase {
     /// Products split over threads, along rows and along columns, in all four transpositions, against sums in double.
     func testMatrixProducts() {
         for (m, n, k) in [(1, 1, 1), (3, 70, 5), (150, 33, 40), (37, 260, 21), (1, 600, 300), (600, 1, 300)] {
-            let a = randomTensor([m, k], seed: 1), b = randomTensor([k, n], seed: 2)
-            let at = a.permuted([1, 0]), bt = b.permuted([1, 0])
+            let a = randomTensor([m, k], seed: 1)
+            let b = randomTensor([k, n], seed: 2)
+            let at = a.permuted([1, 0])
+            let bt = b.permuted([1, 0])
             var exact = [Double](repeating: 0, count: m * n)
-            let left = a.array, right = b.array
-            for i in 0..<m { for l in 0..<k { for j in 0..<n { exact[i * n + j] += Double(left[i * k + l]) * Double(right[l * n + j]) } } }
+            let left = a.array
+            let right = b.array
+            for i in 0..<m {
+                for l in 0..<k {
+                    for j in 0..<n { exact[i * n + j] += Double(left[i * k + l]) * Double(right[l * n + j]) }
+                }
+            }
             let expected = Tensor([m, n], exact.map { Float($0) })
             for (transposeA, transposeB) in [(false, false), (true, false), (false, true), (true, true)] {
                 let c = Tensor([m, n], repeating: 1)
                 gemm(
-                    transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: 2, (transposeA ? at : a).pointer,
-                    lda: transposeA ? m : k, (transposeB ? bt : b).pointer, ldb: transposeB ? k : n, beta: 0.5, c.pointer, ldc: n)
+                    transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, alpha: 2,
+                    (transposeA ? at : a).pointer,
+                    lda: transposeA ? m : k, (transposeB ? bt : b).pointer, ldb: transposeB ? k : n, beta: 0.5,
+                    c.pointer, ldc: n)
                 let sum = addForward(scaleForward(expected, by: 2), Tensor([m, n], repeating: 0.5))
                 XCTAssertLessThan(relativeError(c, sum), 2e-6, "\(m) \(n) \(k) \(transposeA) \(transposeB)")
             }

@@ -4,7 +4,8 @@ import XCTest
 
 final class ParameterStoreTests: XCTestCase {
     func testNewParameters() {
-        let store = ParameterStore(seed: 3), p = store.scope()["layer"]["0"]
+        let store = ParameterStore(seed: 3)
+        let p = store.scope()["layer"]["0"]
         XCTAssertEqual(p("zeros", shape: [2], initial: .zeros).value.array, [0, 0])
         XCTAssertEqual(p("ones", shape: [2], initial: .ones).value.array, [1, 1])
         XCTAssertEqual(p("constant", shape: [1], initial: .constant(2.5)).value.array, [2.5])
@@ -30,7 +31,8 @@ final class ParameterStoreTests: XCTestCase {
     /// Everything that does not fit is named at once.
     func testStrictLoading() throws {
         let file = ["a.weight": Tensor([2, 3]), "a.bias": Tensor([5]), "extra": Tensor([1])]
-        let store = ParameterStore(strict: file, origin: "model.safetensors"), p = store.scope()["a"]
+        let store = ParameterStore(strict: file, origin: "model.safetensors")
+        let p = store.scope()["a"]
         XCTAssertTrue(p.contains("weight"))
         XCTAssertFalse(p.contains("gamma"))
         _ = p("weight", shape: [2, 3], initial: .zeros)
@@ -69,7 +71,8 @@ final class ParameterStoreTests: XCTestCase {
     }
 
     func testLeavesAndConstants() {
-        let store = ParameterStore(seed: 1), tape = Tape()
+        let store = ParameterStore(seed: 1)
+        let tape = Tape()
         let p = store.scope(on: tape) { !$0.hasPrefix("frozen") }
         let w = p("w", shape: [2], initial: .ones)
         XCTAssertTrue(w.isRecorded)
@@ -77,7 +80,8 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertFalse(p.training { _ in false }("other", shape: [2], initial: .ones).isRecorded)
         XCTAssertEqual(Set(store.leaves.keys), ["w"])
         // Asked for twice (shared weights), it is one leaf: the gradients of both uses add up.
-        let again = p("w", shape: [2], initial: .ones), y = w + again
+        let again = p("w", shape: [2], initial: .ones)
+        let y = w + again
         XCTAssertEqual(tape.gradients(of: y, withRespectTo: [w])[0].array, [2, 2])
         XCTAssertFalse(p.isInference)
         XCTAssertTrue(store.scope().isInference)
@@ -103,7 +107,8 @@ final class ParameterStoreTests: XCTestCase {
 
     /// Running statistics move a tenth of the way, the variance unbiased (PyTorch's momentum of 0.1).
     func testRunningStatistics() {
-        let store = ParameterStore(seed: 1), p = store.scope()["bn"]
+        let store = ParameterStore(seed: 1)
+        let p = store.scope()["bn"]
         _ = p.buffer("running_mean", shape: [1], initial: .zeros)
         _ = p.buffer("running_var", shape: [1], initial: .ones)
         p.observe(mean: Tensor([1], [10]), variance: Tensor([1], [3]), count: 4)

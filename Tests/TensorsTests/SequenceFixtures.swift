@@ -23,15 +23,16 @@ func seeded(_ g: Tensor) -> Tensor { g.reshaped([1] + g.shape) }
 
 /// Compares an operation's gradients (through the tape) with central differences of its output.
 ///
-/// The scalar is dot(g, output) for a random g, summed in double. For each input it is moved along a random direction, by h and
-/// h / 2, and the two slopes combined (Richardson), which leaves an error of order h^4 and the rounding of the float forward pass
-/// (about 1e-7 / h of the scalar's terms). With h = 0.02 and values of order 1 the slope is good to 2e-4 of |gradient| |direction|; the
-/// limit is ten times that.
+/// The scalar is dot(g, output) for a random g, summed in double. For each input it is moved along a random direction,
+/// by h and h / 2, and the two slopes combined (Richardson), which leaves an error of order h^4 and the rounding of the
+/// float forward pass (about 1e-7 / h of the scalar's terms). With h = 0.02 and values of order 1 the slope is good to
+/// 2e-4 of |gradient| |direction|; the limit is ten times that.
 func checkGradients(
     _ inputs: [Tensor], tolerance: Double = 2e-3, step: Float = 0.02, seed: UInt64 = 9, file: StaticString = #filePath,
     line: UInt = #line, _ function: ([Variable]) -> Variable
 ) {
-    let tape = Tape(), leaves = inputs.map { tape.leaf($0) }
+    let tape = Tape()
+    let leaves = inputs.map { tape.leaf($0) }
     let output = function(leaves)
     let g = randomTensor(output.shape, seed: seed)
     let gradients = tape.gradients(of: output, seed: seeded(g), withRespectTo: leaves)
@@ -52,16 +53,19 @@ func checkGradients(
             let size = (dot(gradients[i], gradients[i]) * dot(direction, direction)).squareRoot()
             XCTAssertGreaterThan(size, 0, "input \(i) has no gradient", file: file, line: line)
             XCTAssertEqual(
-                numeric, analytic, accuracy: tolerance * size + 1e-5, "input \(i), trial \(trial)", file: file, line: line)
+                numeric, analytic, accuracy: tolerance * size + 1e-5, "input \(i), trial \(trial)", file: file,
+                line: line)
         }
     }
 }
 
 /// K seeds together give what K backward passes give, one after the other.
 func checkSeeds(
-    _ inputs: [Tensor], seeds: Int = 3, file: StaticString = #filePath, line: UInt = #line, _ function: ([Variable]) -> Variable
+    _ inputs: [Tensor], seeds: Int = 3, file: StaticString = #filePath, line: UInt = #line,
+    _ function: ([Variable]) -> Variable
 ) {
-    let tape = Tape(), leaves = inputs.map { tape.leaf($0) }
+    let tape = Tape()
+    let leaves = inputs.map { tape.leaf($0) }
     let output = function(leaves)
     let g = randomTensor([seeds] + output.shape, seed: 5)
     let together = tape.gradients(of: output, seed: g, withRespectTo: leaves)
@@ -70,7 +74,8 @@ func checkSeeds(
         for (i, (all, one)) in zip(together, alone).enumerated() {
             XCTAssertEqual(all.shape, [seeds] + inputs[i].shape, file: file, line: line)
             XCTAssertGreaterThan(dot(one, one), 0, "input \(i) has no gradient", file: file, line: line)
-            XCTAssertLessThan(relativeError(all.rows(k..<k + 1), one), 2e-6, "input \(i), seed \(k)", file: file, line: line)
+            XCTAssertLessThan(
+                relativeError(all.rows(k..<k + 1), one), 2e-6, "input \(i), seed \(k)", file: file, line: line)
         }
     }
 }

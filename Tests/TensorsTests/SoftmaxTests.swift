@@ -5,7 +5,9 @@ import XCTest
 final class SoftmaxTests: XCTestCase {
     func testForwardAndGradientsLikePyTorch() throws {
         for name in ["softmax", "logSoftmax"] {
-            let one = try SequenceFixtures.load(name), x = try XCTUnwrap(one["x"]), g = seeded(try XCTUnwrap(one["g"]))
+            let one = try SequenceFixtures.load(name)
+            let x = try XCTUnwrap(one["x"])
+            let g = seeded(try XCTUnwrap(one["g"]))
             let y = name == "softmax" ? softmaxForward(x) : logSoftmaxForward(x)
             XCTAssertEqual(y.shape, x.shape)
             XCTAssertLessThan(relativeError(y, try XCTUnwrap(one["y"])), 1e-6, name)
@@ -34,7 +36,9 @@ final class SoftmaxTests: XCTestCase {
         for shift: Float in [0, 1000, -1000, 3e4] {
             let x = Tensor([1, 3], [shift, shift + log(2), shift + log(5)])
             let limit: Float = abs(shift) > 100 ? 2e-3 : 1e-6  // the logarithms themselves are rounded
-            for (y, e) in zip(softmaxForward(x).array, [0.125, 0.25, 0.625] as [Float]) { XCTAssertEqual(y, e, accuracy: limit) }
+            for (y, e) in zip(softmaxForward(x).array, [0.125, 0.25, 0.625] as [Float]) {
+                XCTAssertEqual(y, e, accuracy: limit)
+            }
             for (y, e) in zip(logSoftmaxForward(x).array, [0.125, 0.25, 0.625] as [Float]) {
                 XCTAssertEqual(y, log(e), accuracy: 4 * limit)
             }

@@ -5,8 +5,10 @@ import XCTest
 final class TapeTests: XCTestCase {
     /// y = (3 a)^2 + a: dy/da = 18 a + 1, the uses of a added up.
     func testUsesAddUp() {
-        let tape = Tape(), a = tape.leaf(Tensor([2], [1, -2]))
-        let b = a.scaled(by: 3), y = b * b + a
+        let tape = Tape()
+        let a = tape.leaf(Tensor([2], [1, -2]))
+        let b = a.scaled(by: 3)
+        let y = b * b + a
         let gradients = tape.gradients(of: y, withRespectTo: [a, b, y])
         XCTAssertEqual(gradients[0].array, [19, -35])
         // Variables on the way, and the output itself.
@@ -15,8 +17,11 @@ final class TapeTests: XCTestCase {
     }
 
     func testOffThePath() {
-        let tape = Tape(), a = tape.leaf(Tensor([2], [1, 2])), unused = tape.leaf(Tensor([3]))
-        let early = a.scaled(by: 2), late = early.scaled(by: 2)
+        let tape = Tape()
+        let a = tape.leaf(Tensor([2], [1, 2]))
+        let unused = tape.leaf(Tensor([3]))
+        let early = a.scaled(by: 2)
+        let late = early.scaled(by: 2)
         // A leaf that plays no part, one made later, and a variable that only depends on the output.
         let after = tape.leaf(Tensor([1]))
         let gradients = tape.gradients(of: early, withRespectTo: [unused, a, after, late])
@@ -29,20 +34,25 @@ final class TapeTests: XCTestCase {
 
     /// Gradients of weights refuse several seeds; asking only for x must therefore never touch them.
     func testOnlyThePathIsWalked() {
-        let tape = Tape(), x = tape.leaf(randomTensor([2, 3], seed: 1))
-        let weight = tape.leaf(randomTensor([4, 3], seed: 2)), bias = tape.leaf(Tensor([4]))
+        let tape = Tape()
+        let x = tape.leaf(randomTensor([2, 3], seed: 1))
+        let weight = tape.leaf(randomTensor([4, 3], seed: 2))
+        let bias = tape.leaf(Tensor([4]))
         let y = linear(x, weight, bias)
         let d = tape.gradients(of: y, seed: randomTensor([5, 2, 4], seed: 3), withRespectTo: [x])
         XCTAssertEqual(d[0].shape, [5, 2, 3])
         // Stopping at y costs nothing either.
         let z = linear(y, tape.leaf(randomTensor([2, 4], seed: 4)))
-        XCTAssertEqual(tape.gradients(of: z, seed: randomTensor([5, 2, 2], seed: 3), withRespectTo: [y])[0].shape, [5, 2, 4])
+        XCTAssertEqual(
+            tape.gradients(of: z, seed: randomTensor([5, 2, 2], seed: 3), withRespectTo: [y])[0].shape, [5, 2, 4])
     }
 
     func testConstantsRecordNothing() {
-        let x = Variable(Tensor([2], [1, 2])), y = (x + x).activated(.relu)
+        let x = Variable(Tensor([2], [1, 2]))
+        let y = (x + x).activated(.relu)
         XCTAssertFalse(y.isRecorded)
-        let tape = Tape(), leaf = tape.leaf(x.value)
+        let tape = Tape()
+        let leaf = tape.leaf(x.value)
         XCTAssertTrue((leaf + x).isRecorded)
         XCTAssertFalse((leaf.detached + x).isRecorded)
         XCTAssertEqual(tape.nodes.count, 2)
@@ -50,17 +60,21 @@ final class TapeTests: XCTestCase {
 
     /// What was detached passes nothing back.
     func testDetached() {
-        let tape = Tape(), a = tape.leaf(Tensor([1], [3]))
+        let tape = Tape()
+        let a = tape.leaf(Tensor([1], [3]))
         let y = a * a.detached
         XCTAssertEqual(tape.gradients(of: y, withRespectTo: [a])[0].array, [3])
     }
 
     /// The same tape can be read again, with another rule and other seeds.
     func testReadTwice() {
-        let tape = Tape(), a = tape.leaf(Tensor([2], [-1, 1])), y = a.activated(.relu)
+        let tape = Tape()
+        let a = tape.leaf(Tensor([2], [-1, 1]))
+        let y = a.activated(.relu)
         let seed = Tensor([2, 2], [1, 1, -1, -1])
         XCTAssertEqual(tape.gradients(of: y, seed: seed, withRespectTo: [a])[0].array, [0, 1, 0, -1])
-        XCTAssertEqual(tape.gradients(of: y, seed: seed, withRespectTo: [a], relu: .deconvolution)[0].array, [1, 1, 0, 0])
+        XCTAssertEqual(
+            tape.gradients(of: y, seed: seed, withRespectTo: [a], relu: .deconvolution)[0].array, [1, 1, 0, 0])
         XCTAssertEqual(tape.gradients(of: y, seed: seed, withRespectTo: [a], relu: .guided)[0].array, [0, 1, 0, 0])
     }
 }

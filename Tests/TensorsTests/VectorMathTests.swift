@@ -15,14 +15,18 @@ final class VectorMathTests: XCTestCase {
     private func largestError(
         _ x: [Float], _ body: (Vector) -> Vector, _ exact: (Double) -> Double
     ) -> (relative: Double, at: Float, absolute: Double) {
-        var y = x, worst = 0.0, at: Float = 0, absolute = 0.0
+        var y = x
+        var worst = 0.0
+        var at: Float = 0
+        var absolute = 0.0
         x.withUnsafeBufferPointer { input in
             y.withUnsafeMutableBufferPointer { output in
                 if let a = input.baseAddress, let b = output.baseAddress { mapVectors(x.count, a, b, body) }
             }
         }
         for (x, y) in zip(x, y) {
-            let expected = exact(Double(x)), difference = abs(Double(y) - expected)
+            let expected = exact(Double(x))
+            let difference = abs(Double(y) - expected)
             absolute = max(absolute, difference)
             if expected != 0 && abs(expected) > 1e-37 && difference / abs(expected) > worst {
                 worst = difference / abs(expected)
@@ -61,14 +65,17 @@ final class VectorMathTests: XCTestCase {
         XCTAssertEqual(one(0) { exponential($0) }, 1)
         XCTAssertEqual(one(0) { hyperbolicTangent($0) }, 0)
         XCTAssertEqual(one(0) { sigmoid($0) }, 0.5)
-        for body in [exponential, sigmoid, hyperbolicTangent] as [(Vector) -> Vector] { XCTAssertTrue(one(.nan, body).isNaN) }
+        for body in [exponential, sigmoid, hyperbolicTangent] as [(Vector) -> Vector] {
+            XCTAssertTrue(one(.nan, body).isNaN)
+        }
     }
 
     /// What is left over after whole vectors is treated alike, and nothing beyond it is touched.
     func testLeftOvers() {
         for count in [0, 1, 15, 16, 17, 31, 33] {
             let x = (0..<count + 1).map { Float($0) }
-            var y = [Float](repeating: -1, count: count + 1), z = y
+            var y = [Float](repeating: -1, count: count + 1)
+            var z = y
             x.withUnsafeBufferPointer { a in
                 y.withUnsafeMutableBufferPointer { b in
                     if let a = a.baseAddress, let b = b.baseAddress { mapVectors(count, a, b) { $0 * 2 } }
@@ -84,7 +91,8 @@ final class VectorMathTests: XCTestCase {
 
     func testSumsOfRows() {
         for count in [1, 15, 16, 17, 63, 64, 65, 200] {
-            let x = randomTensor([count], seed: 3), y = randomTensor([count], seed: 4)
+            let x = randomTensor([count], seed: 3)
+            let y = randomTensor([count], seed: 4)
             XCTAssertEqual(Double(dotProduct(x.pointer, y.pointer, count)), dot(x, y), accuracy: 1e-5)
             XCTAssertEqual(Double(sumOf(x.pointer, count)), x.array.reduce(0) { $0 + Double($1) }, accuracy: 1e-5)
             XCTAssertEqual(maximumOf(x.pointer, count), x.array.max() ?? 0)

@@ -1,5 +1,5 @@
-/// The way back through the attention of ``attentionLSTMForward``, one seed and picture (a *job*) at a time: sums over steps stay in
-/// memory of the job's own, so no two threads write to the same place.
+/// The way back through the attention of ``attentionLSTMForward``, one seed and picture (a *job*) at a time: sums over
+/// steps stay in memory of the job's own, so no two threads write to the same place.
 struct AttentionBackward {
     private let saved: AttentionLSTMSaved
     private let seeds: Int, steps: Int, rows: Int, pictures: Int, regions: Int, depth: Int, group: Int, stride: Int
@@ -42,34 +42,44 @@ struct AttentionBackward {
         _ squash: S.Type, _ t: Int, _ job: Int, g: UnsafePointer<Float>, dz: UnsafePointer<Float>,
         dQueries: UnsafeMutablePointer<Float>, dGateSums: UnsafeMutablePointer<Float>
     ) {
-        let picture = job % pictures, first = t * rows + picture * group, padded = saved.keys.padded, width = saved.keys.width
-        let z = saved.output.pointer + first * stride + (stride - regions - depth), alpha = z + depth
-        let beta = saved.betas.pointer + first, annotation = saved.annotations.pointer + picture * regions * depth
+        let picture = job % pictures
+        let first = t * rows + picture * group
+        let padded = saved.keys.padded
+        let width = saved.keys.width
+        let z = saved.output.pointer + first * stride + (stride - regions - depth)
+        let alpha = z + depth
+        let beta = saved.betas.pointer + first
+        let annotation = saved.annotations.pointer + picture * regions * depth
         let key = saved.keys.values.pointer + picture * regions * padded
-        let keySum = keySums.pointer + job * regions * padded, weightSum = weightSums.pointer + job * padded
+        let keySum = keySums.pointer + job * regions * padded
+        let weightSum = weightSums.pointer + job * padded
         withUnsafeTemporaryAllocation(of: Float.self, capacity: group * (2 * padded + regions)) { scratch in
             guard let queries = scratch.baseAddress else { return }
-            let querySums = queries + group * padded, de = querySums + group * padded
+            let querySums = queries + group * padded
+            let de = querySums + group * padded
             prepareQueries(
                 S.self, saved.queries.pointer + first * width, group, width: width, padded: padded, into: queries)
             querySums.update(repeating: 0, count: group * padded)
             for l in 0..<regions {
                 for n in 0..<group {
                     de[n * regions + l] =
-                        beta[n] * dotProduct(dz + n * depth, annotation + l * depth, depth) + g[n * stride + (stride - regions) + l]
+                        beta[n] * dotProduct(dz + n * depth, annotation + l * depth, depth)
+                        + g[n * stride + (stride - regions) + l]
                 }
             }
             for n in 0..<group {
                 // z = beta * context, so dbeta beta (1 - beta) = (dz . z) (1 - beta).
                 dGateSums[n] = dotProduct(dz + n * depth, z + n * stride, depth) * (1 - beta[n])
-                let row = de + n * regions, weights = alpha + n * stride
+                let row = de + n * regions
+                let weights = alpha + n * stride
                 let mean = dotProduct(row, weights, regions)
                 mapVectors2(regions, row, weights, row) { ($0 - mean) * $1 }
             }
             for l in 0..<regions {
                 for n in 0..<group {
                     attentionScoreBackward(
-                        S.self, de[n * regions + l], key + l * padded, queries + n * padded, padded, dQuery: querySums + n * padded,
+                        S.self, de[n * regions + l], key + l * padded, queries + n * padded, padded,
+                        dQuery: querySums + n * padded,
                         dKey: keySum + l * padded, dWeight: weightSum)
                 }
             }
@@ -81,11 +91,14 @@ struct AttentionBackward {
 
     /// `[K, M, L, A]`
     func keys() -> Tensor {
-        let width = saved.keys.width, padded = saved.keys.padded
+        let width = saved.keys.width
+        let padded = saved.keys.padded
         let result = Tensor(uninitialized: [seeds, pictures, regions, width])
         Parallel.ranges(seeds * pictures * regions, grain: max(1, 16384 / max(1, width))) { range in
             for row in range {
-                mapVectors2(width, keySums.pointer + row * padded, weight.pointer, result.pointer + row * width) { $0 * $1 * 4 }
+                mapVectors2(width, keySums.pointer + row * padded, weight.pointer, result.pointer + row * width) {
+                    $0 * $1 * 4
+                }
             }
         }
         return result
@@ -93,14 +106,19 @@ struct AttentionBackward {
 
     /// `[A]`, for one seed.
     func scoreWeight() -> Tensor {
-        scaleForward(sliceLastForward(columnSums(weightSums, columns: saved.keys.padded), from: 0, width: saved.keys.width), by: -2)
+        scaleForward(
+            sliceLastForward(columnSums(weightSums, columns: saved.keys.padded), from: 0, width: saved.keys.width),
+            by: -2)
     }
 
-    /// From dz `[T, K, N, D]`: sum over a picture's steps and rows of beta alpha_l dz, `[K, M, L, D]`, one product a job.
+    /// From dz `[T, K, N, D]`: sum over a picture's steps and rows of beta alpha_l dz, `[K, M, L, D]`, one product a
+    /// job.
     func annotations(_ dz: Tensor) -> Tensor {
-        let result = Tensor(uninitialized: [seeds, pictures, regions, depth]), length = steps * group
+        let result = Tensor(uninitialized: [seeds, pictures, regions, depth])
+        let length = steps * group
         Parallel.forEach(seeds * pictures) { job in
-            let k = job / pictures, picture = job % pictures
+            let k = job / pictures
+            let picture = job % pictures
             // The job's rows of all steps, one after the other.
             withUnsafeTemporaryAllocation(of: Float.self, capacity: length * (regions + depth)) { scratch in
                 guard let weights = scratch.baseAddress else { return }

@@ -17,56 +17,81 @@ struct AttentionLSTMSaved {
 /// An LSTM that looks at the picture before each step (Show, Attend and Tell, Xu et al. 2015).
 ///
 /// One step: q = weightQuery h_{t-1}; e_l = weightScore . tanh(keys_l + q); alpha = softmax(e) (eq. 4-6); beta =
-/// sigmoid(weightGate . h_{t-1} + biasGate) (section 4.2.1); z = beta * sum over l of alpha_l annotations_l; the gates' sums
-/// are gates_t + weightContext z + weightHidden h_{t-1}, in PyTorch's order i, f, g, o; then the LSTM's cell (eq. 1-3).
+/// sigmoid(weightGate . h_{t-1} + biasGate) (section 4.2.1); z = beta * sum over l of alpha_l annotations_l; the gates'
+/// sums are gates_t + weightContext z + weightHidden h_{t-1}, in PyTorch's order i, f, g, o; then the LSTM's cell (eq.
+/// 1-3).
 /// - Parameters:
 ///   - gates: `[T, N, 4H]`, what the words and the bias add to the gates.
 ///   - annotations, keys: `[M, L, D]` and `[M, L, A]`; N = M * r, row n looks at picture n / r.
 ///   - h, c: `[N, H]`.
-///   - weightQuery `[A, H]`, weightScore `[A]`, weightGate `[H]`, biasGate `[1]`, weightContext `[4H, D]`, weightHidden `[4H, H]`.
+///   - weightQuery `[A, H]`, weightScore `[A]`, weightGate `[H]`, biasGate `[1]`, weightContext `[4H, D]`, weightHidden
+///     `[4H, H]`.
 /// - Returns: `[T, N, H + D + L]` = h | z | alpha of each step, and the last c `[N, H]`.
 func attentionLSTMForward(
-    gates input: Tensor, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor, weightQuery: Tensor, weightScore: Tensor,
+    gates input: Tensor, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor, weightQuery: Tensor,
+    weightScore: Tensor,
     weightGate: Tensor, biasGate: Tensor, weightContext: Tensor, weightHidden: Tensor
 ) -> (Tensor, lastC: Tensor, AttentionLSTMSaved) {
-    let steps = input.shape[0], rows = input.shape[1], hidden = h.shape[1]
-    let pictures = annotations.shape[0], regions = annotations.shape[1], depth = annotations.shape[2], width = keys.shape[2]
+    let steps = input.shape[0]
+    let rows = input.shape[1]
+    let hidden = h.shape[1]
+    let pictures = annotations.shape[0]
+    let regions = annotations.shape[1]
+    let depth = annotations.shape[2]
+    let width = keys.shape[2]
     precondition(pictures > 0 && rows % pictures == 0, "\(rows) captions of \(pictures) pictures")
-    precondition(keys.shape[0] == pictures && keys.shape[1] == regions, "keys \(keys.shape) for annotations \(annotations.shape)")
-    let group = rows / pictures, stride = hidden + depth + regions
-    let output = Tensor(uninitialized: [steps, rows, stride]), cells = Tensor(uninitialized: [steps, rows, hidden])
-    let gates = input.copy(), queries = Tensor(uninitialized: [steps, rows, width]), betas = Tensor(uninitialized: [steps, rows])
-    let met = AttentionKeys(keys, uses: steps * group), weight = paddedVector(weightScore, times: -2)
+    precondition(
+        keys.shape[0] == pictures && keys.shape[1] == regions, "keys \(keys.shape) for annotations \(annotations.shape)"
+    )
+    let group = rows / pictures
+    let stride = hidden + depth + regions
+    let output = Tensor(uninitialized: [steps, rows, stride])
+    let cells = Tensor(uninitialized: [steps, rows, hidden])
+    let gates = input.copy()
+    let queries = Tensor(uninitialized: [steps, rows, width])
+    let betas = Tensor(uninitialized: [steps, rows])
+    let met = AttentionKeys(keys, uses: steps * group)
+    let weight = paddedVector(weightScore, times: -2)
     for t in 0..<steps {
         let hBefore = t == 0 ? UnsafePointer(h.pointer) : UnsafePointer(output.pointer + (t - 1) * rows * stride)
         let hStride = t == 0 ? hidden : stride
         let cBefore = t == 0 ? c.pointer : cells.pointer + (t - 1) * rows * hidden
-        let query = queries.pointer + t * rows * width, gate = gates.pointer + t * rows * 4 * hidden
+        let query = queries.pointer + t * rows * width
+        let gate = gates.pointer + t * rows * 4 * hidden
         gemm(
-            transposeB: true, m: rows, n: width, k: hidden, hBefore, lda: hStride, weightQuery.pointer, ldb: hidden, query, ldc: width)
-        let out = output.pointer + t * rows * stride, beta = betas.pointer + t * rows
+            transposeB: true, m: rows, n: width, k: hidden, hBefore, lda: hStride, weightQuery.pointer, ldb: hidden,
+            query, ldc: width)
+        let out = output.pointer + t * rows * stride
+        let beta = betas.pointer + t * rows
         func attend<S: AttentionSquash>(_ squash: S.Type, _ part: Range<Int>) {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: group * met.padded) { scratch in
                 guard let prepared = scratch.baseAddress else { return }
                 var first = part.lowerBound
                 while first < part.upperBound {
                     // Rows of one picture.
-                    let picture = first / group, count = min(part.upperBound, (picture + 1) * group) - first
-                    let z = out + first * stride + hidden, alpha = z + depth
-                    prepareQueries(S.self, query + first * width, count, width: width, padded: met.padded, into: prepared)
+                    let picture = first / group
+                    let count = min(part.upperBound, (picture + 1) * group) - first
+                    let z = out + first * stride + hidden
+                    let alpha = z + depth
+                    prepareQueries(
+                        S.self, query + first * width, count, width: width, padded: met.padded, into: prepared)
                     for l in 0..<regions {
                         let key = met.values.pointer + (picture * regions + l) * met.padded
                         for n in 0..<count {
-                            alpha[n * stride + l] = attentionScore(S.self, key, prepared + n * met.padded, weight.pointer, met.padded)
+                            alpha[n * stride + l] = attentionScore(
+                                S.self, key, prepared + n * met.padded, weight.pointer, met.padded)
                         }
                     }
                     for n in 0..<count {
                         softmaxRow(alpha + n * stride, alpha + n * stride, regions)
-                        let sum = dotProduct(hBefore + (first + n) * hStride, weightGate.pointer, hidden) + biasGate.pointer[0]
+                        let sum =
+                            dotProduct(hBefore + (first + n) * hStride, weightGate.pointer, hidden)
+                            + biasGate.pointer[0]
                         beta[first + n] = sigmoid(Vector(repeating: sum))[0]
                     }
                     weightedRegions(
-                        alpha, scale: beta + first, count, stride: stride, annotations.pointer + picture * regions * depth, regions,
+                        alpha, scale: beta + first, count, stride: stride,
+                        annotations.pointer + picture * regions * depth, regions,
                         depth, z)
                     first += count
                 }
@@ -76,12 +101,15 @@ func attentionLSTMForward(
             if met.isFactored { attend(FactoredSquash.self, part) } else { attend(DirectSquash.self, part) }
         }
         gemm(
-            transposeB: true, m: rows, n: 4 * hidden, k: depth, out + hidden, lda: stride, weightContext.pointer, ldb: depth,
+            transposeB: true, m: rows, n: 4 * hidden, k: depth, out + hidden, lda: stride, weightContext.pointer,
+            ldb: depth,
             beta: 1, gate, ldc: 4 * hidden)
         gemm(
-            transposeB: true, m: rows, n: 4 * hidden, k: hidden, hBefore, lda: hStride, weightHidden.pointer, ldb: hidden,
+            transposeB: true, m: rows, n: 4 * hidden, k: hidden, hBefore, lda: hStride, weightHidden.pointer,
+            ldb: hidden,
             beta: 1, gate, ldc: 4 * hidden)
-        lstmCell(gate, cBefore, h: out, c: cells.pointer + t * rows * hidden, rows: rows, hidden: hidden, hStride: stride)
+        lstmCell(
+            gate, cBefore, h: out, c: cells.pointer + t * rows * hidden, rows: rows, hidden: hidden, hStride: stride)
     }
     withExtendedLifetime((met, weight)) {}
     let saved = AttentionLSTMSaved(
@@ -91,22 +119,35 @@ func attentionLSTMForward(
     return (output, steps == 0 ? c : cells.row(steps - 1), saved)
 }
 
-/// g `[K, T, N, H + D + L]`; gradients of the eleven inputs in the order of ``attentionLSTMForward``, the weights' only with K = 1.
+/// g `[K, T, N, H + D + L]`; gradients of the eleven inputs in the order of ``attentionLSTMForward``, the weights' only
+/// with K = 1.
 func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int, needed: [Bool]) -> [Tensor?] {
-    let steps = s.gates.shape[0], rows = s.gates.shape[1], hidden = s.h0.shape[1]
-    let pictures = s.annotations.shape[0], regions = s.annotations.shape[1], depth = s.annotations.shape[2], width = s.keys.width
-    let group = rows / pictures, stride = hidden + depth + regions, all = seeds * rows
+    let steps = s.gates.shape[0]
+    let rows = s.gates.shape[1]
+    let hidden = s.h0.shape[1]
+    let pictures = s.annotations.shape[0]
+    let regions = s.annotations.shape[1]
+    let depth = s.annotations.shape[2]
+    let width = s.keys.width
+    let group = rows / pictures
+    let stride = hidden + depth + regions
+    let all = seeds * rows
     let wantsWeights = needed[5...].contains(true)
     precondition(!wantsWeights || seeds == 1, "parameter gradients are for one seed")
-    let dGates = Tensor(uninitialized: [steps, seeds, rows, 4 * hidden]), dQueries = Tensor(uninitialized: [steps, seeds, rows, width])
-    let dGateSums = Tensor(uninitialized: [steps, seeds, rows]), dz = Tensor(uninitialized: [steps, seeds, rows, depth])
-    let dh = Tensor([seeds, rows, hidden]), dc = Tensor([seeds, rows, hidden])
+    let dGates = Tensor(uninitialized: [steps, seeds, rows, 4 * hidden])
+    let dQueries = Tensor(uninitialized: [steps, seeds, rows, width])
+    let dGateSums = Tensor(uninitialized: [steps, seeds, rows])
+    let dz = Tensor(uninitialized: [steps, seeds, rows, depth])
+    let dh = Tensor([seeds, rows, hidden])
+    let dc = Tensor([seeds, rows, hidden])
     // The threads share out seeds and pictures, so what belongs to one is added up by one.
     let attention = AttentionBackward(s, seeds: seeds)
     for t in (0..<steps).reversed() {
         let cBefore = t == 0 ? s.c0.pointer : s.cells.pointer + (t - 1) * rows * hidden
-        let gate = dGates.pointer + t * all * 4 * hidden, dQuery = dQueries.pointer + t * all * width
-        let dGateSum = dGateSums.pointer + t * all, dzNow = dz.pointer + t * all * depth
+        let gate = dGates.pointer + t * all * 4 * hidden
+        let dQuery = dQueries.pointer + t * all * width
+        let dGateSum = dGateSums.pointer + t * all
+        let dzNow = dz.pointer + t * all * depth
         for k in 0..<seeds {
             let gRow = g.pointer + (k * steps + t) * rows * stride
             for n in 0..<rows {
@@ -115,24 +156,32 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
                 (dzNow + (k * rows + n) * depth).update(from: gRow + n * stride + hidden, count: depth)
             }
             lstmCellBackward(
-                gates: s.gates.pointer + t * rows * 4 * hidden, c: s.cells.pointer + t * rows * hidden, cBefore: cBefore,
-                dh: dh.pointer + k * rows * hidden, dc: dc.pointer + k * rows * hidden, dGates: gate + k * rows * 4 * hidden,
+                gates: s.gates.pointer + t * rows * 4 * hidden, c: s.cells.pointer + t * rows * hidden,
+                cBefore: cBefore,
+                dh: dh.pointer + k * rows * hidden, dc: dc.pointer + k * rows * hidden,
+                dGates: gate + k * rows * 4 * hidden,
                 rows: rows, hidden: hidden)
         }
         gemm(
-            m: all, n: depth, k: 4 * hidden, gate, lda: 4 * hidden, s.weightContext.pointer, ldb: depth, beta: 1, dzNow, ldc: depth)
+            m: all, n: depth, k: 4 * hidden, gate, lda: 4 * hidden, s.weightContext.pointer, ldb: depth, beta: 1, dzNow,
+            ldc: depth)
         Parallel.forEach(seeds * pictures) { job in
-            let k = job / pictures, row = k * rows + job % pictures * group
+            let k = job / pictures
+            let row = k * rows + job % pictures * group
             attention.step(
-                t, job, g: g.pointer + ((k * steps + t) * rows + job % pictures * group) * stride, dz: dzNow + row * depth,
+                t, job, g: g.pointer + ((k * steps + t) * rows + job % pictures * group) * stride,
+                dz: dzNow + row * depth,
                 dQueries: dQuery + row * width, dGateSums: dGateSum + row)
         }
         gemm(
-            m: all, n: hidden, k: 4 * hidden, gate, lda: 4 * hidden, s.weightHidden.pointer, ldb: hidden, dh.pointer, ldc: hidden)
+            m: all, n: hidden, k: 4 * hidden, gate, lda: 4 * hidden, s.weightHidden.pointer, ldb: hidden, dh.pointer,
+            ldc: hidden)
         gemm(
-            m: all, n: hidden, k: width, dQuery, lda: width, s.weightQuery.pointer, ldb: hidden, beta: 1, dh.pointer, ldc: hidden)
+            m: all, n: hidden, k: width, dQuery, lda: width, s.weightQuery.pointer, ldb: hidden, beta: 1, dh.pointer,
+            ldc: hidden)
         for row in 0..<all {
-            let factor = dGateSum[row], d = dh.pointer + row * hidden
+            let factor = dGateSum[row]
+            let d = dh.pointer + row * hidden
             mapVectors2(hidden, d, s.weightGate.pointer, d) { $0 + $1 * factor }
         }
     }
@@ -145,18 +194,22 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
     if wantsWeights {
         let h = s.output.pointer
         if needed[5] {
-            result[5] = weightGradient(dQueries.pointer, width, h0: s.h0, states: h, steps: steps, rows: rows, stride: stride)
+            result[5] = weightGradient(
+                dQueries.pointer, width, h0: s.h0, states: h, steps: steps, rows: rows, stride: stride)
         }
         if needed[6] { result[6] = attention.scoreWeight() }
         if needed[7] {
-            result[7] = weightGradient(dGateSums.pointer, 1, h0: s.h0, states: h, steps: steps, rows: rows, stride: stride)
-                .reshaped([hidden])
+            result[7] = weightGradient(
+                dGateSums.pointer, 1, h0: s.h0, states: h, steps: steps, rows: rows, stride: stride
+            )
+            .reshaped([hidden])
         }
         if needed[8] { result[8] = columnSums(dGateSums, columns: 1) }
         if needed[9] {
             let dContext = Tensor(uninitialized: [4 * hidden, depth])
             gemm(
-                transposeA: true, m: 4 * hidden, n: depth, k: steps * rows, dGates.pointer, lda: 4 * hidden, h + hidden, ldb: stride,
+                transposeA: true, m: 4 * hidden, n: depth, k: steps * rows, dGates.pointer, lda: 4 * hidden, h + hidden,
+                ldb: stride,
                 dContext.pointer, ldc: depth)
             result[9] = dContext
         }
@@ -171,14 +224,18 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
 
 /// sum over t of d_t^T h_{t-1}, `[width, H]`; d `[T * N, width]`, h_t in rows `stride` apart.
 private func weightGradient(
-    _ d: UnsafePointer<Float>, _ width: Int, h0: Tensor, states: UnsafePointer<Float>, steps: Int, rows: Int, stride: Int
+    _ d: UnsafePointer<Float>, _ width: Int, h0: Tensor, states: UnsafePointer<Float>, steps: Int, rows: Int,
+    stride: Int
 ) -> Tensor {
     let hidden = h0.shape[1]
     let result = Tensor(uninitialized: [width, hidden])
-    gemm(transposeA: true, m: width, n: hidden, k: rows, d, lda: width, h0.pointer, ldb: hidden, result.pointer, ldc: hidden)
+    gemm(
+        transposeA: true, m: width, n: hidden, k: rows, d, lda: width, h0.pointer, ldb: hidden, result.pointer,
+        ldc: hidden)
     if steps > 1 {
         gemm(
-            transposeA: true, m: width, n: hidden, k: (steps - 1) * rows, d + rows * width, lda: width, states, ldb: stride, beta: 1,
+            transposeA: true, m: width, n: hidden, k: (steps - 1) * rows, d + rows * width, lda: width, states,
+            ldb: stride, beta: 1,
             result.pointer, ldc: hidden)
     }
     return result

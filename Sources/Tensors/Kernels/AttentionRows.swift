@@ -1,7 +1,8 @@
 /// The inner loops of ``attentionLSTMForward``: what the rows of one picture cost at one step.
 ///
-/// tanh(k + q) = 1 - 2 s with s = 1 / (1 + e^2k e^2q). The exponentials are taken once a key and once a query and step, so that
-/// each of the T N L A squashed sums costs one product and one division, in either direction; nothing of size N L A is stored.
+/// tanh(k + q) = 1 - 2 s with s = 1 / (1 + e^2k e^2q). The exponentials are taken once a key and once a query and step,
+/// so that each of the T N L A squashed sums costs one product and one division, in either direction; nothing of size N
+/// L A is stored.
 
 /// 1 / (1 + e^(2 (k + q))) = (1 - tanh(k + q)) / 2.
 protocol AttentionSquash {
@@ -11,7 +12,8 @@ protocol AttentionSquash {
     static func complement(_ key: Vector, _ query: Vector) -> Vector
 }
 
-/// Keeps e^2k and e^2q. Right for |k| <= ``limit``: beyond |q| = 30 the sum is past 10, where tanh is 1 to the last bit.
+/// Keeps e^2k and e^2q. Right for |k| <= ``limit``: beyond |q| = 30 the sum is past 10, where tanh is 1 to the last
+/// bit.
 enum FactoredSquash: AttentionSquash {
     static let limit: Float = 20
 
@@ -25,7 +27,8 @@ enum FactoredSquash: AttentionSquash {
     static func complement(_ key: Vector, _ query: Vector) -> Vector { 1 / (1 + key * query) }
 }
 
-/// Keeps k and q: for keys beyond the limit, and for single steps, where the keys' exponentials would not be used again.
+/// Keeps k and q: for keys beyond the limit, and for single steps, where the keys' exponentials would not be used
+/// again.
 enum DirectSquash: AttentionSquash {
     @inline(__always)
     static func prepare(_ query: Vector) -> Vector { query }
@@ -46,7 +49,8 @@ struct AttentionKeys {
 
     /// - Parameter uses: how often each key will be met by a query.
     init(_ keys: Tensor, uses: Int) {
-        let width = keys.shape[2], padded = (width + 15) & ~15
+        let width = keys.shape[2]
+        let padded = (width + 15) & ~15
         self.width = width
         self.padded = padded
         isFactored = uses > 2 && largestMagnitude(keys.pointer, keys.count) <= FactoredSquash.limit
@@ -54,8 +58,10 @@ struct AttentionKeys {
             values = keys
             return
         }
-        let factored = isFactored, result = Tensor(uninitialized: [keys.shape[0], keys.shape[1], padded])
-        let input = keys.pointer, output = result.pointer
+        let factored = isFactored
+        let result = Tensor(uninitialized: [keys.shape[0], keys.shape[1], padded])
+        let input = keys.pointer
+        let output = result.pointer
         Parallel.ranges(keys.shape[0] * keys.shape[1], grain: max(1, 16384 / max(1, padded))) { range in
             for row in range { padRow(input + row * width, width, output + row * padded, exponentiated: factored) }
         }
@@ -83,7 +89,8 @@ func paddedVector(_ x: Tensor, times factor: Float) -> Tensor {
 }
 
 private func largestMagnitude(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
-    var high = Vector.zero, i = 0
+    var high = Vector.zero
+    var i = 0
     while i &+ 16 <= count {
         let v = Vector(at: x + i)
         high.replace(with: v, where: v .> high)
@@ -101,7 +108,8 @@ private func largestMagnitude(_ x: UnsafePointer<Float>, _ count: Int) -> Float 
 /// Queries `[count, A]`, rows `width` apart, prepared into rows `padded` apart.
 @inline(__always)
 func prepareQueries<S: AttentionSquash>(
-    _ squash: S.Type, _ queries: UnsafePointer<Float>, _ count: Int, width: Int, padded: Int, into output: UnsafeMutablePointer<Float>
+    _ squash: S.Type, _ queries: UnsafePointer<Float>, _ count: Int, width: Int, padded: Int,
+    into output: UnsafeMutablePointer<Float>
 ) {
     for n in 0..<count {
         mapVectors(width, queries + n * width, output + n * padded) { S.prepare($0) }
@@ -109,13 +117,16 @@ func prepareQueries<S: AttentionSquash>(
     }
 }
 
-/// sum over j of weight_j s_j. With weight = -2 w it is the score w . tanh(k + q) less the sum of w, which a softmax over the
-/// regions does not see.
+/// sum over j of weight_j s_j. With weight = -2 w it is the score w . tanh(k + q) less the sum of w, which a softmax
+/// over the regions does not see.
 @inline(__always)
 func attentionScore<S: AttentionSquash>(
-    _ squash: S.Type, _ key: UnsafePointer<Float>, _ query: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ padded: Int
+    _ squash: S.Type, _ key: UnsafePointer<Float>, _ query: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
+    _ padded: Int
 ) -> Float {
-    var a = Vector.zero, b = Vector.zero, j = 0
+    var a = Vector.zero
+    var b = Vector.zero
+    var j = 0
     while j &+ 32 <= padded {
         a += Vector(at: weight + j) * S.complement(Vector(at: key + j), Vector(at: query + j))
         b += Vector(at: weight + j + 16) * S.complement(Vector(at: key + j + 16), Vector(at: query + j + 16))
@@ -135,7 +146,8 @@ func attentionScoreBackward<S: AttentionSquash>(
     var j = 0
     while j < padded {
         let s = S.complement(Vector(at: key + j), Vector(at: query + j))
-        let u = s * d, v = u - u * s
+        let u = s * d
+        let v = u - u * s
         (Vector(at: dQuery + j) + v).store(to: dQuery + j)
         (Vector(at: dKey + j) + v).store(to: dKey + j)
         (Vector(at: dWeight + j) + u).store(to: dWeight + j)
@@ -143,20 +155,29 @@ func attentionScoreBackward<S: AttentionSquash>(
     }
 }
 
-/// For `count` rows n: output_n = scale_n * sum over l of alpha_nl regions_l. The regions `[L, D]` are read once for all rows, four
-/// at a time. Rows of alpha and of the output are `stride` apart.
+/// For `count` rows n: output_n = scale_n * sum over l of alpha_nl regions_l. The regions `[L, D]` are read once for
+/// all rows, four at a time. Rows of alpha and of the output are `stride` apart.
 @inline(__always)
 func weightedRegions(
-    _ alpha: UnsafePointer<Float>, scale: UnsafePointer<Float>, _ rows: Int, stride: Int, _ regions: UnsafePointer<Float>, _ count: Int,
+    _ alpha: UnsafePointer<Float>, scale: UnsafePointer<Float>, _ rows: Int, stride: Int,
+    _ regions: UnsafePointer<Float>, _ count: Int,
     _ width: Int, _ output: UnsafeMutablePointer<Float>
 ) {
     for n in 0..<rows { (output + n * stride).update(repeating: 0, count: width) }
     var l = 0
     while l &+ 4 <= count {
-        let r0 = regions + l * width, r1 = r0 + width, r2 = r1 + width, r3 = r2 + width
+        let r0 = regions + l * width
+        let r1 = r0 + width
+        let r2 = r1 + width
+        let r3 = r2 + width
         for n in 0..<rows {
-            let weight = alpha + n * stride + l, target = output + n * stride, factor = scale[n]
-            let a0 = weight[0] * factor, a1 = weight[1] * factor, a2 = weight[2] * factor, a3 = weight[3] * factor
+            let weight = alpha + n * stride + l
+            let target = output + n * stride
+            let factor = scale[n]
+            let a0 = weight[0] * factor
+            let a1 = weight[1] * factor
+            let a2 = weight[2] * factor
+            let a3 = weight[3] * factor
             var j = 0
             while j &+ 16 <= width {
                 let low = Vector(at: r0 + j) * a0 + Vector(at: r1 + j) * a1
@@ -173,7 +194,8 @@ func weightedRegions(
     }
     while l < count {
         for n in 0..<rows {
-            let a = alpha[n * stride + l] * scale[n], target = output + n * stride
+            let a = alpha[n * stride + l] * scale[n]
+            let target = output + n * stride
             mapVectors2(width, target, regions + l * width, target) { $0 + $1 * a }
         }
         l &+= 1

@@ -7,17 +7,21 @@ struct CrossEntropySaved {
     let smoothing: Float
 }
 
-/// sum over rows r of weight_r * ((1 - s) * -log p(target_r) + s * mean over v of -log p(v)); logits `[R, V]`, loss `[]`.
+/// sum over rows r of weight_r * ((1 - s) * -log p(target_r) + s * mean over v of -log p(v)); logits `[R, V]`, loss
+/// `[]`.
 func crossEntropyForward(
     _ logits: Tensor, targets: [Int], weights: [Float], smoothing: Float
 ) -> (Tensor, CrossEntropySaved) {
-    let rows = logits.shape[0], width = logits.shape[1]
+    let rows = logits.shape[0]
+    let width = logits.shape[1]
     precondition(targets.count == rows && weights.count == rows, "\(targets.count) targets for \(rows) rows")
     precondition(targets.allSatisfy { $0 >= 0 && $0 < width }, "a target outside 0..<\(width)")
-    var shift = [Float](repeating: 0, count: rows), losses = [Float](repeating: 0, count: rows)
+    var shift = [Float](repeating: 0, count: rows)
+    var losses = [Float](repeating: 0, count: rows)
     shift.withUnsafeMutableBufferPointer { shift in
         losses.withUnsafeMutableBufferPointer { losses in
-            nonisolated(unsafe) let shift = shift, losses = losses
+            nonisolated(unsafe) let shift = shift
+            nonisolated(unsafe) let losses = losses
             Parallel.ranges(rows, grain: 8) { range in
                 for r in range where weights[r] != 0 {
                     let row = logits.pointer + r * width
@@ -38,7 +42,8 @@ func crossEntropyForward(
 
 /// g `[K]`; d logits = g * weight * (p - (1 - s) * onehot - s / V), `[K, R, V]`.
 func crossEntropyBackward(_ g: Tensor, saved: CrossEntropySaved, seeds: Int) -> Tensor {
-    let rows = saved.logits.shape[0], width = saved.logits.shape[1]
+    let rows = saved.logits.shape[0]
+    let width = saved.logits.shape[1]
     let result = Tensor(uninitialized: [seeds, rows, width])
     for k in 0..<seeds {
         let seed = g.pointer[k]
@@ -50,8 +55,11 @@ func crossEntropyBackward(_ g: Tensor, saved: CrossEntropySaved, seeds: Int) -> 
                     output.update(repeating: 0, count: width)
                     continue
                 }
-                let shift = saved.shift[r], even = saved.smoothing / Float(width)
-                mapVectors(width, saved.logits.pointer + r * width, output) { (exponential($0 - shift) - even) * factor }
+                let shift = saved.shift[r]
+                let even = saved.smoothing / Float(width)
+                mapVectors(width, saved.logits.pointer + r * width, output) {
+                    (exponential($0 - shift) - even) * factor
+                }
                 output[saved.targets[r]] -= (1 - saved.smoothing) * factor
             }
         }

@@ -14,7 +14,9 @@ struct LSTMSaved {
 func lstmForward(
     _ x: Tensor, h: Tensor, c: Tensor, weightInput: Tensor, weightHidden: Tensor, bias: Tensor
 ) -> (Tensor, LSTMSaved) {
-    let steps = x.shape[0], rows = x.shape[1], hidden = h.shape[1]
+    let steps = x.shape[0]
+    let rows = x.shape[1]
+    let hidden = h.shape[1]
     // The inputs' products of all steps are one GEMM.
     let gates = linearForward(x, weight: weightInput, bias: bias)
     let states = Tensor(uninitialized: [2, steps, rows, hidden])
@@ -26,17 +28,23 @@ func lstmForward(
         gemm(
             transposeB: true, m: rows, n: 4 * hidden, k: hidden, before, lda: hidden, weightHidden.pointer, ldb: hidden,
             beta: 1, gate, ldc: 4 * hidden)
-        lstmCell(gate, cBefore, h: states.pointer + t * size, c: states.pointer + (steps + t) * size, rows: rows, hidden: hidden)
+        lstmCell(
+            gate, cBefore, h: states.pointer + t * size, c: states.pointer + (steps + t) * size, rows: rows,
+            hidden: hidden)
     }
     return (
         states,
-        LSTMSaved(x: x, h0: h, c0: c, weightInput: weightInput, weightHidden: weightHidden, states: states, gates: gates)
+        LSTMSaved(
+            x: x, h0: h, c0: c, weightInput: weightInput, weightHidden: weightHidden, states: states, gates: gates)
     )
 }
 
 /// g `[K, 2, T, N, H]`; gradients of x, h, c, weightInput, weightHidden, bias (the last three only with K = 1).
 func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> [Tensor?] {
-    let steps = saved.x.shape[0], rows = saved.x.shape[1], inputs = saved.x.shape[2], hidden = saved.h0.shape[1]
+    let steps = saved.x.shape[0]
+    let rows = saved.x.shape[1]
+    let inputs = saved.x.shape[2]
+    let hidden = saved.h0.shape[1]
     let size = rows * hidden
     // Gradients before the nonlinearities, [T, K, N, 4H].
     let dGates = Tensor(uninitialized: [steps, seeds, rows, 4 * hidden])
@@ -46,12 +54,15 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
         let cBefore = t == 0 ? saved.c0.pointer : saved.states.pointer + (steps + t - 1) * size
         let gate = dGates.pointer + t * seeds * rows * 4 * hidden
         for k in 0..<seeds {
-            let gh = g.pointer + ((k * 2) * steps + t) * size, gc = g.pointer + ((k * 2 + 1) * steps + t) * size
-            let dhRow = dh.pointer + k * size, dcRow = dc.pointer + k * size
+            let gh = g.pointer + ((k * 2) * steps + t) * size
+            let gc = g.pointer + ((k * 2 + 1) * steps + t) * size
+            let dhRow = dh.pointer + k * size
+            let dcRow = dc.pointer + k * size
             mapVectors2(size, dhRow, gh, dhRow) { $0 + $1 }
             mapVectors2(size, dcRow, gc, dcRow) { $0 + $1 }
             lstmCellBackward(
-                gates: saved.gates.pointer + t * rows * 4 * hidden, c: saved.states.pointer + (steps + t) * size, cBefore: cBefore,
+                gates: saved.gates.pointer + t * rows * 4 * hidden, c: saved.states.pointer + (steps + t) * size,
+                cBefore: cBefore,
                 dh: dhRow, dc: dcRow, dGates: gate + k * rows * 4 * hidden, rows: rows, hidden: hidden)
         }
         let before = Tensor(uninitialized: [seeds, rows, hidden])
@@ -60,11 +71,15 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
             before.pointer, ldc: hidden)
         dh = before
     }
-    var dx: Tensor?, dwi: Tensor?, dwh: Tensor?, db: Tensor?
+    var dx: Tensor?
+    var dwi: Tensor?
+    var dwh: Tensor?
+    var db: Tensor?
     if needed[0] {
         let all = Tensor(uninitialized: [steps, seeds, rows, inputs])
         gemm(
-            m: steps * seeds * rows, n: inputs, k: 4 * hidden, dGates.pointer, lda: 4 * hidden, saved.weightInput.pointer,
+            m: steps * seeds * rows, n: inputs, k: 4 * hidden, dGates.pointer, lda: 4 * hidden,
+            saved.weightInput.pointer,
             ldb: inputs, all.pointer, ldc: inputs)
         dx = seedsFirst(all)
     }
@@ -72,13 +87,15 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
         precondition(seeds == 1, "parameter gradients are for one seed")
         let result = Tensor(uninitialized: [4 * hidden, inputs])
         gemm(
-            transposeA: true, m: 4 * hidden, n: inputs, k: steps * rows, dGates.pointer, lda: 4 * hidden, saved.x.pointer,
+            transposeA: true, m: 4 * hidden, n: inputs, k: steps * rows, dGates.pointer, lda: 4 * hidden,
+            saved.x.pointer,
             ldb: inputs, result.pointer, ldc: inputs)
         dwi = result
     }
     if needed[4] {
         precondition(seeds == 1, "parameter gradients are for one seed")
-        dwh = recurrentWeightGradient(dGates, h0: saved.h0, states: saved.states.pointer, steps: steps, rows: rows, stateStride: hidden)
+        dwh = recurrentWeightGradient(
+            dGates, h0: saved.h0, states: saved.states.pointer, steps: steps, rows: rows, stateStride: hidden)
     }
     if needed[5] {
         precondition(seeds == 1, "parameter gradients are for one seed")
@@ -90,7 +107,9 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
 
 /// `[T, K, ...] -> [K, T, ...]`
 func seedsFirst(_ x: Tensor) -> Tensor {
-    let steps = x.shape[0], seeds = x.shape[1], row = x.shape.dropFirst(2).reduce(1, *)
+    let steps = x.shape[0]
+    let seeds = x.shape[1]
+    let row = x.shape.dropFirst(2).reduce(1, *)
     let shape = [seeds, steps] + x.shape.dropFirst(2)
     if seeds == 1 || steps == 1 { return x.reshaped(shape) }
     let result = Tensor(uninitialized: shape)
@@ -106,14 +125,17 @@ func seedsFirst(_ x: Tensor) -> Tensor {
 func recurrentWeightGradient(
     _ dGates: Tensor, h0: Tensor, states: UnsafePointer<Float>, steps: Int, rows: Int, stateStride: Int
 ) -> Tensor {
-    let hidden = h0.shape[1], width = 4 * hidden
+    let hidden = h0.shape[1]
+    let width = 4 * hidden
     let result = Tensor(uninitialized: [width, hidden])
     gemm(
-        transposeA: true, m: width, n: hidden, k: rows, dGates.pointer, lda: width, h0.pointer, ldb: hidden, result.pointer,
+        transposeA: true, m: width, n: hidden, k: rows, dGates.pointer, lda: width, h0.pointer, ldb: hidden,
+        result.pointer,
         ldc: hidden)
     if steps > 1 {
         gemm(
-            transposeA: true, m: width, n: hidden, k: (steps - 1) * rows, dGates.pointer + rows * width, lda: width, states,
+            transposeA: true, m: width, n: hidden, k: (steps - 1) * rows, dGates.pointer + rows * width, lda: width,
+            states,
             ldb: stateStride, beta: 1, result.pointer, ldc: hidden)
     }
     return result
@@ -133,7 +155,9 @@ func lstmCell(
             mapVectors(2 * hidden, gate, gate) { sigmoid($0) }
             mapVectors(hidden, gate + 2 * hidden, gate + 2 * hidden) { hyperbolicTangent($0) }
             mapVectors(hidden, gate + 3 * hidden, gate + 3 * hidden) { sigmoid($0) }
-            let cell = c + n * hidden, output = h + n * hStride, old = cBefore + n * hidden
+            let cell = c + n * hidden
+            let output = h + n * hStride
+            let old = cBefore + n * hidden
             mapVectors2(hidden, gate, gate + 2 * hidden, cell) { $0 * $1 }
             var j = 0
             while j + 16 <= hidden {
@@ -156,9 +180,16 @@ func lstmCellBackward(
     gates: UnsafePointer<Float>, c: UnsafePointer<Float>, cBefore: UnsafePointer<Float>, dh: UnsafePointer<Float>,
     dc: UnsafeMutablePointer<Float>, dGates: UnsafeMutablePointer<Float>, rows: Int, hidden: Int
 ) {
-    @inline(__always) func cell(_ gate: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>, _ at: Int, _ j: Int, _ load: (UnsafePointer<Float>) -> Vector, _ store: (Vector, UnsafeMutablePointer<Float>) -> Void) {
-        let i = load(gate + j), f = load(gate + hidden + j), g = load(gate + 2 * hidden + j), o = load(gate + 3 * hidden + j)
-        let squashed = hyperbolicTangent(load(c + at + j)), dh = load(dh + at + j)
+    @inline(__always) func cell(
+        _ gate: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>, _ at: Int, _ j: Int,
+        _ load: (UnsafePointer<Float>) -> Vector, _ store: (Vector, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let i = load(gate + j)
+        let f = load(gate + hidden + j)
+        let g = load(gate + 2 * hidden + j)
+        let o = load(gate + 3 * hidden + j)
+        let squashed = hyperbolicTangent(load(c + at + j))
+        let dh = load(dh + at + j)
         let dcTotal = load(dc + at + j) + dh * o * (1 - squashed * squashed)
         store(dcTotal * g * i * (1 - i), d + j)
         store(dcTotal * load(cBefore + at + j) * f * (1 - f), d + hidden + j)
@@ -168,7 +199,9 @@ func lstmCellBackward(
     }
     Parallel.ranges(rows, grain: max(1, 8192 / hidden)) { range in
         for n in range {
-            let gate = gates + n * 4 * hidden, d = dGates + n * 4 * hidden, at = n * hidden
+            let gate = gates + n * 4 * hidden
+            let d = dGates + n * 4 * hidden
+            let at = n * hidden
             var j = 0
             while j + 16 <= hidden {
                 cell(gate, d, at, j, { Vector(at: $0) }, { $0.store(to: $1) })

@@ -12,7 +12,8 @@ func softmaxBackward(_ g: Tensor, y: Tensor) -> Tensor {
     let dx = Tensor(uninitialized: g.shape)
     let rows = y.shape.isEmpty ? 0 : y.count / max(1, y.shape[y.shape.count - 1])
     eachRow(g) { row, width in
-        let gradient = g.pointer + row * width, saved = y.pointer + (row % rows) * width
+        let gradient = g.pointer + row * width
+        let saved = y.pointer + (row % rows) * width
         let dot = dotProduct(gradient, saved, width)
         mapVectors2(width, gradient, saved, dx.pointer + row * width) { g, y in y * (g - dot) }
     }
@@ -64,7 +65,8 @@ func softmaxRow(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ w
 @inline(__always)
 func logSumExp(_ x: UnsafePointer<Float>, _ width: Int) -> Float {
     let high = maximumOf(x, width)
-    var sum = Vector.zero, i = 0
+    var sum = Vector.zero
+    var i = 0
     while i + 16 <= width {
         sum += exponential(Vector(at: x + i) - high)
         i += 16
@@ -100,7 +102,8 @@ func maximumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
 
 @inline(__always)
 func sumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
-    var sum = Vector.zero, i = 0
+    var sum = Vector.zero
+    var i = 0
     while i + 16 <= count {
         sum += Vector(at: x + i)
         i += 16
@@ -116,7 +119,11 @@ func sumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
 @inline(__always)
 func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
     // Four sums, because an addition waits for the one before it.
-    var sum = Vector.zero, sum1 = Vector.zero, sum2 = Vector.zero, sum3 = Vector.zero, i = 0
+    var sum = Vector.zero
+    var sum1 = Vector.zero
+    var sum2 = Vector.zero
+    var sum3 = Vector.zero
+    var i = 0
     while i &+ 64 <= count {
         sum += Vector(at: a + i) * Vector(at: b + i)
         sum1 += Vector(at: a + i + 16) * Vector(at: b + i + 16)

@@ -19,13 +19,15 @@ public final class Adam {
         self.weightDecay = weightDecay
     }
 
-    /// Moves the store's parameters against their gradients (`S` or `[1] + S`), in place. Parameters without a gradient stay as they are.
+    /// Moves the store's parameters against their gradients (`S` or `[1] + S`), in place. Parameters without a gradient
+    /// stay as they are.
     /// - Parameter clipNorm: gradients are scaled down together so that their joint Euclidean norm is at most this.
     /// - Returns: the norm before clipping; nil without `clipNorm`. Where it is not finite, nothing was changed.
     @discardableResult
     public func step(_ store: ParameterStore, gradients: [String: Tensor], clipNorm: Float? = nil) -> Float? {
         let names = gradients.keys.filter { store.values[$0] != nil }.sorted()
-        var factor: Float = 1, norm: Float?
+        var factor: Float = 1
+        var norm: Float?
         if let clipNorm {
             let squares = names.reduce(0.0) { sum, name in sum + (gradients[name].map(squaredNorm) ?? 0) }
             let length = Float(squares.squareRoot())
@@ -34,11 +36,13 @@ public final class Adam {
             if length > clipNorm { factor = clipNorm / length }
         }
         steps += 1
-        let correction1 = 1 - pow(Double(beta1), Double(steps)), correction2 = 1 - pow(Double(beta2), Double(steps))
+        let correction1 = 1 - pow(Double(beta1), Double(steps))
+        let correction2 = 1 - pow(Double(beta2), Double(steps))
         for name in names {
             guard let g = gradients[name], let value = store.owned(name) else { continue }
             precondition(g.count == value.count, "a gradient \(g.shape) for \(name) \(value.shape)")
-            let m = first[name] ?? Tensor(value.shape), v = second[name] ?? Tensor(value.shape)
+            let m = first[name] ?? Tensor(value.shape)
+            let v = second[name] ?? Tensor(value.shape)
             precondition(m.count == value.count && v.count == value.count, "moments of another shape for \(name)")
             first[name] = m
             second[name] = v
@@ -54,7 +58,9 @@ public final class Adam {
     private func move(
         _ value: Tensor, _ g: Tensor, _ m: Tensor, _ v: Tensor, factor: Float, size: Float, root: Float, decay: Float
     ) {
-        let beta1 = beta1, beta2 = beta2, epsilon = epsilon
+        let beta1 = beta1
+        let beta2 = beta2
+        let epsilon = epsilon
         Parallel.ranges(value.count, grain: 1 << 15) { range in
             var i = range.lowerBound
             while i &+ 16 <= range.upperBound {
@@ -90,9 +96,11 @@ public final class Adam {
     /// - Throws: ``ParameterError`` where a moment has no parameter in `store`, or another shape.
     public func restore(state: [String: Tensor], for store: ParameterStore, steps: Int) throws {
         var error = ParameterError(origin: "the optimiser's state")
-        var first: [String: Tensor] = [:], second: [String: Tensor] = [:]
+        var first: [String: Tensor] = [:]
+        var second: [String: Tensor] = [:]
         for (key, value) in state.sorted(by: { $0.key < $1.key }) {
-            let isFirst = key.hasPrefix("first."), name = String(key.dropFirst(isFirst ? 6 : 7))
+            let isFirst = key.hasPrefix("first.")
+            let name = String(key.dropFirst(isFirst ? 6 : 7))
             guard isFirst || key.hasPrefix("second."), let parameter = store.values[name] else {
                 error.unused.append(key)
                 continue
