@@ -29,8 +29,7 @@ struct AttentionLSTMSaved {
 /// - Returns: `[T, N, H + D + L]` = h | z | alpha of each step, and the last c `[N, H]`.
 func attentionLSTMForward(
     gates input: Tensor, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor, weightQuery: Tensor,
-    weightScore: Tensor,
-    weightGate: Tensor, biasGate: Tensor, weightContext: Tensor, weightHidden: Tensor
+    weightScore: Tensor, weightGate: Tensor, biasGate: Tensor, weightContext: Tensor, weightHidden: Tensor
 ) -> (Tensor, lastC: Tensor, AttentionLSTMSaved) {
     let steps = input.shape[0]
     let rows = input.shape[1]
@@ -47,7 +46,7 @@ func attentionLSTMForward(
     let stride = hidden + depth + regions
     let output = Tensor(uninitialized: [steps, rows, stride])
     let cells = Tensor(uninitialized: [steps, rows, hidden])
-    let gates = input.copy()
+    let gates = Tensor(uninitialized: input.shape)
     let queries = Tensor(uninitialized: [steps, rows, width])
     let betas = Tensor(uninitialized: [steps, rows])
     let met = AttentionKeys(keys, uses: steps * group)
@@ -98,6 +97,9 @@ func attentionLSTMForward(
             }
         }
         Parallel.ranges(rows, grain: max(1, 16384 / (regions * (width + depth) + 1))) { part in
+            let sums = 4 * hidden * part.lowerBound
+            (gate + sums).update(
+                from: input.pointer + 4 * hidden * t * rows + sums, count: 4 * hidden * part.count)
             if met.isFactored { attend(FactoredSquash.self, part) } else { attend(DirectSquash.self, part) }
         }
         gemm(

@@ -65,16 +65,27 @@ func sliceLastForward(_ x: Tensor, from: Int, width: Int) -> Tensor {
     precondition(from >= 0 && from + width <= last, "columns \(from)..<\(from + width) of \(x.shape)")
     let y = Tensor(uninitialized: x.shape.dropLast() + [width])
     let rows = last == 0 ? 0 : x.count / last
-    for r in 0..<rows { (y.pointer + r * width).update(from: x.pointer + r * last + from, count: width) }
+    let input = x.pointer + from, output = y.pointer
+    Parallel.ranges(rows, grain: max(1, (1 << 15) / max(1, width))) { range in
+        for r in range { (output + r * width).update(from: input + r * last, count: width) }
+    }
     return y
 }
 
 /// g `[..., width] -> [..., of]`, zero outside the slice.
 func sliceLastBackward(_ g: Tensor, from: Int, of last: Int) -> Tensor {
     let width = g.shape[g.shape.count - 1]
-    let y = Tensor(g.shape.dropLast() + [last])
-    let rows = width == 0 ? 0 : g.count / width
-    for r in 0..<rows { (y.pointer + r * last + from).update(from: g.pointer + r * width, count: width) }
+    let y = Tensor(uninitialized: g.shape.dropLast() + [last])
+    let rows = last == 0 ? 0 : y.count / last
+    let input = g.pointer, output = y.pointer
+    Parallel.ranges(rows, grain: max(1, (1 << 15) / max(1, last))) { range in
+        for r in range {
+            let row = output + r * last
+            row.update(repeating: 0, count: from)
+            (row + from).update(from: input + r * width, count: width)
+            (row + from + width).update(repeating: 0, count: last - from - width)
+        }
+    }
     return y
 }
 
