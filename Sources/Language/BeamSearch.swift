@@ -78,12 +78,14 @@ public func beamSearch(
                 last[picture * beam + following.count] = candidate.word
                 following.append(hypothesis)
             }
-            let last = length + 1 == options.maximumLength
-            if last { finished[picture] += following.compactMap { $0 }.map(ranked) }
+            let isLast = length + 1 == options.maximumLength
+            if isLast { finished[picture] += following.compactMap { $0 }.map(ranked) }
             finished[picture].sort { $0.score > $1.score }
-            let enough = finished[picture].count >= beam
+            // A caption that ended early and badly must not keep a better one from its end.
+            let hope = following.compactMap { $0 }.map { ranked($0).score }.max() ?? -.infinity
+            let enough = finished[picture].count >= beam && finished[picture][0].score >= hope
             for row in following.count..<max(beam, following.count) { from[picture * beam + row] = picture * beam }
-            alive[picture] = enough || last
+            alive[picture] = enough || isLast
                 ? [Hypothesis?](repeating: nil, count: beam) : following + [Hypothesis?](repeating: nil, count: beam - following.count)
             if alive[picture].contains(where: { $0 != nil }) { anyAlive = true }
         }

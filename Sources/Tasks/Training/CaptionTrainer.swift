@@ -125,6 +125,7 @@ public final class CaptionTrainer {
         let total = phase.epochs * batches.count
         var lossSum = 0.0
         let reward = phase.kind == .reward ? CaptionReward(tokens: tokens, end: vocabulary.end) : nil
+        if reward != nil { silence([vocabulary.pad, vocabulary.start, vocabulary.unknown]) }
         for (position, pictures) in batches.enumerated() {
             let progress = Float(epochInPhase * batches.count + position) / Float(max(1, total))
             let warmUp = min(1, Float(epochInPhase * batches.count + position + 1) / 100)
@@ -146,6 +147,19 @@ public final class CaptionTrainer {
                     loss: lossSum / Double(position + 1), secondsLeft: left))
         }
         return lossSum / Double(max(1, batches.count))
+    }
+
+    /// Takes words that are never written out of the distribution, by their bias. The reward never sees them, so that probability would drift to
+    /// them otherwise, and log p of the written words would say nothing.
+    private func silence(_ words: [Int]) {
+        let name = "decoder.output.words.bias"
+        func silenced(_ bias: Tensor?) -> Tensor? {
+            guard let bias = bias?.copy() else { return nil }
+            for word in words { bias.pointer[word] = -10_000 }
+            return bias
+        }
+        if let bias = silenced(store.values[name]) { store.set(name, bias) }
+        average[name] = silenced(average[name])
     }
 
     /// Pictures in random order; within a stretch of several batches sorted by length, because a batch is as long as its longest caption.
