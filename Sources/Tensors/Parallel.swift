@@ -1,5 +1,4 @@
 import CBLAS
-import Dispatch
 import Foundation
 
 /// The one level of threads. Either a kernel splits its work here, or nothing does: OpenBLAS itself always runs on
@@ -30,16 +29,12 @@ public enum Parallel {
             for i in 0..<count { body(i) }
             return
         }
-        // The closure does not outlive the call; concurrentPerform only wants it Sendable.
-        withoutActuallyEscaping(body) { body in
-            let box = UncheckedBody(body)
-            DispatchQueue.concurrentPerform(iterations: count) { i in
-                inside = true
-                box.body(i)
-                inside = false
-            }
-        }
+        inside = true
+        pool.perform(count, body)
+        inside = false
     }
+
+    private static let pool = ThreadPool(helpers: threads - 1) { inside = true }
 
     /// Splits `0..<count` into at most one range a thread, none smaller than `grain`, and calls `body` for each.
     public static func ranges(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
@@ -47,10 +42,5 @@ public enum Parallel {
         let parts = min(threads, max(1, count / max(1, grain)))
         if parts == 1 || inside { return body(0..<count) }
         forEach(parts) { part in body(count * part / parts..<count * (part + 1) / parts) }
-    }
-
-    private struct UncheckedBody: @unchecked Sendable {
-        let body: (Int) -> Void
-        init(_ body: @escaping (Int) -> Void) { self.body = body }
     }
 }

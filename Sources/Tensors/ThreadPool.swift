@@ -1,0 +1,111 @@
+import CBLAS
+import Foundation
+import Synchronization
+
+/// The threads behind ``Parallel``.
+///
+/// A layer of a small network takes 20 to 300 µs, and waking a sleeping thread takes nearly as long (longer in a virtual
+/// machine). So a thread that has nothing to do first looks out for work for a short while, and only then sleeps; and the
+/// caller never waits for a thread to wake up: it takes the next piece itself.
+final class ThreadPool: @unchecked Sendable {
+    /// One parallel loop.
+    private final class Job: @unchecked Sendable {
+        let count: Int
+        /// The caller's closure, on its stack: to be touched only by who holds an index below `count`, because the caller
+        /// waits for those.
+        let body: UnsafeRawPointer
+        let next = Atomic<Int>(0)
+        let done = Atomic<Int>(0)
+
+        init(count: Int, body: UnsafeRawPointer) {
+            self.count = count
+            self.body = body
+        }
+
+        /// Takes indices until none is left.
+        func work() {
+            while true {
+                let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                if i >= count { return }
+                Self.call(body, i)
+                done.wrappingAdd(1, ordering: .releasing)
+            }
+        }
+
+        /// Not inlined, so that nothing of the closure is held any more when it returns.
+        @inline(never)
+        private static func call(_ body: UnsafeRawPointer, _ i: Int) {
+            body.assumingMemoryBound(to: ((Int) -> Void).self).pointee(i)
+        }
+    }
+
+    /// How long an idle thread looks out for work before it sleeps.
+    private static let patience: UInt64 = 150_000  // ns
+
+    private let condition = NSCondition()
+    /// The latest loop, guarded by `condition`; `generation` counts them.
+    private var job: Job?
+    private var sleeping = 0
+    private let generation = Atomic<Int>(0)
+    /// Called at the start of each thread.
+    private let prepare: @Sendable () -> Void
+
+    /// - Parameter helpers: threads beside the caller's.
+    init(helpers: Int, prepare: @escaping @Sendable () -> Void) {
+        self.prepare = prepare
+        for _ in 0..<helpers { Thread.detachNewThread { self.help() } }
+    }
+
+    /// Calls `body` for each index of `0..<count` on this thread and on those that are free.
+    func perform(_ count: Int, _ body: (Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            withUnsafePointer(to: body) { pointer in
+                let job = Job(count: count, body: UnsafeRawPointer(pointer))
+                condition.lock()
+                self.job = job
+                generation.wrappingAdd(1, ordering: .releasing)
+                if sleeping > 0 { condition.broadcast() }
+                condition.unlock()
+                job.work()
+                var spins = 0
+                while job.done.load(ordering: .acquiring) < count {
+                    spins += 1
+                    if spins % 512 == 0 { sched_yield() } else { mmx_pause() }
+                }
+            }
+        }
+    }
+
+    private func help() {
+        prepare()
+        var seen = 0
+        while true {
+            lookOut(for: seen)
+            condition.lock()
+            while generation.load(ordering: .acquiring) == seen {
+                sleeping += 1
+                condition.wait()
+                sleeping -= 1
+            }
+            seen = generation.load(ordering: .acquiring)
+            let job = job
+            condition.unlock()
+            job?.work()
+        }
+    }
+
+    /// Returns when there is something new, or after a while.
+    private func lookOut(for seen: Int) {
+        let start = DispatchTime.now().uptimeNanoseconds
+        while true {
+            for _ in 0..<32 {
+                if generation.load(ordering: .acquiring) != seen { return }
+                mmx_pause()
+            }
+            let waited = DispatchTime.now().uptimeNanoseconds - start
+            if waited > Self.patience { return }
+            // Somebody else's work may go first.
+            if waited > Self.patience / 4 { sched_yield() }
+        }
+    }
+}

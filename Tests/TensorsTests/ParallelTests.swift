@@ -1,0 +1,62 @@
+import Foundation
+import Synchronization
+import Tensors
+import XCTest
+
+/// Every index once, whatever the number of loops, their size and where they are called from.
+final class ParallelTests: XCTestCase {
+    private func counts(_ count: Int) -> [Int] {
+        var seen = [Int](repeating: 0, count: count)
+        seen.withUnsafeMutableBufferPointer { seen in
+            nonisolated(unsafe) let seen = seen
+            Parallel.forEach(count) { seen[$0] += 1 }
+        }
+        return seen
+    }
+
+    func testEveryIndexOnce() {
+        for count in [0, 1, 2, 3, 7, 64, 1000] { XCTAssertEqual(counts(count), [Int](repeating: 1, count: count)) }
+    }
+
+    /// Short loops one after the other, with pauses in which the threads fall asleep.
+    func testManyLoops() {
+        for round in 0..<20_000 {
+            var seen = (0, 0)
+            withUnsafeMutablePointer(to: &seen) { seen in
+                nonisolated(unsafe) let seen = seen
+                Parallel.forEach(2) { if $0 == 0 { seen.pointee.0 += 1 } else { seen.pointee.1 += 1 } }
+            }
+            if seen != (1, 1) { return XCTFail("loop \(round) ran \(seen)") }
+            if round % 4_000 == 0 { usleep(2_000) }
+        }
+    }
+
+    func testLoopsInsideLoops() {
+        let total = Atomic<Int>(0)
+        Parallel.forEach(8) { _ in
+            Parallel.ranges(100) { range in _ = total.wrappingAdd(range.count, ordering: .relaxed) }
+        }
+        XCTAssertEqual(total.load(ordering: .relaxed), 800)
+    }
+
+    func testLoopsFromSeveralThreads() {
+        let total = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            for _ in 0..<500 {
+                Parallel.forEach(5) { _ = total.wrappingAdd($0, ordering: .relaxed) }
+            }
+        }
+        XCTAssertEqual(total.load(ordering: .relaxed), 4 * 500 * 10)
+    }
+
+    func testRangesCoverEverythingOnce() {
+        for (count, grain) in [(0, 1), (1, 1), (5, 2), (100, 7), (3, 50)] {
+            var seen = [Int](repeating: 0, count: count)
+            seen.withUnsafeMutableBufferPointer { seen in
+                nonisolated(unsafe) let seen = seen
+                Parallel.ranges(count, grain: grain) { for i in $0 { seen[i] += 1 } }
+            }
+            XCTAssertEqual(seen, [Int](repeating: 1, count: count))
+        }
+    }
+}
