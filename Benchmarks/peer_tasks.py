@@ -32,7 +32,9 @@ def beam_search(decoder, features, beam, longest, normalisation):
                 rows.append(r)
         if length + 1 == longest:
             finished += [(p / len(words) ** normalisation, words) for words, p in following]
-        if len(finished) >= beam or length + 1 == longest or not following:
+        hope = max((p / len(words) ** normalisation for words, p in following), default=-math.inf)
+        enough = len(finished) >= beam and max(finished, key=lambda x: x[0])[0] >= hope
+        if enough or length + 1 == longest or not following:
             break
         alive = following
         rows += [0] * (beam - len(rows))
