@@ -211,8 +211,8 @@ def train(options, mmx, peer, folder, features, vocabulary):
     words = sum(len(c) + 1 for batch in batches[3:3 + count] for c in batch) / count
     head(f"Training on cached features {features}: {count} steps of 26 pictures x 5 captions ({words:.0f} words a step), dropout 0.4, {vocabulary} words known")
     row("step", *times)
-    means = [[statistics.mean(side)] for side in times]
-    row(f"epoch of {STEPS_IN_EPOCH} steps, extrapolated", *means, unit="s", scale=STEPS_IN_EPOCH / 1e3, note="(from the means)")
+    medians = [[statistics.median(side)] for side in times]
+    row(f"epoch of {STEPS_IN_EPOCH} steps, extrapolated", *medians, unit="s", scale=STEPS_IN_EPOCH / 1e3, note="(from the medians)")
     print(f"mean loss of these steps: mmx {statistics.mean(losses[0]):.3f}, PyTorch {statistics.mean(losses[1]):.3f}")
 
 
@@ -243,7 +243,7 @@ def kernels(options, mmx, peer):
     print("| layer | in | kernel | x | mmx ms | PyTorch ms (layout) | mmx/PyTorch | mmx GFLOP/s | share |\n|---|---|---|---|---|---|---|---|---|")
     totals = {}
     for name, h, w, c, o, k, s, g, count in peer("layers", model=options.model)["layers"] + VGG:
-        (ours, theirs), layout = pair("convolution", 5, size=[h, w, c, o, k, s, g])
+        (ours, theirs), layout = pair("convolution", 9, size=[h, w, c, o, k, s, g])
         work = 2 * -(-h // s) * -(-w // s) * o * (c // g) * k * k
         total = totals.setdefault(name, [0, 0, 0])
         for i, value in enumerate((ours, theirs, work)):

@@ -101,8 +101,10 @@ def numbers(*shape):
 
 
 def median(repeats, body):
-    """Medians of `repeats` runs after one that is not counted."""
-    body()
+    """Medians of `repeats` runs after 10 ms of runs that are not counted: caches are warm, threads awake."""
+    warm = 0
+    while warm < 10:
+        warm += duration(body)["wall"]
     times = [duration(body) for _ in range(repeats)]
     return {clock: sorted(t[clock] for t in times)[repeats // 2] for clock in ("wall", "cpu")}
 

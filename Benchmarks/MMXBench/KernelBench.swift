@@ -8,9 +8,10 @@ enum KernelBench {
         return Tensor(shape, (0..<count).map { Float($0 * 7919 % 1000) / 1000 - 0.5 })
     }
 
-    /// Medians of `repeats` runs after one that is not counted.
+    /// Medians of `repeats` runs after 10 ms of runs that are not counted: caches are warm, threads awake.
     private static func median(_ repeats: Int, _ body: () -> Void) -> (wall: Double, cpu: Double) {
-        body()
+        var warm = 0.0
+        while warm < 10 { warm += Duration(body).wall }
         let times = (0..<repeats).map { _ in Duration(body) }
         return (times.map(\.wall).sorted()[repeats / 2], times.map(\.cpu).sorted()[repeats / 2])
     }
