@@ -1,6 +1,6 @@
 # make demo | test | bench | install | models ; each does its own set-up.
 PREFIX ?= /usr/local
-WORD ?=
+WORD ?= red
 PHOTO ?=
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -18,19 +18,19 @@ build: setup
 	swift build -c release --product mmx
 
 # The default photograph comes out of scikit-image's wheel: a picture that no model here was trained on.
-$(DEMO)/chelsea.png:
+$(DEMO)/astronaut.png:
 	@mkdir -p $(DEMO)
 	@command -v $(PYTHON) >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-pip; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-pip; }
 	$(PYTHON) -m pip download -q --no-deps --only-binary=:all: -d $(DEMO) scikit-image==0.25.2
-	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); open('$@','wb').write(z.read('skimage/data/chelsea.png'))"
+	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); open('$@','wb').write(z.read('skimage/data/astronaut.png'))"
 
 ifeq ($(PHOTO),)
-demo: build $(DEMO)/chelsea.png
-	$(MMX) caption $(DEMO)/chelsea.png $(if $(WORD),--explain-word "$(WORD)",--explain-all) --output $(DEMO)/out
+demo: build $(DEMO)/astronaut.png
+	$(MMX) caption $(DEMO)/astronaut.png --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
 else
 demo: build
-	$(MMX) caption "$(PHOTO)" $(if $(WORD),--explain-word "$(WORD)",--explain-all) --output $(DEMO)/out
+	$(MMX) caption "$(PHOTO)" --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
 endif
 
 test: setup
@@ -46,9 +46,9 @@ BENCH_VENV = .build/bench-venv
 BENCH_PHOTOS = $(if $(PHOTO),$(PHOTO),$(DEMO)/photos)
 BENCH_PYTHON = $(if $(filter file,$(origin PYTHON)),$(BENCH_VENV)/bin/python,$(PYTHON))
 
-$(DEMO)/photos: $(DEMO)/chelsea.png
+$(DEMO)/photos: $(DEMO)/astronaut.png
 	@mkdir -p $@
-	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); [open('$@/'+n,'wb').write(z.read('skimage/data/'+n)) for n in ('astronaut.png','chelsea.png','coffee.png','rocket.jpg')]"
+	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); [open('$@/'+n,'wb').write(z.read('skimage/data/'+n)) for n in ('astronaut.png','astronaut.png','coffee.png','rocket.jpg')]"
 
 $(BENCH_VENV)/complete: Benchmarks/requirements.txt
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-venv; }

@@ -6,7 +6,7 @@ import Weights
 /// A tiny world of coloured shapes on a noisy ground, with exact masks: what a model looked at can be checked pixel by pixel.
 ///
 /// A picture shows one or two shapes of different kinds and colours; where there are two, the bigger one is named first:
-/// "a red circle", "a big blue square and a small green triangle".
+/// "a red circle", "a blue square and a green triangle".
 public struct ToyPicture {
     public enum Form: String, CaseIterable, Sendable { case circle, square, triangle }
     public enum Color: String, CaseIterable, Sendable {
@@ -43,8 +43,7 @@ public struct ToyPicture {
     public let shapes: [Shape]
 
     public var caption: String {
-        if shapes.count == 1 { return "a \(shapes[0].color.rawValue) \(shapes[0].form.rawValue)" }
-        return "a big \(shapes[0].color.rawValue) \(shapes[0].form.rawValue) and a small \(shapes[1].color.rawValue) \(shapes[1].form.rawValue)"
+        shapes.map { "a \($0.color.rawValue) \($0.form.rawValue)" }.joined(separator: " and ")
     }
 
     /// The shape that a word of the caption is about, if it is about one alone.
@@ -67,7 +66,7 @@ public struct ToyPicture {
         var forms = Form.allCases.shuffled(using: &random), colors = Color.allCases.shuffled(using: &random)
         var shapes: [Shape] = []
         for i in 0..<(two ? 2 : 1) {
-            let radius: Float = !two ? 8 + 8 * random.uniform() : i == 0 ? 13 + 4 * random.uniform() : 7 + 2 * random.uniform()
+            let radius: Float = !two ? 9 + 5 * random.uniform() : i == 0 ? 14 + 3 * random.uniform() : 8 + 2 * random.uniform()
             var shape = Shape(form: forms.removeLast(), color: colors.removeLast(), x: 0, y: 0, radius: radius)
             // The second goes where it does not touch the first.
             for _ in 0..<1000 {

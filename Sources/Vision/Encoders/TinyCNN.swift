@@ -4,7 +4,7 @@ import Tensors
 public enum TinyCNN {
     static let epsilon: Float = 1e-3
     private static let layers: [(name: String, channels: Int, stride: Int)] = [
-        ("conv1", 16, 2), ("conv2", 32, 2), ("conv3", 48, 2), ("conv4", 64, 1),
+        ("conv1", 16, 2), ("conv2", 32, 2), ("conv3", 48, 2), ("conv4", 64, 1), ("conv5", 64, 1),
     ]
 
     static let preprocessing = Preprocessing(
@@ -18,8 +18,10 @@ public enum TinyCNN {
         var stages: [Encoder.Stage] = []
         var inputs = 3, stride = 1
         for (pair, layer) in zip(normPairs, layers) {
-            let geometry = ConvolutionGeometry(
-                kernelHeight: 3, kernelWidth: 3, strideHeight: layer.stride, strideWidth: layer.stride, padding: .same, groups: 1)
+            // An even kernel with stride 2 sees as far to either side of its cell, so the map lies exactly over what it saw; with
+            // 3x3, each layer would shift the map by half a cell of its input.
+            let kernel = layer.stride == 2 ? 4 : 3
+            let geometry = ConvolutionGeometry(kernel, stride: layer.stride, padding: .all(1))
             let convolution = Convolution(
                 p, layer.name, inputs: inputs, outputs: layer.channels, geometry, activation: .relu,
                 norm: folded ? nil : pair.norm, epsilon: epsilon)
