@@ -44,7 +44,7 @@ let package = Package(
         .testTarget(name: "LanguageTests", dependencies: ["Language", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
         .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
         .testTarget(name: "ExplainTests", dependencies: ["Explain", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
-        .testTarget(name: "mmxTests", dependencies: ["Explain", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
+        .testTarget(name: "mmxTests", dependencies: ["Explain", "TestSupport", "mmx"], exclude: ["Fixtures"], swiftSettings: native),
     ],
     swiftLanguageModes: [.v6]
 )
