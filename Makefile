@@ -34,7 +34,6 @@ demo: build
 endif
 
 test: setup
-	swift build -c release --product mmx
 	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-test
 	swift test -c release -Xswiftc -enable-testing --scratch-path .build-test
 

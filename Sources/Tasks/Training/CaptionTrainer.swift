@@ -67,7 +67,11 @@ public final class CaptionTrainer {
     private static func load(_ url: URL, _ encoder: EncoderConfiguration, into store: ParameterStore) throws {
         var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
         let (pairs, epsilon) = try encoder.normPairs()
-        state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
+        do {
+            state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
+        } catch let error as FoldingError {
+            throw ModelError(path: url.path, problem: "does not fit the encoder \(encoder.name): \(error)")
+        }
         // The classifier is not part of the encoder.
         for name in ["_fc.weight", "_fc.bias"] { state[name] = nil }
         let strict = ParameterStore(strict: state, origin: url.path)
