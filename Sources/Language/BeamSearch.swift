@@ -48,7 +48,8 @@ public func beamSearch(
             words: h.words, logProbability: h.logProbability, score: h.logProbability / pow(length, options.lengthNormalisation))
     }
 
-    for length in 0..<max(1, options.maximumLength) {
+    let longest = max(1, options.maximumLength)
+    for length in 0..<longest {
         let (logits, next) = decoder.step(state, words: last)
         let vocabulary = logits.shape[1]
         let logs = Variable(logits).logSoftmax().value
@@ -78,7 +79,7 @@ public func beamSearch(
                 last[picture * beam + following.count] = candidate.word
                 following.append(hypothesis)
             }
-            let isLast = length + 1 == options.maximumLength
+            let isLast = length + 1 == longest
             if isLast { finished[picture] += following.compactMap { $0 }.map(ranked) }
             finished[picture].sort { $0.score > $1.score }
             // A caption that ended early and badly must not keep a better one from its end.

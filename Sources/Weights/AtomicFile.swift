@@ -65,6 +65,27 @@ public enum AtomicFile {
         try writer.flush()
     }
 
+    /// Makes the folder `url`, and those above it, where they are not there yet.
+    /// - Throws: ``AtomicFileError`` that says what is in the way.
+    public static func makeFolder(_ url: URL) throws {
+        func isFolder(_ path: String) -> Bool {
+            var information = stat()
+            return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+        }
+        var missing: [String] = []
+        var folder = url.absoluteURL.standardizedFileURL
+        while !isFolder(folder.path), folder.path != "/" {
+            missing.append(folder.path)
+            folder.deleteLastPathComponent()
+        }
+        for path in missing.reversed() {
+            let code = mkdir(path, 0o777) == 0 ? 0 : errno
+            if code == 0 || isFolder(path) { continue }
+            let above = URL(fileURLWithPath: path).deletingLastPathComponent().path
+            throw AtomicFileError(path: url.path, problem: code == EEXIST ? "\(path) is not a folder" : explain(code, folder: above))
+        }
+    }
+
     private static func explain(_ code: Int32, folder: String) -> String {
         switch code {
         case ENOENT: "the folder \(folder) does not exist"

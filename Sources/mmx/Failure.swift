@@ -24,7 +24,7 @@ enum Failure {
             is FoldingError, is NumPyArrayError:
             return 4
         case is DatasetError: return 5
-        case is OutputError, is AtomicFileError: return 6
+        case is AtomicFileError: return 6
         default:
             let domain = (error as NSError).domain
             return domain == NSCocoaErrorDomain || domain == NSPOSIXErrorDomain ? 6 : nil

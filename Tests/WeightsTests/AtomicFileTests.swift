@@ -56,6 +56,25 @@ final class AtomicFileTests: XCTestCase {
         XCTAssertEqual(bytes, [1, 2, 3, 0, 0, 0, 0, 0])
     }
 
+    func testFolders() throws {
+        let folder = try Fixture.temporaryFolder()
+        let deep = folder.appendingPathComponent("a/b c/d")
+        for _ in 0..<2 { try AtomicFile.makeFolder(deep) }
+        try AtomicFile.write(Data("x".utf8), to: deep.appendingPathComponent("../../file"))
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("a").path).sorted(), ["b c", "file"])
+        let file = folder.appendingPathComponent("a/file")
+        for name in ["a/file", "a/file/below", "a/file/far/below"] {
+            assertThrows("cannot write", "\(folder.path)/\(name)", "\(file.path) is not a folder") {
+                try AtomicFile.makeFolder(folder.appendingPathComponent(name))
+            }
+        }
+        let link = folder.appendingPathComponent("link")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: deep)
+        try AtomicFile.makeFolder(link.appendingPathComponent("e"))
+        XCTAssertTrue(FileManager.default.fileExists(atPath: deep.appendingPathComponent("e").path))
+        assertThrows("/proc/none") { try AtomicFile.makeFolder(URL(fileURLWithPath: "/proc/none/x")) }
+    }
+
     func testErrorsSayWhichPathAndWhy() throws {
         let folder = try Fixture.temporaryFolder()
         let missing = folder.appendingPathComponent("none/x")

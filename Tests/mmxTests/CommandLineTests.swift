@@ -7,63 +7,8 @@ import Vision
 import Weights
 import XCTest
 
-/// The program as a user runs it: what it prints where, its exit codes, and what it leaves behind.
-final class CommandLineTests: XCTestCase {
-    private struct Outcome {
-        let code: Int32
-        let output: String
-        let errors: String
-    }
-
-    private static let program: URL = {
-        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        let besideBundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? bundle
-        return URL(fileURLWithPath: besideBundle).deletingLastPathComponent().appendingPathComponent("mmx")
-    }()
-
-    private static let model = URL(fileURLWithPath: "\(#filePath)").deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("ExplainTests/Fixtures/toy-show-attend-and-tell")
-
-    private var folder = FileManager.default.temporaryDirectory
-
-    override func setUpWithError() throws {
-        guard FileManager.default.isExecutableFile(atPath: Self.program.path) else {
-            return XCTFail("\(Self.program.path) was not built")
-        }
-        folder = try Fixture.temporaryFolder()
-        let picture = ToyPicture(seed: 2_024, index: 0).image
-        try picture.write(to: folder.appendingPathComponent("toy.png"))
-        try picture.resized(width: 210, height: 70, filter: .bilinear).write(to: folder.appendingPathComponent("wide.png"))
-    }
-
-    override func tearDownWithError() throws { try FileManager.default.removeItem(at: folder) }
-
-    private func mmx(_ arguments: String...) throws -> Outcome { try run(arguments) }
-
-    private func run(_ arguments: [String]) throws -> Outcome {
-        let process = Process(), output = Pipe(), errors = folder.appendingPathComponent("stderr.txt")
-        try Data().write(to: errors)
-        process.executableURL = Self.program
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.standardOutput = output
-        process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Outcome(
-            code: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-            errors: try String(contentsOf: errors, encoding: .utf8))
-    }
-
-    private func caption(_ arguments: String..., model: URL = model) throws -> Outcome {
-        try run(["caption", "--model", model.path] + arguments)
-    }
-
-    private func files(_ name: String = "mmx-output") -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent(name).path)) ?? []).sorted()
-    }
-
+/// `mmx caption` as a user runs it: what it prints where, its exit codes, and what it leaves behind.
+final class CommandLineTests: ProgramTestCase {
     func testCaptionAndItsFiles() throws {
         XCTAssertEqual(try caption("toy.png").output, "a blue circle\n")
         XCTAssertEqual(files(), [])

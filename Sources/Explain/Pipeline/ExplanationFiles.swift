@@ -14,11 +14,7 @@ struct ExplanationFiles {
     /// The first `wanted` scores get an overlay, a heat map and a raw map; the others, words of the sheet, their raw map.
     func write(_ explanation: CaptionExplanation, wanted: Int, into manifest: inout CaptionManifest) throws {
         let folder = request.output
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch {
-            throw OutputError(path: folder.path, problem: "the output folder cannot be made: \(error.localizedDescription)")
-        }
+        try AtomicFile.makeFolder(folder)
         for (index, explained) in explanation.scores.enumerated() {
             let positions = explained.score.positions
             let name = [stem, String(format: "%02d", positions.lowerBound + 1), safeName(explained.score.name)].joined(separator: "-")
@@ -95,11 +91,4 @@ struct ExplanationFiles {
             shape: map.shape, minimum: values.min() ?? 0, maximum: values.max() ?? 0, positiveMass: positive,
             positiveShare: all > 0 ? positive / all : 0, peak: peak)
     }
-}
-
-/// A result that could not be written.
-public struct OutputError: Error, CustomStringConvertible {
-    public let path: String
-    public let problem: String
-    public var description: String { "\(path): \(problem)" }
 }

@@ -50,6 +50,8 @@ public struct Captioner {
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL) throws -> Captioner {
         let configuration = try readConfiguration(folder)
+        // "../" in the vocabulary's path starts from where the folder is, not from a link to it.
+        let folder = folder.resolvingSymlinksInPath()
         let vocabularyURL = folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL
         guard let text = try? Data(contentsOf: vocabularyURL) else {
             throw ModelError(path: folder.path, problem: "its vocabulary \(vocabularyURL.path) is missing or not readable")
@@ -104,7 +106,7 @@ public struct Captioner {
     public static func save(
         configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor], type: SafeTensors.DataType, to folder: URL
     ) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try AtomicFile.makeFolder(folder)
         try SafeTensors.write(state, to: folder.appendingPathComponent("model.safetensors"), type: type, metadata: ["format": "mmx"])
         try AtomicFile.write(Data(vocabulary.text().utf8), to: folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL)
         let encoder = JSONEncoder()

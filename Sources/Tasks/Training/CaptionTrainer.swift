@@ -18,12 +18,12 @@ public final class CaptionTrainer {
 
     private let tokens: [[[Int]]]
     private let devReferences: [[[String]]]
-    private let optimizer: Adam
-    private var average: [String: Tensor] = [:]
+    let optimizer: Adam
+    var average: [String: Tensor] = [:]
     private var caches: [String: FeatureCache] = [:]
     private var generator: SeededGenerator
-    private(set) var log: [TrainingEpoch] = []
-    private var averagedSteps = 0
+    var log: [TrainingEpoch] = []
+    var averagedSteps = 0
 
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
@@ -85,6 +85,7 @@ public final class CaptionTrainer {
     /// Trains until the last epoch of the last phase.
     /// - Parameter resume: go on from the checkpoint in `output`, if there is one.
     public func run(resume: Bool) throws {
+        try makeFolder()
         var epoch = 0
         if resume, let next = try restore() {
             epoch = next
@@ -283,7 +284,7 @@ public final class CaptionTrainer {
         return CaptionMetrics.score(candidates: candidates, references: devReferences)
     }
 
-    private func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
+    func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
 
     private func cache(_ cut: Int, of data: CaptionDataset, name: String) throws -> FeatureCache {
         let fingerprint = fingerprint(cut)
@@ -311,50 +312,8 @@ public final class CaptionTrainer {
         }.description
     }
 
-    private func url(_ name: String) -> URL { output.appendingPathComponent("training/\(name)") }
-
-    private struct State: Codable {
-        var options: CaptionTrainingOptions
-        var next: Int
-        var averagedSteps: Int
-        var optimizerSteps: Int
-        var log: [TrainingEpoch]
-    }
-
     private func keepBest() throws {
-        try FileManager.default.createDirectory(at: output.appendingPathComponent("training"), withIntermediateDirectories: true)
         try SafeTensors.write(averaged, to: url("best.safetensors"), type: .f32, metadata: [:])
-    }
-
-    private func checkpoint(next: Int) throws {
-        try SafeTensors.write(store.values, to: url("parameters.safetensors"), type: .f32, metadata: [:])
-        try SafeTensors.write(average, to: url("average.safetensors"), type: .f32, metadata: [:])
-        try SafeTensors.write(optimizer.state, to: url("adam.safetensors"), type: .f32, metadata: [:])
-        let state = State(options: options, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps, log: log)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try AtomicFile.write(try encoder.encode(state), to: url("state.json"))
-    }
-
-    private func restore() throws -> Int? {
-        guard let data = try? Data(contentsOf: url("state.json")) else { return nil }
-        let state: State
-        do { state = try JSONDecoder().decode(State.self, from: data) } catch {
-            throw ModelError(path: url("state.json").path, problem: "is not a training checkpoint; remove it or train into another folder")
-        }
-        var compared = state.options
-        compared.phases = options.phases
-        guard compared == options else {
-            throw ModelError(
-                path: url("state.json").path, problem: "was made with other options; resume with the same ones, or train into another folder")
-        }
-        func owned(_ name: String) throws -> [String: Tensor] { try SafeTensors.read(url(name)).mapValues { $0.copy() } }
-        set(try owned("parameters.safetensors"))
-        average = try owned("average.safetensors")
-        try optimizer.restore(state: owned("adam.safetensors"), for: store, steps: state.optimizerSteps)
-        averagedSteps = state.averagedSteps
-        log = state.log
-        return state.next
     }
 
     /// Writes the model folder from the best weights.

@@ -24,7 +24,7 @@ public final class FeatureCache {
         images: [URL], preprocessing: Preprocessing, flips: Bool, folder: URL, name: String, key: String,
         front: (Tensor) -> Tensor, progress: (Int, Int) -> Void
     ) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try AtomicFile.makeFolder(folder)
         let data = folder.appendingPathComponent("\(name).f16"), label = folder.appendingPathComponent("\(name).json")
         pictures = images.count
         self.flips = flips
@@ -45,7 +45,11 @@ public final class FeatureCache {
         let temporary = folder.appendingPathComponent("\(name).f16.part")
         try AtomicFile.write(Data(), to: temporary)
         let file = try FileHandle(forWritingTo: temporary)
-        defer { try? file.close() }
+        var isComplete = false
+        defer {
+            try? file.close()
+            if !isComplete { try? FileManager.default.removeItem(at: temporary) }
+        }
         var shape: [Int] = []
         let batch = 16
         for from in stride(from: 0, to: images.count, by: batch) {
@@ -56,6 +60,7 @@ public final class FeatureCache {
             progress(min(images.count, from + batch), images.count)
         }
         try file.close()
+        isComplete = true
         _ = try? FileManager.default.removeItem(at: data)
         try FileManager.default.moveItem(at: temporary, to: data)
         try AtomicFile.write(try JSONEncoder().encode(Label(key: key, shape: shape, rows: rows)), to: label)

@@ -1,0 +1,228 @@
+import Tensors
+import XCTest
+
+@testable import Language
+
+/// Both caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against themselves in other ways of
+/// asking.
+final class DecoderTests: XCTestCase {
+    private let kinds = DecoderConfiguration.Kind.allCases
+
+    // MARK: PyTorch
+
+    /// Logits to 2e-6 of the largest (float32 against float64), gradients of the features and of every parameter to 1e-5.
+    func testLogitsAndGradientsLikePyTorch() throws {
+        for kind in kinds {
+            let (configuration, fixture) = try DecoderFixture.load(kind)
+            let store = ParameterStore(strict: fixture.parameters.mapValues(\.tensor), origin: "decoders.json")
+            let tape = Tape()
+            let decoder = configuration.makeDecoder(store.scope(on: tape))
+            try store.checkComplete()
+            let features = tape.leaf(fixture.features.tensor)
+            let logits = decoder.logits(features: features, words: fixture.words, dropout: nil)
+            XCTAssertEqual(logits.shape, fixture.y.shape)
+            XCTAssertLessThan(relativeError(logits.value.array, fixture.y.tensor.array), 2e-6, kind.rawValue)
+            let leaves = store.leaves.merging(["features": features]) { $1 }
+            XCTAssertEqual(leaves.keys.sorted(), fixture.gradients.keys.sorted())
+            let names = leaves.keys.sorted()
+            let gradients = tape.gradients(
+                of: logits, seed: fixture.g.tensor.reshaped([1] + fixture.g.shape), withRespectTo: names.compactMap { leaves[$0] })
+            for (name, gradient) in zip(names, gradients) {
+                let expected = try XCTUnwrap(fixture.gradients[name]).tensor
+                XCTAssertEqual(gradient.shape, [1] + expected.shape, "\(kind): \(name)")
+                XCTAssertLessThan(relativeError(gradient.array, expected.array), 1e-5, "\(kind): \(name)")
+            }
+        }
+    }
+
+    // MARK: Finite differences
+
+    private struct Case {
+        let configuration: DecoderConfiguration
+        let store: ParameterStore
+        let features: Tensor
+        /// Word indices with `<start>` and `<end>`.
+        let captions: [[Int]]
+
+        var inputs: [[Int]] { captions.map { Array($0.dropLast()) } }
+
+        /// Positions in `[T, N, V]` of what the captions say.
+        var positions: [Int] {
+            let count = captions.count, vocabulary = configuration.vocabulary
+            return (1..<captions[0].count).flatMap { t in
+                captions.indices.map { n in ((t - 1) * count + n) * vocabulary + captions[n][t] }
+            }
+        }
+
+        /// The captions' log-probability, summed in double.
+        func logProbability(_ features: Tensor, _ store: ParameterStore) -> Double {
+            let decoder = configuration.makeDecoder(store.scope())
+            let logs = decoder.logits(features: Variable(features), words: inputs, dropout: nil).logSoftmax().value.array
+            return positions.reduce(0) { $0 + Double(logs[$1]) }
+        }
+    }
+
+    private func makeCase(_ kind: DecoderConfiguration.Kind, pictures: Int = 2, rows: Int = 2) throws -> Case {
+        let configuration = DecoderConfiguration(kind: kind, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5)
+        // Weights of order 1, so that no gradient is lost in rounding: attention over like regions hardly depends on its query.
+        let shapes = ParameterStore(seed: 1)
+        _ = configuration.makeDecoder(shapes.scope())
+        var state: [String: Tensor] = [:]
+        for (i, name) in shapes.order.enumerated() {
+            let shape = try XCTUnwrap(shapes.values[name]).shape
+            state[name] = randomTensor(shape, seed: UInt64(i) + 60)
+        }
+        let store = ParameterStore(strict: state, origin: "test")
+        _ = configuration.makeDecoder(store.scope())
+        var random = SeededGenerator(seed: 5)
+        let captions = (0..<pictures * rows).map { _ in [1] + (0..<5).map { _ in 4 + Int(random.next() % 9) } + [2] }
+        return Case(
+            configuration: configuration, store: store, features: randomTensor([pictures, 3, 4, 9], seed: 50), captions: captions)
+    }
+
+    /// The slope of `value` along `direction` (made a unit vector), by central differences with h = 0.02 and 0.01 combined (Richardson): an error
+    /// of order h^4, and rounding of about 1e-6 / h. The slope along the gradient itself must be its length to 2e-3, a wrong rule changes it by
+    /// far more; along random directions it must be right to 2e-3 of that length.
+    private func check(
+        _ gradient: Tensor, at point: Tensor, _ message: String, line: UInt = #line, _ value: (Tensor) -> Double
+    ) {
+        let length = dot(gradient, gradient).squareRoot()
+        XCTAssertGreaterThan(length, 1e-2, "\(message) has no gradient to speak of", line: line)
+        for (trial, direction) in [gradient, randomTensor(point.shape, seed: 90), randomTensor(point.shape, seed: 91)].enumerated() {
+            let norm = dot(direction, direction).squareRoot()
+            func slope(_ h: Double) -> Double {
+                let factor = Float(h / norm)
+                return (value(moved(point, along: direction, by: factor)) - value(moved(point, along: direction, by: -factor))) / (2 * h)
+            }
+            let numeric = (4 * slope(0.01) - slope(0.02)) / 3
+            XCTAssertEqual(
+                numeric, dot(gradient, direction) / norm, accuracy: 2e-3 * length + 2e-4, "\(message), direction \(trial)", line: line)
+        }
+    }
+
+    func testFiniteDifferencesIntoTheFeatureMapAndTheParameters() throws {
+        for kind in kinds {
+            let one = try makeCase(kind)
+            let tape = Tape()
+            let decoder = one.configuration.makeDecoder(one.store.scope(on: tape))
+            let features = tape.leaf(one.features)
+            let sum = decoder.logits(features: features, words: one.inputs, dropout: nil).logSoftmax().picked(one.positions).sum()
+            XCTAssertEqual(Double(sum.value.scalar), one.logProbability(one.features, one.store), accuracy: 1e-4)
+            let names = one.store.order
+            XCTAssertEqual(Set(names), Set(one.store.leaves.keys))
+            let leaves = names.compactMap { one.store.leaves[$0] }
+            let gradients = tape.gradients(of: sum, withRespectTo: [features] + leaves)
+            check(gradients[0].row(0), at: one.features, "\(kind): features") { one.logProbability($0, one.store) }
+            for (name, gradient) in zip(names, gradients.dropFirst()) {
+                let point = try XCTUnwrap(one.store.values[name])
+                check(gradient.row(0), at: point, "\(kind): \(name)") { value in
+                    let state = one.store.values.merging([name: value]) { $1 }
+                    return one.logProbability(one.features, ParameterStore(strict: state, origin: "test"))
+                }
+            }
+        }
+    }
+
+    // MARK: Other ways of asking
+
+    func testStepByStepIsTeacherForcing() throws {
+        for kind in kinds {
+            let one = try makeCase(kind, pictures: 2, rows: 3)
+            let decoder = one.configuration.makeDecoder(one.store.scope())
+            let logits = decoder.logits(features: Variable(one.features), words: one.inputs, dropout: nil).value
+            var state = decoder.begin(features: one.features, rows: 3)
+            for t in one.inputs[0].indices {
+                let (row, next) = decoder.step(state, words: one.inputs.map { $0[t] })
+                XCTAssertLessThan(relativeError(row.array, logits.row(t).array), 5e-6, "\(kind), step \(t)")
+                if let attention = next.attention {
+                    XCTAssertEqual(attention.shape, [6, 12])
+                    for n in 0..<6 { XCTAssertEqual(attention.row(n).array.reduce(0, +), 1, accuracy: 1e-5) }
+                }
+                state = next
+            }
+            XCTAssertEqual(state.attention != nil, kind == .showAttendAndTell)
+        }
+    }
+
+    /// A search lets a row go on from another one of the same picture.
+    func testSelectedRowsGoOnFromTheirNewPast() throws {
+        for kind in kinds {
+            let one = try makeCase(kind, pictures: 2, rows: 2)
+            let decoder = one.configuration.makeDecoder(one.store.scope())
+            func steps(_ captions: [[Int]]) -> (Tensor, DecoderState) {
+                var state = decoder.begin(features: one.features, rows: 2), last = Tensor([0])
+                for t in captions[0].indices { (last, state) = decoder.step(state, words: captions.map { $0[t] }) }
+                return (last, state)
+            }
+            let pasts = one.inputs.map { Array($0.prefix(3)) }
+            let rows = [1, 1, 3, 2], words = [5, 6, 7, 8]
+            let selected = decoder.step(steps(pasts).1.selecting(rows), words: words).logits
+            let expected = steps(zip(rows, words).map { pasts[$0] + [$1] }).0
+            XCTAssertLessThan(relativeError(selected.array, expected.array), 2e-6, kind.rawValue)
+        }
+    }
+
+    /// Three captions of each of two pictures in one batch, as each would be alone; the pictures' gradients add up over their captions.
+    func testSeveralCaptionsAPictureAreOneByOne() throws {
+        for kind in kinds {
+            let one = try makeCase(kind, pictures: 2, rows: 3)
+            let decoder = one.configuration.makeDecoder(one.store.scope())
+            let vocabulary = one.configuration.vocabulary
+            func run(_ features: Tensor, _ inputs: [[Int]], _ positions: [Int]) -> (logits: Tensor, gradient: Tensor) {
+                let tape = Tape()
+                let leaf = tape.leaf(features)
+                let logits = decoder.logits(features: leaf, words: inputs, dropout: nil)
+                let sum = logits.logSoftmax().picked(positions).sum()
+                return (logits.value, tape.gradients(of: sum, withRespectTo: [leaf])[0].row(0))
+            }
+            let together = run(one.features, one.inputs, one.positions)
+            for picture in 0..<2 {
+                var gradient = [Float](repeating: 0, count: 3 * 4 * 9)
+                for n in picture * 3..<picture * 3 + 3 {
+                    let caption = one.captions[n]
+                    let positions = (1..<caption.count).map { ($0 - 1) * vocabulary + caption[$0] }
+                    let alone = run(one.features.rows(picture..<picture + 1), [one.inputs[n]], positions)
+                    for t in one.inputs[n].indices {
+                        XCTAssertLessThan(
+                            relativeError(alone.logits.row(t).array, together.logits.row(t).row(n).array), 5e-6, "\(kind), caption \(n)")
+                    }
+                    gradient = zip(gradient, alone.gradient.array).map { $0 + $1 }
+                }
+                XCTAssertLessThan(relativeError(gradient, together.gradient.row(picture).array), 1e-5, kind.rawValue)
+            }
+        }
+    }
+
+    /// Words after a caption's end change nothing before it.
+    func testPaddingComesTooLate() throws {
+        for kind in kinds {
+            let one = try makeCase(kind, pictures: 1, rows: 2)
+            let decoder = one.configuration.makeDecoder(one.store.scope())
+            var padded = one.inputs
+            padded[0] = padded[0].prefix(3) + [0, 0, 0]
+            let a = decoder.logits(features: Variable(one.features), words: one.inputs, dropout: nil).value
+            let b = decoder.logits(features: Variable(one.features), words: padded, dropout: nil).value
+            for t in 0..<6 {
+                XCTAssertLessThan(relativeError(b.row(t).row(1).array, a.row(t).row(1).array), 2e-6, kind.rawValue)
+                let error = relativeError(b.row(t).row(0).array, a.row(t).row(0).array)
+                if t < 3 { XCTAssertLessThan(error, 2e-6, kind.rawValue) } else { XCTAssertGreaterThan(error, 1e-3, kind.rawValue) }
+            }
+        }
+    }
+
+    /// Dropout is drawn from its seed, and is on only where it is asked for.
+    func testDropoutFollowsItsSeed() throws {
+        for kind in kinds {
+            let one = try makeCase(kind)
+            let decoder = one.configuration.makeDecoder(one.store.scope())
+            func logits(_ seed: UInt64?) -> [Float] {
+                decoder.logits(
+                    features: Variable(one.features), words: one.inputs, dropout: seed.map { Dropout(rate: 0.5, seed: $0) }
+                ).value.array
+            }
+            XCTAssertEqual(logits(3), logits(3))
+            XCTAssertNotEqual(logits(3), logits(4))
+            XCTAssertNotEqual(logits(3), logits(nil))
+        }
+    }
+}
