@@ -50,8 +50,6 @@ public struct Captioner {
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL) throws -> Captioner {
         let configuration = try readConfiguration(folder)
-        // "../" in the vocabulary's path starts from where the folder is, not from a link to it.
-        let folder = folder.resolvingSymlinksInPath()
         let vocabularyURL = folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL
         guard let text = try? Data(contentsOf: vocabularyURL) else {
             throw ModelError(path: folder.path, problem: "its vocabulary \(vocabularyURL.path) is missing or not readable")
