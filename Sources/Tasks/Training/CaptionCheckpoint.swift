@@ -17,9 +17,15 @@ extension CaptionTrainer {
 
     func url(_ name: String) -> URL { output.appendingPathComponent("training/\(name)") }
 
-    /// - Throws: ``AtomicFileError``, before hours are spent on what cannot be written.
+    /// Makes the folder, and tries it before hours are spent on what cannot be written.
+    /// - Throws: ``AtomicFileError``
     func makeFolder() throws {
         try AtomicFile.makeFolder(output.appendingPathComponent("training"))
+        // What a run that was killed had begun to write.
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: url("").path)) ?? []
+        where file.hasPrefix(".mmx-") && file.hasSuffix(".part") {
+            try? FileManager.default.removeItem(at: url(file))
+        }
         try AtomicFile.write(Data(), to: url("writable"))
         try? FileManager.default.removeItem(at: url("writable"))
     }
