@@ -18,7 +18,7 @@ struct MMX: ParsableCommand {
             6 the output cannot be written; 64 wrong usage.
             """,
         version: "mmx 0.1.0",
-        subcommands: [CaptionCommand.self, TrainCommand.self, EvaluateCommand.self])
+        subcommands: [CaptionCommand.self, TrainCommand.self, EvaluateCommand.self, DataCommand.self])
 
     static func main() {
         do {

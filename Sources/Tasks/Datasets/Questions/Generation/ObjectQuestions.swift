@@ -1,0 +1,86 @@
+/// "what is the dog chasing?", "who is riding the bike?", "what animal is this?".
+enum ObjectQuestions {
+    static func facts(_ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
+        var votes = FactVotes()
+        for deed in relations.deeds where deed.action.verb != "holding" {
+            what(deed, picture, &votes)
+            who(deed.subject, deed.action.text, deed.object, picture, &votes)
+        }
+        for wear in relations.worn { who(wear.person, "wearing", wear.clothing, picture, &votes) }
+        for deed in relations.deeds where deed.action.verb == "holding" {
+            who(deed.subject, "holding", deed.object, picture, &votes)
+        }
+        return votes.settled(dropped: &dropped) + sorts(picture)
+    }
+
+    private static func what(_ deed: Relations.Deed, _ picture: AnnotatedPicture, _ votes: inout FactVotes) {
+        let subject = picture.entities[deed.subject], object = picture.entities[deed.object]
+        guard let name = subject.name, let noun = object.noun, isAnswer(noun, deed.action) else { return }
+        let text = deed.action.text
+        var wordings = ["what \(subject.is) the \(name) \(text)?"]
+        // The subject's kind alone says as much: "what is being ridden" is nobody's wording.
+        if let general = subject.noun?.category == .person ? "person" : subject.noun.map({ _ in "animal" }), !subject.isPlural,
+            general != name
+        {
+            wordings.append("what is the \(general) \(text)?")
+        }
+        let fact = QuestionFact(
+            image: picture.image, kind: "object", group: "object \(text)", wordings: wordings, answer: noun.name,
+            boxes: object.boxes)
+        votes.add(fact, key: "what \(text) \(picture.isUnique(deed.subject) ? name : "")")
+    }
+
+    private static func isAnswer(_ noun: Noun, _ action: Relations.Action) -> Bool {
+        switch noun.category {
+        case .person: return false
+        case .place: return noun.name == "snow" || noun.name == "hill"
+        case .animal: return action.verb != "playing" || !action.particle.isEmpty
+        case .instrument: return true
+        default: return action != Relations.Action(verb: "playing", particle: "")
+        }
+    }
+
+    private static let people: Set<String> = ["man", "woman", "boy", "girl", "baby"]
+
+    private static func who(
+        _ person: Int, _ text: String, _ object: Int, _ picture: AnnotatedPicture, _ votes: inout FactVotes
+    ) {
+        let actor = picture.entities[person], thing = picture.entities[object]
+        guard let noun = actor.noun, !actor.mayBePlural, let name = thing.name, let category = thing.noun?.category,
+            category != .person, category != .place
+        else { return }
+        let singular = thing.noun?.isMass == true ? name : "the \(name)"
+        if people.contains(noun.name) {
+            let fact = QuestionFact(
+                image: picture.image, kind: "object", group: "object who",
+                wordings: ["who is \(text) \(singular)?"], answer: noun.name, boxes: actor.boxes)
+            votes.add(fact, key: "who \(text) \(name)")
+        }
+    }
+
+    /// What sort of animal or vehicle is there, where all that is there is of one sort.
+    private static func sorts(_ picture: AnnotatedPicture) -> [QuestionFact] {
+        func only(_ category: Noun.Category) -> (Noun, [AnnotatedPicture.Entity])? {
+            let entities = picture.entities.filter { entity in entity.nouns.contains { $0.category == category } }
+            guard let noun = entities.first?.noun, entities.allSatisfy({ $0.nouns == [noun] }) else { return nil }
+            return (noun, entities)
+        }
+        var facts: [QuestionFact] = []
+        for (category, word) in [(Noun.Category.animal, "animal"), (.vehicle, "vehicle"), (.instrument, "instrument")] {
+            guard let (noun, entities) = only(category) else { continue }
+            // An animal that no phrase names may be of another sort; so may a boat be of a canoe.
+            if category == .animal, picture.entities.contains(where: { $0.types.contains("animals") && $0.nouns.isEmpty }) {
+                continue
+            }
+            if ["skateboard", "surfboard", "snowboard", "skis"].contains(noun.name) { continue }
+            facts.append(
+                QuestionFact(
+                    image: picture.image, kind: "object", group: "object \(word)",
+                    wordings: [
+                        "what \(word) is this?", "what \(word) is in the picture?", "what kind of \(word) is shown?",
+                        "which \(word) can you see?",
+                    ], short: "what \(word)?", answer: noun.name, boxes: entities.flatMap(\.boxes)))
+        }
+        return facts
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Vision
+
+/// One phrase of a caption and where in the picture it is (Flickr30k Entities, Plummer et al. 2015).
+struct Phrase: Equatable {
+    var image: String
+    /// The index of its first word in ``caption``.
+    var first: Int
+    /// Its words, at least one.
+    var count: Int
+    /// Phrases of one picture with the same chain are about the same thing.
+    var chain: Int
+    /// "people", "clothing", "animals"... ; several for some.
+    var types: [String]
+    var boxes: [Rectangle]
+    /// The caption's words, lower case.
+    var caption: [String]
+
+    var words: ArraySlice<String> { caption[first..<(first + count)] }
+}
+
+/// A file of phrases: tab-separated, a header line, then `image`, `caption row`, `first word`, `number of words`,
+/// `chain`, `types` joined by `/`, `phrase`, `boxes` (`x0,y0,x1,y1` joined by `;`, pixels of the image file; may be
+/// empty), `caption` with spaces between its words.
+enum PhraseFile {
+    /// The phrases of the images in `images`, in the file's order; others are checked no further than their name.
+    /// - Throws: ``DatasetError`` with the line.
+    static func read(_ url: URL, images: Set<String>) throws -> [Phrase] {
+        let path = url.path
+        var phrases: [Phrase] = []
+        var header: [String]?
+        let bytes = [UInt8](try QuestionFile.data(url, of: "phrases"))
+        var line = 0
+        for row in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            line += 1
+            var fields = row.split(separator: 0x09, omittingEmptySubsequences: false)
+            if fields.count == 1, fields[0].allSatisfy({ $0 == 0x20 || $0 == 0x0D }) { continue }
+            guard fields.count == 9 else {
+                throw DatasetError(
+                    path: path, line: line,
+                    problem: "has \(fields.count) field\(fields.count == 1 ? "" : "s"), expected 9 with tabs between: "
+                        + "image, caption row, first word, number of words, chain, types, phrase, boxes, caption")
+            }
+            if fields[8].last == 0x0D { fields[8].removeLast() }
+            func text(_ index: Int) throws -> String {
+                guard let text = String(validating: fields[index], as: UTF8.self) else {
+                    throw DatasetError(path: path, line: line, problem: "is not valid UTF-8")
+                }
+                return text
+            }
+            if header == nil {
+                header = [try text(0)]
+                guard header?[0].hasSuffix("image") == true else {
+                    throw DatasetError(
+                        path: path, line: line,
+                        problem: "the header must begin with 'image', found \(QuestionFile.quoted(try text(0)))")
+                }
+                continue
+            }
+            let image = try text(0)
+            guard images.contains(image) else { continue }
+            func number(_ index: Int, _ name: String, in range: ClosedRange<Int>) throws -> Int {
+                let found = try text(index)
+                guard let value = Int(found), range.contains(value) else {
+                    throw DatasetError(
+                        path: path, line: line,
+                        problem: "the \(name) is \(QuestionFile.quoted(found)), expected a whole number in "
+                            + "\(range.lowerBound)...\(range.upperBound)")
+                }
+                return value
+            }
+            let caption = try text(8).lowercased().split(separator: " ").map(String.init)
+            guard !caption.isEmpty else { throw DatasetError(path: path, line: line, problem: "the caption is empty") }
+            let first = try number(2, "first word", in: 0...(caption.count - 1))
+            let count = try number(3, "number of words", in: 1...(caption.count - first))
+            phrases.append(
+                Phrase(
+                    image: image, first: first, count: count, chain: try number(4, "chain", in: 0...Int(Int32.max)),
+                    types: try text(5).split(separator: "/").map(String.init),
+                    boxes: try boxes(try text(7), path: path, line: line), caption: caption))
+        }
+        if header == nil { throw DatasetError(path: path, problem: "the file of phrases is empty") }
+        return phrases
+    }
+
+    private static func boxes(_ text: String, path: String, line: Int) throws -> [Rectangle] {
+        try text.split(separator: ";").map { box in
+            let sides = box.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
+            guard sides.count == 4, sides.allSatisfy(\.isFinite), sides[0] <= sides[2], sides[1] <= sides[3] else {
+                throw DatasetError(
+                    path: path, line: line,
+                    problem: "\(QuestionFile.quoted(String(box))) is no box; one is x0,y0,x1,y1 in pixels")
+            }
+            return Rectangle(x0: sides[0], y0: sides[1], x1: sides[2], y1: sides[3])
+        }
+    }
+}

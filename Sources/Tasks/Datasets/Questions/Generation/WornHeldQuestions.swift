@@ -1,0 +1,95 @@
+/// "what is the man wearing on his head?", "what is the dog holding in its mouth?".
+enum WornHeldQuestions {
+    static let kind = "wearing/holding"
+
+    static func facts(_ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
+        held(picture, relations, dropped: &dropped) + worn(picture, relations, dropped: &dropped)
+    }
+
+    private static func held(
+        _ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int
+    ) -> [QuestionFact] {
+        var votes = FactVotes()
+        func add(_ holder: Int, _ object: Int, inMouth: Bool) {
+            let subject = picture.entities[holder], thing = picture.entities[object]
+            guard let name = subject.name, let noun = thing.noun, holder != object, noun.category != .place,
+                noun.category != .structure, noun.category != .person || noun.name == "baby"
+            else { return }
+            let verb = subject.is
+            var wordings = ["what \(verb) the \(name) holding?", "what \(verb) the \(name) carrying?"]
+            if inMouth, !subject.isPlural {
+                let owner = ColorQuestions.possessive(name)
+                wordings += [
+                    "what is in the \(owner) mouth?", "what does the \(name) have in its mouth?",
+                    "what is the \(name) holding in its mouth?",
+                ]
+            } else if !subject.isPlural, subject.noun?.category == .person {
+                let owner = ColorQuestions.possessive(name)
+                wordings += ["what does the \(name) hold?", "what is in the \(owner) hands?"]
+            }
+            let sort = subject.noun?.category == .animal ? "animal" : "person"
+            let fact = QuestionFact(
+                image: picture.image, kind: kind, group: "holding \(sort)", wordings: wordings, answer: noun.name,
+                boxes: thing.boxes)
+            votes.add(fact, key: picture.isUnique(holder) ? name : sort)
+        }
+        for deed in relations.deeds where deed.action.verb == "holding" {
+            add(deed.subject, deed.object, inMouth: picture.entities[deed.subject].noun?.category == .animal)
+        }
+        for (animal, object) in relations.inMouth {
+            guard let animal, picture.entities[animal].noun?.category == .animal else { continue }
+            add(animal, object, inMouth: true)
+        }
+        return votes.settled(dropped: &dropped)
+    }
+
+    /// Where a garment is worn; two of one zone contradict each other.
+    private static let zones: [(zone: String, phrase: String, nouns: Set<String>)] = [
+        ("head", "on @ head", ["hat", "helmet", "headband", "wig"]),
+        ("eyes", "over @ eyes", ["glasses", "sunglasses", "goggles", "mask"]),
+        ("legs", "on @ legs", ["pants", "shorts", "skirt"]),
+        ("neck", "around @ neck", ["collar", "scarf", "tie", "necklace"]),
+        ("feet", "on @ feet", ["shoes", "boots"]),
+    ]
+
+    private static func worn(
+        _ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int
+    ) -> [QuestionFact] {
+        var votes = FactVotes()
+        var worn: [Int: Set<String>] = [:]
+        for wear in relations.worn {
+            if let noun = picture.entities[wear.clothing].noun { worn[wear.person, default: []].insert(noun.name) }
+        }
+        for wear in relations.worn {
+            let person = picture.entities[wear.person], garment = picture.entities[wear.clothing]
+            guard let name = person.name, let noun = garment.noun, noun.category == .clothing else { continue }
+            let key = picture.isUnique(wear.person) ? name : ""
+            if let zone = zones.first(where: { $0.nouns.contains(noun.name) }), !person.isPlural {
+                let place = zone.phrase.replacing("@", with: pronoun(person.noun))
+                let fact = QuestionFact(
+                    image: picture.image, kind: kind, group: "wearing \(zone.zone)",
+                    wordings: ["what is the \(name) wearing \(place)?", "what does the \(name) have \(place)?"],
+                    answer: noun.name, boxes: garment.boxes)
+                votes.add(fact, key: "\(key) \(zone.zone)")
+            }
+            // All that the captions see the person wear is this.
+            if worn[wear.person]?.count == 1 {
+                let fact = QuestionFact(
+                    image: picture.image, kind: kind, group: "wearing",
+                    wordings: [
+                        "what \(person.is) the \(name) wearing?", "what \(person.isPlural ? "do" : "does") the \(name) wear?",
+                    ], answer: noun.name, boxes: garment.boxes)
+                votes.add(fact, key: "\(key) wearing")
+            }
+        }
+        return votes.settled(dropped: &dropped)
+    }
+
+    private static func pronoun(_ noun: Noun?) -> String {
+        switch noun?.name {
+        case "man", "boy": "his"
+        case "woman", "girl": "her"
+        default: noun?.category == .person ? "their" : "its"
+        }
+    }
+}
