@@ -29,7 +29,7 @@ final class TrainingBench {
         let label = try JSONDecoder().decode(
             Label.self, from: Data(contentsOf: url.appendingPathComponent("bench.json")))
         cache = try FeatureCache(
-            images: [URL](repeating: url, count: label.rows), preprocessing: configuration.preprocessing, flips: false,
+            images: [URL](repeating: url, count: label.rows), preprocessing: configuration.preprocessing, augmentation: .none,
             folder: url,
             name: "bench", key: "bench", front: { $0 }, progress: { _, _ in })
     }
@@ -40,7 +40,7 @@ final class TrainingBench {
         seed += 1
         var loss = 0.0
         let time = Duration {
-            let features = cache.batch(pictures, flipped: pictures.map { _ in false })
+            let features = cache.batch(pictures)
             let tape = Tape()
             let decoder = configuration.decoder.makeDecoder(store.scope(on: tape)["decoder"])
             let weights = [Float](repeating: 1, count: captions.count)

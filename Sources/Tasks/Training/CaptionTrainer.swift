@@ -136,8 +136,8 @@ public final class CaptionTrainer {
             let warmUp = min(1, Float(epochInPhase * batches.count + position + 1) / 100)
             optimizer.learningRate = phase.learningRate * warmUp * (0.05 + 0.95 * 0.5 * (1 + cos(progress * .pi)))
             optimizer.scale = { $0.hasPrefix("encoder.") ? phase.encoderScale : 1 }
-            let flipped = pictures.map { _ in options.flips && generator.next() & 1 == 1 }
-            let input = cache.batch(pictures, flipped: flipped)
+            let copies = pictures.map { _ in Int(generator.next() % UInt64(cache.copies)) }
+            let input = cache.batch(pictures, copies: copies)
             let loss = step(pictures, input, cut: cut, reward: reward, seed: generator.next())
             guard loss.isFinite else {
                 throw ModelError(
@@ -202,12 +202,12 @@ public final class CaptionTrainer {
             shown = mean
         } else {
             var random = SeededGenerator(seed: seed ^ 0xC0DE)
-            captions = pictures.flatMap { picture in
-                (0..<options.captionsPerPicture).map { i -> [Int] in
-                    let own = tokens[picture]
-                    let caption = i < own.count ? own[i] : own[Int(random.next() % UInt64(own.count))]
-                    return Array(caption.prefix(options.maximumLength))
-                }
+            captions = pictures.flatMap { picture -> [[Int]] in
+                // All of a picture's captions, or as many of them as asked for; more than there are, and some come twice.
+                let own = tokens[picture], wanted = options.captionsPerPicture
+                let chosen = wanted < own.count ? Array(own.shuffled(using: &random).prefix(wanted)) : own
+                let again = (own.count..<max(own.count, wanted)).map { _ in own[Int(random.next() % UInt64(own.count))] }
+                return (chosen + again).map { Array($0.prefix(options.maximumLength)) }
             }
             weights = [Float](repeating: 1, count: captions.count)
         }
@@ -274,7 +274,7 @@ public final class CaptionTrainer {
         var candidates: [[String]] = []
         for from in stride(from: 0, to: dev.entries.count, by: 50) {
             let indices = Array(from..<min(dev.entries.count, from + 50))
-            let input = cache.batch(indices, flipped: indices.map { _ in false })
+            let input = cache.batch(indices)
             let features = encoder(Variable(input), stages: cut..<encoder.stages.count).value
             let found = beamSearch(
                 decoder, features: features, start: vocabulary.start, end: vocabulary.end,
@@ -293,10 +293,11 @@ public final class CaptionTrainer {
         let encoder = try configuration.encoder.makeEncoder(store.scope()["encoder"])
         let report = report
         let images = data.entries.map { data.imageURL($0.image) }
-        let key = "\(configuration.encoder.name) \(stageNames.prefix(cut).joined(separator: ",")) \(configuration.preprocessing) \(fingerprint) \(data.entries.map(\.image).joined(separator: ","))"
-        let flips = options.flips && data === train
+        let augmentation = data === train ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none
+        let key =
+            "\(configuration.encoder.name) \(stageNames.prefix(cut).joined(separator: ",")) \(configuration.preprocessing) \(augmentation) \(fingerprint) \(data.entries.map(\.image).joined(separator: ","))"
         let cache = try FeatureCache(
-            images: images, preprocessing: configuration.preprocessing, flips: flips,
+            images: images, preprocessing: configuration.preprocessing, augmentation: augmentation,
             folder: output.appendingPathComponent("training"), name: name, key: key,
             front: { encoder(Variable($0), stages: 0..<cut).value }, progress: { report(.caching(done: $0, of: $1)) })
         caches[name + fingerprint] = cache

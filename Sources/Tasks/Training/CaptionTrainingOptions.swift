@@ -23,6 +23,8 @@ public struct CaptionTrainingOptions: Codable, Equatable, Sendable {
     public var averageDecay: Float = 0.999
     /// Each epoch shows a picture or its mirror image, at random.
     public var flips = true
+    /// Random crops of each picture that an epoch may show instead of the whole (see ``Augmentation``).
+    public var crops = 0
     public var phases: [Phase] = [
         Phase(kind: .words, epochs: 12, learningRate: 8e-4, from: nil),
         Phase(kind: .words, epochs: 3, learningRate: 1e-4, from: "_blocks.16"),

@@ -6,11 +6,11 @@ import Weights
 /// What an encoder's frozen front makes of every training picture, computed once and kept as F16 in a mapped file, so that an epoch costs no
 /// convolution of the front again.
 ///
-/// With `flips`, each picture is there twice, the second time mirrored.
+/// Each picture is there in as many copies as the ``Augmentation`` makes of it.
 public final class FeatureCache {
     public let shape: [Int]
     public let pictures: Int
-    public let flips: Bool
+    public let copies: Int
     private let map: Data
     private let width: Int
 
@@ -21,19 +21,19 @@ public final class FeatureCache {
     ///   - front: pictures `[B, H, W, 3]` to features `[B, u, v, C]`.
     ///   - progress: pictures done, pictures in all.
     public init(
-        images: [URL], preprocessing: Preprocessing, flips: Bool, folder: URL, name: String, key: String,
+        images: [URL], preprocessing: Preprocessing, augmentation: Augmentation, folder: URL, name: String, key: String,
         front: (Tensor) -> Tensor, progress: (Int, Int) -> Void
     ) throws {
         try AtomicFile.makeFolder(folder)
         let data = folder.appendingPathComponent("\(name).f16"), label = folder.appendingPathComponent("\(name).json")
         pictures = images.count
-        self.flips = flips
+        copies = augmentation.copies
         struct Label: Codable, Equatable {
             var key: String
             var shape: [Int]
             var rows: Int
         }
-        let rows = images.count * (flips ? 2 : 1)
+        let rows = images.count * augmentation.copies
         if let old = try? JSONDecoder().decode(Label.self, from: Data(contentsOf: label)), old.key == key, old.rows == rows,
             let mapped = try? Data(contentsOf: data, options: .alwaysMapped), mapped.count == rows * old.shape.reduce(1, *) * 2
         {
@@ -54,7 +54,7 @@ public final class FeatureCache {
         let batch = 16
         for from in stride(from: 0, to: images.count, by: batch) {
             let part = Array(images[from..<min(images.count, from + batch)])
-            let features = try Self.features(part, preprocessing: preprocessing, flips: flips, front: front)
+            let features = try Self.features(part, from: from, preprocessing: preprocessing, augmentation: augmentation, front: front)
             shape = Array(features.first?.shape.dropFirst() ?? [])
             for picture in features { try file.write(contentsOf: Half.narrow(picture)) }
             progress(min(images.count, from + batch), images.count)
@@ -69,44 +69,29 @@ public final class FeatureCache {
         map = try Data(contentsOf: data, options: .alwaysMapped)
     }
 
-    /// Each picture's features, `[1, u, v, C]` or, with its mirror image, `[2, u, v, C]`. A thread takes a whole picture, whose feature maps then
+    /// Each picture's features, `[copies, u, v, C]`; `from` is the first picture's number. A thread takes a whole picture, whose feature maps then
     /// stay in its own cache.
     private static func features(
-        _ images: [URL], preprocessing: Preprocessing, flips: Bool, front: (Tensor) -> Tensor
+        _ images: [URL], from: Int, preprocessing: Preprocessing, augmentation: Augmentation, front: (Tensor) -> Tensor
     ) throws -> [Tensor] {
-        let copies = flips ? 2 : 1
-        let size = preprocessing.width * preprocessing.height * 3
         var results = [Result<Tensor, Error>?](repeating: nil, count: images.count)
         results.withUnsafeMutableBufferPointer { results in
             nonisolated(unsafe) let results = results
             Parallel.forEach(images.count) { i in
                 results[i] = Result {
-                    let picture = preprocessing.prepare(try Image.read(images[i])).tensor
-                    if !flips { return front(picture) }
-                    let input = Tensor(uninitialized: [copies, preprocessing.height, preprocessing.width, 3])
-                    input.pointer.update(from: picture.pointer, count: size)
-                    mirror(input.pointer, to: input.pointer + size, width: preprocessing.width, height: preprocessing.height)
-                    return front(input)
+                    front(augmentation.inputs(try Image.read(images[i]), index: from + i, preprocessing))
                 }
             }
         }
         return try results.compactMap { try $0?.get() }
     }
 
-    private static func mirror(_ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, width: Int, height: Int) {
-        for y in 0..<height {
-            for x in 0..<width {
-                (to + (y * width + x) * 3).update(from: from + (y * width + width - 1 - x) * 3, count: 3)
-            }
-        }
-    }
-
-    /// Features of some pictures, `[B, u, v, C]`; `flipped` chooses the mirrored copies, one flag each.
-    public func batch(_ indices: [Int], flipped: [Bool]) -> Tensor {
+    /// Features of one copy of each of some pictures, `[B, u, v, C]`; copy 0 is the whole frame.
+    public func batch(_ indices: [Int], copies chosen: [Int]? = nil) -> Tensor {
         let result = Tensor(uninitialized: [indices.count] + shape)
         map.withUnsafeBytes { bytes in
             Parallel.forEach(indices.count) { i in
-                let row = flips ? indices[i] * 2 + (flipped[i] ? 1 : 0) : indices[i]
+                let row = indices[i] * copies + (chosen?[i] ?? 0)
                 Half.widen(bytes, from: row * width, count: width, to: result.pointer + i * width)
             }
         }

@@ -54,6 +54,7 @@ struct TrainCaption: ParsableCommand {
     @Option(help: "Dropout.") var dropout: Float = 0.4
     @Option(help: "Label smoothing.") var smoothing: Float = 0.1
     @Flag(inversion: .prefixedNo, help: "Show mirrored pictures too.") var flips = true
+    @Option(help: "Show random crops too: this many of each picture.") var crops = 0
     @Option(help: ArgumentHelp("File name of the vocabulary, relative to the model folder.", valueName: "path"))
     var vocabularyFile = "vocabulary.txt"
     @Option(help: "Seed of every random choice.") var seed: UInt64 = 1
@@ -66,6 +67,7 @@ struct TrainCaption: ParsableCommand {
         guard (1...4096).contains(batch), (1...100).contains(captionsPerPicture) else {
             throw ValidationError("--batch and --captions-per-picture must be at least 1")
         }
+        guard (0...100).contains(crops) else { throw ValidationError("--crops is in 0...100") }
         guard (0..<1).contains(dropout), (0..<1).contains(smoothing) else {
             throw ValidationError("--dropout and --smoothing are in 0..<1")
         }
@@ -83,7 +85,7 @@ struct TrainCaption: ParsableCommand {
         (options.embedding, options.hidden, options.attention) = (embedding, hidden, attention)
         (options.minimumCount, options.seed, options.batch) = (minimumCount, seed, batch)
         options.captionsPerPicture = captionsPerPicture
-        (options.dropout, options.labelSmoothing, options.flips) = (dropout, smoothing, flips)
+        (options.dropout, options.labelSmoothing, options.flips, options.crops) = (dropout, smoothing, flips, crops)
         options.phases = [
             .init(kind: .words, epochs: epochs, learningRate: learningRate, from: encoderWeights == nil ? firstStage : nil, encoderScale: 1),
             .init(kind: .words, epochs: tuneEpochs, learningRate: tuneLearningRate, from: tuneFrom),

@@ -1,0 +1,66 @@
+import Tensors
+import Vision
+
+/// The copies of each training picture that a feature cache holds: the whole frame and random crops of it, each also mirrored.
+///
+/// A cut-out keeps 70 to 100 % of each side: what the captions name stays in sight.
+public struct Augmentation: Codable, Equatable, Sendable {
+    /// Random crops beside the whole frame.
+    public var crops: Int
+    public var flips: Bool
+    public var seed: UInt64
+
+    public init(crops: Int = 0, flips: Bool = false, seed: UInt64 = 1) {
+        self.crops = crops
+        self.flips = flips
+        self.seed = seed
+    }
+
+    public static let none = Augmentation()
+
+    private static let smallestSide = 0.7
+
+    /// Copies of one picture; the first is the whole frame as it is.
+    public var copies: Int { (1 + crops) * (flips ? 2 : 1) }
+
+    /// The model's inputs for every copy of picture number `index`: `[copies, height, width, 3]`, each crop followed by its mirror image.
+    func inputs(_ image: Image, index: Int, _ preprocessing: Preprocessing) -> Tensor {
+        let (width, height) = (preprocessing.width, preprocessing.height), size = width * height * 3
+        let input = Tensor(uninitialized: [copies, height, width, 3])
+        var random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
+        _ = random.next()
+        let whole = preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
+        var output = input.pointer
+        for crop in 0...crops {
+            let box = crop == 0 ? whole : Self.cut(whole, using: &random)
+            let frame = image.resized(width: width, height: height, filter: preprocessing.filter, box: box)
+            let picture = preprocessing.normalized(frame)
+            output.update(from: picture.pointer, count: size)
+            withExtendedLifetime(picture) {}
+            output += size
+            if flips {
+                Self.mirror(output - size, to: output, width: width, height: height)
+                output += size
+            }
+        }
+        return withExtendedLifetime(input) { input }
+    }
+
+    private static func cut(_ whole: Rectangle, using random: inout SeededGenerator) -> Rectangle {
+        func part(_ from: Double, _ to: Double) -> (Double, Double) {
+            let side = (to - from) * (smallestSide + (1 - smallestSide) * Double(random.uniform()))
+            let start = from + (to - from - side) * Double(random.uniform())
+            return (start, min(to, start + side))
+        }
+        let x = part(whole.x0, whole.x1), y = part(whole.y0, whole.y1)
+        return Rectangle(x0: x.0, y0: y.0, x1: x.1, y1: y.1)
+    }
+
+    private static func mirror(_ from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>, width: Int, height: Int) {
+        for y in 0..<height {
+            for x in 0..<width {
+                (to + (y * width + x) * 3).update(from: from + (y * width + width - 1 - x) * 3, count: 3)
+            }
+        }
+    }
+}
