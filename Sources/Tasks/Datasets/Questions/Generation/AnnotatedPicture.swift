@@ -89,7 +89,11 @@ struct AnnotatedPicture {
         let best = votes.max {
             (support($0.key), $0.value, $1.key.name) < (support($1.key), $1.value, $0.key.name)
         }
-        if let best, support(best.key) * 4 >= total * 3 { entity.noun = best.key }
+        if let best, support(best.key) * 4 >= total * 3 {
+            // A child that is a boy to one and a girl to another is neither.
+            let against = votes.filter { !lexicon.areRelated($0.key, best.key) }.values.max() ?? 0
+            if against * 2 < best.value { entity.noun = best.key }
+        }
         if entity.noun?.isAlwaysPlural == true { entity.isPlural = true }
     }
 
@@ -115,10 +119,29 @@ struct AnnotatedPicture {
             && first.boxes.allSatisfy { box in second.boxes.contains { box.overlap($0) > 0.8 } }
     }
 
-    /// Whether no caption speaks of `noun`, or hints at it.
-    func lacks(_ noun: Noun, lexicon: Lexicon = .shared) -> Bool {
+    /// What a question calls an actor without giving an answer away: a surfer is a person. nil where the captions do
+    /// not agree on what it is.
+    /// - Returns: the name, and whether nothing else in the picture could be meant by it.
+    func reference(to index: Int, lexicon: Lexicon = .shared) -> (name: String, isOnly: Bool)? {
+        let entity = entities[index]
+        guard let noun = entity.noun, let name = entity.name else { return nil }
+        guard Self.telling.contains(noun.name), let person = lexicon.noun(named: "person") else {
+            return (name, isUnique(index, lexicon: lexicon))
+        }
+        let isOnly = !entities.indices.contains {
+            $0 != index && couldBe($0, person, lexicon) && !isSamePlace($0, index)
+        }
+        return (person.named(plural: entity.isPlural), isOnly)
+    }
+
+    /// Names of people that say what they ride or wear and where they are.
+    private static let telling: Set<String> = [
+        "skateboarder", "snowboarder", "skier", "surfer", "cyclist", "motorcyclist", "climber", "swimmer", "rider",
+    ]
+
+    /// Whether no entity is `noun` to any caption.
+    func lacksEntity(_ noun: Noun, lexicon: Lexicon = .shared) -> Bool {
         !entities.contains { $0.nouns.contains { lexicon.areRelated($0, noun) } }
-            && !words.contains { noun.evidence.matches($0) }
     }
 }
 

@@ -119,14 +119,16 @@ enum LexiconWords {
         shorts* = swim trunks, trunks, swimming trunks, boxers, swim shorts
         suit = tuxedo, business suit
         uniform = army uniform
-        costume = outfit, clown suit, santa suit
+        costume = clown suit, santa suit
+        outfit = clothes, clothing, attire, gear
         swimsuit = bathing suit, bikini, swimming suit, swim suit, leotard
         wetsuit =
         robe = gown, cape, toga
         glasses* = eyeglasses, spectacles
         sunglasses* ^glasses = shades
         goggles* =
-        mask = face mask, muzzle
+        mask = face mask
+        muzzle =
         scarf/scarves =
         gloves* = mittens, glove
         tie = necktie, bow tie
@@ -179,11 +181,12 @@ enum LexiconWords {
         bone =
         tire = wheel
         hammer =
-        pole = post, bar
+        pole = post
+        bar =
         """
 
     private static let food = """
-        ice cream = ice cream cone, cone, popsicle
+        ice cream = ice cream cone, popsicle
         cake = cupcake, birthday cake
         sandwich = hamburger, burger, hotdog, hot dog
         apple =
@@ -210,7 +213,7 @@ enum LexiconWords {
         +fountain = water fountain | water, spray-, splash-, sprinkler-, statue-
         statue = sculpture
         wave =
-        tunnel = tube
+        tunnel =
         platform = stage
         cliff =
         ledge =

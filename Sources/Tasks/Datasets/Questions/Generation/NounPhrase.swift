@@ -42,7 +42,7 @@ struct NounPhrase {
     }
 
     private mutating func readColors(_ modifiers: [String]) {
-        let all = isColorAlone ? modifiers : modifiers
+        let all = modifiers
         var found: [(at: Int, color: String)] = []
         for (i, word) in all.enumerated() {
             if let hairy = word.split(separator: "-").first.map(String.init), word.contains("-hair"),

@@ -15,10 +15,12 @@ enum ObjectQuestions {
 
     private static func what(_ deed: Relations.Deed, _ picture: AnnotatedPicture, _ votes: inout FactVotes) {
         let subject = picture.entities[deed.subject], object = picture.entities[deed.object]
-        guard let name = subject.name, let noun = object.noun, isAnswer(noun, deed.action) else { return }
+        // Where the one who does it is not the only one, the deed tells which is meant.
+        guard let (name, isOnly) = picture.reference(to: deed.subject), let noun = object.noun,
+            isAnswer(noun, deed.action)
+        else { return }
         let text = deed.action.text
         var wordings = ["what \(subject.is) the \(name) \(text)?"]
-        // The subject's kind alone says as much: "what is being ridden" is nobody's wording.
         if let general = subject.noun?.category == .person ? "person" : subject.noun.map({ _ in "animal" }), !subject.isPlural,
             general != name
         {
@@ -27,7 +29,7 @@ enum ObjectQuestions {
         let fact = QuestionFact(
             image: picture.image, kind: "object", group: "object \(text)", wordings: wordings, answer: noun.name,
             boxes: object.boxes)
-        votes.add(fact, key: "what \(text) \(picture.isUnique(deed.subject) ? name : "")")
+        votes.add(fact, key: "what \(text) \(isOnly ? name : "")")
     }
 
     private static func isAnswer(_ noun: Noun, _ action: Relations.Action) -> Bool {
@@ -52,7 +54,7 @@ enum ObjectQuestions {
         let singular = thing.noun?.isMass == true ? name : "the \(name)"
         if people.contains(noun.name) {
             let fact = QuestionFact(
-                image: picture.image, kind: "object", group: "object who",
+                image: picture.image, kind: "object", group: "object who \(text) \(name)",
                 wordings: ["who is \(text) \(singular)?"], answer: noun.name, boxes: actor.boxes)
             votes.add(fact, key: "who \(text) \(name)")
         }
@@ -72,7 +74,7 @@ enum ObjectQuestions {
             if category == .animal, picture.entities.contains(where: { $0.types.contains("animals") && $0.nouns.isEmpty }) {
                 continue
             }
-            if ["skateboard", "surfboard", "snowboard", "skis"].contains(noun.name) { continue }
+            if ["skateboard", "surfboard", "snowboard", "skis", "cart", "sled"].contains(noun.name) { continue }
             facts.append(
                 QuestionFact(
                     image: picture.image, kind: "object", group: "object \(word)",

@@ -24,7 +24,7 @@ enum PlaceQuestions {
         var facts: [QuestionFact] = []
         for subject in Set(stays.compactMap(\.subject)).sorted() {
             let entity = picture.entities[subject]
-            guard let name = entity.name, picture.isUnique(subject), let category = entity.noun?.category,
+            guard let (name, isOnly) = picture.reference(to: subject), isOnly, let category = entity.noun?.category,
                 category == .person || category == .animal
             else { continue }
             let verbs = Set(stays.filter { $0.subject == subject }.map(\.verb)).subtracting([""]).sorted()

@@ -83,6 +83,8 @@ public struct QuestionGenerator: Sendable {
         var open: [QuestionFact] = []
         for picture in pictures {
             let relations = Relations(picture)
+            // Captions that call one thing by names that exclude each other: whatever it does is not asked.
+            contradicted["object", default: 0] += picture.entities.count { $0.noun == nil && !$0.nouns.isEmpty }
             open += ColorQuestions.facts(picture, relations, dropped: &contradicted["color", default: 0])
             open += NumberQuestions.facts(picture, dropped: &contradicted["number", default: 0])
             open += ObjectQuestions.facts(picture, relations, dropped: &contradicted["object", default: 0])

@@ -12,7 +12,7 @@ enum WornHeldQuestions {
         var votes = FactVotes()
         func add(_ holder: Int, _ object: Int, inMouth: Bool) {
             let subject = picture.entities[holder], thing = picture.entities[object]
-            guard let name = subject.name, let noun = thing.noun, holder != object, noun.category != .place,
+            guard let (name, isOnly) = picture.reference(to: holder), let noun = thing.noun, holder != object, noun.category != .place,
                 noun.category != .structure, noun.category != .person || noun.name == "baby"
             else { return }
             let verb = subject.is
@@ -31,7 +31,7 @@ enum WornHeldQuestions {
             let fact = QuestionFact(
                 image: picture.image, kind: kind, group: "holding \(sort)", wordings: wordings, answer: noun.name,
                 boxes: thing.boxes)
-            votes.add(fact, key: picture.isUnique(holder) ? name : sort)
+            votes.add(fact, key: isOnly ? name : sort)
         }
         for deed in relations.deeds where deed.action.verb == "holding" {
             add(deed.subject, deed.object, inMouth: picture.entities[deed.subject].noun?.category == .animal)
@@ -62,8 +62,10 @@ enum WornHeldQuestions {
         }
         for wear in relations.worn {
             let person = picture.entities[wear.person], garment = picture.entities[wear.clothing]
-            guard let name = person.name, let noun = garment.noun, noun.category == .clothing else { continue }
-            let key = picture.isUnique(wear.person) ? name : ""
+            guard let (name, isOnly) = picture.reference(to: wear.person), let noun = garment.noun, noun.category == .clothing, noun.name != "outfit",
+                !person.isPlural || garment.isPlural
+            else { continue }
+            let key = isOnly ? name : ""
             if let zone = zones.first(where: { $0.nouns.contains(noun.name) }), !person.isPlural {
                 let place = zone.phrase.replacing("@", with: pronoun(person.noun))
                 let fact = QuestionFact(

@@ -18,17 +18,20 @@ enum YesNoQuestions {
     ) -> [QuestionFact] {
         var facts: [QuestionFact] = []
         let salient = lexicon.nouns.filter(\.isSalient)
+        let hinted = hints(salient, pictures)
         // At most this share of the pictures is asked about one noun.
         let limit = max(4, pictures.count / 12)
         var asked = [Int](repeating: 0, count: pictures.count)
-        for noun in salient {
+        for (position, noun) in salient.enumerated() {
             var yes = pictures.indices.filter { index in
                 pictures[index].entities.contains { $0.noun.map { lexicon.chain(of: $0).contains(noun) } == true }
             }
             guard !yes.isEmpty else { continue }
             yes.shuffle(using: &generator)
             yes = Array(yes.prefix(limit))
-            var free = pictures.indices.filter { pictures[$0].lacks(noun, lexicon: lexicon) }
+            var free = pictures.indices.filter {
+                !hinted[$0].contains(position) && pictures[$0].lacksEntity(noun, lexicon: lexicon)
+            }
             free.shuffle(using: &generator)
             // Pictures that were asked less come first, so that each gets its share of answers "no".
             free.sort { asked[$0] < asked[$1] }
@@ -49,6 +52,19 @@ enum YesNoQuestions {
             for index in no.prefix(yes.count) { facts.append(fact(pictures[index].image, noun.name, wordings, yes: false)) }
         }
         return facts
+    }
+
+    /// For each picture the nouns that a word of its captions hints at.
+    private static func hints(_ nouns: [Noun], _ pictures: [AnnotatedPicture]) -> [Set<Int>] {
+        var byWord: [String: [Int]] = [:]
+        return pictures.map { picture in
+            var found: Set<Int> = []
+            for word in picture.words {
+                if byWord[word] == nil { byWord[word] = nouns.indices.filter { nouns[$0].evidence.matches(word) } }
+                found.formUnion(byWord[word] ?? [])
+            }
+            return found
+        }
     }
 
     private static func presenceWordings(_ noun: Noun) -> [String] {
@@ -72,7 +88,7 @@ enum YesNoQuestions {
         for (name, things) in byName.sorted(by: { $0.key < $1.key }) {
             let verb = things[0].thing.isPlural ? "are" : "is"
             for color in Set(things.map(\.thing.color)).sorted() {
-                let wordings = ["\(verb) the \(name) \(color)?", "\(verb) there \(example(things[0].thing, color))?"]
+                let wordings = ["\(verb) the \(name) \(color)?"]
                 let yes = things.filter { $0.thing.color == color }.shuffled(using: &generator)
                 let parts = Set(color.split(separator: " ").map(String.init)).subtracting(["and"])
                 let no = things.filter { entry in
@@ -82,17 +98,12 @@ enum YesNoQuestions {
                 }.shuffled(using: &generator)
                 for (yes, no) in zip(yes, no) {
                     let group = "\(name) \(color)"
-                    facts.append(fact(yes.image, group, [wordings[0]], yes: true, boxes: yes.thing.boxes))
-                    facts.append(fact(no.image, group, [wordings[0]], yes: false, boxes: no.thing.boxes))
+                    facts.append(fact(yes.image, group, wordings, yes: true, boxes: yes.thing.boxes))
+                    facts.append(fact(no.image, group, wordings, yes: false, boxes: no.thing.boxes))
                 }
             }
         }
         return facts
-    }
-
-    private static func example(_ thing: ColorQuestions.Colored, _ color: String) -> String {
-        let article = thing.isPlural ? "" : "aeiou".contains(color.first ?? " ") ? "an " : "a "
-        return article + color + " " + thing.name
     }
 
     /// "are there two dogs?" from what is known of their number.
