@@ -16,7 +16,9 @@ final class QuestionReaderTests: XCTestCase {
         return url
     }
 
-    private func message(_ format: QuestionFormat, _ text: String, name: String = "q", single: Bool = false) throws -> String {
+    private func message(_ format: QuestionFormat, _ text: String, name: String = "q", single: Bool = false) throws
+        -> String
+    {
         let url = try file(name, text)
         do {
             _ = try format.read(url, singleWordOnly: single)
@@ -41,16 +43,19 @@ final class QuestionReaderTests: XCTestCase {
         XCTAssertEqual(
             try String(contentsOf: url, encoding: .utf8),
             #"{"answer":"red","boxes":[[0,1.5,10,20]],"image":"a/b.jpg","kind":"color","question":"what color is the \"dog\"?"}"#
-                + "\n" + #"{"answer":"là","answers":["là","là","ici"],"boxes":[],"image":"c.jpg","kind":"","question":"où?"}"#
+                + "\n"
+                + #"{"answer":"là","answers":["là","là","ici"],"boxes":[],"image":"c.jpg","kind":"","question":"où?"}"#
                 + "\n")
-        let short = try file("s", "\u{FEFF}{\"image\":\"x.png\",\"question\":\"q?\",\"answer\":\"no\",\"more\":1}\r\n\n")
+        let short = try file(
+            "s", "\u{FEFF}{\"image\":\"x.png\",\"question\":\"q?\",\"answer\":\"no\",\"more\":1}\r\n\n")
         XCTAssertEqual(try QuestionFormat.jsonl.read(short), [Question(image: "x.png", text: "q?", answer: "no")])
     }
 
     func testBadLines() throws {
         func line(_ rest: String) -> String { #"{"image":"a.jpg","question":"q?","answer":"no"}"# + "\n{" + rest + "}" }
         XCTAssertEqual(try message(.jsonl, ""), "q: has no questions")
-        XCTAssertEqual(try message(.jsonl, line(#""image":"a","question":"q""#)), "q, line 2: the key 'answer' is missing")
+        XCTAssertEqual(
+            try message(.jsonl, line(#""image":"a","question":"q""#)), "q, line 2: the key 'answer' is missing")
         XCTAssertEqual(
             try message(.jsonl, line(#""image":"a","question":"q","answer":1"#)),
             "q, line 2: answer is of another type: expected a string")
@@ -86,13 +91,15 @@ final class QuestionReaderTests: XCTestCase {
     // MARK: DAQUAR
 
     func testDAQUAR() throws {
-        let text = "image\tquestion\tanswer\nimage3.jpg\twhat is on the desk\tbook, tape_dispenser\r\n"
+        let text =
+            "image\tquestion\tanswer\nimage3.jpg\twhat is on the desk\tbook, tape_dispenser\r\n"
             + "image3.jpg\thow many chairs are there\t2\nimage1.jpg\twhat is the colour of the mat\tgray\n"
         let url = try file("d.tsv", text)
         XCTAssertEqual(
             try QuestionFormat.daquar.read(url),
             [
-                Question(image: "image3.jpg", text: "what is on the desk", answer: "book, tape_dispenser", kind: "object"),
+                Question(
+                    image: "image3.jpg", text: "what is on the desk", answer: "book, tape_dispenser", kind: "object"),
                 Question(image: "image3.jpg", text: "how many chairs are there", answer: "2", kind: "number"),
                 Question(image: "image1.jpg", text: "what is the colour of the mat", answer: "gray", kind: "color"),
             ])
@@ -118,7 +125,8 @@ final class QuestionReaderTests: XCTestCase {
     func testEasyVQA() throws {
         let url = try file(
             "questions.json",
-            #"[["what is the red shape?", "triangle", 0], ["is there a circle?", "no", 12], ["what color?", "teal", 3]]"#)
+            #"[["what is the red shape?", "triangle", 0], ["is there a circle?", "no", 12], ["what color?", "teal", 3]]"#
+        )
         XCTAssertEqual(
             try QuestionFormat.easyVQA.read(url),
             [
@@ -166,7 +174,8 @@ final class QuestionReaderTests: XCTestCase {
         _ = try file("v2_mscoco_val2014_annotations.json", annotations(id: 1))
         XCTAssertEqual(
             try message(.vqa, vqa(), name: name),
-            "v2_mscoco_val2014_annotations.json: question_id 420 of \(name) has no annotation; do the two files belong together?")
+            "v2_mscoco_val2014_annotations.json: question_id 420 of \(name) has no annotation; do the two files belong together?"
+        )
         _ = try file("v2_mscoco_val2014_annotations.json", annotations(image: 41))
         XCTAssertEqual(
             try message(.vqa, vqa(), name: name),
@@ -183,7 +192,9 @@ final class QuestionReaderTests: XCTestCase {
     // MARK: Answers
 
     func testAnswerList() throws {
-        let questions = ["red", "no", "blue", "no", "red", "green", "no"].map { Question(image: "a", text: "q", answer: $0) }
+        let questions = ["red", "no", "blue", "no", "red", "green", "no"].map {
+            Question(image: "a", text: "q", answer: $0)
+        }
         XCTAssertEqual(answerList(questions, maximum: 10), ["no", "red", "blue", "green"])
         XCTAssertEqual(answerList(questions, maximum: 3), ["no", "red", "blue"])
         XCTAssertEqual(AnswerFile.text(["no", "ice cream"]), "no\nice cream\n")

@@ -25,7 +25,9 @@ public struct AnswerScores: Codable, Equatable, Sendable {
     public func table() -> String {
         let rows = kinds.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + [("all", overall)]
         let width = max(12, (rows.map(\.0.count).max() ?? 0) + 2)
-        func padded(_ text: String, _ width: Int) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
+        func padded(_ text: String, _ width: Int) -> String {
+            text.padding(toLength: width, withPad: " ", startingAt: 0)
+        }
         let head = padded("kind", width) + padded("questions", 12) + "accuracy" + (overall.vqa == nil ? "" : "    VQA")
         let lines = rows.map { name, score in
             padded(name, width) + padded(String(score.questions), 12) + String(format: "%6.2f %%", score.accuracy * 100)

@@ -11,10 +11,11 @@ struct DataQuestions: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "questions", abstract: "Make questions with answers out of captions and phrase boxes.",
         discussion: """
-            Questions are made in the manner of COCO-QA (Ren et al. 2015) from captions (Flickr8k) and the captions' phrases with \
-            boxes (Flickr30k Entities). Kinds: object, number, color, wearing/holding, where, yes/no. Each question carries the \
-            boxes of the phrase that it is about. What captions contradict is dropped; answers are balanced, so that a question's \
-            words alone say little. The same files and seed make the same questions, of the split's images alone.
+            Questions are made in the manner of COCO-QA (Ren et al. 2015) from captions (Flickr8k) and the captions' \
+            phrases with boxes (Flickr30k Entities). Kinds: object, number, color, wearing/holding, where, yes/no. Each \
+            question carries the boxes of the phrase that it is about. What captions contradict is dropped; answers are \
+            balanced, so that a question's words alone say little. The same files and seed make the same questions, of the \
+            split's images alone.
 
             The output has one JSON object a line: answer, boxes ([x0, y0, x1, y1] in pixels), image, kind, question.
             """)
@@ -42,8 +43,9 @@ struct DataQuestions: ParsableCommand {
         try QuestionLines.write(questions, to: URL(fileURLWithPath: output))
         let kinds = report.kinds.sorted { $0.key < $1.key }
         for (kind, counts) in kinds {
-            note("\(kind): \(counts.questions) questions; dropped \(counts.contradicted) contradicted, "
-                + "\(counts.unbalanced) for balance")
+            note(
+                "\(kind): \(counts.questions) questions; dropped \(counts.contradicted) contradicted, "
+                    + "\(counts.unbalanced) for balance")
         }
         if json {
             let encoder = JSONEncoder()

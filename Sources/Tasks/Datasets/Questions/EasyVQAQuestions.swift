@@ -17,7 +17,8 @@ public enum EasyVQAQuestions {
 
         init(from decoder: any Decoder) throws {
             var fields = try decoder.unkeyedContainer()
-            let text = try fields.decode(String.self), answer = try fields.decode(String.self)
+            let text = try fields.decode(String.self)
+            let answer = try fields.decode(String.self)
             let number = try fields.decode(Int.self)
             func refuse(_ problem: String) -> DecodingError {
                 DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: problem))

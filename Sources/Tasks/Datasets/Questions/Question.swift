@@ -17,7 +17,8 @@ public struct Question: Equatable, Sendable {
 
     /// - Parameter answers: nil for the one answer alone.
     public init(
-        image: String, text: String, answer: String, answers: [String]? = nil, kind: String = "", boxes: [Rectangle] = []
+        image: String, text: String, answer: String, answers: [String]? = nil, kind: String = "",
+        boxes: [Rectangle] = []
     ) {
         self.image = image
         self.text = text

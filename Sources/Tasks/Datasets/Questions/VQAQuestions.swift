@@ -15,7 +15,8 @@ public enum VQAQuestions {
             AnnotationsFile.self, QuestionFile.data(annotations, of: "annotations"), path: annotations.path)
         var byQuestion: [Int: AnnotationsFile.Annotation] = [:]
         byQuestion.reserveCapacity(answers.annotations.count)
-        for annotation in answers.annotations where byQuestion.updateValue(annotation, forKey: annotation.question_id) != nil {
+        for annotation in answers.annotations
+        where byQuestion.updateValue(annotation, forKey: annotation.question_id) != nil {
             throw DatasetError(
                 path: annotations.path, problem: "question_id \(annotation.question_id) is annotated twice")
         }

@@ -113,7 +113,8 @@ struct AnnotatedPicture {
 
     /// Both are in the same boxes, so that they are one thing with two chains.
     private func isSamePlace(_ a: Int, _ b: Int) -> Bool {
-        let first = entities[a], second = entities[b]
+        let first = entities[a]
+        let second = entities[b]
         guard first.boxes.count == second.boxes.count, first.mayBePlural == second.mayBePlural else { return false }
         return !first.boxes.isEmpty
             && first.boxes.allSatisfy { box in second.boxes.contains { box.overlap($0) > 0.8 } }

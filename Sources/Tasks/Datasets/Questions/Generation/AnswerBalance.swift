@@ -41,7 +41,8 @@ enum AnswerBalance {
     /// The most that an answer may keep, so that it is no more than its share of what all keep.
     static func limit(_ counts: [Int], share: Double) -> Int {
         if counts.count == 1 { return min(counts[0], 4) }
-        let share = counts.count == 2 ? 0.6 : counts.count == 3 ? max(0.5, share) : max(share, 1.2 / Double(counts.count))
+        let share =
+            counts.count == 2 ? 0.6 : counts.count == 3 ? max(0.5, share) : max(share, 1.2 / Double(counts.count))
         var limit = counts.max() ?? 0
         while limit > 1 {
             let total = counts.reduce(0) { $0 + min($1, limit) }
@@ -53,7 +54,8 @@ enum AnswerBalance {
     }
 
     /// As many answers "yes" as "no" in every group.
-    static func even(_ facts: [QuestionFact], generator: inout SeededGenerator) -> (kept: [QuestionFact], dropped: Int) {
+    static func even(_ facts: [QuestionFact], generator: inout SeededGenerator) -> (kept: [QuestionFact], dropped: Int)
+    {
         let groups = Dictionary(grouping: facts.indices, by: { facts[$0].group })
         var keep = Set<Int>()
         for (_, members) in groups.sorted(by: { $0.key < $1.key }) {

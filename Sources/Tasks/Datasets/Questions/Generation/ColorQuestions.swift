@@ -26,7 +26,8 @@ enum ColorQuestions {
             guard !wordings.isEmpty else { continue }
             facts.append(
                 QuestionFact(
-                    image: picture.image, kind: "color", group: "color " + (entity.name ?? "clothes"), wordings: wordings,
+                    image: picture.image, kind: "color", group: "color " + (entity.name ?? "clothes"),
+                    wordings: wordings,
                     answer: color, boxes: entity.boxes))
         }
         if colored == 1, facts.count == 1 { facts[0].short = "what color?" }
@@ -107,8 +108,9 @@ enum ColorQuestions {
         }
         guard let owner else { return result }
         let owners = relations.worn.filter { picture.entities[$0.clothing].noun == noun }
-        let own = Set(owners.filter { wear in relations.worn.contains { $0.clothing == index && $0.person == wear.person } }
-            .map(\.clothing))
+        let own = Set(
+            owners.filter { wear in relations.worn.contains { $0.clothing == index && $0.person == wear.person } }
+                .map(\.clothing))
         guard own.count == 1, noun.category == .clothing, picture.entities[index].isPlural == noun.isAlwaysPlural else {
             return result
         }
@@ -152,9 +154,12 @@ enum ColorQuestions {
     }
 
     private static let confusable: Set<[String]> = [
-        ["brown", "tan"], ["brown", "orange"], ["brown", "red"], ["brown", "black"], ["tan", "white"], ["tan", "yellow"],
-        ["tan", "orange"], ["tan", "gray"], ["orange", "red"], ["orange", "yellow"], ["orange", "pink"], ["pink", "red"],
-        ["pink", "purple"], ["purple", "blue"], ["gray", "black"], ["gray", "white"], ["gray", "blue"], ["green", "yellow"],
+        ["brown", "tan"], ["brown", "orange"], ["brown", "red"], ["brown", "black"], ["tan", "white"],
+        ["tan", "yellow"],
+        ["tan", "orange"], ["tan", "gray"], ["orange", "red"], ["orange", "yellow"], ["orange", "pink"],
+        ["pink", "red"],
+        ["pink", "purple"], ["purple", "blue"], ["gray", "black"], ["gray", "white"], ["gray", "blue"],
+        ["green", "yellow"],
         ["green", "blue"], ["brown", "yellow"], ["gray", "brown"],
     ]
 }

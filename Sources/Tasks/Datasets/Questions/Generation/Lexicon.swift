@@ -50,7 +50,8 @@ struct Lexicon: Sendable {
     private let byWord: [String: (noun: Noun, isPlural: Bool)]
 
     init(_ lists: [(Noun.Category, String)]) {
-        var nouns: [Noun] = [], byName: [String: Noun] = [:]
+        var nouns: [Noun] = []
+        var byName: [String: Noun] = [:]
         var byWord: [String: (noun: Noun, isPlural: Bool)] = [:]
         for (category, text) in lists {
             for line in text.split(separator: "\n") {
@@ -90,7 +91,8 @@ struct Lexicon: Sendable {
 
     private static let irregular = [
         ("man", "men"), ("woman", "women"), ("child", "children"), ("person", "people"), ("goose", "geese"),
-        ("policeman", "policemen"), ("puppy", "puppies"), ("lady", "ladies"), ("calf", "calves"), ("fireman", "firemen"),
+        ("policeman", "policemen"), ("puppy", "puppies"), ("lady", "ladies"), ("calf", "calves"),
+        ("fireman", "firemen"),
         ("cowboy", "cowboys"), ("fisherman", "fishermen"), ("gentleman", "gentlemen"), ("pony", "ponies"),
         ("bunny", "bunnies"), ("person", "persons"), ("scarf", "scarfs"),
     ]
@@ -106,7 +108,8 @@ struct Lexicon: Sendable {
 
     private static func read(_ line: Substring, _ category: Noun.Category) -> (Noun, synonyms: [String]) {
         let sides = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let right = (sides.count > 1 ? sides[1] : "").split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+        let right = (sides.count > 1 ? sides[1] : "").split(
+            separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
         func list(_ text: Substring) -> [String] {
             text.split(separator: ",").map { $0.drop { $0 == " " } }.map { text in
                 String(text.reversed().drop { $0 == " " }.reversed())
@@ -117,13 +120,18 @@ struct Lexicon: Sendable {
         var head = left[0]
         let isSalient = head.hasPrefix("+")
         if isSalient { head.removeFirst() }
-        let isAlwaysPlural = head.hasSuffix("*"), isMass = head.hasSuffix("~")
+        let isAlwaysPlural = head.hasSuffix("*")
+        let isMass = head.hasSuffix("~")
         if isAlwaysPlural || isMass { head.removeLast() }
         let forms = head.split(separator: "/").map(String.init)
         let synonyms = list(right.first ?? "")
         var evidence = Noun.Evidence()
         for hint in right.count > 1 ? list(right[1]) : [] {
-            if hint.hasSuffix("-") { evidence.beginnings.append(String(hint.dropLast())) } else { evidence.words.insert(hint) }
+            if hint.hasSuffix("-") {
+                evidence.beginnings.append(String(hint.dropLast()))
+            } else {
+                evidence.words.insert(hint)
+            }
         }
         for word in [forms[0]] + synonyms {
             // Of several words the last: "tennis ball"; long ones also begin others: skateboarder.

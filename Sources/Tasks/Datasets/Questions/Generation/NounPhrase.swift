@@ -32,7 +32,9 @@ struct NounPhrase {
             head = words.count - length
             break
         }
-        if noun == nil, Self.color(words[words.count - 1]) != nil, words[words.count - 1] != "orange" || words.count == 1 {
+        if noun == nil, Self.color(words[words.count - 1]) != nil,
+            words[words.count - 1] != "orange" || words.count == 1
+        {
             head = words.count
             isColorAlone = true
         }
@@ -69,7 +71,8 @@ struct NounPhrase {
             if Self.pairs.contains(pair) { color = pair } else { hasOddColor = true }
         }
         // "multi-colored", "green striped" and "blue patterned" things are not plainly of their colour.
-        if all.contains(where: { $0.hasPrefix("multi") || $0.hasPrefix("checker") || $0 == "plaid" || $0 == "tie-dyed" }) {
+        if all.contains(where: { $0.hasPrefix("multi") || $0.hasPrefix("checker") || $0 == "plaid" || $0 == "tie-dyed" }
+        ) {
             color = nil
             hasOddColor = true
         }
@@ -95,8 +98,12 @@ struct NounPhrase {
         Array(words.prefix(while: { !additions.contains($0) }))
     }
 
-    private static let additions: Set<String> = ["with", "in", "on", "that", "who", "which", "wearing", "from", "at", "for"]
-    private static let groups: Set<String> = ["group", "crowd", "herd", "flock", "bunch", "lot", "number", "pack", "team", "line"]
+    private static let additions: Set<String> = [
+        "with", "in", "on", "that", "who", "which", "wearing", "from", "at", "for",
+    ]
+    private static let groups: Set<String> = [
+        "group", "crowd", "herd", "flock", "bunch", "lot", "number", "pack", "team", "line",
+    ]
     private static let containers: Set<String> = groups.union([
         "set", "pair", "pile", "couple", "edge", "side", "top", "middle", "front", "piece", "part", "body", "bouquet",
         "patch", "stretch", "bank", "flight", "bit", "handful", "row", "stack", "bottom", "section", "end", "variety",

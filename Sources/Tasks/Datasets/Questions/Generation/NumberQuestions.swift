@@ -102,7 +102,8 @@ enum NumberQuestions {
 
     /// Another caption calls those in the boxes otherwise: "two men" are "a man and a woman".
     private static func conflicts(_ entity: AnnotatedPicture.Entity, _ boxes: [Rectangle], _ noun: Noun) -> Bool {
-        guard let other = entity.noun, other.category == noun.category, noun.category == .person || noun.category == .animal
+        guard let other = entity.noun, other.category == noun.category,
+            noun.category == .person || noun.category == .animal
         else { return false }
         return entity.boxes.contains { box in boxes.contains { box.overlap($0) > 0.6 } }
     }

@@ -14,18 +14,16 @@ enum ObjectQuestions {
     }
 
     private static func what(_ deed: Relations.Deed, _ picture: AnnotatedPicture, _ votes: inout FactVotes) {
-        let subject = picture.entities[deed.subject], object = picture.entities[deed.object]
+        let subject = picture.entities[deed.subject]
+        let object = picture.entities[deed.object]
         // Where the one who does it is not the only one, the deed tells which is meant.
         guard let (name, isOnly) = picture.reference(to: deed.subject), let noun = object.noun,
             isAnswer(noun, deed.action)
         else { return }
         let text = deed.action.text
         var wordings = ["what \(subject.is) the \(name) \(text)?"]
-        if let general = subject.noun?.category == .person ? "person" : subject.noun.map({ _ in "animal" }), !subject.isPlural,
-            general != name
-        {
-            wordings.append("what is the \(general) \(text)?")
-        }
+        let general = subject.noun?.category == .person ? "person" : "animal"
+        if !subject.isPlural, general != name { wordings.append("what is the \(general) \(text)?") }
         let fact = QuestionFact(
             image: picture.image, kind: "object", group: "object \(text)", wordings: wordings, answer: noun.name,
             boxes: object.boxes)
@@ -47,9 +45,10 @@ enum ObjectQuestions {
     private static func who(
         _ person: Int, _ text: String, _ object: Int, _ picture: AnnotatedPicture, _ votes: inout FactVotes
     ) {
-        let actor = picture.entities[person], thing = picture.entities[object]
+        let actor = picture.entities[person]
+        let thing = picture.entities[object]
         guard let noun = actor.noun, !actor.mayBePlural, let name = thing.name, let category = thing.noun?.category,
-            category != .person, category != .place
+            category != .person, category != .place, thing.noun?.name != "outfit"
         else { return }
         let singular = thing.noun?.isMass == true ? name : "the \(name)"
         if people.contains(noun.name) {
@@ -71,7 +70,9 @@ enum ObjectQuestions {
         for (category, word) in [(Noun.Category.animal, "animal"), (.vehicle, "vehicle"), (.instrument, "instrument")] {
             guard let (noun, entities) = only(category) else { continue }
             // An animal that no phrase names may be of another sort; so may a boat be of a canoe.
-            if category == .animal, picture.entities.contains(where: { $0.types.contains("animals") && $0.nouns.isEmpty }) {
+            if category == .animal,
+                picture.entities.contains(where: { $0.types.contains("animals") && $0.nouns.isEmpty })
+            {
                 continue
             }
             if ["skateboard", "surfboard", "snowboard", "skis", "cart", "sled"].contains(noun.name) { continue }

@@ -36,7 +36,8 @@ enum PlaceQuestions {
         }
         if named.count > 1, scenes.contains(place.name) {
             var scene = fact(
-                "scene", ["where is this?", "where was the picture taken?", "what place is this?", "what kind of place is it?"])
+                "scene",
+                ["where is this?", "where was the picture taken?", "what place is this?", "what kind of place is it?"])
             scene.short = "where?"
             facts.append(scene)
         }

@@ -88,7 +88,8 @@ public struct QuestionGenerator: Sendable {
             open += ColorQuestions.facts(picture, relations, dropped: &contradicted["color", default: 0])
             open += NumberQuestions.facts(picture, dropped: &contradicted["number", default: 0])
             open += ObjectQuestions.facts(picture, relations, dropped: &contradicted["object", default: 0])
-            open += WornHeldQuestions.facts(picture, relations, dropped: &contradicted[WornHeldQuestions.kind, default: 0])
+            open += WornHeldQuestions.facts(
+                picture, relations, dropped: &contradicted[WornHeldQuestions.kind, default: 0])
             open += PlaceQuestions.facts(picture, relations, dropped: &contradicted["where", default: 0])
         }
         var closed = YesNoQuestions.presence(pictures, generator: &generator)
@@ -106,7 +107,8 @@ public struct QuestionGenerator: Sendable {
         }.map(\.element)
         var report = report(sorted, images: pictures.count)
         for (kind, count) in contradicted { report.kinds[kind]?.contradicted = count }
-        let all = Dictionary(grouping: open + closed, by: \.kind), left = Dictionary(grouping: thinned.kept + evened.kept, by: \.kind)
+        let all = Dictionary(grouping: open + closed, by: \.kind)
+        let left = Dictionary(grouping: thinned.kept + evened.kept, by: \.kind)
         for (kind, facts) in all { report.kinds[kind]?.unbalanced = facts.count - (left[kind]?.count ?? 0) }
         return (sorted, report)
     }
@@ -137,7 +139,8 @@ public struct QuestionGenerator: Sendable {
     private func askPairs(_ facts: [QuestionFact], generator: inout SeededGenerator) -> [Question] {
         var questions: [Question] = []
         for (_, members) in Dictionary(grouping: facts, by: \.group).sorted(by: { $0.key < $1.key }) {
-            let yes = members.filter { $0.answer == "yes" }, no = members.filter { $0.answer == "no" }
+            let yes = members.filter { $0.answer == "yes" }
+            let no = members.filter { $0.answer == "no" }
             for (yes, no) in zip(yes, no) {
                 let wording = yes.wordings.randomElement(using: &generator) ?? yes.wordings[0]
                 questions += [question(yes, wording), question(no, wording)]

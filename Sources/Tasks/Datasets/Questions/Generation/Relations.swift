@@ -44,7 +44,8 @@ struct Relations {
 
     private mutating func read(_ picture: AnnotatedPicture, _ index: Int) {
         let sentence = picture.sentences[index]
-        var subject: Int?, before: Int?
+        var subject: Int?
+        var before: Int?
         var wears = false
         var end = 0
         for (position, mention) in sentence.mentions.enumerated() {
@@ -69,7 +70,8 @@ struct Relations {
                 }
                 wears = wearsThis
                 if !wearsThis, entity.types.contains("bodyparts"), position > 0,
-                    ["mouth", "mouths"].contains(sentence.words[mention.end - 1]), ["in", "in its"].contains(between.joined(separator: " "))
+                    ["mouth", "mouths"].contains(sentence.words[mention.end - 1]),
+                    ["in", "in its"].contains(between.joined(separator: " "))
                 {
                     inMouth.append((actor, sentence.mentions[position - 1].entity))
                 }
@@ -99,7 +101,8 @@ enum Verbs {
     static let placing: Set<String> = ["in", "on", "at", "through", "across", "down", "along", "into", "inside"]
 
     private static let wearing: Set<String> = [
-        "in", "wearing", "wears", "wear", "with", "dressed in", "is wearing", "are wearing", ", wearing", "in a", "has on",
+        "in", "wearing", "wears", "wear", "with", "dressed in", "is wearing", "are wearing", ", wearing", "in a",
+        "has on",
         "who is wearing", "and wearing", "dressed in a", "with a",
     ]
 
@@ -114,8 +117,11 @@ enum Verbs {
         if form.hasPrefix("jump") || form.hasPrefix("leap") || form.hasPrefix("tr"), text.hasPrefix("to catch") {
             return Relations.Action(verb: "catching", particle: "")
         }
-        guard let verb = gerunds[form], let particles = actions[verb], let particle = particles[text] else { return nil }
-        return Relations.Action(verb: verb == "leaping" ? "jumping" : verb == "carrying" ? "holding" : verb, particle: particle)
+        guard let verb = gerunds[form], let particles = actions[verb], let particle = particles[text] else {
+            return nil
+        }
+        return Relations.Action(
+            verb: verb == "leaping" ? "jumping" : verb == "carrying" ? "holding" : verb, particle: particle)
     }
 
     /// The last verb of being somewhere: "running"; empty for none.
@@ -183,7 +189,9 @@ enum Verbs {
             let sides = line.split(separator: ":", omittingEmptySubsequences: false)
             var particles: [String: String] = [:]
             for entry in sides[1].split(separator: ",", omittingEmptySubsequences: false) {
-                let pair = entry.split(separator: "=", omittingEmptySubsequences: false).map { String($0.drop { $0 == " " }) }
+                let pair = entry.split(separator: "=", omittingEmptySubsequences: false).map {
+                    String($0.drop { $0 == " " })
+                }
                 particles[pair[0]] = pair[pair.count - 1]
             }
             result[String(sides[0])] = particles

@@ -11,8 +11,10 @@ enum WornHeldQuestions {
     ) -> [QuestionFact] {
         var votes = FactVotes()
         func add(_ holder: Int, _ object: Int, inMouth: Bool) {
-            let subject = picture.entities[holder], thing = picture.entities[object]
-            guard let (name, isOnly) = picture.reference(to: holder), let noun = thing.noun, holder != object, noun.category != .place,
+            let subject = picture.entities[holder]
+            let thing = picture.entities[object]
+            guard let (name, isOnly) = picture.reference(to: holder), let noun = thing.noun, holder != object,
+                noun.category != .place,
                 noun.category != .structure, noun.category != .person || noun.name == "baby"
             else { return }
             let verb = subject.is
@@ -61,8 +63,10 @@ enum WornHeldQuestions {
             if let noun = picture.entities[wear.clothing].noun { worn[wear.person, default: []].insert(noun.name) }
         }
         for wear in relations.worn {
-            let person = picture.entities[wear.person], garment = picture.entities[wear.clothing]
-            guard let (name, isOnly) = picture.reference(to: wear.person), let noun = garment.noun, noun.category == .clothing, noun.name != "outfit",
+            let person = picture.entities[wear.person]
+            let garment = picture.entities[wear.clothing]
+            guard let (name, isOnly) = picture.reference(to: wear.person), let noun = garment.noun,
+                noun.category == .clothing, noun.name != "outfit",
                 !person.isPlural || garment.isPlural
             else { continue }
             let key = isOnly ? name : ""
@@ -79,7 +83,8 @@ enum WornHeldQuestions {
                 let fact = QuestionFact(
                     image: picture.image, kind: kind, group: "wearing",
                     wordings: [
-                        "what \(person.is) the \(name) wearing?", "what \(person.isPlural ? "do" : "does") the \(name) wear?",
+                        "what \(person.is) the \(name) wearing?",
+                        "what \(person.isPlural ? "do" : "does") the \(name) wear?",
                     ], answer: noun.name, boxes: garment.boxes)
                 votes.add(fact, key: "\(key) wearing")
             }

@@ -47,9 +47,14 @@ enum YesNoQuestions {
                 let boxes = pictures[index].entities.filter { entity in
                     entity.noun.map { lexicon.chain(of: $0).contains(noun) } == true
                 }.flatMap(\.boxes)
-                facts.append(fact(pictures[index].image, noun.name, wordings, yes: true, boxes: Rectangle.distinct(boxes, overlap: 0.999)))
+                facts.append(
+                    fact(
+                        pictures[index].image, noun.name, wordings, yes: true,
+                        boxes: Rectangle.distinct(boxes, overlap: 0.999)))
             }
-            for index in no.prefix(yes.count) { facts.append(fact(pictures[index].image, noun.name, wordings, yes: false)) }
+            for index in no.prefix(yes.count) {
+                facts.append(fact(pictures[index].image, noun.name, wordings, yes: false))
+            }
         }
         return facts
     }
@@ -82,7 +87,9 @@ enum YesNoQuestions {
     static func colors(_ pictures: [AnnotatedPicture], generator: inout SeededGenerator) -> [QuestionFact] {
         var byName: [String: [(image: String, thing: ColorQuestions.Colored)]] = [:]
         for picture in pictures {
-            for thing in ColorQuestions.colored(picture) { byName[thing.name, default: []].append((picture.image, thing)) }
+            for thing in ColorQuestions.colored(picture) {
+                byName[thing.name, default: []].append((picture.image, thing))
+            }
         }
         var facts: [QuestionFact] = []
         for (name, things) in byName.sorted(by: { $0.key < $1.key }) {
