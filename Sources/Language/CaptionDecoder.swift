@@ -70,14 +70,19 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public var hidden: Int
     /// Width of the space in which attention compares; unused by Show and Tell.
     public var attention: Int
+    /// Show and Tell: batch normalisation of the picture's embedding.
+    public var normalisesImage: Bool?
 
-    public init(kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256) {
+    public init(
+        kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256, normalisesImage: Bool? = nil
+    ) {
         self.kind = kind
         self.features = features
         self.vocabulary = vocabulary
         self.embedding = embedding
         self.hidden = hidden
         self.attention = attention
+        self.normalisesImage = normalisesImage
     }
 
     public func makeDecoder(_ p: Parameters) -> any CaptionDecoder {

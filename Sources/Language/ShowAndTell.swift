@@ -2,9 +2,13 @@ import Tensors
 
 /// Show and Tell (Vinyals et al. 2015, eq. 10-12): the picture, averaged over its regions, is the LSTM's input before the first word.
 ///
+/// The picture's embedding is normalised over the batch (in models of `normalisesImage`): pictures' mean features are much alike, and without it an
+/// LSTM takes very long to tell them apart.
+///
 /// The output layer is the transposed word embedding (Press & Wolf 2017) behind a linear layer from h.
 public struct ShowAndTell: CaptionDecoder {
     let image: Linear
+    let imageNorm: BatchNorm?
     let words: Embedding
     let lstm: LSTM
     let output: Linear
@@ -14,6 +18,7 @@ public struct ShowAndTell: CaptionDecoder {
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
         hidden = configuration.hidden
         image = Linear(p["image"], inputs: configuration.features, outputs: configuration.embedding)
+        imageNorm = configuration.normalisesImage == true ? BatchNorm(p["image_norm"], channels: configuration.embedding) : nil
         words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
         lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
         output = Linear(p["output"], inputs: hidden, outputs: configuration.embedding)
@@ -24,7 +29,8 @@ public struct ShowAndTell: CaptionDecoder {
     private func start(_ features: Variable, _ dropout: Dropout?) -> (h: Variable, c: Variable) {
         var pooled = globalAveragePool(features)
         if let dropout { pooled = dropout(pooled) }
-        let x = image(pooled)
+        var x = image(pooled)
+        if let imageNorm { x = imageNorm(x) }
         let pictures = features.shape[0]
         let zero = Variable(Tensor([pictures, hidden]))
         let (h, c) = lstm(x.reshaped([1, pictures, x.shape[1]]), h: zero, c: zero)

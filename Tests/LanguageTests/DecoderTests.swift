@@ -62,8 +62,11 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    private func makeCase(_ kind: DecoderConfiguration.Kind, pictures: Int = 2, rows: Int = 2) throws -> Case {
-        let configuration = DecoderConfiguration(kind: kind, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5)
+    private func makeCase(
+        _ kind: DecoderConfiguration.Kind, pictures: Int = 2, rows: Int = 2, normalisesImage: Bool? = nil
+    ) throws -> Case {
+        let configuration = DecoderConfiguration(
+            kind: kind, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5, normalisesImage: normalisesImage)
         // Weights of order 1, so that no gradient is lost in rounding: attention over like regions hardly depends on its query.
         let shapes = ParameterStore(seed: 1)
         _ = configuration.makeDecoder(shapes.scope())
@@ -71,6 +74,7 @@ final class DecoderTests: XCTestCase {
         for (i, name) in shapes.order.enumerated() {
             let shape = try XCTUnwrap(shapes.values[name]).shape
             state[name] = randomTensor(shape, seed: UInt64(i) + 60)
+            if name.hasSuffix("running_var") { state[name] = Tensor(shape, (0..<shape[0]).map { 0.5 + 0.25 * Float($0) }) }
         }
         let store = ParameterStore(strict: state, origin: "test")
         _ = configuration.makeDecoder(store.scope())
@@ -121,6 +125,30 @@ final class DecoderTests: XCTestCase {
                 }
             }
         }
+    }
+
+    /// Show and Tell's normalised picture: in use, the same function with image weights w * gamma / sqrt(var + epsilon) and a bias to match.
+    func testANormalisedPictureIsALinearLayer() throws {
+        let one = try makeCase(.showAndTell, normalisesImage: true)
+        let tape = Tape()
+        let features = tape.leaf(one.features)
+        let decoder = one.configuration.makeDecoder(one.store.scope())
+        let logits = decoder.logits(features: features, words: one.inputs, dropout: nil)
+        let sum = logits.logSoftmax().picked(one.positions).sum()
+        check(tape.gradients(of: sum, withRespectTo: [features])[0].row(0), at: one.features, "features") {
+            one.logProbability($0, one.store)
+        }
+        var state = one.store.values.filter { !$0.key.hasPrefix("image") }
+        let values = one.store.values.mapValues(\.array), weight = values["image.weight"] ?? [], bias = values["image.bias"] ?? []
+        let norm = try ["weight", "bias", "running_mean", "running_var"].map { try XCTUnwrap(values["image_norm.\($0)"]) }
+        let scale = zip(norm[0], norm[3]).map { $0 / ($1 + 1e-5).squareRoot() }
+        state["image.weight"] = Tensor([6, 9], weight.indices.map { weight[$0] * scale[$0 / 9] })
+        state["image.bias"] = Tensor([6], bias.indices.map { (bias[$0] - norm[2][$0]) * scale[$0] + norm[1][$0] })
+        let plain = DecoderConfiguration(kind: .showAndTell, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5)
+        let store = ParameterStore(strict: state, origin: "folded")
+        let same = plain.makeDecoder(store.scope()).logits(features: Variable(one.features), words: one.inputs, dropout: nil)
+        try store.checkComplete()
+        XCTAssertLessThan(relativeError(logits.value.array, same.value.array), 1e-5)
     }
 
     // MARK: Other ways of asking

@@ -26,7 +26,7 @@ final class CaptionTrainerTests: XCTestCase {
         options.phases = [
             .init(kind: .words, epochs: 12, learningRate: 3e-2, from: "conv1", encoderScale: 0.3),
             .init(kind: .words, epochs: 3, learningRate: 2e-2, from: "conv4"),
-            .init(kind: .reward, epochs: 3, learningRate: 2e-2, from: "conv5"),
+            .init(kind: .reward, epochs: 3, learningRate: 2e-2, from: "conv4"),
         ]
         return options
     }
@@ -101,7 +101,7 @@ final class CaptionTrainerTests: XCTestCase {
         }
         XCTAssertEqual(log.map(\.epoch), Array(1...18))
         let phases = [String](repeating: "words from conv1", count: 12) + [String](repeating: "words from conv4", count: 3)
-        XCTAssertEqual(log.map(\.phase), phases + [String](repeating: "reward from conv5", count: 3))
+        XCTAssertEqual(log.map(\.phase), phases + [String](repeating: "reward from conv4", count: 3))
         // The kept weights are those of a late epoch: the comparisons below are not of what was there before the interruption.
         XCTAssertGreaterThan(try XCTUnwrap(log.last { $0.best }).epoch, 9, "\(log.map(\.devCIDEr))")
         try train("again")
@@ -111,7 +111,7 @@ final class CaptionTrainerTests: XCTestCase {
             try assertSame("whole", "stopped-\(epoch)")
         }
         var other = Self.options
-        other.phases = [.init(kind: .words, epochs: 1, learningRate: 3e-2, from: "conv5")]
+        other.phases = [.init(kind: .words, epochs: 1, learningRate: 3e-2, from: "conv4")]
         try train("short", other)
         other.seed = 2
         try train("other", other)
@@ -172,7 +172,7 @@ final class CaptionTrainerTests: XCTestCase {
         let model = try files("run")["model.safetensors"]
         XCTAssertEqual(try train("run", options, resume: true).count, 0)
         XCTAssertEqual(try files("run")["model.safetensors"], model)
-        options.phases.append(.init(kind: .words, epochs: 1, learningRate: 1e-2, from: "conv5"))
+        options.phases.append(.init(kind: .words, epochs: 1, learningRate: 1e-2, from: "conv4"))
         XCTAssertEqual(try train("run", options, resume: true).map(\.epoch), [2])
     }
 
@@ -202,7 +202,7 @@ final class CaptionTrainerTests: XCTestCase {
         var options = Self.options
         options.phases = [
             .init(kind: .words, epochs: 12, learningRate: 3e-2, from: "conv1", encoderScale: 0.3),
-            .init(kind: .reward, epochs: 16, learningRate: 2e-2, from: "conv5"),
+            .init(kind: .reward, epochs: 16, learningRate: 2e-2, from: "conv4"),
         ]
         options.captionsPerPicture = 4
         let trainer = try makeTrainer("reward", options)

@@ -99,4 +99,19 @@ final class BatchNormTests: XCTestCase {
         // double's place.
         XCTAssertEqual(channelSums(x, channels: c).array, (0..<c).map { Float(rows) * (1 + Float($0) / 4) })
     }
+
+    /// By hand: the column (1, 3) has mean 2 and variance 1 (unbiased 2), the column (0, 4) mean 2 and variance 4 (unbiased 8). Training gives
+    /// +-1 and moves the running values by a tenth; in use, with those, x = 2.2 of the first gives (2.2 - 0.2) / sqrt(1.1).
+    func testLayerInTrainingAndInUse() throws {
+        let store = ParameterStore(seed: 1)
+        let trained = BatchNorm(store.scope(on: Tape())["norm"], channels: 2)
+        let y = trained(Variable(Tensor([2, 2], [1, 0, 3, 4]))).value.array
+        for (a, b) in zip(y, [-1, -1, 1, 1] as [Float]) { XCTAssertEqual(a, b, accuracy: 1e-4) }
+        XCTAssertEqual(store.values["norm.running_mean"]?.array ?? [], [0.2, 0.2])
+        for (a, b) in zip(store.values["norm.running_var"]?.array ?? [], [1.1, 1.7] as [Float]) { XCTAssertEqual(a, b, accuracy: 1e-6) }
+        let used = BatchNorm(store.scope()["norm"], channels: 2)
+        let z = used(Variable(Tensor([1, 2], [2.2, 0.2]))).value.array
+        XCTAssertEqual(z[0], 2 / Float(1.1).squareRoot(), accuracy: 1e-4)
+        XCTAssertEqual(z[1], 0, accuracy: 1e-6)
+    }
 }

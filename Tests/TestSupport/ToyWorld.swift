@@ -5,18 +5,21 @@ import Weights
 
 /// A tiny world of coloured shapes on a noisy ground, with exact masks: what a model looked at can be checked pixel by pixel.
 ///
-/// A picture shows one or two shapes of different kinds and colours; where there are two, the bigger one is named first:
-/// "a red circle", "a blue square and a green triangle".
+/// A picture shows two shapes of different forms and colours. A caption names one shape's form and one shape's colour, chosen apart, the bigger
+/// shape more often: "a circle and something red". Three things make the masks a ground truth of maps, not only of pictures:
+/// - a word's probability grows with the area of its shape, so that no word is ever certain and evidence never saturates;
+/// - each form has a surface of its own (a circle is checked, the others striped), so that evidence lies all over the shape;
+/// - shapes fade towards their outline, so that it does not lie on the outline, half of which is outside the mask.
 public struct ToyPicture {
-    public enum Form: String, CaseIterable, Sendable { case circle, square, triangle }
+    public enum Form: String, CaseIterable, Sendable { case circle, square, triangle, diamond }
     public enum Color: String, CaseIterable, Sendable {
         case red, green, blue, yellow
-        var rgb: (Float, Float, Float) {
+        var rgb: SIMD3<Float> {
             switch self {
-            case .red: return (215, 45, 45)
-            case .green: return (45, 175, 65)
-            case .blue: return (50, 80, 215)
-            case .yellow: return (230, 205, 50)
+            case .red: return [215, 45, 45]
+            case .green: return [45, 175, 65]
+            case .blue: return [50, 80, 215]
+            case .yellow: return [230, 205, 50]
             }
         }
     }
@@ -27,24 +30,47 @@ public struct ToyPicture {
         public var color: Color
         public var x: Float, y: Float, radius: Float
 
-        public func contains(_ px: Float, _ py: Float) -> Bool {
+        public func contains(_ px: Float, _ py: Float) -> Bool { contains(px, py, radius: radius) }
+
+        private func contains(_ px: Float, _ py: Float, radius: Float) -> Bool {
             let dx = px - x, dy = py - y
             switch form {
             case .circle: return dx * dx + dy * dy <= radius * radius
             case .square: return abs(dx) <= radius * 0.88 && abs(dy) <= radius * 0.88
-            case .triangle: return dy <= radius * 0.8 && dy >= -radius && abs(dx) <= (dy + radius) * 0.6
+            case .triangle: return dy <= radius * 0.9 && dy >= -radius * 1.1 && abs(dx) <= (dy + radius * 1.1) * 0.62
+            case .diamond: return abs(dx) + abs(dy) <= radius * 1.1
             }
+        }
+
+        /// How much of the shape shows at a point: 0 outside, growing to 1 over about 4 pixels from the outline.
+        func opacity(_ px: Float, _ py: Float) -> Float {
+            Float((1...4).count { contains(px, py, radius: radius - 1.2 * Float($0)) }) / 4
+        }
+
+        /// How bright the surface is at a point: the form's own pattern, 2 pixels wide.
+        func brightness(_ px: Float, _ py: Float) -> Float {
+            func stripe(_ d: Float) -> Bool { Int((d / 2).rounded(.down)) & 1 == 0 }
+            let dx = px - x, dy = py - y
+            let isBright: Bool
+            switch form {
+            case .circle: isBright = stripe(dx) != stripe(dy)
+            case .square: isBright = stripe(dx)
+            case .triangle: isBright = stripe(dy)
+            case .diamond: isBright = stripe(0.7 * (dx + dy))
+            }
+            return isBright ? 1 : 0.4
         }
     }
 
     public static let side = 64
     public let image: Image
-    /// The named order: the bigger first.
     public let shapes: [Shape]
 
-    public var caption: String {
-        shapes.map { "a \($0.color.rawValue) \($0.form.rawValue)" }.joined(separator: " and ")
-    }
+    /// A caption that names the form of one shape and the colour of another.
+    public static func caption(_ form: Form, _ color: Color) -> String { "a \(form.rawValue) and something \(color.rawValue)" }
+
+    /// Every caption that is true of the picture.
+    public var trueCaptions: [String] { shapes.flatMap { a in shapes.map { Self.caption(a.form, $0.color) } } }
 
     /// The shape that a word of the caption is about, if it is about one alone.
     public func shape(of word: String) -> Shape? {
@@ -62,11 +88,10 @@ public struct ToyPicture {
         var random = SeededGenerator(seed: seed &* 0x9E37_79B9 &+ UInt64(index))
         _ = random.next()
         let side = Float(Self.side)
-        let two = random.next() % 2 == 0
         var forms = Form.allCases.shuffled(using: &random), colors = Color.allCases.shuffled(using: &random)
         var shapes: [Shape] = []
-        for i in 0..<(two ? 2 : 1) {
-            let radius: Float = !two ? 9 + 5 * random.uniform() : i == 0 ? 14 + 3 * random.uniform() : 8 + 2 * random.uniform()
+        for _ in 0..<2 {
+            let radius = 9 + 6 * random.uniform()
             var shape = Shape(form: forms.removeLast(), color: colors.removeLast(), x: 0, y: 0, radius: radius)
             // The second goes where it does not touch the first.
             for _ in 0..<1000 {
@@ -85,32 +110,42 @@ public struct ToyPicture {
     }
 
     private static func draw(_ shapes: [Shape], using random: inout SeededGenerator) -> Image {
-        let ground = 90 + 80 * random.uniform()
+        let ground = SIMD3<Float>(repeating: 90 + 80 * random.uniform())
         var image = Image(width: side, height: side)
         for y in 0..<side {
             for x in 0..<side {
-                let noise = 24 * (random.uniform() - 0.5)
-                var rgb = (ground, ground, ground)
-                for shape in shapes where shape.contains(Float(x) + 0.5, Float(y) + 0.5) { rgb = shape.color.rgb }
-                let p = (y * side + x) * 3
-                image.pixels[p] = UInt8(max(0, min(255, rgb.0 + noise)))
-                image.pixels[p + 1] = UInt8(max(0, min(255, rgb.1 + noise)))
-                image.pixels[p + 2] = UInt8(max(0, min(255, rgb.2 + noise)))
+                let noise = 24 * (random.uniform() - 0.5), (px, py) = (Float(x) + 0.5, Float(y) + 0.5)
+                var rgb = ground
+                for shape in shapes {
+                    rgb += shape.opacity(px, py) * (shape.brightness(px, py) * shape.color.rgb - rgb)
+                }
+                for c in 0..<3 { image.pixels[(y * side + x) * 3 + c] = UInt8(max(0, min(255, rgb[c] + noise))) }
             }
         }
         return image
     }
+
+    /// Captions as people of this world give them: each names a form and a colour that it sees at random points of the shapes.
+    func captions(_ count: Int, using random: inout SeededGenerator) -> [String] {
+        let weights = shapes.map { shape in
+            let area = Float(Self.mask(shape).count { $0 })
+            return area * area
+        }
+        func seen() -> Shape { random.uniform() * (weights[0] + weights[1]) < weights[0] ? shapes[0] : shapes[1] }
+        return (0..<count).map { _ in Self.caption(seen().form, seen().color) }
+    }
 }
 
-/// Writes a world as `mmx train caption` reads it: images, captions.csv, train.txt, dev.txt.
+/// Writes a world as `mmx train caption` reads it: images, captions.csv (ten captions a picture), train.txt, dev.txt.
 public func writeToyWorld(to folder: URL, seed: UInt64, train: Int, dev: Int) throws {
     let images = folder.appendingPathComponent("images")
     try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
     var captions = "image,caption\n", names: [String] = []
+    var random = SeededGenerator(seed: seed)
     for index in 0..<train + dev {
         let picture = ToyPicture(seed: seed, index: index), name = "\(index).png"
         try picture.image.write(to: images.appendingPathComponent(name))
-        captions += "\(name),\(picture.caption)\n"
+        for caption in picture.captions(10, using: &random) { captions += "\(name),\(caption)\n" }
         names.append(name)
     }
     try AtomicFile.write(Data(captions.utf8), to: folder.appendingPathComponent("captions.csv"))

@@ -8,4 +8,4 @@ guard arguments.count >= 2 else {
     exit(64)
 }
 func number(_ index: Int, _ fallback: Int) -> Int { arguments.count > index ? Int(arguments[index]) ?? fallback : fallback }
-try writeToyWorld(to: URL(fileURLWithPath: arguments[1]), seed: UInt64(number(4, 7)), train: number(2, 4000), dev: number(3, 200))
+try writeToyWorld(to: URL(fileURLWithPath: arguments[1]), seed: UInt64(number(4, 7)), train: number(2, 5000), dev: number(3, 200))

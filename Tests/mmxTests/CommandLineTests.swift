@@ -10,7 +10,7 @@ import XCTest
 /// `mmx caption` as a user runs it: what it prints where, its exit codes, and what it leaves behind.
 final class CommandLineTests: ProgramTestCase {
     func testCaptionAndItsFiles() throws {
-        XCTAssertEqual(try caption("toy.png").output, "a blue circle\n")
+        XCTAssertEqual(try caption("toy.png").output, "a square and something blue\n")
         XCTAssertEqual(files(), [])
         let wide = try caption("wide.png", "--explain-word", "a", "--json")
         XCTAssertEqual(wide.code, 0, wide.errors)
@@ -27,7 +27,7 @@ final class CommandLineTests: ProgramTestCase {
     func testAWordThatIsNotThere() throws {
         let absent = try caption("toy.png", "--explain-word", "yellow")
         XCTAssertEqual(absent.code, 0)
-        XCTAssertTrue(absent.errors.contains("'yellow' is not in the caption \"a blue circle\""), absent.errors)
+        XCTAssertTrue(absent.errors.contains("'yellow' is not in the caption \"a square and something blue\""), absent.errors)
         let unknown = try caption("toy.png", "--explain-word", "../yelow")
         XCTAssertEqual(unknown.code, 2, unknown.errors)
         XCTAssertEqual(unknown.output, "")

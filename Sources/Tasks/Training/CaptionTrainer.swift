@@ -50,7 +50,8 @@ public final class CaptionTrainer {
         if let encoderWeights { try Self.load(encoderWeights, encoder, into: store) }
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: channels, vocabulary: vocabulary.count, embedding: options.embedding,
-            hidden: options.hidden, attention: options.attention)
+            hidden: options.hidden, attention: options.attention,
+            normalisesImage: options.decoder == .showAndTell ? true : nil)
         _ = decoder.makeDecoder(store.scope()["decoder"])
         configuration = CaptionerConfiguration(
             encoder: encoder, preprocessing: try preprocessing ?? encoder.defaultPreprocessing(), decoder: decoder,

@@ -15,9 +15,10 @@ public struct Convolution {
 
     /// - Parameters:
     ///   - norm: name of the batch normalisation; nil for the folded form (or a plain convolution with a bias).
+    ///   - scale, shift: where the normalisation's gamma and beta start in a new model.
     public init(
         _ p: Parameters, _ name: String, inputs: Int, outputs: Int, _ geometry: ConvolutionGeometry,
-        activation: Activation = .none, norm: String? = nil, epsilon: Float = 1e-3
+        activation: Activation = .none, norm: String? = nil, epsilon: Float = 1e-3, scale: Float = 1, shift: Float = 0
     ) {
         self.geometry = geometry
         self.activation = activation
@@ -32,7 +33,8 @@ public struct Convolution {
             return
         }
         let n = p[norm]
-        let gamma = n("weight", shape: [outputs], initial: .ones), beta = n("bias", shape: [outputs], initial: .zeros)
+        let gamma = n("weight", shape: [outputs], initial: .constant(scale))
+        let beta = n("bias", shape: [outputs], initial: .constant(shift))
         let mean = n.buffer("running_mean", shape: [outputs], initial: .zeros)
         let variance = n.buffer("running_var", shape: [outputs], initial: .ones)
         if gamma.isRecorded {

@@ -1,11 +1,19 @@
 import Tensors
 
 /// A small plain CNN, trained from nothing on drawn pictures: for tests and for teaching.
+///
+/// Its cells are 4 pixels apart and see 18 pixels each way, little more than a part of a shape, so that what speaks for a word lies where the
+/// word's shape is (as in BagNets, Brendel & Bethge 2019); with a wide receptive field, cells beside a shape know it as well as those on it.
 public enum TinyCNN {
     static let epsilon: Float = 1e-3
-    private static let layers: [(name: String, channels: Int, stride: Int)] = [
-        ("conv1", 16, 2), ("conv2", 32, 2), ("conv3", 48, 2), ("conv4", 64, 1), ("conv5", 64, 1),
+    /// An even kernel with stride 2 sees as far to either side of its cell, so the map lies exactly over what it saw; with 3x3, each such layer
+    /// would shift the map by half a cell of its input.
+    private static let layers: [(name: String, channels: Int, kernel: Int, stride: Int)] = [
+        ("conv1", 16, 4, 2), ("conv2", 32, 4, 2), ("conv3", 64, 3, 1), ("conv4", 128, 1, 1),
     ]
+    /// Where the last layer's normalisation starts: few cells are active at first, strongly. The background then stays silent instead of
+    /// carrying evidence by what it lacks, and the mean over the map, which decoders begin with, differs enough between pictures to learn from.
+    private static let lastScale: Float = 5
 
     static let preprocessing = Preprocessing(
         width: 64, height: 64, fit: .squash, filter: .bilinear, mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5])
@@ -17,14 +25,12 @@ public enum TinyCNN {
     static func encoder(_ p: Parameters, folded: Bool) -> Encoder {
         var stages: [Encoder.Stage] = []
         var inputs = 3, stride = 1
-        for (pair, layer) in zip(normPairs, layers) {
-            // An even kernel with stride 2 sees as far to either side of its cell, so the map lies exactly over what it saw; with
-            // 3x3, each layer would shift the map by half a cell of its input.
-            let kernel = layer.stride == 2 ? 4 : 3
-            let geometry = ConvolutionGeometry(kernel, stride: layer.stride, padding: .all(1))
+        for (index, (pair, layer)) in zip(normPairs, layers).enumerated() {
+            let geometry = ConvolutionGeometry(layer.kernel, stride: layer.stride, padding: .all((layer.kernel - 1) / 2))
+            let isLast = index == layers.count - 1
             let convolution = Convolution(
                 p, layer.name, inputs: inputs, outputs: layer.channels, geometry, activation: .relu,
-                norm: folded ? nil : pair.norm, epsilon: epsilon)
+                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? lastScale : 1, shift: isLast ? -lastScale : 0)
             stride *= layer.stride
             inputs = layer.channels
             stages.append(Encoder.Stage(name: layer.name, channels: inputs, stride: stride) { convolution($0) })

@@ -1,0 +1,36 @@
+/// Batch normalisation (Ioffe & Szegedy 2015) of the last axis, on its own; with a convolution, see ``Convolution``.
+///
+/// Parameters `weight`, `bias`, `running_mean`, `running_var` `[C]`. Where they are trained, the batch's own statistics are used and the running ones
+/// follow them; otherwise the running ones are.
+public struct BatchNorm {
+    private let gamma: Variable
+    private let beta: Variable
+    private let mean: Tensor
+    private let variance: Tensor
+    private let epsilon: Float
+    private let parameters: Parameters
+
+    public init(_ p: Parameters, channels: Int, epsilon: Float = 1e-5) {
+        gamma = p("weight", shape: [channels], initial: .ones)
+        beta = p("bias", shape: [channels], initial: .zeros)
+        mean = p.buffer("running_mean", shape: [channels], initial: .zeros)
+        variance = p.buffer("running_var", shape: [channels], initial: .ones)
+        self.epsilon = epsilon
+        parameters = p
+    }
+
+    /// x `[..., C] -> [..., C]`
+    public func callAsFunction(_ x: Variable) -> Variable {
+        if gamma.isRecorded {
+            let (y, mean, variance) = batchNorm(x, gamma: gamma, beta: beta, epsilon: epsilon)
+            parameters.observe(mean: mean, variance: variance, count: y.value.count / max(1, mean.count))
+            return y
+        }
+        let channels = mean.count, scale = Tensor(uninitialized: [channels]), shift = Tensor(uninitialized: [channels])
+        for c in 0..<channels {
+            scale.pointer[c] = gamma.value.pointer[c] / (variance.pointer[c] + epsilon).squareRoot()
+            shift.pointer[c] = beta.value.pointer[c] - mean.pointer[c] * scale.pointer[c]
+        }
+        return channelAffine(x, scale: Variable(scale), shift: Variable(shift))
+    }
+}
