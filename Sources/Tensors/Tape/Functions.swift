@@ -93,6 +93,14 @@ extension Variable {
         return tape.map { $0.record(.logSoftmax(y: y), [self], y) } ?? Variable(y)
     }
 
+    /// Over the last axis: x / sqrt(sum of x^2 + epsilon), length 1 for rows much longer than sqrt(epsilon).
+    ///
+    /// The derivative is bounded by 1 / sqrt(epsilon), so a row of zeros gives zeros and no infinite gradient.
+    public func l2Normalised(epsilon: Float = 1e-6) -> Variable {
+        let (y, factors) = l2NormaliseForward(value, epsilon: epsilon)
+        return tape.map { $0.record(.l2Normalise(y: y, factors: factors), [self], y) } ?? Variable(y)
+    }
+
     /// Inverted dropout: each element is zeroed with probability `rate`, the others divided by `1 - rate`.
     public func dropout(_ rate: Float, using generator: inout SeededGenerator) -> Variable {
         if rate <= 0 { return self }
@@ -100,6 +108,21 @@ extension Variable {
         let y = multiplyForward(value, mask)
         return tape.map { $0.record(.dropout(mask: mask), [self], y) } ?? Variable(y)
     }
+}
+
+/// The larger of a and b element by element; shapes alike. Where both are equal the gradient goes to a.
+public func maximum(_ a: Variable, _ b: Variable) -> Variable {
+    let (y, first) = maximumForward(a.value, b.value)
+    return tape(a, b).map { $0.record(.maximum(first: first), [a, b], y) } ?? Variable(y)
+}
+
+/// A matrix product for each of B pairs: a `[B, m, k]` (`[B, k, m]` when transposed), b `[B, k, n]` (`[B, n, k]` when
+/// transposed), result `[B, m, n]`.
+public func batchedProduct(
+    _ a: Variable, _ b: Variable, transposeA: Bool = false, transposeB: Bool = false
+) -> Variable {
+    let (y, saved) = batchedProductForward(a.value, b.value, transposeA: transposeA, transposeB: transposeB)
+    return tape(a, b).map { $0.record(.batchedProduct(saved), [a, b], y) } ?? Variable(y)
 }
 
 /// `[..., a], [..., b], ... -> [..., a + b + ...]`

@@ -17,11 +17,14 @@ enum Operation {
     case add
     case subtract
     case multiply(Tensor, Tensor)
+    /// first: 1 where the first input is the larger, else 0
+    case maximum(first: Tensor)
     case scale(Float)
     case sum(count: Int)
     case pick(positions: [Int], count: Int)
     // Layers
     case linear(x: Tensor, weight: Tensor, hasBias: Bool)
+    case batchedProduct(BatchedProductSaved)
     case convolution(x: Tensor, weight: Tensor, hasBias: Bool, ConvolutionGeometry)
     case activation(Activation, y: Tensor)
     case maximumPool(argument: [Int32], input: [Int])
@@ -32,6 +35,7 @@ enum Operation {
     case dropout(mask: Tensor)
     case embedding(indices: [Int], rows: Int)
     case softmax(y: Tensor)
+    case l2Normalise(y: Tensor, factors: Tensor)
     case logSoftmax(y: Tensor)
     case crossEntropy(CrossEntropySaved)
     case lstm(LSTMSaved)
@@ -58,12 +62,14 @@ enum Operation {
         case .subtract: return [g, needed[1] ? scaleForward(g, by: -1) : nil]
         case .multiply(let a, let b):
             return [needed[0] ? multiplyForward(g, b) : nil, needed[1] ? multiplyForward(g, a) : nil]
+        case .maximum(let first): return maximumBackward(g, first: first, needed: needed)
         case .scale(let factor): return [scaleForward(g, by: factor)]
         case .sum(let count): return [sumBackward(g, count: count)]
         case .pick(let positions, let count): return [pickBackward(g, positions: positions, count: count)]
         case .linear(let x, let weight, let hasBias):
             let parts = linearBackward(g, x: x, weight: weight, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
+        case .batchedProduct(let saved): return batchedProductBackward(g, saved: saved, seeds: seeds, needed: needed)
         case .convolution(let x, let weight, let hasBias, let geometry):
             let parts = convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
@@ -76,6 +82,7 @@ enum Operation {
         case .dropout(let mask): return [multiplyForward(g, mask)]
         case .embedding(let indices, let rows): return [embeddingBackward(g, indices: indices, rows: rows, seeds: seeds)]
         case .softmax(let y): return [softmaxBackward(g, y: y)]
+        case .l2Normalise(let y, let factors): return [l2NormaliseBackward(g, y: y, factors: factors)]
         case .logSoftmax(let y): return [logSoftmaxBackward(g, y: y)]
         case .crossEntropy(let saved): return [crossEntropyBackward(g, saved: saved, seeds: seeds)]
         case .lstm(let saved): return lstmBackward(g, saved: saved, seeds: seeds, needed: needed)

@@ -1,0 +1,60 @@
+import Tensors
+
+/// "Deeper LSTM Q + norm I" (Antol et al. 2015, section 4; Lu et al. 2015): the question read by two layers of LSTM,
+/// the picture averaged over its regions and brought to length 1; both are mapped into one space and multiplied there.
+public struct DeeperLSTM: QuestionAnswerer {
+    let words: Embedding
+    let reader: QuestionReader
+    let image: Linear
+    let answers: Linear
+
+    public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
+        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        reader = QuestionReader(p, embedding: configuration.embedding, hidden: configuration.hidden)
+        // A picture has length 1, whatever its number of channels: weights of order 1 give the tanh something to do.
+        image = Linear(p["image"], inputs: configuration.features, outputs: reader.width, bound: 1)
+        answers = Linear(p["answers"], inputs: reader.width, outputs: configuration.answers)
+    }
+
+    public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
+
+    public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
+        let batch = QuestionBatch(words: embedded, lengths: lengths)
+        let question = reader(embedded, batch, dropout)
+        let picture = image(globalAveragePool(features).l2Normalised()).activated(.tanh)
+        let x = question * picture.repeatedRows(batch.questions(aPictureOf: features))
+        return answers(dropout?(x) ?? x)
+    }
+}
+
+/// The question reader of ``DeeperLSTM``: the words' tanh through two layers of LSTM; what both layers hold after the
+/// last word (c and h, 4H numbers) through a linear layer and tanh.
+struct QuestionReader {
+    let lstm: [LSTM]
+    let question: Linear
+    /// Of the question's vector: 2H, as the paper's 1024 for an LSTM of 512.
+    let width: Int
+
+    init(_ p: Parameters, embedding: Int, hidden: Int) {
+        width = 2 * hidden
+        lstm = [
+            LSTM(p["lstm"]["0"], inputs: embedding, hidden: hidden),
+            LSTM(p["lstm"]["1"], inputs: hidden, hidden: hidden),
+        ]
+        question = Linear(p["question"], inputs: 4 * hidden, outputs: width)
+    }
+
+    /// embedded `[T, N, E] -> [N, 2H]`
+    func callAsFunction(_ embedded: Variable, _ batch: QuestionBatch, _ dropout: Dropout?) -> Variable {
+        var x = embedded.activated(.tanh)
+        var held: [Variable] = []
+        for layer in lstm {
+            if let dropout { x = dropout(x) }
+            let (h, c) = layer(x)
+            held += [batch.last(of: c), batch.last(of: h)]
+            x = h
+        }
+        let state = concatenateLast(held)
+        return question(dropout?(state) ?? state).activated(.tanh)
+    }
+}

@@ -1,0 +1,57 @@
+import Tensors
+
+/// Stacked attention networks (Yang et al. 2016, arXiv 1511.02274): the question's vector looks at the picture's
+/// regions, adds what it saw to itself, and looks a second time.
+public struct StackedAttention: QuestionAnswerer {
+    /// One look at the picture.
+    struct Hop {
+        let image: Linear
+        let question: Linear
+        let score: Linear
+    }
+
+    let words: Embedding
+    let lstm: LSTM
+    let image: Linear
+    let hops: [Hop]
+    let answers: Linear
+
+    public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
+        let hidden = configuration.hidden, attention = configuration.attention
+        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
+        image = Linear(p["image"], inputs: configuration.features, outputs: hidden)
+        hops = (0..<2).map { hop in
+            let p = p["attention"]["\(hop)"]
+            // A bias of the score (b_P in eq. 16) would be the same for all regions and change nothing.
+            return Hop(
+                image: Linear(p["image"], inputs: hidden, outputs: attention, bias: false),
+                question: Linear(p["question"], inputs: hidden, outputs: attention),
+                score: Linear(p["score"], inputs: attention, outputs: 1, bias: false))
+        }
+        answers = Linear(p["answers"], inputs: hidden, outputs: configuration.answers)
+    }
+
+    public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
+
+    public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
+        let batch = QuestionBatch(words: embedded, lengths: lengths)
+        let times = batch.questions(aPictureOf: features)
+        let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
+        // v_I (eq. 7) [M, L, H] and v_Q (eq. 14) [N, H]
+        let seen = image(features.reshaped([pictures, regions, features.shape[3]])).activated(.tanh)
+        let annotations = dropout?(seen) ?? seen
+        var u = batch.last(of: lstm(dropout?(embedded) ?? embedded).h)
+        for hop in hops {
+            // eq. 15, 19: h_A = tanh(W_I v_I + (W_Q u + b)), [N, L, A]
+            let keys = hop.image(annotations).repeatedRows(times)
+            let query = hop.question(u).repeatedRows(regions).reshaped(keys.shape)
+            let compared = (keys + query).activated(.tanh)
+            // eq. 16: p over the regions; eq. 17: their weighted sum; eq. 18: u + what was seen. A picture's questions
+            // are the rows of one product.
+            let weights = hop.score(dropout?(compared) ?? compared).reshaped([pictures, times, regions]).softmax()
+            u = batchedProduct(weights, annotations).reshaped(u.shape) + u
+        }
+        return answers(dropout?(u) ?? u)
+    }
+}

@@ -1,0 +1,21 @@
+/// The larger of a and b element by element, shapes alike.
+/// - Returns: y, and a mask of its shape: 1 where a is the larger or both are equal, else 0.
+func maximumForward(_ a: Tensor, _ b: Tensor) -> (y: Tensor, first: Tensor) {
+    precondition(a.shape == b.shape, "the maximum of \(a.shape) and \(b.shape)")
+    let y = Tensor(uninitialized: a.shape), first = Tensor(uninitialized: a.shape)
+    let pa = a.pointer, pb = b.pointer, py = y.pointer, mask = first.pointer
+    Parallel.ranges(a.count, grain: 1 << 15) { range in
+        let from = range.lowerBound
+        mapVectors2(range.count, pa + from, pb + from, py + from) { a, b in a.replacing(with: b, where: a .< b) }
+        mapVectors2(range.count, pa + from, pb + from, mask + from) { a, b in
+            Vector(repeating: 1).replacing(with: 0, where: a .< b)
+        }
+    }
+    return (y, first)
+}
+
+/// The gradient goes to the larger element (to a's where both are equal); g `[K] +` the shape of the mask.
+func maximumBackward(_ g: Tensor, first: Tensor, needed: [Bool]) -> [Tensor?] {
+    let toFirst = multiplyForward(g, first)
+    return [needed[0] ? toFirst : nil, needed[1] ? addForward(g, scaleForward(toFirst, by: -1)) : nil]
+}
