@@ -24,6 +24,7 @@ public final class CaptionTrainer {
     private var generator: SeededGenerator
     var log: [TrainingEpoch] = []
     var averagedSteps = 0
+    private var began = Date()
 
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
@@ -92,11 +93,11 @@ public final class CaptionTrainer {
             epoch = next
             report(.note("resuming at epoch \(epoch + 1) of \(options.epochs)"))
         }
-        let begin = Date(), first = epoch
+        let first = epoch
         while let (phase, index, epochInPhase) = options.phase(epoch) {
             if epochInPhase == 0, index > 0 { try startPhase() }
             let start = Date()
-            let loss = try runEpoch(epoch, phase: phase, epochInPhase: epochInPhase, begin: begin, first: first)
+            let loss = try runEpoch(epoch, phase: phase, epochInPhase: epochInPhase, first: first)
             let scores = try evaluate(phase)
             let best = scores.ciderD > (log.map(\.devCIDEr).max() ?? -1)
             log.append(
@@ -122,10 +123,11 @@ public final class CaptionTrainer {
     }
 
     private func runEpoch(
-        _ epoch: Int, phase: CaptionTrainingOptions.Phase, epochInPhase: Int, begin: Date, first: Int
+        _ epoch: Int, phase: CaptionTrainingOptions.Phase, epochInPhase: Int, first: Int
     ) throws -> Double {
         let cut = try cut(phase)
         let cache = try cache(cut, of: train, name: "train")
+        if epoch == first { began = Date() }  // the time left is reckoned without the making of the cache
         var generator = SeededGenerator(seed: options.seed &* 1_000_003 &+ UInt64(epoch))
         let batches = batches(using: &generator)
         let total = phase.epochs * batches.count
@@ -146,7 +148,7 @@ public final class CaptionTrainer {
             }
             lossSum += loss
             let done = Double((epoch - first) * batches.count + position + 1)
-            let left = Date().timeIntervalSince(begin) / done * (Double((options.epochs - first) * batches.count) - done)
+            let left = Date().timeIntervalSince(began) / done * (Double((options.epochs - first) * batches.count) - done)
             report(
                 .step(
                     epoch: epoch + 1, of: options.epochs, batch: position + 1, batches: batches.count,
