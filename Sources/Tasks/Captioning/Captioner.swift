@@ -49,67 +49,18 @@ public struct Captioner {
     /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL) throws -> Captioner {
-        let configuration = try readConfiguration(folder)
-        let vocabularyURL = folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL
-        guard let text = try? Data(contentsOf: vocabularyURL) else {
-            throw ModelError(path: folder.path, problem: "its vocabulary \(vocabularyURL.path) is missing or not readable")
-        }
-        let vocabulary = try Vocabulary(data: text, name: vocabularyURL.path)
-        guard vocabulary.count == configuration.decoder.vocabulary else {
-            throw ModelError(
-                path: folder.path,
-                problem: "\(vocabularyURL.path) has \(vocabulary.count) words, config.json says \(configuration.decoder.vocabulary)")
-        }
-        let weights = folder.appendingPathComponent("model.safetensors")
-        guard FileManager.default.fileExists(atPath: weights.path) else {
-            throw ModelError(path: folder.path, problem: "model.safetensors is missing")
-        }
-        let store = ParameterStore(strict: try SafeTensors.read(weights), origin: weights.path)
-        let captioner = try Captioner(configuration: configuration, vocabulary: vocabulary, parameters: store.scope())
-        try store.checkComplete()
-        return captioner
-    }
-
-    private static func readConfiguration(_ folder: URL) throws -> CaptionerConfiguration {
-        let url = folder.appendingPathComponent("config.json")
-        guard let data = try? Data(contentsOf: url) else {
-            throw ModelError(path: folder.path, problem: "config.json is missing or not readable")
-        }
-        let configuration: CaptionerConfiguration
-        do {
-            configuration = try JSONDecoder().decode(CaptionerConfiguration.self, from: data)
-        } catch {
-            throw ModelError(path: url.path, problem: "is not a captioning model's configuration: \(explain(error))")
-        }
-        if let problem = configuration.problem { throw ModelError(path: url.path, problem: problem) }
-        return configuration
-    }
-
-    /// A decoding error in one line.
-    private static func explain(_ error: Error) -> String {
-        func place(_ context: DecodingError.Context) -> String {
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return path.isEmpty ? "" : " in \(path)"
-        }
-        switch error {
-        case DecodingError.keyNotFound(let key, let context): return "'\(key.stringValue)' is missing\(place(context))"
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-            return "\(context.debugDescription)\(place(context))"
-        case DecodingError.dataCorrupted(let context): return "\(context.debugDescription)\(place(context))"
-        default: return "\(error)"
-        }
+        let files = ModelFiles(folder)
+        let configuration = try files.configuration(CaptionerConfiguration.self, of: "a captioning model", problem: \.problem)
+        let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.decoder.vocabulary)
+        return try files.loading { p in try Captioner(configuration: configuration, vocabulary: vocabulary, parameters: p) }
     }
 
     /// Writes the folder: weights first, the configuration last, each under a temporary name that is then renamed.
     public static func save(
         configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor], type: SafeTensors.DataType, to folder: URL
     ) throws {
-        try AtomicFile.makeFolder(folder)
-        try SafeTensors.write(state, to: folder.appendingPathComponent("model.safetensors"), type: type, metadata: ["format": "mmx"])
-        try AtomicFile.write(Data(vocabulary.text().utf8), to: folder.appendingPathComponent(configuration.vocabulary).standardizedFileURL)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(configuration) + Data("\n".utf8), to: folder.appendingPathComponent("config.json"))
+        try ModelFiles(folder).save(
+            configuration, state: state, type: type, texts: [configuration.vocabulary: vocabulary.text()])
     }
 
     // MARK: Use

@@ -1,0 +1,135 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+import Weights
+
+/// `config.json` of a model that answers questions.
+public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
+    public var format = 1
+    public var task = "question-answering"
+    public var encoder: EncoderConfiguration
+    public var preprocessing: Preprocessing
+    public var answerer: AnswererConfiguration
+    /// The file of the questions' words, relative to the model's folder.
+    public var vocabulary: String
+    /// The file of the answers, one a line in the order of the logits, relative to the model's folder.
+    public var answers: String
+
+    public init(
+        encoder: EncoderConfiguration, preprocessing: Preprocessing, answerer: AnswererConfiguration, vocabulary: String, answers: String
+    ) {
+        self.encoder = encoder
+        self.preprocessing = preprocessing
+        self.answerer = answerer
+        self.vocabulary = vocabulary
+        self.answers = answers
+    }
+
+    /// What makes this configuration unusable, before anything is allocated for it.
+    var problem: String? {
+        if format != 1 { return "has format \(format); this version reads format 1" }
+        if task != "question-answering" { return "is a model for '\(task)', not for question answering" }
+        let sizes = [
+            ("answerer.features", answerer.features, 16_384), ("answerer.vocabulary", answerer.vocabulary, 1_000_000),
+            ("answerer.answers", answerer.answers, 1_000_000), ("answerer.embedding", answerer.embedding, 16_384),
+            ("answerer.hidden", answerer.hidden, 16_384), ("answerer.attention", answerer.attention, 16_384),
+        ]
+        for (name, value, limit) in sizes where value < 1 || value > limit { return "\(name) is \(value), not in 1...\(limit)" }
+        return nil
+    }
+}
+
+/// A question as a model reads it.
+public struct ReadQuestion: Equatable, Sendable {
+    /// As the model's tokenizer splits it.
+    public var tokens: [String]
+    /// Indices into the vocabulary, one for each token.
+    public var words: [Int]
+    /// Tokens that the model does not know, in their order.
+    public var unknown: [String]
+}
+
+/// A question that cannot be asked, said for people.
+public struct QuestionError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+}
+
+/// An answer to a question about a picture: an encoder, an answerer, and what they agreed on.
+public struct Answerer {
+    public let configuration: AnswererModelConfiguration
+    public let vocabulary: Vocabulary
+    /// In the order of the logits.
+    public let answers: [String]
+    public let encoder: Encoder
+    public let model: any QuestionAnswerer
+
+    /// - Throws: ``ModelError`` when the parts do not fit.
+    public init(
+        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String], parameters p: Parameters
+    ) throws {
+        self.configuration = configuration
+        self.vocabulary = vocabulary
+        self.answers = answers
+        encoder = try configuration.encoder.makeEncoder(p["encoder"])
+        model = configuration.answerer.makeAnswerer(p["answerer"])
+        guard encoder.channels == configuration.answerer.features else {
+            throw ModelError(
+                path: "config.json",
+                problem: "the answerer wants \(configuration.answerer.features) feature channels, the encoder \(configuration.encoder.name) gives \(encoder.channels)")
+        }
+    }
+
+    /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config names.
+    /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
+    public static func load(_ folder: URL) throws -> Answerer {
+        let files = ModelFiles(folder)
+        let configuration = try files.configuration(
+            AnswererModelConfiguration.self, of: "a question answering model", problem: \.problem)
+        let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.answerer.vocabulary)
+        let answers = try AnswerFile.read(try files.text(configuration.answers, what: "answer list").url)
+        guard answers.count == configuration.answerer.answers else {
+            throw ModelError(
+                path: folder.path,
+                problem: "\(configuration.answers) has \(answers.count) answers, config.json says \(configuration.answerer.answers)")
+        }
+        return try files.loading { p in
+            try Answerer(configuration: configuration, vocabulary: vocabulary, answers: answers, parameters: p)
+        }
+    }
+
+    /// Writes the folder.
+    public static func save(
+        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String], state: [String: Tensor],
+        type: SafeTensors.DataType, to folder: URL
+    ) throws {
+        try ModelFiles(folder).save(
+            configuration, state: state, type: type,
+            texts: [configuration.vocabulary: vocabulary.text(), configuration.answers: AnswerFile.text(answers)])
+    }
+
+    // MARK: Use
+
+    /// The feature map `[1, u, v, K]` of a prepared picture.
+    public func features(_ picture: Tensor) -> Tensor { encoder(Variable(picture)).value }
+
+    /// Splits a question into words as in training (``CaptionTokenizer``) and looks them up.
+    /// - Throws: ``QuestionError`` when it has no words, or none that the model knows.
+    public func read(_ question: String) throws -> ReadQuestion {
+        let tokens = CaptionTokenizer().tokens(question)
+        guard !tokens.isEmpty else { throw QuestionError(description: "the question '\(question)' has no words") }
+        let words = vocabulary.encode(tokens)
+        let unknown = zip(tokens, words).filter { $0.1 == vocabulary.unknown }.map(\.0)
+        guard unknown.count < tokens.count else {
+            throw QuestionError(description: "the model knows no word of the question '\(question)'")
+        }
+        return ReadQuestion(tokens: tokens, words: words, unknown: unknown)
+    }
+
+    /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n / (N / M).
+    public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
+        model.logits(
+            features: Variable(features), embedded: model.embed(questions), lengths: questions.map(\.count), dropout: nil
+        ).value
+    }
+}
