@@ -155,9 +155,9 @@ final class CaptionTrainerTests: XCTestCase {
         try world.write("longer.csv", csv.replacingOccurrences(of: "the square", with: "one very nice square"))
         let size = Preprocessing(
             width: 48, height: 48, fit: .squash, filter: .bilinear, mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5])
-        assertRefuses("state.json", "other pictures or captions") { try makeTrainer("run", options, train: "fewer.txt").run(resume: true) }
+        assertRefuses("state.json", "other pictures or texts") { try makeTrainer("run", options, train: "fewer.txt").run(resume: true) }
         for captions in ["reworded.csv", "longer.csv"] {
-            assertRefuses("state.json", "other pictures or captions") { try makeTrainer("run", options, captions: captions).run(resume: true) }
+            assertRefuses("state.json", "other pictures or texts") { try makeTrainer("run", options, captions: captions).run(resume: true) }
         }
         assertRefuses("state.json", "another picture size") { try makeTrainer("run", options, preprocessing: size).run(resume: true) }
         try Data("{".utf8).write(to: world.output("run/training/state.json"))
@@ -212,7 +212,7 @@ final class CaptionTrainerTests: XCTestCase {
         XCTAssertTrue(rewards.allSatisfy { $0 > 0 && $0 <= 10 }, "\(rewards)")
         XCTAssertGreaterThan(rewards.suffix(5).reduce(0, +), 1.2 * rewards.prefix(5).reduce(0, +), "\(rewards)")
         // Words that are never written have lost their probability.
-        let bias = try XCTUnwrap(trainer.average["decoder.output.words.bias"])
+        let bias = try XCTUnwrap(trainer.model.average["decoder.output.words.bias"])
         for word in 0..<bias.count { XCTAssertEqual(bias.array[word] < -9_000, [0, 1, 3].contains(word), "word \(word)") }
     }
 

@@ -77,6 +77,7 @@ public enum TrainingEvent {
     case caching(done: Int, of: Int)
     case step(epoch: Int, of: Int, batch: Int, batches: Int, loss: Double, secondsLeft: Double)
     case epoch(TrainingEpoch)
+    case answerEpoch(AnswerTrainingEpoch)
 }
 
 /// One line of the training log.

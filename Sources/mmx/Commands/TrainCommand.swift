@@ -6,7 +6,7 @@ import Vision
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "Train a model on your own pictures.", subcommands: [TrainCaption.self])
+        commandName: "train", abstract: "Train a model on your own pictures.", subcommands: [TrainCaption.self, TrainVQA.self])
 }
 
 struct TrainCaption: ParsableCommand {
@@ -114,23 +114,3 @@ struct TrainCaption: ParsableCommand {
 }
 
 extension DecoderConfiguration.Kind: ExpressibleByArgument {}
-
-/// How training looks on a terminal.
-private enum TrainingReport {
-    static func show(_ event: TrainingEvent, on progress: Progress) {
-        switch event {
-        case .note(let text): progress.line(text)
-        case .caching(let done, let of):
-            progress.update("features of \(done)/\(of) pictures", fraction: Double(done) / Double(max(1, of)))
-        case .step(let epoch, let of, let batch, let batches, let loss, let left):
-            progress.update(
-                "epoch \(epoch)/\(of) batch \(batch)/\(batches) \(String(format: "loss %.3f", loss)), \(Progress.duration(left)) left",
-                fraction: Double(batch) / Double(max(1, batches)))
-        case .epoch(let e):
-            progress.line(
-                String(
-                    format: "epoch %d (%@): loss %.4f, dev CIDEr-D %.4f, BLEU-4 %.4f, %@%@", e.epoch, e.phase, e.loss, e.devCIDEr, e.devBLEU4,
-                    Progress.duration(e.seconds), e.best ? " *" : ""))
-        }
-    }
-}

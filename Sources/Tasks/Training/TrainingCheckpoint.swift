@@ -3,19 +3,16 @@ import Tensors
 import Weights
 
 /// What a run needs to go on after an interruption, in `training` inside the model folder.
-extension CaptionTrainer {
-    private struct State: Codable {
-        var options: CaptionTrainingOptions
-        var model: CaptionerConfiguration
-        /// Of the pictures' names and captions.
+extension ModelInTraining {
+    private struct State<Run: Codable>: Codable {
+        /// What the trainer keeps of its own: options, configuration, log.
+        var run: Run
+        /// Of the pictures' names and texts.
         var data: String
         var next: Int
         var averagedSteps: Int
         var optimizerSteps: Int
-        var log: [TrainingEpoch]
     }
-
-    func url(_ name: String) -> URL { output.appendingPathComponent("training/\(name)") }
 
     /// Makes the folder, and tries it before hours are spent on what cannot be written.
     /// - Throws: ``AtomicFileError``
@@ -30,19 +27,17 @@ extension CaptionTrainer {
         try? FileManager.default.removeItem(at: url("writable"))
     }
 
-    private static let parts = ["parameters", "average", "adam"]
+    private static var parts: [String] { ["parameters", "average", "adam"] }
 
     private func part(_ name: String, _ next: Int) -> URL { url("\(name)-\(next).safetensors") }
 
     /// Writes the run's state after an epoch. Its tensors are under new names until `state.json`, written last, speaks of them: an interruption in
     /// between leaves the former checkpoint whole.
-    func checkpoint(next: Int) throws {
+    func checkpoint(_ run: some Codable, data: String, next: Int) throws {
         for (name, values) in zip(Self.parts, [store.values, average, optimizer.state]) {
             try SafeTensors.write(values, to: part(name, next), type: .f32, metadata: [:])
         }
-        let state = State(
-            options: options, model: configuration, data: dataHash, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps,
-            log: log)
+        let state = State(run: run, data: data, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         try AtomicFile.write(try encoder.encode(state), to: url("state.json"))
@@ -53,24 +48,25 @@ extension CaptionTrainer {
         }
     }
 
-    /// The epoch to go on with; nil where there is no checkpoint.
+    /// What the last checkpoint holds of the trainer's own, and the epoch to go on with; nil where there is none.
+    /// - Parameters:
+    ///   - isSameRun, isSameModel: whether it was made with these options, and for this model.
     /// - Throws: ``ModelError`` for a checkpoint of another run.
-    func restore() throws -> Int? {
-        guard let data = try? Data(contentsOf: url("state.json")) else { return nil }
+    func restore<Run: Codable>(
+        _ type: Run.Type, data: String, isSameRun: (Run) -> Bool, isSameModel: (Run) -> Bool
+    ) throws -> (run: Run, next: Int)? {
+        guard let file = try? Data(contentsOf: url("state.json")) else { return nil }
         func refused(_ problem: String) -> ModelError { ModelError(path: url("state.json").path, problem: problem) }
-        let state: State
-        do { state = try JSONDecoder().decode(State.self, from: data) } catch {
+        let state: State<Run>
+        do { state = try JSONDecoder().decode(State<Run>.self, from: file) } catch {
             throw refused("is not a training checkpoint; remove it or train into another folder")
         }
-        // The stretches to train may change: a run may be made longer.
-        var compared = state.options
-        compared.phases = options.phases
-        guard compared == options else {
+        guard isSameRun(state.run) else {
             throw refused("was made with other options; resume with the same ones, or train into another folder")
         }
-        guard state.data == dataHash, state.model == configuration else {
+        guard state.data == data, isSameModel(state.run) else {
             throw refused(
-                "was made from other pictures or captions, or at another picture size; resume with the same ones, or train into another folder")
+                "was made from other pictures or texts, or at another picture size; resume with the same ones, or train into another folder")
         }
         func owned(_ name: String) throws -> [String: Tensor] {
             try SafeTensors.read(part(name, state.next)).mapValues { $0.copy() }
@@ -79,17 +75,14 @@ extension CaptionTrainer {
         average = try owned("average")
         try optimizer.restore(state: owned("adam"), for: store, steps: state.optimizerSteps)
         averagedSteps = state.averagedSteps
-        log = state.log
-        return state.next
+        return (state.run, state.next)
     }
 
-    /// FNV-1a of the names and captions, in their order.
-    private var dataHash: String {
+    /// FNV-1a of texts, in their order: tells one data set from another.
+    static func hash(_ texts: some Sequence<String>) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for entry in train.entries + dev.entries {
-            for byte in ([entry.image] + entry.captions).joined(separator: "\n").utf8 + [0] {
-                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-            }
+        for text in texts {
+            for byte in Array(text.utf8) + [0] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         }
         return String(hash, radix: 16)
     }

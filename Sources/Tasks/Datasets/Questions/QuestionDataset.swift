@@ -1,0 +1,58 @@
+import Foundation
+
+/// Pictures with questions about them.
+public final class QuestionDataset: Sendable {
+    public struct Entry: Equatable, Sendable {
+        /// The file's name in the image folder.
+        public let image: String
+        /// At least one, in the file's order.
+        public let questions: [Question]
+    }
+
+    /// In the order in which the pictures first appear among the questions.
+    public let entries: [Entry]
+    private let images: URL
+
+    /// Groups questions by their pictures and checks that every picture is there.
+    /// - Parameters:
+    ///   - images: the folder of the pictures.
+    ///   - path: the questions' file, for messages.
+    /// - Throws: ``DatasetError`` that names the file.
+    public init(images: URL, questions: [Question], path: String) throws {
+        self.images = images
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: images.path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw DatasetError(path: images.path, problem: "the image folder is missing, or is no folder")
+        }
+        guard !questions.isEmpty else { throw DatasetError(path: path, problem: "has no questions") }
+        var order: [String] = [], byImage: [String: [Question]] = [:]
+        for question in questions {
+            if byImage[question.image] == nil { order.append(question.image) }
+            byImage[question.image, default: []].append(question)
+        }
+        entries = order.map { Entry(image: $0, questions: byImage[$0] ?? []) }
+        for name in order {
+            let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+                throw DatasetError(path: path, problem: "\(String(name.prefix(80)).debugDescription) is no name of an image inside the image folder")
+            }
+            guard FileManager.default.fileExists(atPath: imageURL(name).path) else {
+                throw DatasetError(path: imageURL(name).path, problem: "the image is missing")
+            }
+        }
+    }
+
+    /// Where a picture of the data set is.
+    public func imageURL(_ image: String) -> URL { images.appendingPathComponent(image) }
+
+    /// All questions, picture by picture.
+    public var questions: [Question] { entries.flatMap(\.questions) }
+
+    /// Two parts by picture: every `n`-th picture's questions, and the others'.
+    public static func split(_ questions: [Question], every n: Int) -> (held: [Question], others: [Question]) {
+        var numbers: [String: Int] = [:]
+        for question in questions where numbers[question.image] == nil { numbers[question.image] = numbers.count }
+        let isHeld = { (question: Question) in (numbers[question.image] ?? 0) % n == n - 1 }
+        return (questions.filter(isHeld), questions.filter { !isHeld($0) })
+    }
+}

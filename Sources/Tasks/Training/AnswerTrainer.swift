@@ -1,0 +1,220 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+import Weights
+
+/// Trains an answerer from pictures and questions: on cached features of the encoder, then, if asked, with the encoder's last stages. The best
+/// average of the weights by dev accuracy is what is kept.
+public final class AnswerTrainer {
+    public let options: AnswerTrainingOptions
+    public let answers: [String]
+    let train: QuestionDataset
+    let dev: QuestionDataset
+    let vocabulary: Vocabulary
+    let configuration: AnswererModelConfiguration
+    let model: ModelInTraining
+    let report: (TrainingEvent) -> Void
+    private(set) var log: [AnswerTrainingEpoch] = []
+    private var began = Date()
+
+    /// A training question: its words and its answer's number.
+    private typealias Item = (words: [Int], answer: Int)
+    /// By picture; pictures none of whose answers is known have none.
+    private let items: [[Item]]
+
+    /// - Parameters:
+    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
+    ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
+    public init(
+        options: AnswerTrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?, output: URL,
+        preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
+    ) throws {
+        self.options = options
+        self.train = train
+        self.dev = dev
+        self.report = report
+        let tokenizer = CaptionTokenizer()
+        let tokens = train.entries.map { $0.questions.map { tokenizer.tokens($0.text) } }
+        let vocabulary = Vocabulary(tokens: tokens.flatMap { $0 }, minimumCount: options.minimumCount)
+        self.vocabulary = vocabulary
+        answers = answerList(train.questions, maximum: options.maximumAnswers)
+        let numbers = Dictionary(uniqueKeysWithValues: answers.enumerated().map { ($1, $0) })
+        items = zip(train.entries, tokens).map { entry, tokens in
+            zip(entry.questions, tokens).compactMap { question, tokens in
+                numbers[question.answer].map { (Array(vocabulary.encode(tokens).prefix(options.maximumLength)), $0) }
+            }
+        }
+        model = try ModelInTraining(
+            encoder: options.encoder, encoderWeights: encoderWeights, preprocessing: preprocessing, seed: options.seed,
+            averageDecay: options.averageDecay, output: output, report: report)
+        let answerer = AnswererConfiguration(
+            kind: options.kind, features: model.channels, vocabulary: vocabulary.count, answers: answers.count,
+            embedding: options.embedding, hidden: options.hidden, attention: options.attention)
+        _ = answerer.makeAnswerer(model.store.scope()["answerer"])
+        configuration = AnswererModelConfiguration(
+            encoder: model.encoder, preprocessing: model.preprocessing, answerer: answerer, vocabulary: "vocabulary.txt",
+            answers: "answers.txt")
+        let known = items.reduce(0) { $0 + $1.count }
+        report(
+            .note(
+                "\(known) training questions about \(train.entries.count) pictures (\(train.questions.count - known) left out: their answers are too rare), \(dev.questions.count) dev questions about \(dev.entries.count), \(answers.count) answers, \(vocabulary.count) words, \(model.parameterCount) parameters"
+            ))
+    }
+
+    // MARK: The loop
+
+    /// Trains until the last epoch of the last phase.
+    /// - Parameter resume: go on from the checkpoint in `output`, if there is one.
+    public func run(resume: Bool) throws {
+        try model.makeFolder()
+        var epoch = 0
+        if resume, let next = try restore() {
+            epoch = next
+            report(.note("resuming at epoch \(epoch + 1) of \(options.epochs)"))
+        }
+        let first = epoch
+        while let (phase, index, epochInPhase) = options.phase(epoch) {
+            // A stretch starts from the best weights so far.
+            if epochInPhase == 0, index > 0 { try model.restartFromBest() }
+            let start = Date()
+            let loss = try runEpoch(epoch, phase: phase, epochInPhase: epochInPhase, first: first)
+            let accuracy = try evaluate(phase)
+            let best = accuracy > (log.map(\.devAccuracy).max() ?? -1)
+            log.append(
+                AnswerTrainingEpoch(
+                    epoch: epoch + 1, loss: loss, devAccuracy: accuracy, seconds: Date().timeIntervalSince(start), best: best))
+            if best { try model.keepBest() }
+            epoch += 1
+            try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: epoch)
+            report(.answerEpoch(log[log.count - 1]))
+        }
+        var configuration = configuration
+        let (state, encoder) = try model.exported()
+        configuration.encoder = encoder
+        try Answerer.save(
+            configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16, to: model.output)
+    }
+
+    /// What a checkpoint keeps beside the tensors.
+    private struct Run: Codable {
+        var options: AnswerTrainingOptions
+        var model: AnswererModelConfiguration
+        var log: [AnswerTrainingEpoch]
+    }
+
+    private func restore() throws -> Int? {
+        let found = try model.restore(
+            Run.self, data: dataHash,
+            isSameRun: {
+                // The stretches to train may change: a run may be made longer.
+                var compared = $0.options
+                compared.phases = options.phases
+                return compared == options
+            }, isSameModel: { $0.model == configuration })
+        if let found { log = found.run.log }
+        return found?.next
+    }
+
+    private var dataHash: String {
+        ModelInTraining.hash((train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") })
+    }
+
+    private func runEpoch(
+        _ epoch: Int, phase: AnswerTrainingOptions.Phase, epochInPhase: Int, first: Int
+    ) throws -> Double {
+        let cut = try model.cut(from: phase.from)
+        let cache = try cache(cut, of: train, name: "train")
+        if epoch == first { began = Date() }  // the time left is reckoned without the making of the cache
+        var generator = SeededGenerator(seed: options.seed &* 1_000_003 &+ UInt64(epoch))
+        let pictures = items.indices.filter { !items[$0].isEmpty }.shuffled(using: &generator)
+        let batches = stride(from: 0, to: pictures.count, by: options.batch).map {
+            Array(pictures[$0..<min(pictures.count, $0 + options.batch)])
+        }
+        var lossSum = 0.0
+        for (position, pictures) in batches.enumerated() {
+            model.optimizer.learningRate = ModelInTraining.learningRate(
+                phase.learningRate, step: epochInPhase * batches.count + position, of: phase.epochs * batches.count)
+            model.optimizer.scale = { $0.hasPrefix("encoder.") ? phase.encoderScale : 1 }
+            let copies = pictures.map { _ in Int(generator.next() % UInt64(cache.copies)) }
+            let loss = try step(pictures, cache.batch(pictures, copies: copies), cut: cut, using: &generator)
+            guard loss.isFinite else {
+                throw ModelError(
+                    path: model.output.path, problem: "training diverged in epoch \(epoch + 1) (loss \(loss)); use a smaller learning rate")
+            }
+            lossSum += loss
+            let done = Double((epoch - first) * batches.count + position + 1)
+            let left = Date().timeIntervalSince(began) / done * (Double((options.epochs - first) * batches.count) - done)
+            report(
+                .step(
+                    epoch: epoch + 1, of: options.epochs, batch: position + 1, batches: batches.count,
+                    loss: lossSum / Double(position + 1), secondsLeft: left))
+        }
+        return lossSum / Double(max(1, batches.count))
+    }
+
+    /// One step of the optimiser. input `[M, ...]`: the encoder's stage `cut` onwards is run on it.
+    private func step(
+        _ pictures: [Int], _ input: Tensor, cut: Int, using generator: inout SeededGenerator
+    ) throws -> Double {
+        let tape = Tape()
+        let p = model.store.scope(on: tape)
+        let features = try model.features(input, p, cut: cut)
+        let answerer = configuration.answerer.makeAnswerer(p["answerer"])
+        // Each picture as many rows; where it has fewer questions, the first again with weight 0.
+        let chosen = pictures.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) }
+        let rows = chosen.map(\.count).max() ?? 0
+        let asked = chosen.reduce(0) { $0 + $1.count }
+        var batch: [Item] = [], weights: [Float] = []
+        for questions in chosen {
+            batch += questions + [Item](repeating: questions[0], count: rows - questions.count)
+            weights += (0..<rows).map { $0 < questions.count ? 1 / Float(asked) : 0 }
+        }
+        let dropout = Dropout(rate: options.dropout, seed: generator.next())
+        let logits = answerer.logits(
+            features: features, embedded: answerer.embed(batch.map(\.words)), lengths: batch.map(\.words.count), dropout: dropout)
+        let loss = crossEntropy(logits, targets: batch.map(\.answer), weights: weights, smoothing: options.labelSmoothing)
+        model.step(loss, tape, clipNorm: options.clipNorm)
+        return Double(loss.value.scalar)
+    }
+
+    // MARK: Evaluation
+
+    /// The share of the dev questions that the averaged weights answer right.
+    private func evaluate(_ phase: AnswerTrainingOptions.Phase) throws -> Double {
+        let cut = try model.cut(from: phase.from)
+        return try model.withAverage {
+            let encoder = try model.encoder.makeEncoder(model.store.scope()["encoder"])
+            let answerer = configuration.answerer.makeAnswerer(model.store.scope()["answerer"])
+            let cache = try cache(cut, of: dev, name: "dev")
+            let tokenizer = CaptionTokenizer()
+            var right = 0
+            for from in stride(from: 0, to: dev.entries.count, by: 32) {
+                let entries = Array(from..<min(dev.entries.count, from + 32))
+                let features = encoder(Variable(cache.batch(entries)), stages: cut..<encoder.stages.count)
+                let rows = entries.map { dev.entries[$0].questions.count }.max() ?? 0
+                let words = entries.flatMap { entry -> [[Int]] in
+                    let questions = dev.entries[entry].questions.map { vocabulary.encode(tokenizer.tokens($0.text)) }
+                    return questions + [[Int]](repeating: [], count: rows - questions.count)
+                }
+                let logits = answerer.logits(
+                    features: features, embedded: answerer.embed(words), lengths: words.map(\.count), dropout: nil
+                ).value
+                for (i, entry) in entries.enumerated() {
+                    for (n, question) in dev.entries[entry].questions.enumerated() {
+                        let scores = logits.row(i * rows + n).array
+                        let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
+                        if answers[best] == question.answer { right += 1 }
+                    }
+                }
+            }
+            return Double(right) / Double(dev.questions.count)
+        }
+    }
+
+    private func cache(_ cut: Int, of data: QuestionDataset, name: String) throws -> FeatureCache {
+        try model.cache(
+            cut, images: data.entries.map { ($0.image, data.imageURL($0.image)) },
+            augmentation: data === train ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none, name: name)
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import Tensors
+import Vision
+import Weights
+
+/// What every trainer works on, whatever the task: the parameters and their running average, the optimiser, the encoder with its frozen front's
+/// cached features, and the folder where all of it is kept.
+final class ModelInTraining {
+    let encoder: EncoderConfiguration
+    let preprocessing: Preprocessing
+    let store: ParameterStore
+    let optimizer = Adam(learningRate: 0)
+    /// The model folder; checkpoints and caches go into `training` inside it.
+    let output: URL
+    /// The running average of the trained parameters, which is what is evaluated and kept.
+    var average: [String: Tensor] = [:]
+    var averagedSteps = 0
+    /// Channels of the encoder's feature map.
+    let channels: Int
+    let stageNames: [String]
+
+    private let averageDecay: Float
+    private let report: (TrainingEvent) -> Void
+    private var caches: [String: FeatureCache] = [:]
+
+    /// - Parameters:
+    ///   - encoder: the encoder's name.
+    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
+    /// - Throws: ``ModelError``, or the readers' own errors, for weights that do not fit.
+    init(
+        encoder name: String, encoderWeights: URL?, preprocessing: Preprocessing?, seed: UInt64, averageDecay: Float, output: URL,
+        report: @escaping (TrainingEvent) -> Void
+    ) throws {
+        encoder = EncoderConfiguration(name: name, folded: encoderWeights != nil)
+        self.preprocessing = try preprocessing ?? encoder.defaultPreprocessing()
+        self.averageDecay = averageDecay
+        self.output = output
+        self.report = report
+        store = ParameterStore(seed: seed)
+        // Made once on the store, so that every parameter exists before the encoder's are replaced by pretrained ones.
+        let network = try encoder.makeEncoder(store.scope()["encoder"])
+        channels = network.channels
+        stageNames = network.stages.map(\.name)
+        if let encoderWeights { try load(encoderWeights) }
+    }
+
+    var parameterCount: Int { store.values.values.reduce(0) { $0 + $1.count } }
+
+    func url(_ name: String) -> URL { output.appendingPathComponent("training/\(name)") }
+
+    func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
+
+    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store.
+    private func load(_ url: URL) throws {
+        var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
+        let (pairs, epsilon) = try encoder.normPairs()
+        do {
+            state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
+        } catch let error as FoldingError {
+            throw ModelError(path: url.path, problem: "does not fit the encoder \(encoder.name): \(error)")
+        }
+        // The classifier is not part of the encoder.
+        for name in ["_fc.weight", "_fc.bias"] { state[name] = nil }
+        let strict = ParameterStore(strict: state, origin: url.path)
+        _ = try encoder.makeEncoder(strict.scope())
+        try strict.checkComplete()
+        for (name, value) in strict.values { store.set("encoder.\(name)", value.copy()) }
+    }
+
+    // MARK: The encoder's two parts
+
+    /// The number of the stage `name`, the first that is trained; nil trains none.
+    /// - Throws: ``ModelError`` when the encoder has no such stage.
+    func cut(from name: String?) throws -> Int {
+        guard let name else { return stageNames.count }
+        guard let index = stageNames.firstIndex(of: name) else {
+            throw ModelError(path: name, problem: "is no stage of \(encoder.name); its stages are \(stageNames.joined(separator: ", "))")
+        }
+        return index
+    }
+
+    /// The feature map `[M, u, v, K]` of a step: the encoder's stages from `cut` on, recorded, over what the stages before made, `[M, ...]`.
+    func features(_ input: Tensor, _ p: Parameters, cut: Int) throws -> Variable {
+        if cut >= stageNames.count { return Variable(input) }
+        let names = stageNames[cut...]
+        let only = p.training { name in
+            guard name.hasPrefix("encoder.") else { return true }
+            let rest = name.dropFirst("encoder.".count)
+            return cut == 0 || names.contains { rest.hasPrefix($0 + ".") || rest == $0 }
+        }
+        return try encoder.makeEncoder(only["encoder"])(Variable(input), stages: cut..<stageNames.count)
+    }
+
+    /// What the stages before `cut` make of the pictures, read from the folder or computed now.
+    func cache(
+        _ cut: Int, images: [(name: String, url: URL)], augmentation: Augmentation, name: String
+    ) throws -> FeatureCache {
+        let fingerprint = fingerprint(cut)
+        let name = "\(name)-\(cut)"
+        if let cache = caches[name + fingerprint] { return cache }
+        let network = try encoder.makeEncoder(store.scope()["encoder"])
+        let report = report
+        let key =
+            "\(encoder.name) \(stageNames.prefix(cut).joined(separator: ",")) \(preprocessing) \(augmentation) \(fingerprint) \(images.map(\.name).joined(separator: ","))"
+        let cache = try FeatureCache(
+            images: images.map(\.url), preprocessing: preprocessing, augmentation: augmentation,
+            folder: output.appendingPathComponent("training"), name: name, key: key,
+            front: { network(Variable($0), stages: 0..<cut).value }, progress: { report(.caching(done: $0, of: $1)) })
+        caches[name + fingerprint] = cache
+        return cache
+    }
+
+    /// A number that changes when the frozen front's weights do.
+    private func fingerprint(_ cut: Int) -> String {
+        let front = stageNames.prefix(cut)
+        let names = store.order.filter { name in front.contains { name.hasPrefix("encoder.\($0).") } }
+        return names.reduce(into: 0.0) { sum, name in
+            if let value = store.values[name] { for (i, x) in value.array.prefix(64).enumerated() { sum += Double(x) * Double(i + 1) } }
+        }.description
+    }
+
+    // MARK: Steps and averages
+
+    /// One step of the optimiser down the gradient of `loss`, and of the running average.
+    func step(_ loss: Variable, _ tape: Tape, clipNorm: Float) {
+        let leaves = store.leaves.sorted { $0.key < $1.key }
+        let gradients = tape.gradients(of: loss, withRespectTo: leaves.map(\.value))
+        optimizer.step(store, gradients: Dictionary(uniqueKeysWithValues: zip(leaves.map(\.key), gradients)), clipNorm: clipNorm)
+        averagedSteps += 1
+        let decay = min(averageDecay, Float(1 + averagedSteps) / Float(10 + averagedSteps))
+        for name in leaves.map(\.key) {
+            guard let value = store.values[name] else { continue }
+            average[name] = average[name].map { mixed($0, value, decay) } ?? value.copy()
+        }
+    }
+
+    /// The learning rate of a step: a half cosine from `rate` to a twentieth of it over `total` steps, after a warm-up of a hundred.
+    static func learningRate(_ rate: Float, step: Int, of total: Int) -> Float {
+        let warmUp = min(1, Float(step + 1) / 100)
+        return rate * warmUp * (0.05 + 0.95 * 0.5 * (1 + cos(Float(step) / Float(max(1, total)) * .pi)))
+    }
+
+    /// All parameters, the averaged ones where there are any, in memory layout.
+    private var averaged: [String: Tensor] { store.values.merging(average) { $1 } }
+
+    /// Runs `body` with the averaged parameters in place.
+    func withAverage<T>(_ body: () throws -> T) rethrows -> T {
+        let current = store.values
+        set(averaged)
+        defer { set(current) }
+        return try body()
+    }
+
+    func keepBest() throws {
+        try SafeTensors.write(averaged, to: url("best.safetensors"), type: .f32, metadata: [:])
+    }
+
+    /// Goes on from the best weights so far, with a fresh optimiser.
+    func restartFromBest() throws {
+        guard FileManager.default.fileExists(atPath: url("best.safetensors").path) else { return }
+        set(try SafeTensors.read(url("best.safetensors")))
+        optimizer.reset()
+        average = [:]
+        averagedSteps = 0
+    }
+
+    /// The best weights as a model folder holds them, batch normalisation folded, and the encoder's configuration for them.
+    func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {
+        set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
+        var state = store.stateDictionary(), encoder = encoder
+        if !encoder.folded {
+            let (pairs, epsilon) = try encoder.normPairs()
+            state = try foldingBatchNorms(
+                state, pairs: pairs.map { ("encoder.\($0.convolution)", "encoder.\($0.norm)") }, epsilon: epsilon)
+            encoder.folded = true
+        }
+        return (state, encoder)
+    }
+}
