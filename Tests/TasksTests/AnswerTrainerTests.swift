@@ -41,13 +41,13 @@ final class AnswerTrainerTests: XCTestCase {
 
     private func makeTrainer(
         _ name: String, _ options: AnswerTrainingOptions = options, train: [Question]? = nil,
-        report: @escaping (TrainingEvent) -> Void = { _ in }
+        encoderWeights: URL? = nil, report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws -> AnswerTrainer {
         let world = try world(), images = world.folder.appendingPathComponent("images")
         return try AnswerTrainer(
             options: options, train: QuestionDataset(images: images, questions: train ?? questions("t", 24, from: 0), path: "train"),
-            dev: QuestionDataset(images: images, questions: questions("d", 6, from: 24), path: "dev"), encoderWeights: nil,
-            output: world.output(name), report: report)
+            dev: QuestionDataset(images: images, questions: questions("d", 6, from: 24), path: "dev"),
+            encoderWeights: encoderWeights, output: world.output(name), report: report)
     }
 
     private func weights(_ name: String) throws -> Data {
@@ -104,6 +104,24 @@ final class AnswerTrainerTests: XCTestCase {
         }
         XCTAssertThrowsError(try makeTrainer("whole", train: questions("t", 20, from: 0)).run(resume: true)) {
             XCTAssertTrue("\($0)".contains("other pictures or texts"), "\($0)")
+        }
+    }
+
+    /// A model's folder gives its encoder to the next one, which then sees the same.
+    func testAnotherModelsEncoder() throws {
+        try makeTrainer("first").run(resume: false)
+        var options = Self.options
+        options.kind = .stackedAttention
+        options.phases = [.init(epochs: 1, learningRate: 1e-2)]
+        let file = try world().output("first").appendingPathComponent("model.safetensors")
+        try makeTrainer("second", options, encoderWeights: file).run(resume: false)
+        let first = try Answerer.load(world().output("first")), second = try Answerer.load(world().output("second"))
+        let image = try Image.read(world().folder.appendingPathComponent("images/t0.png"))
+        let picture = first.configuration.preprocessing.prepare(image).tensor
+        XCTAssertEqual(first.features(picture).array, second.features(picture).array)
+        options.encoder = "efficientnet-lite0"
+        XCTAssertThrowsError(try makeTrainer("third", options, encoderWeights: file)) {
+            XCTAssertTrue("\($0)".contains("model.safetensors") && "\($0)".contains("_conv_stem"), "\($0)")
         }
     }
 

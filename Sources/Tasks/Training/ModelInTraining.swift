@@ -50,17 +50,23 @@ final class ModelInTraining {
 
     func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
 
-    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store.
+    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store. From a model of ours, of whatever task, it
+    /// takes the encoder, which is folded already.
     private func load(_ url: URL) throws {
         var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
-        let (pairs, epsilon) = try encoder.normPairs()
-        do {
-            state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
-        } catch let error as FoldingError {
-            throw ModelError(path: url.path, problem: "does not fit the encoder \(encoder.name): \(error)")
+        let ours = state.filter { $0.key.hasPrefix("encoder.") }
+        if !ours.isEmpty {
+            state = Dictionary(uniqueKeysWithValues: ours.map { (String($0.key.dropFirst("encoder.".count)), $0.value) })
+        } else {
+            let (pairs, epsilon) = try encoder.normPairs()
+            do {
+                state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
+            } catch let error as FoldingError {
+                throw ModelError(path: url.path, problem: "does not fit the encoder \(encoder.name): \(error)")
+            }
+            // The classifier is not part of the encoder.
+            for name in ["_fc.weight", "_fc.bias"] { state[name] = nil }
         }
-        // The classifier is not part of the encoder.
-        for name in ["_fc.weight", "_fc.bias"] { state[name] = nil }
         let strict = ParameterStore(strict: state, origin: url.path)
         _ = try encoder.makeEncoder(strict.scope())
         try strict.checkComplete()

@@ -31,7 +31,10 @@ struct TrainCaption: ParsableCommand {
     var output: String
     @Option(help: ArgumentHelp("Encoder: \(EncoderConfiguration.names.joined(separator: ", ")).", valueName: "name"))
     var encoder = "efficientnet-lite2"
-    @Option(help: ArgumentHelp("The encoder's pretrained weights (.pth or .safetensors); without, it is trained from nothing.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The encoder's pretrained weights (.pth or .safetensors), or another model's model.safetensors; without, it is trained from nothing.",
+            valueName: "file"))
     var encoderWeights: String?
     @Option(help: ArgumentHelp("Decoder: \(DecoderConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
     var decoder = DecoderConfiguration.Kind.showAttendAndTell

@@ -25,7 +25,10 @@ struct TrainVQA: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Model folder to write.", valueName: "dir")) var output: String
     @Option(help: ArgumentHelp("Encoder: \(EncoderConfiguration.names.joined(separator: ", ")).", valueName: "name"))
     var encoder = "efficientnet-lite2"
-    @Option(help: ArgumentHelp("The encoder's pretrained weights (.pth or .safetensors); without, it is trained from nothing.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The encoder's pretrained weights (.pth or .safetensors), or another model's model.safetensors; without, it is trained from nothing.",
+            valueName: "file"))
     var encoderWeights: String?
     @Option(
         name: .customLong("answerer"),
