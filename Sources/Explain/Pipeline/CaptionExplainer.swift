@@ -37,7 +37,7 @@ public struct CaptionExplanation: Sendable {
 
 /// What cannot be explained, said for people.
 public struct ExplanationError: Error, CustomStringConvertible, Equatable {
-    public enum Kind: Sendable { case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption }
+    public enum Kind: Sendable { case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption, unknownAnswer, badQuestion }
     public let kind: Kind
     public let description: String
 }
@@ -46,34 +46,19 @@ public struct ExplanationError: Error, CustomStringConvertible, Equatable {
 public struct CaptionExplainer {
     public let captioner: Captioner
     /// The stage whose output the maps are drawn over.
-    public let layer: String
-    private let stage: Int
+    public var layer: String { cut.layer }
+    private let cut: EncoderCut
 
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
     public init(_ captioner: Captioner, layer: String? = nil) throws {
         self.captioner = captioner
-        let name = layer ?? captioner.encoder.lastLayer
-        guard let stage = captioner.encoder.index(of: name) else {
-            throw ExplanationError(
-                kind: .noSuchLayer,
-                description: "the encoder has no layer '\(name)'; it has \(captioner.encoder.stages.map(\.name).joined(separator: ", "))")
-        }
-        self.layer = name
-        self.stage = stage
+        cut = try EncoderCut(captioner.encoder, layer: layer)
     }
 
-    /// A picture on its way: the chosen layer's output A `[1, u, v, K]` and the feature map `[1, u', v', K']`.
-    public struct Seen {
-        let activations: Tensor
-        let features: Tensor
-    }
+    public typealias Seen = SeenPicture
 
     /// Runs the encoder once. picture `[1, height, width, 3]`, prepared.
-    public func look(at picture: Tensor) -> Seen {
-        let encoder = captioner.encoder
-        let activations = encoder(Variable(picture), stages: 0..<stage + 1).value
-        return Seen(activations: activations, features: encoder(Variable(activations), stages: stage + 1..<encoder.stages.count).value)
-    }
+    public func look(at picture: Tensor) -> Seen { cut.look(at: picture) }
 
     /// The best caption's word indices.
     public func caption(_ seen: Seen, options: SearchOptions? = nil) -> [Int] {
@@ -100,8 +85,7 @@ public struct CaptionExplainer {
     public func explain(_ seen: Seen, words: [Int], targets: [CaptionTarget]) throws -> CaptionExplanation {
         let tape = Tape()
         let leaf = tape.leaf(seen.activations)
-        let encoder = captioner.encoder
-        let features = encoder(leaf, stages: stage + 1..<encoder.stages.count)
+        let features = cut.features(of: leaf)
         let scored = ScoredCaption(captioner, features: features, words: words)
         let names = words.map { captioner.vocabulary.word(at: $0) }
         var chosen: [(score: CaptionScore, warnings: [String])] = []

@@ -13,37 +13,17 @@ public struct CaptionManifest: Codable, Sendable {
         public var decoder: String
     }
 
-    public struct Photo: Codable, Sendable {
-        public var path: String
-        /// SHA-256 of the file.
-        public var sha256: String
-        public var width: Int
-        public var height: Int
-    }
+    public typealias Photo = ManifestParts.Photo
+    public typealias Map = ManifestParts.Map
+    public typealias Point = ManifestParts.Point
+    public typealias Files = ManifestParts.Files
+    public typealias Rendering = ManifestParts.Rendering
 
     public struct Word: Codable, Sendable {
         public var word: String
         /// log p of the word given those before it and the picture.
         public var logProbability: Float
         public var probability: Float
-    }
-
-    public struct Map: Codable, Sendable {
-        /// Rows and columns of the raw map.
-        public var shape: [Int]
-        public var minimum: Float
-        public var maximum: Float
-        /// The sum of the positive values.
-        public var positiveMass: Float
-        /// The positive values' part of the sum of all magnitudes.
-        public var positiveShare: Float
-        /// Centre of the cell with the largest value, in pixels of the photograph; nil when no value is positive.
-        public var peak: Point?
-    }
-
-    public struct Point: Codable, Sendable {
-        public var x: Double
-        public var y: Double
     }
 
     public struct Score: Codable, Sendable {
@@ -56,24 +36,6 @@ public struct CaptionManifest: Codable, Sendable {
         public var map: Map
         public var files: Files
         public var warnings: [String]
-    }
-
-    public struct Files: Codable, Sendable {
-        public var overlay: String?
-        public var heatMap: String?
-        /// The raw signed map, NumPy `.npy`.
-        public var rawMap: String?
-    }
-
-    public struct Rendering: Codable, Sendable {
-        /// Applied to the raw map before it is drawn; the raw map itself is untouched.
-        public var normalisation: Normalisation
-        /// How the map is brought to the photograph's size.
-        public var resampling: String
-        public var colorMap: ColorMap
-        public var opacity: Float
-        /// The part of the photograph that the model saw, in its pixels.
-        public var seen: Rectangle
     }
 
     public var tool: String

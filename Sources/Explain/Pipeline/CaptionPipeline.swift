@@ -63,6 +63,8 @@ public enum CaptionPipeline {
         let explanation = try explainer.explain(seen, words: words, targets: targets)
 
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
+        let maps = MapFiles(
+            photo: photo, placement: picture.placement, folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(
@@ -75,12 +77,10 @@ public enum CaptionPipeline {
                 .init(word: $0, logProbability: $1, probability: exp($1))
             },
             endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer, scores: [],
-            rendering: .init(
-                normalisation: request.colorMap.isDiverging ? .signed : .unit, resampling: "bilinear", colorMap: request.colorMap, opacity: request.opacity,
-                seen: picture.placement.rectangle),
+            rendering: maps.rendering,
             sheet: nil, manifest: nil, warnings: warnings + explanation.warnings)
         if targets.isEmpty { return manifest }
-        let files = ExplanationFiles(photo: photo, request: request, placement: picture.placement)
+        let files = ExplanationFiles(request: request, maps: maps)
         try files.write(explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0), into: &manifest)
         return manifest
     }

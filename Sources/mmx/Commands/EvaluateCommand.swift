@@ -7,7 +7,7 @@ import Weights
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evaluate", abstract: "Measure a model on a data set.", subcommands: [EvaluateCaption.self])
+        commandName: "evaluate", abstract: "Measure a model on a data set.", subcommands: [EvaluateCaption.self, EvaluateVQA.self])
 }
 
 struct EvaluateCaption: ParsableCommand {
@@ -48,5 +48,42 @@ struct EvaluateCaption: ParsableCommand {
             try AtomicFile.write(Data(try evaluation.jsonLines().utf8), to: URL(fileURLWithPath: predictions))
         }
         print(json ? try evaluation.scores.json(images: evaluation.captions.count) : evaluation.scores.table(images: evaluation.captions.count))
+    }
+}
+
+struct EvaluateVQA: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vqa", abstract: "How often a model's answers are right, overall and by kind of question.",
+        discussion: """
+            An answer is right when it is exactly the one expected. Where a question has several given answers (VQA's ten), VQA's \
+            own metric is printed too.
+            """)
+
+    @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
+    @Option(help: ArgumentHelp("File of questions and answers.", valueName: "file")) var questions: String
+    @Option(help: ArgumentHelp("Format of the questions: \(QuestionFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
+    var format = QuestionFormat.jsonl
+    @Flag(help: "Leave out the questions whose answer is a list of words, as DAQUAR's single-word results do.")
+    var singleWord = false
+    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model")) var model: String
+    @Option(help: ArgumentHelp("Only the first so many questions.", valueName: "count")) var limit: Int?
+    @Flag(help: "Print JSON.") var json = false
+    @Option(help: ArgumentHelp("Write each question's answer as one JSON line.", valueName: "jsonl")) var predictions: String?
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+    }
+
+    func run() throws {
+        let answerer = try Answerer.load(ModelFolder.find(model))
+        let all = try format.read(URL(fileURLWithPath: questions), singleWordOnly: singleWord)
+        let progress = Progress()
+        let evaluation = try AnswerEvaluation.run(
+            answerer, images: URL(fileURLWithPath: images), questions: Array(all.prefix(limit ?? all.count))
+        ) { done, of in progress.update("\(done)/\(of) questions", fraction: Double(done) / Double(of)) }
+        if let predictions {
+            try AtomicFile.write(Data(try evaluation.jsonLines().utf8), to: URL(fileURLWithPath: predictions))
+        }
+        print(json ? try evaluation.scores.json() : evaluation.scores.table())
     }
 }

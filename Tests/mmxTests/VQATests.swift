@@ -1,0 +1,212 @@
+import Explain
+import Foundation
+import Language
+import Tasks
+import Tensors
+import TestSupport
+import Vision
+import Weights
+import XCTest
+
+/// `mmx vqa` and `mmx evaluate vqa` as a user runs them, with an untrained model.
+final class VQATests: ProgramTestCase {
+    private let answers = ["red", "blue", "black and white", "yes"]
+    private var modelFolder: URL { url("model") }
+
+    override func setUpWithError() throws {
+        try super.setUpWithError()
+        let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog", "shape"]], minimumCount: 1)
+        let encoder = EncoderConfiguration(name: "tiny", folded: true), store = ParameterStore(seed: 7)
+        let answerer = AnswererConfiguration(
+            kind: .stackedAttention, features: try encoder.makeEncoder(store.scope()["encoder"]).channels,
+            vocabulary: vocabulary.count, answers: answers.count, embedding: 6, hidden: 8, attention: 5)
+        _ = answerer.makeAnswerer(store.scope()["answerer"])
+        try Answerer.save(
+            configuration: AnswererModelConfiguration(
+                encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer, vocabulary: "questions.txt",
+                answers: "answers.txt"),
+            vocabulary: vocabulary, answers: answers, state: store.stateDictionary(), type: .f32, to: modelFolder)
+    }
+
+    private func vqa(_ arguments: String...) throws -> Outcome { try run(["vqa", "--model", "./model"] + arguments) }
+
+    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> AnswerManifest {
+        XCTAssertEqual(outcome.code, 0, outcome.errors, line: line)
+        return try JSONDecoder().decode(AnswerManifest.self, from: Data(outcome.output.utf8))
+    }
+
+    private func map(_ score: AnswerManifest.Score) throws -> [Float] {
+        try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(score.files.rawMap))).array
+    }
+
+    private func safe(_ answer: String) -> String { answer.replacingOccurrences(of: " ", with: "_") }
+
+    func testTheBestAnswerAndItsFiles() throws {
+        let found = try manifest(vqa("wide.png", "what color is the dog?", "--json", "--top", "9"))
+        let question = try XCTUnwrap(found.questions.first)
+        XCTAssertEqual(question.question, "what color is the dog?")
+        XCTAssertEqual(question.words, ["what", "color", "is", "the", "dog"])
+        XCTAssertEqual(Set(question.answers.map(\.answer)), Set(answers))
+        XCTAssertEqual(question.answers.map(\.probability).reduce(0, +), 1, accuracy: 1e-5)
+        XCTAssertEqual(question.answers.map(\.logit), question.answers.map(\.logit).sorted(by: >))
+        XCTAssertEqual(found.questions.count, 1)
+        XCTAssertEqual([found.task, found.method, found.model.answerer], ["question-answering", "grad-cam", "stacked-attention"])
+        XCTAssertEqual([found.photo.width, found.photo.height], [210, 70])
+        XCTAssertEqual(found.model.sha256.count, 64)
+        let score = try XCTUnwrap(question.scores.first), best = question.answers[0]
+        XCTAssertEqual(question.scores.count, 1)
+        XCTAssertEqual([score.answer, score.name], [best.answer, best.answer])
+        XCTAssertEqual(score.value, best.logit)
+        XCTAssertEqual(score.rank, 1)
+        XCTAssertNil(score.words)
+        XCTAssertEqual(try map(score).count, score.map.shape.reduce(1, *))
+        XCTAssertEqual(try map(score).max(), score.map.maximum)
+        let overlay = try Image.read(URL(fileURLWithPath: try XCTUnwrap(score.files.overlay)))
+        XCTAssertEqual([overlay.width, overlay.height], [210, 70])
+        let name = "wide-01-\(safe(best.answer))"
+        XCTAssertEqual(
+            files(), ["wide-answers.json", "\(name)-heatmap.png", "\(name)-map.npy", "\(name)-overlay.png"].sorted())
+        let written = try Data(contentsOf: url("mmx-output/wide-answers.json"))
+        let printed = try vqa("wide.png", "what color is the dog?", "--json", "--top", "9").output
+        XCTAssertEqual(String(decoding: written, as: UTF8.self), printed)
+
+        let text = try vqa("wide.png", "what color is the dog?", "--explain-question")
+        let lines = text.output.split(separator: "\n")
+        XCTAssertEqual(lines.count, 5, text.output)
+        XCTAssertTrue(lines[0].hasSuffix(best.answer) && lines[0].contains(" %"), text.output)
+        // Not a terminal: no colours.
+        XCTAssertFalse(text.output.contains("\u{1B}"))
+        XCTAssertTrue(lines[3].contains("what ") && lines[3].contains(", dog "), text.output)
+        XCTAssertTrue(lines[4].hasSuffix("-overlay.png"), text.output)
+    }
+
+    func testAnAnswerNotChosenAndAContrast() throws {
+        let found = try manifest(
+            vqa(
+                "toy.png", "what color is the dog?", "--answer", "red", "--answer", "Black and white", "--contrast", "red",
+                "black and white", "--explain-question", "--json", "--top", "4", "--color-map", "coolwarm"))
+        let question = found.questions[0], scores = question.scores
+        let logit = Dictionary(uniqueKeysWithValues: question.answers.map { ($0.answer, $0.logit) })
+        XCTAssertEqual(scores.map(\.name), ["red", "black and white", "red rather than black and white"])
+        XCTAssertEqual(scores[2].against, "black and white")
+        XCTAssertEqual(scores[0].value, try XCTUnwrap(logit["red"]))
+        XCTAssertEqual(scores[2].value, scores[0].value - scores[1].value, accuracy: 1e-6)
+        XCTAssertEqual(scores[1].rank, 1 + (question.answers.firstIndex { $0.answer == "black and white" } ?? -1))
+        let maps = try scores.map { try map($0) }, largest = maps[2].map(abs).max() ?? 0
+        XCTAssertGreaterThan(largest, 0)
+        for i in maps[0].indices { XCTAssertEqual(maps[2][i], maps[0][i] - maps[1][i], accuracy: 1e-3 * largest) }
+        XCTAssertEqual(found.questionMethod, "gradient-times-input")
+        let words = try scores.map { try XCTUnwrap($0.words) }
+        XCTAssertEqual(words[2].map(\.word), question.words)
+        for i in 0..<5 {
+            XCTAssertEqual(words[2][i].contribution, words[0][i].contribution - words[1][i].contribution, accuracy: 1e-5)
+        }
+        XCTAssertTrue(files().contains("toy-01-red_rather_than_black_and_white-overlay.png"), "\(files())")
+        XCTAssertEqual(files().count, 10)
+    }
+
+    func testManyQuestionsOnOnePhotograph() throws {
+        try write("many.txt", "\u{FEFF}what color is the dog?\r\n\n  what shape is the colr\nis the dog")
+        let outcome = try vqa("toy.png", "--question-file", "many.txt", "--json", "--output", "many", "--answer", "yes")
+        let found = try manifest(outcome)
+        XCTAssertEqual(found.questions.map(\.question), ["what color is the dog?", "what shape is the colr", "is the dog"])
+        XCTAssertEqual(found.questions.map(\.number), [1, 2, 3])
+        XCTAssertEqual(found.questions.map(\.unknownWords), [[], ["colr"], []])
+        XCTAssertTrue(outcome.errors.contains("warning: the model does not know the word 'colr'; the nearest it knows: color"), outcome.errors)
+        XCTAssertEqual(files("many").count, 10)
+        XCTAssertTrue(files("many").contains("toy-03-yes-map.npy"))
+        let one = try manifest(vqa("toy.png", "is the dog", "--answer", "yes", "--json", "--output", "one"))
+        XCTAssertEqual(one.questions[0].scores[0].value, found.questions[2].scores[0].value, accuracy: 1e-5)
+        let (a, b) = (try map(one.questions[0].scores[0]), try map(found.questions[2].scores[0]))
+        for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: 1e-4 * (a.map(abs).max() ?? 0)) }
+        let text = try vqa("toy.png", "--question-file", "many.txt", "--top", "1")
+        XCTAssertTrue(text.output.hasPrefix("1. what color is the dog?\n"), text.output)
+        XCTAssertEqual(text.output.split(separator: "\n").count, 9, text.output)
+        // The same answer twice gets files of its own.
+        _ = try manifest(vqa("toy.png", "the dog", "--answer", "yes", "--answer", "YES", "--json", "--output", "twice"))
+        XCTAssertTrue(files("twice").contains("toy-01-yes-2-map.npy"), "\(files("twice"))")
+    }
+
+    func testRequestsThatCannotBeMet() throws {
+        assertFails(try vqa("toy.png", "what color", "--answer", "bleu"), 2, "no answer 'bleu'", "nearest it can give: blue")
+        assertFails(try vqa("toy.png", "what color", "--contrast", "red", "bleu"), 2, "'bleu'", "blue")
+        assertFails(try vqa("toy.png", ""), 2, "has no words")
+        assertFails(try vqa("toy.png", "?!"), 2, "has no words")
+        assertFails(try vqa("toy.png", "quo vadis"), 2, "knows no word of the question 'quo vadis'")
+        assertFails(try vqa("toy.png", "what color", "--layer", "conv99"), 2, "no layer 'conv99'")
+        try write("bad.txt", "what color\nquo vadis\n")
+        assertFails(try vqa("toy.png", "--question-file", "bad.txt"), 2, "bad.txt, line 2", "knows no word")
+        assertFails(try vqa("missing.png", "what color"), 3, "missing.png")
+        assertFails(try run(["vqa", "--model", Self.model.path, "toy.png", "what color"]), 4, "config.json")
+        assertFails(try vqa("toy.png", "--question-file", "missing.txt"), 5, "missing.txt")
+        assertFails(try vqa("toy.png", "--question-file", "."), 5, "not a readable file")
+        try write("blank.txt", "\n \n")
+        assertFails(try vqa("toy.png", "--question-file", "blank.txt"), 5, "has no questions")
+        XCTAssertEqual(files(), [])
+        assertFails(try vqa("toy.png", "what color", "--output", "toy.png/below"), 6, "toy.png/below")
+    }
+
+    func testUsageAndLayers() throws {
+        func usage(_ outcome: Outcome, _ said: String, line: UInt = #line) {
+            XCTAssertEqual(outcome.code, 64, outcome.errors, line: line)
+            XCTAssertTrue(outcome.errors.contains(said), outcome.errors, line: line)
+        }
+        usage(try mmx("vqa", "toy.png", "what color"), "--model is needed")
+        usage(try vqa("toy.png"), "<question>")
+        usage(try vqa(), "<photo>")
+        usage(try vqa("toy.png", "what", "--question-file", "x.txt"), "not both")
+        usage(try vqa("toy.png", "what", "--contrast", "red"), "takes two answers, found 1")
+        usage(try vqa("toy.png", "what", "--contrast", "red", "black", "and"), "takes two answers, found 3")
+        usage(try vqa("toy.png", "what", "--top", "0"), "--top")
+        usage(try vqa("toy.png", "what", "--opacity", "2"), "--opacity")
+        XCTAssertTrue(try vqa("--list-layers").output.contains("conv1\t16 channels\t2 px"))
+        let help = try mmx("vqa", "--help").output
+        for option in ["--answer", "--contrast", "--explain-question", "--question-file", "--top", "--layer", "--json"] {
+            XCTAssertTrue(help.contains(option), option)
+        }
+    }
+
+    func testEvaluation() throws {
+        let asked = [("wide.png", "what color is the dog?"), ("toy.png", "is the dog"), ("wide.png", "what shape"), ("toy.png", "quo vadis")]
+        var given: [String] = []
+        for (photo, question) in asked.dropLast() {
+            given.append(try manifest(vqa(photo, question, "--json")).questions[0].answers[0].answer)
+        }
+        // The first is right, the second too, the third is not; nobody can say what the fourth is.
+        let lines = zip(asked, [given[0], given[1], "no such answer", "nor this one"]).enumerated().map {
+            "{\"image\":\"\($1.0.0)\",\"question\":\"\($1.0.1)\",\"answer\":\"\($1.1)\",\"kind\":\"\($0 % 2 == 0 ? "color" : "yes/no")\"}\n"
+        }
+        try write("questions.jsonl", lines.joined())
+        func evaluate(_ arguments: String...) throws -> Outcome {
+            try run(["evaluate", "vqa", "--model", "./model", "--images", ".", "--questions"] + arguments)
+        }
+        let outcome = try evaluate("questions.jsonl", "--json", "--predictions", "out.jsonl")
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        let scores = try JSONDecoder().decode(AnswerScores.self, from: Data(outcome.output.utf8))
+        XCTAssertEqual(scores.overall.questions, 4)
+        XCTAssertEqual(scores.overall.accuracy, 0.5)
+        XCTAssertEqual(scores.kinds.mapValues(\.accuracy), ["color": 0.5, "yes/no": 0.5])
+        let predictions = try String(contentsOf: url("out.jsonl"), encoding: .utf8).split(separator: "\n")
+        XCTAssertEqual(predictions.count, 4)
+        for (line, (question, answer)) in zip(predictions, zip(asked, given)) {
+            XCTAssertEqual(line, "{\"answer\":\"\(answer)\",\"image\":\"\(question.0)\",\"question\":\"\(question.1)\"}")
+        }
+        let first = try evaluate("questions.jsonl", "--limit", "2")
+        XCTAssertTrue(first.output.contains("100.00 %") && first.output.contains("all"), first.output)
+        XCTAssertTrue(first.errors.contains("2/2 questions") || first.errors.contains("questions"), first.errors)
+
+        try write("daquar.tsv", "image\tquestion\tanswer\nwide.png\twhat color is the dog?\t\(given[0])\ntoy.png\tis the dog\tsink, faucet\n")
+        let daquar = try evaluate("daquar.tsv", "--format", "daquar", "--json")
+        XCTAssertEqual(try JSONDecoder().decode(AnswerScores.self, from: Data(daquar.output.utf8)).overall.accuracy, 0.5)
+
+        try write("lost.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "lost.png"))
+        assertFails(try evaluate("lost.jsonl"), 5, "lost.png", "missing")
+        try Data("no picture".utf8).write(to: url("text.png"))
+        try write("text.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "text.png"))
+        assertFails(try evaluate("text.jsonl"), 3, "text.png")
+        assertFails(try evaluate("none.jsonl"), 5, "none.jsonl")
+        assertFails(try run(["evaluate", "vqa", "--model", "nowhere", "--images", ".", "--questions", "questions.jsonl"]), 4, "nowhere")
+        XCTAssertEqual(try evaluate("questions.jsonl", "--format", "csv").code, 64)
+        XCTAssertEqual(try evaluate("questions.jsonl", "--limit", "0").code, 64)
+    }
+}
