@@ -100,6 +100,9 @@ final class ToyCaptionerTests: XCTestCase {
             let picture = ToyPicture(seed: Self.seed, index: 0)
             let seen = explainer.look(at: explainer.captioner.configuration.preprocessing.prepare(picture.image).tensor)
             let explanation = try explainer.explain(seen, words: explainer.caption(seen), targets: [.everyWord])
+            if let folder = ProcessInfo.processInfo.environment["TOY_GOLDEN"] {  // newly trained models: a folder to write their files to
+                try write(explanation, to: URL(fileURLWithPath: folder).appendingPathComponent("toy-\(kind)-golden.json"))
+            }
             XCTAssertEqual(sentence(explanation.words), golden.caption)
             XCTAssertTrue(picture.trueCaptions.contains(golden.caption))
             XCTAssertEqual(explanation.scores.count, golden.logProbabilities.count)
@@ -110,6 +113,14 @@ final class ToyCaptionerTests: XCTestCase {
                 for (a, b) in zip(values, map) { XCTAssertEqual(a, b, accuracy: 1e-3 * largest) }
             }
         }
+    }
+
+    private func write(_ explanation: CaptionExplanation, to url: URL) throws {
+        let scores = explanation.scores
+        let golden = Golden(
+            caption: sentence(explanation.words), logProbabilities: scores.map(\.value), formMap: scores[1].map.array,
+            colorMap: scores[4].map.array)
+        try JSONEncoder().encode(golden).write(to: url)
     }
 
     /// Every word in one sweep gives the maps that the words get one by one, and the decoder's steps agree with teacher forcing.

@@ -16,7 +16,6 @@ public final class AnswerTrainer {
     let model: ModelInTraining
     let report: (TrainingEvent) -> Void
     private(set) var log: [AnswerTrainingEpoch] = []
-    private var began = Date()
 
     /// A training question: its words and its answer's number.
     private typealias Item = (words: [Int], answer: Int)
@@ -68,32 +67,21 @@ public final class AnswerTrainer {
     /// - Parameter resume: go on from the checkpoint in `output`, if there is one.
     public func run(resume: Bool) throws {
         try model.makeFolder()
-        var epoch = 0
-        if resume, let next = try restore() {
-            epoch = next
-            report(.note("resuming at epoch \(epoch + 1) of \(options.epochs)"))
-        }
-        let first = epoch
-        while let (phase, index, epochInPhase) = options.phase(epoch) {
-            // A stretch starts from the best weights so far.
-            if epochInPhase == 0, index > 0 { try model.restartFromBest() }
-            let start = Date()
-            let loss = try runEpoch(epoch, phase: phase, epochInPhase: epochInPhase, first: first)
-            let accuracy = try evaluate(phase)
-            let best = accuracy > (log.map(\.devAccuracy).max() ?? -1)
-            log.append(
-                AnswerTrainingEpoch(
-                    epoch: epoch + 1, loss: loss, devAccuracy: accuracy, seconds: Date().timeIntervalSince(start), best: best))
-            if best { try model.keepBest() }
-            epoch += 1
-            try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: epoch)
-            report(.answerEpoch(log[log.count - 1]))
-        }
-        var configuration = configuration
-        let (state, encoder) = try model.exported()
-        configuration.encoder = encoder
-        try Answerer.save(
-            configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16, to: model.output)
+        let next = resume ? try restore() ?? 0 : 0
+        if next > 0 { report(.note("resuming at epoch \(next + 1) of \(options.epochs)")) }
+        try model.run(
+            options.phases, from: next, train: runEpoch,
+            evaluate: { epoch, loss, start in
+                let accuracy = try evaluate(epoch.phase)
+                let best = accuracy > (log.map(\.devAccuracy).max() ?? -1)
+                log.append(
+                    AnswerTrainingEpoch(
+                        epoch: epoch.number + 1, loss: loss, devAccuracy: accuracy, seconds: Date().timeIntervalSince(start), best: best))
+                return best
+            },
+            checkpoint: { try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: $0) },
+            report: { if let last = log.last { report(.answerEpoch(last)) } })
+        try export()
     }
 
     /// What a checkpoint keeps beside the tensors.
@@ -120,37 +108,17 @@ public final class AnswerTrainer {
         ModelInTraining.hash((train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") })
     }
 
-    private func runEpoch(
-        _ epoch: Int, phase: AnswerTrainingOptions.Phase, epochInPhase: Int, first: Int
-    ) throws -> Double {
-        let cut = try model.cut(from: phase.from)
+    private func runEpoch(_ epoch: RunningEpoch) throws -> Double {
+        let cut = try model.cut(from: epoch.phase.from)
         let cache = try cache(cut, of: train, name: "train")
-        if epoch == first { began = Date() }  // the time left is reckoned without the making of the cache
-        var generator = SeededGenerator(seed: options.seed &* 1_000_003 &+ UInt64(epoch))
+        var generator = ModelInTraining.generator(seed: options.seed, epoch: epoch)
         let pictures = items.indices.filter { !items[$0].isEmpty }.shuffled(using: &generator)
         let batches = stride(from: 0, to: pictures.count, by: options.batch).map {
             Array(pictures[$0..<min(pictures.count, $0 + options.batch)])
         }
-        var lossSum = 0.0
-        for (position, pictures) in batches.enumerated() {
-            model.optimizer.learningRate = ModelInTraining.learningRate(
-                phase.learningRate, step: epochInPhase * batches.count + position, of: phase.epochs * batches.count)
-            model.optimizer.scale = { $0.hasPrefix("encoder.") ? phase.encoderScale : 1 }
-            let copies = pictures.map { _ in Int(generator.next() % UInt64(cache.copies)) }
-            let loss = try step(pictures, cache.batch(pictures, copies: copies), cut: cut, using: &generator)
-            guard loss.isFinite else {
-                throw ModelError(
-                    path: model.output.path, problem: "training diverged in epoch \(epoch + 1) (loss \(loss)); use a smaller learning rate")
-            }
-            lossSum += loss
-            let done = Double((epoch - first) * batches.count + position + 1)
-            let left = Date().timeIntervalSince(began) / done * (Double((options.epochs - first) * batches.count) - done)
-            report(
-                .step(
-                    epoch: epoch + 1, of: options.epochs, batch: position + 1, batches: batches.count,
-                    loss: lossSum / Double(position + 1), secondsLeft: left))
+        return try model.steps(epoch, batches, cache, using: &generator) { pictures, input, generator in
+            try step(pictures, input, cut: cut, using: &generator)
         }
-        return lossSum / Double(max(1, batches.count))
     }
 
     /// One step of the optimiser. input `[M, ...]`: the encoder's stage `cut` onwards is run on it.
@@ -181,7 +149,7 @@ public final class AnswerTrainer {
     // MARK: Evaluation
 
     /// The share of the dev questions that the averaged weights answer right.
-    private func evaluate(_ phase: AnswerTrainingOptions.Phase) throws -> Double {
+    private func evaluate(_ phase: TrainingPhase) throws -> Double {
         let cut = try model.cut(from: phase.from)
         return try model.withAverage {
             let encoder = try model.encoder.makeEncoder(model.store.scope()["encoder"])
@@ -216,5 +184,14 @@ public final class AnswerTrainer {
         try model.cache(
             cut, images: data.entries.map { ($0.image, data.imageURL($0.image)) },
             augmentation: data === train ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none, name: name)
+    }
+
+    /// Writes the model folder from the best weights.
+    private func export() throws {
+        var configuration = configuration
+        let (state, encoder) = try model.exported()
+        configuration.encoder = encoder
+        try Answerer.save(
+            configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16, to: model.output)
     }
 }

@@ -25,39 +25,11 @@ public struct AnswerTrainingOptions: Codable, Equatable, Sendable {
     public var flips = false
     /// Random crops of each picture that an epoch may show instead of the whole (see ``Augmentation``).
     public var crops = 0
-    public var phases = [Phase(epochs: 10, learningRate: 1e-3)]
-
-    /// A stretch of training.
-    public struct Phase: Codable, Equatable, Sendable {
-        public var epochs: Int
-        /// At the start of the phase; falls to a twentieth along a half cosine.
-        public var learningRate: Float
-        /// First stage of the encoder that is trained too; nil trains the answerer alone.
-        public var from: String?
-        /// The encoder's learning rate as a part of the answerer's.
-        public var encoderScale: Float
-
-        public init(epochs: Int, learningRate: Float, from: String? = nil, encoderScale: Float = 0.2) {
-            self.epochs = epochs
-            self.learningRate = learningRate
-            self.from = from
-            self.encoderScale = encoderScale
-        }
-    }
+    public var phases = [TrainingPhase(epochs: 10, learningRate: 1e-3)]
 
     public init() {}
 
     public var epochs: Int { phases.reduce(0) { $0 + $1.epochs } }
-
-    /// The phase of an epoch, and how far into it the epoch is.
-    func phase(_ epoch: Int) -> (phase: Phase, index: Int, epoch: Int)? {
-        var epoch = epoch
-        for (index, phase) in phases.enumerated() {
-            if epoch < phase.epochs { return (phase, index, epoch) }
-            epoch -= phase.epochs
-        }
-        return nil
-    }
 }
 
 /// One line of the training log.

@@ -19,7 +19,6 @@ public final class CaptionTrainer {
     private let devReferences: [[[String]]]
     private var store: ParameterStore { model.store }
     var log: [TrainingEpoch] = []
-    private var began = Date()
 
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
@@ -60,28 +59,21 @@ public final class CaptionTrainer {
     /// - Parameter resume: go on from the checkpoint in `output`, if there is one.
     public func run(resume: Bool) throws {
         try model.makeFolder()
-        var epoch = 0
-        if resume, let next = try restore() {
-            epoch = next
-            report(.note("resuming at epoch \(epoch + 1) of \(options.epochs)"))
-        }
-        let first = epoch
-        while let (phase, index, epochInPhase) = options.phase(epoch) {
-            // A stretch starts from the best weights so far.
-            if epochInPhase == 0, index > 0 { try model.restartFromBest() }
-            let start = Date()
-            let loss = try runEpoch(epoch, phase: phase, epochInPhase: epochInPhase, first: first)
-            let scores = try evaluate(phase)
-            let best = scores.ciderD > (log.map(\.devCIDEr).max() ?? -1)
-            log.append(
-                TrainingEpoch(
-                    epoch: epoch + 1, phase: phase.kind.rawValue + (phase.from.map { " from \($0)" } ?? ""), loss: loss,
-                    devCIDEr: scores.ciderD, devBLEU4: scores.bleu4, seconds: Date().timeIntervalSince(start), best: best))
-            if best { try model.keepBest() }
-            epoch += 1
-            try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: epoch)
-            report(.epoch(log[log.count - 1]))
-        }
+        let next = resume ? try restore() ?? 0 : 0
+        if next > 0 { report(.note("resuming at epoch \(next + 1) of \(options.epochs)")) }
+        try model.run(
+            options.phases, from: next, train: runEpoch,
+            evaluate: { epoch, loss, start in
+                let scores = try evaluate(epoch.phase)
+                let best = scores.ciderD > (log.map(\.devCIDEr).max() ?? -1)
+                log.append(
+                    TrainingEpoch(
+                        epoch: epoch.number + 1, phase: epoch.phase.kind.rawValue + (epoch.phase.from.map { " from \($0)" } ?? ""), loss: loss,
+                        devCIDEr: scores.ciderD, devBLEU4: scores.bleu4, seconds: Date().timeIntervalSince(start), best: best))
+                return best
+            },
+            checkpoint: { try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: $0) },
+            report: { if let last = log.last { report(.epoch(last)) } })
         try export()
     }
 
@@ -109,38 +101,16 @@ public final class CaptionTrainer {
         ModelInTraining.hash((train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") })
     }
 
-    private func runEpoch(
-        _ epoch: Int, phase: CaptionTrainingOptions.Phase, epochInPhase: Int, first: Int
-    ) throws -> Double {
-        let cut = try model.cut(from: phase.from)
+    private func runEpoch(_ epoch: RunningEpoch) throws -> Double {
+        let cut = try model.cut(from: epoch.phase.from)
         let cache = try cache(cut, of: train, name: "train")
-        if epoch == first { began = Date() }  // the time left is reckoned without the making of the cache
-        var generator = SeededGenerator(seed: options.seed &* 1_000_003 &+ UInt64(epoch))
+        var generator = ModelInTraining.generator(seed: options.seed, epoch: epoch)
         let batches = batches(using: &generator)
-        let total = phase.epochs * batches.count
-        var lossSum = 0.0
-        let reward = phase.kind == .reward ? CaptionReward(tokens: tokens, end: vocabulary.end) : nil
+        let reward = epoch.phase.kind == .reward ? CaptionReward(tokens: tokens, end: vocabulary.end) : nil
         if reward != nil { silence([vocabulary.pad, vocabulary.start, vocabulary.unknown]) }
-        for (position, pictures) in batches.enumerated() {
-            let (optimizer, first) = (model.optimizer, epochInPhase * batches.count)
-            optimizer.learningRate = ModelInTraining.learningRate(phase.learningRate, step: first + position, of: total)
-            optimizer.scale = { $0.hasPrefix("encoder.") ? phase.encoderScale : 1 }
-            let copies = pictures.map { _ in Int(generator.next() % UInt64(cache.copies)) }
-            let input = cache.batch(pictures, copies: copies)
-            let loss = try step(pictures, input, cut: cut, reward: reward, seed: generator.next())
-            guard loss.isFinite else {
-                throw ModelError(
-                    path: model.output.path, problem: "training diverged in epoch \(epoch + 1) (loss \(loss)); use a smaller learning rate")
-            }
-            lossSum += loss
-            let done = Double((epoch - first) * batches.count + position + 1)
-            let left = Date().timeIntervalSince(began) / done * (Double((options.epochs - first) * batches.count) - done)
-            report(
-                .step(
-                    epoch: epoch + 1, of: options.epochs, batch: position + 1, batches: batches.count,
-                    loss: lossSum / Double(position + 1), secondsLeft: left))
+        return try model.steps(epoch, batches, cache, using: &generator) { pictures, input, generator in
+            try step(pictures, input, cut: cut, reward: reward, seed: generator.next())
         }
-        return lossSum / Double(max(1, batches.count))
     }
 
     /// Takes words that are never written out of the distribution, by their bias. The reward never sees them, so that probability would drift to
@@ -210,7 +180,7 @@ public final class CaptionTrainer {
 
     // MARK: Evaluation, files
 
-    private func evaluate(_ phase: CaptionTrainingOptions.Phase) throws -> CaptionScores {
+    private func evaluate(_ phase: TrainingPhase) throws -> CaptionScores {
         let cut = try model.cut(from: phase.from)
         return try model.withAverage {
             let encoder = try model.encoder.makeEncoder(store.scope()["encoder"])

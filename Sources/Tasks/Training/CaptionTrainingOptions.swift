@@ -25,50 +25,14 @@ public struct CaptionTrainingOptions: Codable, Equatable, Sendable {
     public var flips = true
     /// Random crops of each picture that an epoch may show instead of the whole (see ``Augmentation``).
     public var crops = 0
-    public var phases: [Phase] = [
-        Phase(kind: .words, epochs: 12, learningRate: 8e-4, from: nil),
-        Phase(kind: .words, epochs: 3, learningRate: 1e-4, from: "_blocks.16"),
+    public var phases = [
+        TrainingPhase(kind: .words, epochs: 12, learningRate: 8e-4, from: nil),
+        TrainingPhase(kind: .words, epochs: 3, learningRate: 1e-4, from: "_blocks.16"),
     ]
-
-    /// A stretch of training with one objective.
-    public struct Phase: Codable, Equatable, Sendable {
-        public enum Kind: String, Codable, Sendable {
-            /// Cross-entropy of the reference captions' words.
-            case words
-            /// Self-critical sequence training (Rennie et al. 2017): the CIDEr-D of sampled captions, the other samples' mean as baseline.
-            case reward
-        }
-        public var kind: Kind
-        public var epochs: Int
-        /// At the start of the phase; falls to a twentieth along a half cosine.
-        public var learningRate: Float
-        /// First stage of the encoder that is trained too; nil trains the decoder alone.
-        public var from: String?
-        /// The encoder's learning rate as a part of the decoder's.
-        public var encoderScale: Float
-
-        public init(kind: Kind, epochs: Int, learningRate: Float, from: String? = nil, encoderScale: Float = 0.2) {
-            self.kind = kind
-            self.epochs = epochs
-            self.learningRate = learningRate
-            self.from = from
-            self.encoderScale = encoderScale
-        }
-    }
 
     public init() {}
 
     public var epochs: Int { phases.reduce(0) { $0 + $1.epochs } }
-
-    /// The phase of an epoch, and how far into it the epoch is.
-    func phase(_ epoch: Int) -> (phase: Phase, index: Int, epoch: Int)? {
-        var epoch = epoch
-        for (index, phase) in phases.enumerated() {
-            if epoch < phase.epochs { return (phase, index, epoch) }
-            epoch -= phase.epochs
-        }
-        return nil
-    }
 }
 
 /// What the trainer tells while it works.

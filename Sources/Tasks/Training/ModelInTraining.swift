@@ -20,7 +20,8 @@ final class ModelInTraining {
     let stageNames: [String]
 
     private let averageDecay: Float
-    private let report: (TrainingEvent) -> Void
+    let report: (TrainingEvent) -> Void
+    var began = Date()
     private var caches: [String: FeatureCache] = [:]
 
     /// - Parameters:
