@@ -159,4 +159,11 @@ final class AnswerTrainerTests: XCTestCase {
         XCTAssertEqual(held.count + others.count, all.count)
         XCTAssertTrue(Set(held.map(\.image)).isDisjoint(with: others.map(\.image)))
     }
+
+    /// Every question counts once, however many its picture has.
+    func testRaggedBatches() {
+        let (rows, weights) = AnswerTrainer.rows([["a", "b", "c"], ["d"]])
+        XCTAssertEqual(rows, ["a", "b", "c", "d", "d", "d"])
+        XCTAssertEqual(weights, [0.25, 0.25, 0.25, 0.25, 0, 0])
+    }
 }

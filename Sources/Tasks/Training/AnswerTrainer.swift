@@ -129,21 +129,22 @@ public final class AnswerTrainer {
         let p = model.store.scope(on: tape)
         let features = try model.features(input, p, cut: cut)
         let answerer = configuration.answerer.makeAnswerer(p["answerer"])
-        // Each picture as many rows; where it has fewer questions, the first again with weight 0.
-        let chosen = pictures.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) }
-        let rows = chosen.map(\.count).max() ?? 0
-        let asked = chosen.reduce(0) { $0 + $1.count }
-        var batch: [Item] = [], weights: [Float] = []
-        for questions in chosen {
-            batch += questions + [Item](repeating: questions[0], count: rows - questions.count)
-            weights += (0..<rows).map { $0 < questions.count ? 1 / Float(asked) : 0 }
-        }
+        let (batch, weights) = Self.rows(pictures.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) })
         let dropout = Dropout(rate: options.dropout, seed: generator.next())
         let logits = answerer.logits(
             features: features, embedded: answerer.embed(batch.map(\.words)), lengths: batch.map(\.words.count), dropout: dropout)
         let loss = crossEntropy(logits, targets: batch.map(\.answer), weights: weights, smoothing: options.labelSmoothing)
         model.step(loss, tape, clipNorm: options.clipNorm)
         return Double(loss.value.scalar)
+    }
+
+    /// As many rows for each picture: where it has fewer questions, its first again, with weight 0. The weights of the questions sum to 1.
+    static func rows<Question>(_ chosen: [[Question]]) -> (rows: [Question], weights: [Float]) {
+        let most = chosen.map(\.count).max() ?? 0, asked = chosen.reduce(0) { $0 + $1.count }
+        return (
+            chosen.flatMap { $0 + [Question](repeating: $0[0], count: most - $0.count) },
+            chosen.flatMap { questions in (0..<most).map { $0 < questions.count ? 1 / Float(asked) : 0 } }
+        )
     }
 
     // MARK: Evaluation

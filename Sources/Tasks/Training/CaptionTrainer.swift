@@ -161,11 +161,7 @@ public final class CaptionTrainer {
         } else {
             var random = SeededGenerator(seed: seed ^ 0xC0DE)
             captions = pictures.flatMap { picture -> [[Int]] in
-                // All of a picture's captions, or as many of them as asked for; more than there are, and some come twice.
-                let own = tokens[picture], wanted = options.captionsPerPicture
-                let chosen = wanted < own.count ? Array(own.shuffled(using: &random).prefix(wanted)) : own
-                let again = (own.count..<max(own.count, wanted)).map { _ in own[Int(random.next() % UInt64(own.count))] }
-                return (chosen + again).map { Array($0.prefix(options.maximumLength)) }
+                Self.choose(options.captionsPerPicture, of: tokens[picture], using: &random).map { Array($0.prefix(options.maximumLength)) }
             }
             weights = [Float](repeating: 1, count: captions.count)
         }
@@ -176,6 +172,12 @@ public final class CaptionTrainer {
             smoothing: reward == nil ? options.labelSmoothing : 0)
         model.step(loss, tape, clipNorm: options.clipNorm)
         return reward == nil ? Double(loss.value.scalar) : shown
+    }
+
+    /// All of a picture's captions, or as many of them as asked for, at random; more than there are, and some come again.
+    static func choose<Caption>(_ wanted: Int, of own: [Caption], using random: inout SeededGenerator) -> [Caption] {
+        if wanted < own.count { return Array(own.shuffled(using: &random).prefix(wanted)) }
+        return own + (own.count..<wanted).map { _ in own[Int(random.next() % UInt64(own.count))] }
     }
 
     // MARK: Evaluation, files
