@@ -47,12 +47,18 @@ struct ModelFiles {
         return vocabulary
     }
 
-    /// Makes a model of the folder's weights, every one of which must be used and fit.
-    func loading<Model>(_ make: (Parameters) throws -> Model) throws -> Model {
+    /// The file of the weights.
+    func weights() throws -> URL {
         let weights = folder.appendingPathComponent("model.safetensors")
         guard FileManager.default.fileExists(atPath: weights.path) else {
             throw ModelError(path: folder.path, problem: "model.safetensors is missing")
         }
+        return weights
+    }
+
+    /// Makes a model of the folder's weights, every one of which must be used and fit.
+    func loading<Model>(_ make: (Parameters) throws -> Model) throws -> Model {
+        let weights = try weights()
         let store = ParameterStore(strict: try SafeTensors.read(weights), origin: weights.path)
         let model = try make(store.scope())
         try store.checkComplete()

@@ -22,11 +22,14 @@ public enum SafeTensors {
     ///
     /// The file is mapped. F32 tensors borrow the mapped memory, and none of their pages is read here; F16 and BF16
     /// are widened now, F64 is rounded to floats. Tensors of other types are an error, unless `skippingOtherTypes`.
+    /// - Parameter isWanted: given a tensor's name; the others are left alone.
     /// - Throws: ``SafeTensorsError``.
-    public static func read(_ url: URL, skippingOtherTypes: Bool = false) throws -> [String: Tensor] {
+    public static func read(
+        _ url: URL, skippingOtherTypes: Bool = false, where isWanted: (String) -> Bool = { _ in true }
+    ) throws -> [String: Tensor] {
         try reading(url) { file, header in
             var result = [String: Tensor](minimumCapacity: header.entries.count)
-            for entry in header.entries {
+            for entry in header.entries where isWanted(entry.name) {
                 guard entry.type.isReadable else {
                     if skippingOtherTypes { continue }
                     throw FileProblem(

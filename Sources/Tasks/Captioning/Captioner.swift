@@ -31,18 +31,20 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
 public struct Captioner {
     public let configuration: CaptionerConfiguration
     public let vocabulary: Vocabulary
-    public let encoder: Encoder
+    public let modelEncoder: ModelEncoder
+    public var encoder: Encoder { modelEncoder.network }
     public let decoder: any CaptionDecoder
 
     public init(configuration: CaptionerConfiguration, vocabulary: Vocabulary, parameters p: Parameters) throws {
         self.configuration = configuration
         self.vocabulary = vocabulary
-        encoder = try configuration.encoder.makeEncoder(p["encoder"])
+        modelEncoder = try ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
         decoder = configuration.decoder.makeDecoder(p["decoder"])
         guard encoder.channels == configuration.decoder.features else {
             throw ModelError(
                 path: "config.json",
-                problem: "the decoder wants \(configuration.decoder.features) feature channels, the encoder \(configuration.encoder.name) gives \(encoder.channels)")
+                problem: "the decoder wants \(configuration.decoder.features) feature channels, "
+                    + "the encoder \(configuration.encoder.name) gives \(encoder.channels)")
         }
     }
 

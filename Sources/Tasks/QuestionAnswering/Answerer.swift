@@ -10,6 +10,8 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
     public var task = "question-answering"
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
+    /// The model whose encoder this is, where the model's own file holds the answerer alone.
+    public var sharedEncoder: SharedEncoder?
     public var answerer: AnswererConfiguration
     /// The file of the questions' words, relative to the model's folder.
     public var vocabulary: String
@@ -17,10 +19,12 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
     public var answers: String
 
     public init(
-        encoder: EncoderConfiguration, preprocessing: Preprocessing, answerer: AnswererConfiguration, vocabulary: String, answers: String
+        encoder: EncoderConfiguration, preprocessing: Preprocessing, sharedEncoder: SharedEncoder? = nil,
+        answerer: AnswererConfiguration, vocabulary: String, answers: String
     ) {
         self.encoder = encoder
         self.preprocessing = preprocessing
+        self.sharedEncoder = sharedEncoder
         self.answerer = answerer
         self.vocabulary = vocabulary
         self.answers = answers
@@ -61,28 +65,35 @@ public struct Answerer {
     public let vocabulary: Vocabulary
     /// In the order of the logits.
     public let answers: [String]
-    public let encoder: Encoder
+    public let modelEncoder: ModelEncoder
+    public var encoder: Encoder { modelEncoder.network }
     public let model: any QuestionAnswerer
 
+    /// - Parameter encoder: the encoder, where it is not among the parameters.
     /// - Throws: ``ModelError`` when the parts do not fit.
     public init(
-        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String], parameters p: Parameters
+        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String], encoder shared: ModelEncoder? = nil,
+        parameters p: Parameters
     ) throws {
         self.configuration = configuration
         self.vocabulary = vocabulary
         self.answers = answers
-        encoder = try configuration.encoder.makeEncoder(p["encoder"])
+        modelEncoder =
+            try shared ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
         model = configuration.answerer.makeAnswerer(p["answerer"])
         guard encoder.channels == configuration.answerer.features else {
             throw ModelError(
                 path: "config.json",
-                problem: "the answerer wants \(configuration.answerer.features) feature channels, the encoder \(configuration.encoder.name) gives \(encoder.channels)")
+                problem: "the answerer wants \(configuration.answerer.features) feature channels, "
+                    + "the encoder \(configuration.encoder.name) gives \(encoder.channels)")
         }
     }
 
-    /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config names.
+    /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config names; the encoder from
+    /// the folder of another model where the config refers to one.
+    /// - Parameter encoder: another model's encoder, already in memory. A model that shares this very encoder takes it, and reads none.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
-    public static func load(_ folder: URL) throws -> Answerer {
+    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> Answerer {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
             AnswererModelConfiguration.self, of: "a question answering model", problem: \.problem)
@@ -93,8 +104,11 @@ public struct Answerer {
                 path: folder.path,
                 problem: "\(configuration.answers) has \(answers.count) answers, config.json says \(configuration.answerer.answers)")
         }
+        let shared = try configuration.sharedEncoder.map {
+            try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)
+        }
         return try files.loading { p in
-            try Answerer(configuration: configuration, vocabulary: vocabulary, answers: answers, parameters: p)
+            try Answerer(configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
         }
     }
 

@@ -24,11 +24,23 @@ public final class AnswerTrainer {
 
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
+    ///   - sharedEncoder: the folder of another model. The answerer is trained on its encoder as it is, and the model that is written refers to
+    ///     it; `options.encoder`, `encoderWeights` and `preprocessing` have no part then.
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
+    /// - Throws: ``ModelError`` for an encoder that does not fit, or the readers' own errors.
     public init(
-        options: AnswerTrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?, output: URL,
-        preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
+        options: AnswerTrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?, sharedEncoder: URL? = nil,
+        output: URL, preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
     ) throws {
+        let source: ModelInTraining.EncoderSource =
+            if let sharedEncoder { .shared(sharedEncoder) } else if let encoderWeights {
+                .weights(name: options.encoder, encoderWeights)
+            } else { .new(name: options.encoder) }
+        model = try ModelInTraining(
+            encoder: source, preprocessing: preprocessing, seed: options.seed, averageDecay: options.averageDecay, output: output,
+            report: report)
+        var options = options
+        options.encoder = model.encoder.name
         self.options = options
         self.train = train
         self.dev = dev
@@ -44,16 +56,13 @@ public final class AnswerTrainer {
                 numbers[question.answer].map { (Array(vocabulary.encode(tokens).prefix(options.maximumLength)), $0) }
             }
         }
-        model = try ModelInTraining(
-            encoder: options.encoder, encoderWeights: encoderWeights, preprocessing: preprocessing, seed: options.seed,
-            averageDecay: options.averageDecay, output: output, report: report)
         let answerer = AnswererConfiguration(
             kind: options.kind, features: model.channels, vocabulary: vocabulary.count, answers: answers.count,
             embedding: options.embedding, hidden: options.hidden, attention: options.attention)
         _ = answerer.makeAnswerer(model.store.scope()["answerer"])
         configuration = AnswererModelConfiguration(
-            encoder: model.encoder, preprocessing: model.preprocessing, answerer: answerer, vocabulary: "vocabulary.txt",
-            answers: "answers.txt")
+            encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder, answerer: answerer,
+            vocabulary: "vocabulary.txt", answers: "answers.txt")
         let known = items.reduce(0) { $0 + $1.count }
         report(
             .note(

@@ -38,7 +38,7 @@ public final class CaptionTrainer {
         tokens = captions.map { $0.map { vocabulary.encode($0) } }
         devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
         model = try ModelInTraining(
-            encoder: options.encoder, encoderWeights: encoderWeights, preprocessing: preprocessing, seed: options.seed,
+            encoder: encoderWeights.map { .weights(name: options.encoder, $0) } ?? .new(name: options.encoder), preprocessing: preprocessing, seed: options.seed,
             averageDecay: options.averageDecay, output: output, report: report)
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,

@@ -8,6 +8,8 @@ import Weights
 final class ModelInTraining {
     let encoder: EncoderConfiguration
     let preprocessing: Preprocessing
+    /// How the model refers to the model whose encoder it shares.
+    let sharedEncoder: SharedEncoder?
     let store: ParameterStore
     let optimizer = Adam(learningRate: 0)
     /// The model folder; checkpoints and caches go into `training` inside it.
@@ -24,16 +26,36 @@ final class ModelInTraining {
     var began = Date()
     private var caches: [String: FeatureCache] = [:]
 
-    /// - Parameters:
-    ///   - encoder: the encoder's name.
-    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
+    /// Where the encoder comes from.
+    enum EncoderSource {
+        /// Trained from nothing.
+        case new(name: String)
+        /// Its own checkpoint (`.pth` or `.safetensors`), or another model's weights.
+        case weights(name: String, URL)
+        /// The folder of another model, whose encoder this model shares. It is never trained.
+        case shared(URL)
+    }
+
     /// - Throws: ``ModelError``, or the readers' own errors, for weights that do not fit.
     init(
-        encoder name: String, encoderWeights: URL?, preprocessing: Preprocessing?, seed: UInt64, averageDecay: Float, output: URL,
+        encoder source: EncoderSource, preprocessing: Preprocessing?, seed: UInt64, averageDecay: Float, output: URL,
         report: @escaping (TrainingEvent) -> Void
     ) throws {
-        encoder = EncoderConfiguration(name: name, folded: encoderWeights != nil)
-        self.preprocessing = try preprocessing ?? encoder.defaultPreprocessing()
+        var shared: (encoder: ModelEncoder, store: ParameterStore)?, reference: SharedEncoder?
+        switch source {
+        case .new(let name): encoder = EncoderConfiguration(name: name, folded: false)
+        case .weights(let name, _): encoder = EncoderConfiguration(name: name, folded: true)
+        case .shared(let folder):
+            guard folder.standardizedFileURL.resolvingSymlinksInPath().path != output.standardizedFileURL.resolvingSymlinksInPath().path
+            else {
+                throw ModelError(path: folder.path, problem: "is the model whose encoder is to be shared; train into another folder")
+            }
+            let found = try ModelFiles(folder).encoder()
+            (shared, encoder) = (found, found.encoder.identity.encoder)
+            reference = SharedEncoder(model: SharedEncoder.path(from: output, to: folder), weights: found.encoder.identity.weights)
+        }
+        sharedEncoder = reference
+        self.preprocessing = try shared?.encoder.identity.preprocessing ?? preprocessing ?? encoder.defaultPreprocessing()
         self.averageDecay = averageDecay
         self.output = output
         self.report = report
@@ -42,7 +64,11 @@ final class ModelInTraining {
         let network = try encoder.makeEncoder(store.scope()["encoder"])
         channels = network.channels
         stageNames = network.stages.map(\.name)
-        if let encoderWeights { try load(encoderWeights) }
+        if case .weights(_, let url) = source { try load(url) }
+        if case .shared(let folder) = source, let shared, let reference {
+            for (name, value) in shared.store.values { store.set("encoder.\(name)", value) }
+            report(.note("the encoder, \(encoder.name), is that of \(folder.path); config.json refers to it as \(reference.model)"))
+        }
     }
 
     var parameterCount: Int { store.values.values.reduce(0) { $0 + $1.count } }
@@ -80,6 +106,9 @@ final class ModelInTraining {
     /// - Throws: ``ModelError`` when the encoder has no such stage.
     func cut(from name: String?) throws -> Int {
         guard let name else { return stageNames.count }
+        if let sharedEncoder {
+            throw ModelError(path: output.path, problem: "shares the encoder of \(sharedEncoder.model), which is not trained again")
+        }
         guard let index = stageNames.firstIndex(of: name) else {
             throw ModelError(path: name, problem: "is no stage of \(encoder.name); its stages are \(stageNames.joined(separator: ", "))")
         }
@@ -171,10 +200,12 @@ final class ModelInTraining {
         averagedSteps = 0
     }
 
-    /// The best weights as a model folder holds them, batch normalisation folded, and the encoder's configuration for them.
+    /// The best weights as a model folder holds them, batch normalisation folded, and the encoder's configuration for them. A shared encoder's
+    /// weights are not among them.
     func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {
         set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
         var state = store.stateDictionary(), encoder = encoder
+        if sharedEncoder != nil { return (state.filter { !$0.key.hasPrefix("encoder.") }, encoder) }
         if !encoder.folded {
             let (pairs, epsilon) = try encoder.normPairs()
             state = try foldingBatchNorms(

@@ -10,8 +10,10 @@ struct TrainVQA: ParsableCommand {
         discussion: """
             The answerer is trained on features of the frozen encoder, computed once; then, with --tune-epochs, the encoder's \
             stages from --tune-from on are trained with it at a smaller step. Without --encoder-weights, the encoder is trained \
-            from nothing. The weights with the best accuracy on the dev questions are kept. After each epoch a checkpoint is \
-            written; run the same command with --resume to go on after an interruption.
+            from nothing. With --shared-encoder, the encoder is another model's and stays as it is: the model that is written \
+            refers to that model and holds the answerer alone; keep the two side by side. The weights with the best accuracy on \
+            the dev questions are kept. After each epoch a checkpoint is written; run the same command with --resume to go on \
+            after an interruption.
             """)
 
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
@@ -23,13 +25,20 @@ struct TrainVQA: ParsableCommand {
     @Option(help: ArgumentHelp("Without --dev: every n-th image's questions are kept for dev.", valueName: "n")) var devEvery = 10
     @Flag(help: "Leave out the questions whose answer has several words.") var singleWord = false
     @Option(name: .shortAndLong, help: ArgumentHelp("Model folder to write.", valueName: "dir")) var output: String
-    @Option(help: ArgumentHelp("Encoder: \(EncoderConfiguration.names.joined(separator: ", ")).", valueName: "name"))
-    var encoder = "efficientnet-lite2"
+    @Option(
+        help: ArgumentHelp(
+            "Encoder: \(EncoderConfiguration.names.joined(separator: ", ")); \(AnswerTrainingOptions().encoder) by default.",
+            valueName: "name"))
+    var encoder: String?
     @Option(
         help: ArgumentHelp(
             "The encoder's pretrained weights (.pth or .safetensors), or another model's model.safetensors; without, it is trained from nothing.",
             valueName: "file"))
     var encoderWeights: String?
+    @Option(
+        help: ArgumentHelp(
+            "Use the encoder of this model (a folder, or the name of an installed one) as it is, and refer to it.", valueName: "model"))
+    var sharedEncoder: String?
     @Option(
         name: .customLong("answerer"),
         help: ArgumentHelp("Answerer: \(AnswererConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
@@ -69,20 +78,30 @@ struct TrainVQA: ParsableCommand {
             throw ValidationError("--maximum-answers and --minimum-count must be at least 1")
         }
         guard devEvery >= 2 else { throw ValidationError("--dev-every is at least 2") }
+        if sharedEncoder != nil {
+            if encoder != nil || encoderWeights != nil {
+                throw ValidationError("--shared-encoder excludes --encoder and --encoder-weights: the encoder is the other model's")
+            }
+            if tuneEpochs > 0 || tuneFrom != nil {
+                throw ValidationError("--shared-encoder excludes --tune-epochs: an encoder that two models use is not trained again")
+            }
+        }
         if tuneEpochs > 0, tuneFrom == nil { throw ValidationError("--tune-epochs needs --tune-from STAGE") }
         if devImages != nil, dev == nil { throw ValidationError("--dev-images goes with --dev") }
     }
 
     func run() throws {
         var options = AnswerTrainingOptions()
-        (options.encoder, options.kind) = (encoder, kind)
+        if let encoder { options.encoder = encoder }
+        options.kind = kind
         (options.embedding, options.hidden, options.attention) = (embedding, hidden, attention)
         (options.minimumCount, options.maximumAnswers, options.seed) = (minimumCount, maximumAnswers, seed)
         (options.batch, options.questionsPerPicture) = (batch, questionsPerPicture)
         (options.dropout, options.labelSmoothing, options.flips, options.crops) = (dropout, smoothing, flips, crops)
+        let isFrozen = encoderWeights != nil || sharedEncoder != nil
         let firstStage = encoder == "tiny" ? "conv1" : "_conv_stem"
         options.phases = [
-            .init(epochs: epochs, learningRate: learningRate, from: encoderWeights == nil ? firstStage : nil, encoderScale: 1),
+            .init(epochs: epochs, learningRate: learningRate, from: isFrozen ? nil : firstStage, encoderScale: 1),
             .init(epochs: tuneEpochs, learningRate: tuneLearningRate, from: tuneFrom),
         ].filter { $0.epochs > 0 }
         let file = URL(fileURLWithPath: questions), folder = URL(fileURLWithPath: images)
@@ -102,7 +121,8 @@ struct TrainVQA: ParsableCommand {
         let trainer = try AnswerTrainer(
             options: options, train: QuestionDataset(images: folder, questions: training, path: questions),
             dev: QuestionDataset(images: devFolder, questions: held, path: devPath),
-            encoderWeights: encoderWeights.map { URL(fileURLWithPath: $0) }, output: URL(fileURLWithPath: output)
+            encoderWeights: encoderWeights.map { URL(fileURLWithPath: $0) },
+            sharedEncoder: sharedEncoder.map { try ModelFolder.find($0) }, output: URL(fileURLWithPath: output)
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: resume)
         print(output)

@@ -1,0 +1,215 @@
+import Foundation
+import Language
+import TestSupport
+import Tensors
+import Vision
+import Weights
+import XCTest
+
+@testable import Tasks
+
+/// An answerer on the encoder of a captioner: trained, read back, and refused where the two do not fit.
+final class SharedEncoderTests: XCTestCase {
+    private var made: DrawnWorld?
+
+    override func setUpWithError() throws { made = try DrawnWorld() }
+    override func tearDownWithError() throws { if let made { try FileManager.default.removeItem(at: made.folder) } }
+
+    private func world() throws -> DrawnWorld { try XCTUnwrap(made) }
+
+    private func questions(_ prefix: String, _ count: Int) -> [Question] {
+        (0..<count).map {
+            Question(image: "\(prefix)\($0).png", text: "what color is the square?", answer: ["red", "green", "blue"][$0 % 3], kind: "color")
+        }
+    }
+
+    private func captioner(_ name: String, seed: UInt64 = 3, encoder: String = "tiny", size: Int? = nil) throws {
+        var options = CaptionTrainingOptions()
+        (options.encoder, options.embedding, options.hidden, options.attention) = (encoder, 6, 8, 4)
+        (options.minimumCount, options.batch, options.captionsPerPicture, options.seed) = (1, 8, 1, seed)
+        options.phases = [.init(epochs: 1, learningRate: 1e-2, from: "conv1")]
+        var preprocessing = try EncoderConfiguration(name: encoder, folded: true).defaultPreprocessing()
+        if let size {
+            preprocessing = Preprocessing(
+                width: size, height: size, fit: .squash, filter: preprocessing.filter, mean: preprocessing.mean, std: preprocessing.std)
+        }
+        let world = try world()
+        try CaptionTrainer(
+            options: options, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil, output: world.output(name),
+            preprocessing: preprocessing
+        ) { _ in }.run(resume: false)
+    }
+
+    private static var options: AnswerTrainingOptions {
+        var options = AnswerTrainingOptions()
+        // Not the captioner's: the encoder's name comes from the captioner.
+        (options.encoder, options.kind) = ("efficientnet-lite0", .stackedAttention)
+        (options.embedding, options.hidden, options.attention, options.minimumCount, options.batch) = (6, 8, 4, 1, 8)
+        options.phases = [.init(epochs: 3, learningRate: 1e-2)]
+        return options
+    }
+
+    private func trainer(
+        _ name: String, sharing other: String, options: AnswerTrainingOptions = options, report: @escaping (TrainingEvent) -> Void = { _ in }
+    ) throws -> AnswerTrainer {
+        let world = try world(), images = world.folder.appendingPathComponent("images")
+        return try AnswerTrainer(
+            options: options, train: QuestionDataset(images: images, questions: questions("t", 24), path: "train"),
+            dev: QuestionDataset(images: images, questions: questions("d", 6), path: "dev"), encoderWeights: nil,
+            sharedEncoder: world.output(other), output: world.output(name), report: report)
+    }
+
+    private func file(_ model: String, _ name: String) throws -> URL { try world().output(model).appendingPathComponent(name) }
+
+    private func picture(_ answerer: Answerer) throws -> Tensor {
+        let image = try Image.read(world().folder.appendingPathComponent("images/t1.png"))
+        return answerer.configuration.preprocessing.prepare(image).tensor
+    }
+
+    func testTrainedOnACaptionersEncoder() throws {
+        try captioner("captioner", size: 48)
+        let before = try Data(contentsOf: file("captioner", "model.safetensors"))
+        var notes: [String] = []
+        try trainer("answerer", sharing: "captioner") { if case .note(let text) = $0 { notes.append(text) } }.run(resume: false)
+        XCTAssertTrue(notes[0].contains("tiny") && notes[0].contains("refers to it as ../captioner"), notes[0])
+        XCTAssertEqual(try Data(contentsOf: file("captioner", "model.safetensors")), before)
+
+        let captioner = try Captioner.load(world().output("captioner")), answerer = try Answerer.load(world().output("answerer"))
+        let own = try SafeTensors.read(file("answerer", "model.safetensors")).keys
+        XCTAssertTrue(own.allSatisfy { $0.hasPrefix("answerer.") } && !own.isEmpty, "\(own)")
+        XCTAssertEqual(answerer.configuration.sharedEncoder?.model, "../captioner")
+        XCTAssertEqual(answerer.configuration.encoder, captioner.configuration.encoder)
+        XCTAssertEqual(answerer.configuration.preprocessing, captioner.configuration.preprocessing)
+        XCTAssertEqual(answerer.configuration.preprocessing.width, 48)
+        XCTAssertEqual(answerer.modelEncoder.identity, captioner.modelEncoder.identity)
+        let input = try picture(answerer)
+        XCTAssertEqual(answerer.features(input).array, captioner.features(input).array)
+
+        // Handed over, the encoder is not read again: the answerer loads where there is none.
+        let alone = try world().folder.appendingPathComponent("elsewhere/answerer")
+        try FileManager.default.createDirectory(at: alone.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(at: world().output("answerer"), to: alone)
+        XCTAssertThrowsError(try Answerer.load(alone)) {
+            XCTAssertTrue("\($0)".contains("elsewhere/captioner, where there is no model"), "\($0)")
+        }
+        let given = try Answerer.load(alone, sharing: captioner.modelEncoder)
+        XCTAssertEqual(given.features(input).array, captioner.features(input).array)
+        let words = [try answerer.read("what color").words], features = captioner.features(input)
+        XCTAssertEqual(given.scores(features: features, questions: words).array, answerer.scores(features: features, questions: words).array)
+        // Another encoder is not taken for the one.
+        try self.captioner("other", seed: 4, size: 48)
+        let other = try Captioner.load(world().output("other"))
+        XCTAssertNotEqual(other.modelEncoder.identity, captioner.modelEncoder.identity)
+        XCTAssertThrowsError(try Answerer.load(alone, sharing: other.modelEncoder))
+        let read = try Answerer.load(world().output("answerer"), sharing: other.modelEncoder)
+        XCTAssertEqual(read.modelEncoder.identity, captioner.modelEncoder.identity)
+    }
+
+    /// Behind a link, the other model is the one beside the link's target, or else beside the link.
+    func testFoldersBehindLinks() throws {
+        try captioner("captioner")
+        try trainer("answerer", sharing: "captioner").run(resume: false)
+        let manager = FileManager.default, models = try world().folder.appendingPathComponent("models")
+        try manager.createDirectory(at: models, withIntermediateDirectories: true)
+        try manager.createSymbolicLink(at: models.appendingPathComponent("vqa"), withDestinationURL: world().output("answerer"))
+        XCTAssertNoThrow(try Answerer.load(models.appendingPathComponent("vqa")))
+        let store = try world().folder.appendingPathComponent("store")
+        try manager.createDirectory(at: store, withIntermediateDirectories: true)
+        try manager.moveItem(at: world().output("answerer"), to: store.appendingPathComponent("answerer"))
+        try manager.createSymbolicLink(at: models.appendingPathComponent("two"), withDestinationURL: store.appendingPathComponent("answerer"))
+        XCTAssertThrowsError(try Answerer.load(models.appendingPathComponent("two")))
+        try manager.createSymbolicLink(at: models.appendingPathComponent("captioner"), withDestinationURL: world().output("captioner"))
+        XCTAssertNoThrow(try Answerer.load(models.appendingPathComponent("two")))
+    }
+
+    func testThePathThatIsWritten() {
+        func path(_ folder: String, _ model: String) -> String {
+            SharedEncoder.path(from: URL(fileURLWithPath: folder), to: URL(fileURLWithPath: model))
+        }
+        XCTAssertEqual(path("models/vqa", "models/caption"), "../caption")
+        XCTAssertEqual(path("models/vqa/", "./models/x/../caption/"), "../caption")
+        XCTAssertEqual(path("/somewhere/vqa", "/elsewhere/caption"), "/elsewhere/caption")
+        XCTAssertEqual(path("/somewhere/vqa", "/somewhere/below/caption"), "/somewhere/below/caption")
+    }
+
+    func testModelsThatDoNotFit() throws {
+        try captioner("captioner")
+        try trainer("answerer", sharing: "captioner").run(resume: false)
+        let config = try file("captioner", "config.json"), weights = try file("captioner", "model.safetensors")
+        let goodConfig = try String(contentsOf: config, encoding: .utf8), goodWeights = try Data(contentsOf: weights)
+        func refused(_ parts: String..., line: UInt = #line, _ damage: () throws -> Void) throws {
+            try damage()
+            XCTAssertThrowsError(try Answerer.load(world().output("answerer")), line: line) { error in
+                for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
+            }
+            try goodWeights.write(to: weights)
+            try Data(goodConfig.utf8).write(to: config)
+        }
+        func edit(_ old: String, _ new: String) throws {
+            XCTAssertTrue(goodConfig.contains(old), goodConfig)
+            try Data(goodConfig.replacingOccurrences(of: old, with: new).utf8).write(to: config)
+        }
+        try refused("/answerer", "/captioner, where there is no model") { try FileManager.default.removeItem(at: config) }
+        try refused("/captioner", "model.safetensors is missing") { try FileManager.default.removeItem(at: weights) }
+        try refused("/captioner/config.json", "not a model with an encoder's configuration") { try Data("{}".utf8).write(to: config) }
+        try refused("the encoder in", "/captioner/model.safetensors", "missing") { try edit("\"tiny\"", "\"efficientnet-lite0\"") }
+        try refused("/captioner", "no encoder of its own", "../third") {
+            try edit("\"format\" : 1", "\"format\" : 1, \"sharedEncoder\" : {\"model\" : \"../third\", \"weights\" : \"0\"}")
+        }
+        try refused("/answerer", "/captioner, which prepares pictures otherwise") { try edit("\"width\" : 64", "\"width\" : 32") }
+        try refused("/answerer", "/captioner, whose weights have changed") {
+            try captioner("changed", seed: 9)
+            try Data(contentsOf: file("changed", "model.safetensors")).write(to: weights)
+        }
+        try refused("/captioner/model.safetensors", "missing") {
+            var state = try SafeTensors.read(weights)
+            state["encoder.conv1.weight"] = nil
+            try SafeTensors.write(state, to: weights, type: .f16, metadata: [:])
+        }
+        XCTAssertNoThrow(try Answerer.load(world().output("answerer")))
+        // An encoder of its own as well would be one too many.
+        let own = try file("answerer", "model.safetensors")
+        let both = try SafeTensors.read(own).merging(SafeTensors.read(weights) { $0.hasPrefix("encoder.") }) { a, _ in a }
+        try SafeTensors.write(both, to: own, type: .f16, metadata: [:])
+        XCTAssertThrowsError(try Answerer.load(world().output("answerer"))) {
+            XCTAssertTrue("\($0)".contains("not used by this model"), "\($0)")
+        }
+    }
+
+    func testRefusedTrainings() throws {
+        try captioner("captioner")
+        func refused(_ part: String, line: UInt = #line, _ body: () throws -> Void) {
+            XCTAssertThrowsError(try body(), line: line) { XCTAssertTrue("\($0)".contains(part), "\($0)", line: line) }
+        }
+        refused("config.json is missing") { _ = try trainer("answerer", sharing: "nowhere") }
+        refused("train into another folder") { _ = try trainer("captioner", sharing: "captioner") }
+        var tuned = Self.options
+        tuned.phases.append(.init(epochs: 1, learningRate: 1e-3, from: "conv4"))
+        refused("is not trained again") { try trainer("tuned", sharing: "captioner", options: tuned).run(resume: false) }
+        try trainer("answerer", sharing: "captioner").run(resume: false)
+        refused("no encoder of its own, it uses that of ../captioner") { _ = try trainer("third", sharing: "answerer") }
+    }
+
+    /// Resumed, a run gives the bytes of one that was not stopped; on an encoder that was trained on meanwhile it does not go on.
+    func testResumed() throws {
+        try captioner("captioner")
+        try trainer("whole", sharing: "captioner").run(resume: false)
+        let copy = try world().output("stopped"), source = try world().output("source")
+        var failure: Error?
+        try trainer("source", sharing: "captioner") { event in
+            guard case .answerEpoch(let epoch) = event, epoch.epoch == 2 else { return }
+            do { try FileManager.default.copyItem(at: source, to: copy) } catch { failure = error }
+        }.run(resume: false)
+        if let failure { throw failure }
+        let resumed = try trainer("stopped", sharing: "captioner")
+        try resumed.run(resume: true)
+        XCTAssertEqual(resumed.log.map(\.epoch), [1, 2, 3])
+        for name in ["model.safetensors", "config.json"] {
+            XCTAssertEqual(try Data(contentsOf: file("stopped", name)), try Data(contentsOf: file("whole", name)))
+        }
+        try captioner("captioner", seed: 8)
+        XCTAssertThrowsError(try trainer("stopped", sharing: "captioner").run(resume: true)) {
+            XCTAssertTrue("\($0)".contains("on another encoder"), "\($0)")
+        }
+    }
+}
