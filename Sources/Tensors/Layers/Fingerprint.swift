@@ -1,8 +1,10 @@
 extension Parameters {
-    /// A number, in hexadecimal, that tells the parameters made so far below this place from others: of their names, their shapes and every bit
-    /// of their values. It finds a model that was replaced or trained on; it is no protection against forgery.
+    /// A number, in hexadecimal, that tells the parameters made so far below this place from others: of their names from
+    /// here on, their shapes and every bit of their values. It finds a model that was replaced or trained on; it is no
+    /// protection against forgery.
     public var fingerprint: String {
-        let names = store.order.filter { prefix.isEmpty || $0.hasPrefix("\(prefix).") }.sorted()
+        let place = prefix.isEmpty ? "" : "\(prefix)."
+        let names = store.order.filter { $0.hasPrefix(place) }.sorted()
         let values = names.compactMap { store.values[$0] }
         var hashes = [UInt64](repeating: 0, count: values.count)
         hashes.withUnsafeMutableBufferPointer { hashes in
@@ -11,7 +13,7 @@ extension Parameters {
         }
         var result: UInt64 = 0xCBF2_9CE4_8422_2325
         for ((name, value), hash) in zip(zip(names, values), hashes) {
-            for byte in name.utf8.dropFirst(prefix.utf8.count) { result = Self.mixed(result, UInt64(byte)) }
+            for byte in name.utf8.dropFirst(place.utf8.count) { result = Self.mixed(result, UInt64(byte)) }
             for size in value.shape { result = Self.mixed(result, UInt64(size)) }
             result = Self.mixed(result, hash)
         }
