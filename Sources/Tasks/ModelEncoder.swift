@@ -16,6 +16,11 @@ public struct ModelEncoder {
     public let network: Encoder
     public let identity: EncoderIdentity
 
+    public init(network: Encoder, identity: EncoderIdentity) {
+        self.network = network
+        self.identity = identity
+    }
+
     /// - Parameter p: the place of the encoder's own parameters.
     /// - Throws: `UnknownEncoder`.
     public init(_ encoder: EncoderConfiguration, preprocessing: Preprocessing, parameters p: Parameters) throws {
@@ -36,8 +41,8 @@ public struct SharedEncoder: Codable, Equatable, Sendable {
         self.weights = weights
     }
 
-    /// The path from `folder` to `model`: relative where they lie in one folder, so that the two can be moved and installed together;
-    /// absolute elsewhere.
+    /// The path from `folder` to `model`: relative where they lie in one folder, so that the two can be moved and
+    /// installed together; absolute elsewhere.
     static func path(from folder: URL, to model: URL) -> String {
         func parent(_ url: URL) -> String { url.standardizedFileURL.deletingLastPathComponent().resolvingSymlinksInPath().path }
         let model = model.standardizedFileURL
@@ -54,7 +59,8 @@ extension ModelFiles {
         var sharedEncoder: SharedEncoder?
     }
 
-    /// The encoder in this folder, and the store that holds its weights under the encoder's own names. The rest of the model is not read.
+    /// The encoder in this folder, and the store that holds its weights under the encoder's own names. The rest of the
+    /// model is not read.
     /// - Throws: ``ModelError`` for a folder that has no encoder of its own, or the readers' own errors.
     func encoder() throws -> (encoder: ModelEncoder, store: ParameterStore) {
         let owner = try configuration(Owner.self, of: "a model with an encoder") {

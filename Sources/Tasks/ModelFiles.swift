@@ -3,7 +3,8 @@ import Language
 import Tensors
 import Weights
 
-/// The files of one model's folder, whatever its task: `config.json`, `model.safetensors`, and the texts that the config names.
+/// The files of one model's folder, whatever its task: `config.json`, `model.safetensors`, and the texts that the
+/// config names.
 struct ModelFiles {
     let folder: URL
 

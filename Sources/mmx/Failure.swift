@@ -15,13 +15,18 @@ enum Failure {
         Foundation.exit(code)
     }
 
+    /// One line on standard error for each warning; the results go out all the same.
+    static func warn(_ warnings: [String]) {
+        for warning in warnings { FileHandle.standardError.write(Data("mmx: warning: \(warning)\n".utf8)) }
+    }
+
     /// nil for what swift-argument-parser reports itself: usage errors, help, version.
     static func exitCode(of error: Error) -> Int32? {
         switch error {
         case is ExplanationError, is QuestionError: return 2
         case is ImageError: return 3
-        case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError, is UnknownEncoder,
-            is FoldingError, is NumPyArrayError:
+        case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError,
+            is UnknownEncoder, is FoldingError, is NumPyArrayError:
             return 4
         case is DatasetError: return 5
         case is AtomicFileError: return 6

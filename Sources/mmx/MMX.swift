@@ -8,8 +8,9 @@ struct MMX: ParsableCommand {
         commandName: "mmx",
         abstract: "Why did the model say that? Explanations of image captions, word by word, and of answers to questions.",
         discussion: """
-            A CNN encoder feeds an LSTM that writes a caption; mmx goes back from one word's log-probability into the last \
-            convolutional layer and draws where in the photograph the word came from (Grad-CAM, Selvaraju et al. 2017).
+            A CNN encoder feeds an LSTM that writes a caption; mmx goes back from one word's log-probability into the \
+            last convolutional layer and draws where in the photograph the word came from (Grad-CAM, Selvaraju et al. \
+            2017).
 
             Results go to standard output, progress and diagnostics to standard error.
 

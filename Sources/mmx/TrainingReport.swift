@@ -10,7 +10,8 @@ enum TrainingReport {
             progress.update("features of \(done)/\(of) pictures", fraction: Double(done) / Double(max(1, of)))
         case .step(let epoch, let of, let batch, let batches, let loss, let left):
             progress.update(
-                "epoch \(epoch)/\(of) batch \(batch)/\(batches) \(String(format: "loss %.3f", loss)), \(Progress.duration(left)) left",
+                "epoch \(epoch)/\(of) batch \(batch)/\(batches) \(String(format: "loss %.3f", loss)), "
+                    + "\(Progress.duration(left)) left",
                 fraction: Double(batch) / Double(max(1, batches)))
         case .answerEpoch(let e):
             progress.line(
@@ -20,8 +21,8 @@ enum TrainingReport {
         case .epoch(let e):
             progress.line(
                 String(
-                    format: "epoch %d (%@): loss %.4f, dev CIDEr-D %.4f, BLEU-4 %.4f, %@%@", e.epoch, e.phase, e.loss, e.devCIDEr, e.devBLEU4,
-                    Progress.duration(e.seconds), e.best ? " *" : ""))
+                    format: "epoch %d (%@): loss %.4f, dev CIDEr-D %.4f, BLEU-4 %.4f, %@%@", e.epoch, e.phase, e.loss,
+                    e.devCIDEr, e.devBLEU4, Progress.duration(e.seconds), e.best ? " *" : ""))
         }
     }
 }

@@ -58,48 +58,28 @@ public struct AnswerExplainer {
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
     public init(_ answerer: Answerer, layer: String? = nil) throws {
         self.answerer = answerer
-        cut = try EncoderCut(answerer.encoder, layer: layer)
+        cut = try EncoderCut(answerer.modelEncoder, layer: layer)
     }
 
-    /// A picture that questions can be asked about: the encoder has run, its part behind the layer is recorded.
-    public struct Seen {
-        let activations: Tensor
-        let features: Tensor
-        /// From the layer's output to the feature map; nil where they are the same.
-        fileprivate let back: Back?
-
-        /// Gradients with respect to the feature map `[S, 1, u', v', K']` as those with respect to the layer's output.
-        fileprivate func atLayer(_ gradients: Tensor) -> Tensor {
-            guard let back else { return gradients }
-            return back.tape.gradients(of: back.features, seed: gradients, withRespectTo: [back.leaf])[0]
-        }
-    }
-
-    fileprivate struct Back {
-        let tape: Tape
-        let leaf: Variable
-        let features: Variable
-    }
+    public typealias Seen = SeenPicture
 
     /// Runs the encoder once, for any number of questions. picture `[1, height, width, 3]`, prepared.
-    public func look(at picture: Tensor) -> Seen {
-        let activations = cut.activations(of: picture)
-        if cut.isLast { return Seen(activations: activations, features: activations, back: nil) }
-        let tape = Tape(), leaf = tape.leaf(activations)
-        let features = cut.features(of: leaf)
-        return Seen(
-            activations: activations, features: features.value, back: Back(tape: tape, leaf: leaf, features: features))
-    }
+    public func look(at picture: Tensor) -> Seen { cut.look(at: picture) }
+
+    /// Whether this explainer or another of the same encoder (its weights and its input) and the same layer saw the
+    /// picture, a captioner's too: only about such a picture questions may be answered and explained here.
+    public func canExplain(_ seen: SeenPicture) -> Bool { seen.view == cut.view }
 
     /// A question as the model reads it, with a warning for each word that it does not know.
-    /// - Throws: `QuestionError` for a question without words or of unknown words only; ``ExplanationError`` for one that
-    ///   is too long.
+    /// - Throws: `QuestionError` for a question without words or of unknown words only; ``ExplanationError`` for one
+    ///   that is too long.
     public func read(_ text: String) throws -> (question: ReadQuestion, warnings: [String]) {
         // No word is shorter than a character: what is far too long is refused before it is split.
         let limit = Self.maximumWords
         func tooLong(_ count: String) -> ExplanationError {
             ExplanationError(
-                kind: .badQuestion, description: "the question '\(text.prefix(40))...' has \(count); at most \(limit) words can be read")
+                kind: .badQuestion,
+                description: "the question '\(text.prefix(40))...' has \(count); at most \(limit) words can be read")
         }
         guard text.utf8.count <= 64 * limit else { throw tooLong("\(text.utf8.count) bytes") }
         let question = try answerer.read(text)
@@ -122,7 +102,9 @@ public struct AnswerExplainer {
         if let index = answerer.answers.firstIndex(where: { plain($0) == wanted }) { return index }
         let near = nearestAnswers(to: wanted)
         let known =
-            near.isEmpty ? "; it has \(answerer.answers.count) answers, none of them near" : "; the nearest it can give: \(near.joined(separator: ", "))"
+            near.isEmpty
+            ? "; it has \(answerer.answers.count) answers, none of them near"
+            : "; the nearest it can give: \(near.joined(separator: ", "))"
         throw ExplanationError(kind: .unknownAnswer, description: "the model has no answer '\(text.prefix(80))'\(known)")
     }
 
@@ -144,6 +126,7 @@ public struct AnswerExplainer {
     public func explain(
         _ seen: Seen, question: ReadQuestion, targets: [AnswerTarget], explainsQuestion: Bool = false
     ) throws -> AnswerExplanation {
+        cut.checkView(of: seen)
         let tape = Tape()
         let features = tape.leaf(seen.features), embedded = tape.leaf(answerer.model.embed([question.words]).value)
         let logits = answerer.model.logits(features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)

@@ -1,4 +1,5 @@
 import Foundation
+import Tasks
 import Vision
 
 /// Everything about one photograph's answered questions, as written beside their pictures and printed by `--json`.
@@ -9,6 +10,8 @@ public struct AnswerManifest: Codable, Sendable {
         /// SHA-256 of `model.safetensors`.
         public var sha256: String
         public var encoder: String
+        /// The model whose encoder it is, where `model.safetensors` holds the answerer alone.
+        public var sharedEncoder: SharedEncoder?
         public var answerer: String
     }
 

@@ -1,6 +1,5 @@
 import Foundation
 import Tasks
-import Vision
 import Weights
 
 /// What `mmx vqa` is asked to do.
@@ -36,116 +35,106 @@ public struct AnswerRequest: Sendable {
     }
 }
 
-/// A question and where it came from.
-public struct AskedQuestion: Equatable, Sendable {
-    public var text: String
-    /// "FILE, line N", for errors; nil for a question on the command line.
-    public var source: String?
-
-    public init(text: String, source: String? = nil) {
-        self.text = text
-        self.source = source
-    }
-
-    /// The questions of a file: UTF-8, one a line; blank lines are passed over.
-    /// - Throws: `DatasetError` for a file that cannot be read, is larger than 1 MiB, or has no question.
-    public static func read(_ url: URL) throws -> [AskedQuestion] {
-        let limit = 1 << 20
-        func refuse(_ problem: String, line: Int? = nil) -> DatasetError {
-            DatasetError(path: url.path, line: line, problem: problem)
-        }
-        guard let handle = try? FileHandle(forReadingFrom: url), let data = try? handle.read(upToCount: limit + 1) ?? Data() else {
-            throw refuse("is missing or not a readable file of questions")
-        }
-        guard data.count <= limit else { throw refuse("is larger than 1 MiB, which is no file of questions") }
-        var questions: [AskedQuestion] = []
-        for (index, bytes) in data.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            guard let line = String(validating: bytes, as: UTF8.self) else {
-                throw refuse("is not valid UTF-8", line: index + 1)
-            }
-            let text = line.trimmingCharacters(in: .whitespaces.union(.newlines).union(CharacterSet(charactersIn: "\u{FEFF}")))
-            if !text.isEmpty { questions.append(AskedQuestion(text: text, source: "\(url.path), line \(index + 1)")) }
-        }
-        if questions.isEmpty { throw refuse("has no questions") }
-        return questions
-    }
-}
-
 /// From a photograph and questions to answers, their maps and the files that show them.
 public enum AnswerPipeline {
     /// The encoder runs once, whatever the number of questions.
     /// - Throws: errors of the model, the photograph, a question or the output folder; nothing is written before every
     ///   question is answered.
     public static func run(_ request: AnswerRequest) throws -> AnswerManifest {
-        let bytes = try Image.readBytes(request.photo)
-        let photo = try Image.decode(bytes, name: request.photo.path)
-        let folder = try ModelFolder.find(request.model)
-        let answerer = try Answerer.load(folder)
-        let explainer = try AnswerExplainer(answerer, layer: request.layer)
-        // What cannot be asked is refused before the encoder runs.
-        let questions = try request.questions.map { asked in try naming(asked.source) { try explainer.read(asked.text) } }
-        let picture = answerer.configuration.preprocessing.prepare(photo)
-        let seen = explainer.look(at: picture.tensor)
-        let explanations = try questions.map { read, warnings in
+        let photo = try PhotoFile(request.photo)
+        let run = try AnswerRun(request)
+        return try run.write(run.answers(photo, seen: nil), of: photo)
+    }
+}
+
+/// The steps of a pipeline that answers, apart, so that another pipeline can take them between its own.
+struct AnswerRun {
+    let request: AnswerRequest
+    private let folder: URL
+    private let explainer: AnswerExplainer
+    private var answerer: Answerer { explainer.answerer }
+    private let questions: [(question: ReadQuestion, warnings: [String])]
+
+    /// Loads the model and reads the questions: what cannot be asked is refused before an encoder runs.
+    /// - Parameter encoder: that of a model already loaded, taken where it is this model's too.
+    init(_ request: AnswerRequest, sharing encoder: ModelEncoder? = nil) throws {
+        self.request = request
+        folder = try ModelFolder.find(request.model)
+        let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layer: request.layer)
+        self.explainer = explainer
+        questions = try request.questions.map { asked in try Self.naming(asked.source) { try explainer.read(asked.text) } }
+    }
+
+    /// - Parameter seen: the photograph as another model saw it; it is looked at again where that model's encoder is
+    ///   another.
+    func answers(_ photo: PhotoFile, seen: SeenPicture?) throws -> [AnswerExplanation] {
+        let seen =
+            if let seen, explainer.canExplain(seen) { seen } else {
+                explainer.look(at: answerer.configuration.preprocessing.prepare(photo.image).tensor)
+            }
+        return try questions.map { read, warnings in
             var explanation = try explainer.explain(
                 seen, question: read, targets: request.targets, explainsQuestion: request.explainsQuestion)
             explanation.warnings = warnings
             explanation.ranking = Array(explanation.ranking.prefix(request.top))
             return explanation
         }
+    }
 
+    /// Writes the maps and the manifest.
+    func write(_ explanations: [AnswerExplanation], of photo: PhotoFile) throws -> AnswerManifest {
+        let configuration = answerer.configuration
         let maps = MapFiles(
-            photo: photo, placement: picture.placement, folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
+            photo: photo.image,
+            placement: configuration.preprocessing.placement(originalWidth: photo.image.width, originalHeight: photo.image.height),
+            folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = AnswerManifest(
             tool: "mmx 0.1.0", task: "question-answering",
             model: .init(
-                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
-                encoder: answerer.configuration.encoder.name, answerer: answerer.configuration.answerer.kind.rawValue),
-            photo: .init(path: request.photo.path, sha256: sha256(bytes), width: photo.width, height: photo.height),
-            preprocessing: answerer.configuration.preprocessing, method: "grad-cam",
+                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights), encoder: configuration.encoder.name,
+                sharedEncoder: configuration.sharedEncoder, answerer: configuration.answerer.kind.rawValue),
+            photo: photo.description, preprocessing: configuration.preprocessing, method: "grad-cam",
             questionMethod: request.explainsQuestion ? "gradient-times-input" : nil, layer: explainer.layer, questions: [],
             rendering: maps.rendering, manifest: nil)
         try AtomicFile.makeFolder(request.output)
-        let stem = safeName(request.photo.deletingPathExtension().lastPathComponent)
         var taken = Set<String>()
         for (index, explanation) in explanations.enumerated() {
             let number = index + 1
-            var question = describe(explanation, asked: request.questions[index].text, number: number, answers: answerer.answers)
+            var question = describe(explanation, asked: request.questions[index].text, number: number)
             for explained in explanation.scores {
-                let prefix = "\(stem)-\(String(format: "%02d", number))-\(safeName(explained.score.name))"
-                let name = unused(prefix, &taken)
-                let (files, warnings) = try maps.write(explained.map, name: name)
+                let prefix = "\(photo.stem)-\(String(format: "%02d", number))-\(safeName(explained.score.name))"
+                let (files, warnings) = try maps.write(explained.map, name: unused(prefix, &taken))
                 question.scores.append(
                     .init(
                         name: explained.score.name, answer: answerer.answers[explained.score.answer],
                         against: explained.score.against.map { answerer.answers[$0] }, value: explained.value, rank: explained.rank,
                         probability: explained.probability, map: maps.summary(explained.map), files: files,
-                        words: explained.words.map { zip(explanation.question.tokens, $0).map { .init(word: $0, contribution: $1) } },
+                        words: explained.words.map {
+                            zip(explanation.question.tokens, $0).map { .init(word: $0, contribution: $1) }
+                        },
                         warnings: warnings.map { "question \(number), '\(explained.score.name)': \($0)" }))
             }
             manifest.questions.append(question)
         }
-        let url = request.output.appendingPathComponent("\(stem)-answers.json")
+        let url = request.output.appendingPathComponent("\(photo.stem)-answers.json")
         manifest.manifest = url.path
         try AtomicFile.write(Data((try manifest.json() + "\n").utf8), to: url)
         return manifest
     }
 
-    private static func describe(
-        _ explanation: AnswerExplanation, asked: String, number: Int, answers: [String]
-    ) -> AnswerManifest.Question {
+    private func describe(_ explanation: AnswerExplanation, asked: String, number: Int) -> AnswerManifest.Question {
         .init(
             number: number, question: asked, words: explanation.question.tokens, unknownWords: explanation.question.unknown,
             answers: explanation.ranking.map {
-                .init(answer: answers[$0.answer], logit: $0.logit, probability: $0.probability)
+                .init(answer: answerer.answers[$0.answer], logit: $0.logit, probability: $0.probability)
             },
             scores: [], warnings: explanation.warnings)
     }
 
     /// `name`, or with a number behind it where an answer of the same safe name came before. Case is not told apart:
     /// some file systems do not.
-    private static func unused(_ name: String, _ taken: inout Set<String>) -> String {
+    private func unused(_ name: String, _ taken: inout Set<String>) -> String {
         var candidate = name, count = 1
         while !taken.insert(candidate.lowercased()).inserted {
             count += 1

@@ -52,7 +52,7 @@ public struct CaptionExplainer {
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
     public init(_ captioner: Captioner, layer: String? = nil) throws {
         self.captioner = captioner
-        cut = try EncoderCut(captioner.encoder, layer: layer)
+        cut = try EncoderCut(captioner.modelEncoder, layer: layer)
     }
 
     public typealias Seen = SeenPicture
@@ -60,9 +60,14 @@ public struct CaptionExplainer {
     /// Runs the encoder once. picture `[1, height, width, 3]`, prepared.
     public func look(at picture: Tensor) -> Seen { cut.look(at: picture) }
 
+    /// Whether this explainer or another of the same encoder (its weights and its input) and the same layer saw the
+    /// picture: only such a picture may be captioned and explained here.
+    public func canExplain(_ seen: SeenPicture) -> Bool { seen.view == cut.view }
+
     /// The best caption's word indices.
     public func caption(_ seen: Seen, options: SearchOptions? = nil) -> [Int] {
-        captioner.captions(features: seen.features, options: options)[0].first?.words ?? []
+        cut.checkView(of: seen)
+        return captioner.captions(features: seen.features, options: options)[0].first?.words ?? []
     }
 
     /// A caption that the user gives, as word indices.
@@ -81,11 +86,12 @@ public struct CaptionExplainer {
     }
 
     /// Maps of `targets` in a caption, all in one backward sweep.
-    /// - Throws: ``ExplanationError`` for a word that the vocabulary does not have, or an occurrence that the caption does not have.
+    /// - Throws: ``ExplanationError`` for a word that the vocabulary does not have, or an occurrence that the caption
+    ///   does not have.
     public func explain(_ seen: Seen, words: [Int], targets: [CaptionTarget]) throws -> CaptionExplanation {
+        cut.checkView(of: seen)
         let tape = Tape()
-        let leaf = tape.leaf(seen.activations)
-        let features = cut.features(of: leaf)
+        let features = tape.leaf(seen.features)
         let scored = ScoredCaption(captioner, features: features, words: words)
         let names = words.map { captioner.vocabulary.word(at: $0) }
         var chosen: [(score: CaptionScore, warnings: [String])] = []
@@ -93,8 +99,8 @@ public struct CaptionExplainer {
         var explained: [ExplainedScore] = []
         if !chosen.isEmpty {
             let gradients = tape.gradients(
-                of: scored.logProbabilities, seed: scored.seeds(chosen.map(\.score)), withRespectTo: [leaf])[0]
-            let maps = GradCAM.maps(activations: seen.activations, gradients: gradients)
+                of: scored.logProbabilities, seed: scored.seeds(chosen.map(\.score)), withRespectTo: [features])[0]
+            let maps = GradCAM.maps(activations: seen.activations, gradients: seen.atLayer(gradients))
             for (k, choice) in chosen.enumerated() {
                 explained.append(
                     ExplainedScore(
@@ -126,12 +132,14 @@ public struct CaptionExplainer {
             if !starts.isEmpty {
                 throw ExplanationError(
                     kind: .noSuchOccurrence,
-                    description: "'\(text)' occurs \(starts.count == 1 ? "once" : "\(starts.count) times") in \"\(names.joined(separator: " "))\"; there is no occurrence \(occurrence)")
+                    description: "'\(text)' occurs \(starts.count == 1 ? "once" : "\(starts.count) times") in "
+                        + "\"\(names.joined(separator: " "))\"; there is no occurrence \(occurrence)")
             }
             if tokens.count > 1 {
                 throw ExplanationError(
                     kind: .noSuchOccurrence,
-                    description: "the phrase '\(text)' is not in the caption \"\(names.joined(separator: " "))\"; use --caption to explain a caption of your own")
+                    description: "the phrase '\(text)' is not in the caption \"\(names.joined(separator: " "))\"; "
+                        + "use --caption to explain a caption of your own")
             }
             return [try absent(tokens[0], in: names, scored: scored)]
         }
@@ -153,7 +161,8 @@ public struct CaptionExplainer {
         return (
             CaptionScore(name: word, positions: best..<best + 1, replacing: [best: index]),
             [
-                "'\(word)' is not in the caption \"\(names.joined(separator: " "))\"; explained where the model held it likeliest: \(place), with probability \(String(format: "%.3g", probability)) %"
+                "'\(word)' is not in the caption \"\(names.joined(separator: " "))\"; explained where the model held it likeliest: "
+                    + "\(place), with probability \(String(format: "%.3g", probability)) %"
             ]
         )
     }

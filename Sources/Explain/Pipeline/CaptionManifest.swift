@@ -54,6 +54,8 @@ public struct CaptionManifest: Codable, Sendable {
     public var rendering: Rendering
     public var sheet: String?
     public var manifest: String?
+    /// The answers to the questions that were asked with it; nil where none were.
+    public var answers: AnswerManifest?
     public var warnings: [String]
 
     /// Pretty-printed, keys sorted.

@@ -12,6 +12,10 @@ public struct CaptionRequest: Sendable {
     /// A caption of the user's own; nil lets the model write one.
     public var caption: String?
     public var targets: [CaptionTarget]
+    /// Questions about the same photograph, to be answered with a map each.
+    public var questions: [AskedQuestion]
+    /// The model that answers them. Where it shares the captioner's encoder, that runs once for both.
+    public var answerer: String?
     /// One contact sheet of every word.
     public var sheet: Bool
     public var layer: String?
@@ -21,13 +25,16 @@ public struct CaptionRequest: Sendable {
     public var opacity: Float
 
     public init(
-        photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [], sheet: Bool = false, layer: String? = nil,
-        beam: Int? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.6
+        photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [], questions: [AskedQuestion] = [],
+        answerer: String? = nil, sheet: Bool = false, layer: String? = nil, beam: Int? = nil, output: URL,
+        colorMap: ColorMap = .turbo, opacity: Float = 0.6
     ) {
         self.photo = photo
         self.model = model
         self.caption = caption
         self.targets = targets
+        self.questions = questions
+        self.answerer = answerer
         self.sheet = sheet
         self.layer = layer
         self.beam = beam
@@ -37,16 +44,25 @@ public struct CaptionRequest: Sendable {
     }
 }
 
+extension CaptionRequest {
+    /// What the questions ask of the model that answers, drawn and written as the caption's own maps are.
+    fileprivate var answers: AnswerRequest? {
+        guard let answerer, !questions.isEmpty else { return nil }
+        return AnswerRequest(
+            photo: photo, model: answerer, questions: questions, layer: layer, output: output, colorMap: colorMap, opacity: opacity)
+    }
+}
+
 /// From a photograph to its caption, its words' maps and the files that show them.
 public enum CaptionPipeline {
     /// - Throws: errors of the model, the photograph, the request or the output folder; nothing half-written is left.
     public static func run(_ request: CaptionRequest) throws -> CaptionManifest {
-        let bytes = try Image.readBytes(request.photo)
-        let photo = try Image.decode(bytes, name: request.photo.path)
+        let photo = try PhotoFile(request.photo)
         let folder = try ModelFolder.find(request.model)
         let captioner = try Captioner.load(folder)
         let explainer = try CaptionExplainer(captioner, layer: request.layer)
-        let picture = captioner.configuration.preprocessing.prepare(photo)
+        let answering = try request.answers.map { try AnswerRun($0, sharing: captioner.modelEncoder) }
+        let picture = captioner.configuration.preprocessing.prepare(photo.image)
         let seen = explainer.look(at: picture.tensor)
 
         var options = captioner.configuration.search
@@ -61,27 +77,29 @@ public enum CaptionPipeline {
         if words.isEmpty { warnings.append("the model has no words for this picture") }
         let targets = request.targets + (request.sheet ? [.everyWord] : [])
         let explanation = try explainer.explain(seen, words: words, targets: targets)
+        let answers = try answering?.answers(photo, seen: seen)
 
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         let maps = MapFiles(
-            photo: photo, placement: picture.placement, folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
+            photo: photo.image, placement: picture.placement, folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(
                 name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
                 encoder: captioner.configuration.encoder.name, decoder: captioner.configuration.decoder.kind.rawValue),
-            photo: .init(path: request.photo.path, sha256: sha256(bytes), width: photo.width, height: photo.height),
+            photo: photo.description,
             preprocessing: captioner.configuration.preprocessing, caption: sentence(explanation.words),
             captionGivenByUser: request.caption != nil, search: request.caption == nil ? options : nil,
             words: zip(explanation.words, explanation.logProbabilities).map {
                 .init(word: $0, logProbability: $1, probability: exp($1))
             },
             endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer, scores: [],
-            rendering: maps.rendering,
-            sheet: nil, manifest: nil, warnings: warnings + explanation.warnings)
+            rendering: maps.rendering, sheet: nil, manifest: nil, answers: nil, warnings: warnings + explanation.warnings)
+        if let answering, let answers { manifest.answers = try answering.write(answers, of: photo) }
         if targets.isEmpty { return manifest }
-        let files = ExplanationFiles(request: request, maps: maps)
-        try files.write(explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0), into: &manifest)
+        let files = ExplanationFiles(request: request, stem: photo.stem, maps: maps)
+        try files.write(
+            explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0), into: &manifest)
         return manifest
     }
 }

@@ -6,11 +6,12 @@ import Weights
 /// Writes a caption's pictures, raw maps and manifest, each whole or not at all.
 struct ExplanationFiles {
     let request: CaptionRequest
+    /// What the files are called by.
+    let stem: String
     let maps: MapFiles
 
-    private var stem: String { safeName(request.photo.deletingPathExtension().lastPathComponent) }
-
-    /// The first `wanted` scores get an overlay, a heat map and a raw map; the others, words of the sheet, their raw map.
+    /// The first `wanted` scores get an overlay, a heat map and a raw map; the others, words of the sheet, their raw
+    /// map.
     func write(_ explanation: CaptionExplanation, wanted: Int, into manifest: inout CaptionManifest) throws {
         let folder = request.output
         try AtomicFile.makeFolder(folder)

@@ -4,7 +4,8 @@ import Tensors
 
 /// One differentiable number of a captioner: the log-probability of some of a caption's words, each in its context.
 ///
-/// y = sum over the span of log p(w_t | w_<t, image): one word, a phrase, or (over all words and the end) the whole caption.
+/// y = sum over the span of log p(w_t | w_<t, image): one word, a phrase, or (over all words and the end) the whole
+/// caption.
 public struct CaptionScore: Equatable, Sendable {
     /// What the user calls it.
     public var name: String

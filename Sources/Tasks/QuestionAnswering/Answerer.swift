@@ -89,9 +89,10 @@ public struct Answerer {
         }
     }
 
-    /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config names; the encoder from
-    /// the folder of another model where the config refers to one.
-    /// - Parameter encoder: another model's encoder, already in memory. A model that shares this very encoder takes it, and reads none.
+    /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config
+    /// names; the encoder from the folder of another model where the config refers to one.
+    /// - Parameter encoder: another model's encoder, already in memory. A model that shares this very encoder takes it,
+    ///   and reads none.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> Answerer {
         let files = ModelFiles(folder)
@@ -140,7 +141,8 @@ public struct Answerer {
         return ReadQuestion(tokens: tokens, words: words, unknown: unknown)
     }
 
-    /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n / (N / M).
+    /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n /
+    /// (N / M).
     public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
         model.logits(
             features: Variable(features), embedded: model.embed(questions), lengths: questions.map(\.count), dropout: nil

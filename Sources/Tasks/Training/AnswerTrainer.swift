@@ -4,8 +4,8 @@ import Tensors
 import Vision
 import Weights
 
-/// Trains an answerer from pictures and questions: on cached features of the encoder, then, if asked, with the encoder's last stages. The best
-/// average of the weights by dev accuracy is what is kept.
+/// Trains an answerer from pictures and questions: on cached features of the encoder, then, if asked, with the
+/// encoder's last stages. The best average of the weights by dev accuracy is what is kept.
 public final class AnswerTrainer {
     public let options: AnswerTrainingOptions
     public let answers: [String]
@@ -23,9 +23,10 @@ public final class AnswerTrainer {
     private let items: [[Item]]
 
     /// - Parameters:
-    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
-    ///   - sharedEncoder: the folder of another model. The answerer is trained on its encoder as it is, and the model that is written refers to
-    ///     it; `options.encoder`, `encoderWeights` and `preprocessing` have no part then.
+    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from
+    ///     nothing.
+    ///   - sharedEncoder: the folder of another model. The answerer is trained on its encoder as it is, and the model
+    ///     that is written refers to it; `options.encoder`, `encoderWeights` and `preprocessing` have no part then.
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
     /// - Throws: ``ModelError`` for an encoder that does not fit, or the readers' own errors.
     public init(
@@ -147,7 +148,8 @@ public final class AnswerTrainer {
         return Double(loss.value.scalar)
     }
 
-    /// As many rows for each picture: where it has fewer questions, its first again, with weight 0. The weights of the questions sum to 1.
+    /// As many rows for each picture: where it has fewer questions, its first again, with weight 0. The weights of the
+    /// questions sum to 1.
     static func rows<Question>(_ chosen: [[Question]]) -> (rows: [Question], weights: [Float]) {
         let most = chosen.map(\.count).max() ?? 0, asked = chosen.reduce(0) { $0 + $1.count }
         return (

@@ -4,8 +4,9 @@ import Tensors
 import Vision
 import Weights
 
-/// Trains a captioner from pictures and captions: first the decoder on cached features, then with the encoder's last stages, then, if asked, on the
-/// reward of its own captions. The best average of the weights by dev CIDEr-D is what is kept.
+/// Trains a captioner from pictures and captions: first the decoder on cached features, then with the encoder's last
+/// stages, then, if asked, on the reward of its own captions. The best average of the weights by dev CIDEr-D is what is
+/// kept.
 public final class CaptionTrainer {
     public let options: CaptionTrainingOptions
     let train: CaptionDataset
@@ -21,7 +22,8 @@ public final class CaptionTrainer {
     var log: [TrainingEpoch] = []
 
     /// - Parameters:
-    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from nothing.
+    ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from
+    ///     nothing.
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
     public init(
         options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?, output: URL,
@@ -113,8 +115,8 @@ public final class CaptionTrainer {
         }
     }
 
-    /// Takes words that are never written out of the distribution, by their bias. The reward never sees them, so that probability would drift to
-    /// them otherwise, and log p of the written words would say nothing.
+    /// Takes words that are never written out of the distribution, by their bias. The reward never sees them, so that
+    /// probability would drift to them otherwise, and log p of the written words would say nothing.
     private func silence(_ words: [Int]) {
         let name = "decoder.output.words.bias"
         func silenced(_ bias: Tensor?) -> Tensor? {
@@ -126,7 +128,8 @@ public final class CaptionTrainer {
         model.average[name] = silenced(model.average[name])
     }
 
-    /// Pictures in random order; within a stretch of several batches sorted by length, because a batch is as long as its longest caption.
+    /// Pictures in random order; within a stretch of several batches sorted by length, because a batch is as long as
+    /// its longest caption.
     private func batches(using generator: inout SeededGenerator) -> [[Int]] {
         let order = Array(tokens.indices).shuffled(using: &generator)
         let length = tokens.map { $0.map(\.count).max() ?? 0 }
@@ -174,7 +177,8 @@ public final class CaptionTrainer {
         return reward == nil ? Double(loss.value.scalar) : shown
     }
 
-    /// All of a picture's captions, or as many of them as asked for, at random; more than there are, and some come again.
+    /// All of a picture's captions, or as many of them as asked for, at random; more than there are, and some come
+    /// again.
     static func choose<Caption>(_ wanted: Int, of own: [Caption], using random: inout SeededGenerator) -> [Caption] {
         if wanted < own.count { return Array(own.shuffled(using: &random).prefix(wanted)) }
         return own + (own.count..<wanted).map { _ in own[Int(random.next() % UInt64(own.count))] }

@@ -3,8 +3,8 @@ import Tensors
 import Vision
 import Weights
 
-/// What every trainer works on, whatever the task: the parameters and their running average, the optimiser, the encoder with its frozen front's
-/// cached features, and the folder where all of it is kept.
+/// What every trainer works on, whatever the task: the parameters and their running average, the optimiser, the encoder
+/// with its frozen front's cached features, and the folder where all of it is kept.
 final class ModelInTraining {
     let encoder: EncoderConfiguration
     let preprocessing: Preprocessing
@@ -77,8 +77,8 @@ final class ModelInTraining {
 
     func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
 
-    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store. From a model of ours, of whatever task, it
-    /// takes the encoder, which is folded already.
+    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store. From a model
+    /// of ours, of whatever task, it takes the encoder, which is folded already.
     private func load(_ url: URL) throws {
         var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
         let ours = state.filter { $0.key.hasPrefix("encoder.") }
@@ -102,20 +102,22 @@ final class ModelInTraining {
 
     // MARK: The encoder's two parts
 
-    /// The number of the stage `name`, the first that is trained; nil trains none.
+    /// The number of the stage `name`, the first that is trained (``TrainingPhase/from``); nil trains none.
     /// - Throws: ``ModelError`` when the encoder has no such stage.
     func cut(from name: String?) throws -> Int {
         guard let name else { return stageNames.count }
         if let sharedEncoder {
             throw ModelError(path: output.path, problem: "shares the encoder of \(sharedEncoder.model), which is not trained again")
         }
+        if name == TrainingPhase.allStages { return 0 }
         guard let index = stageNames.firstIndex(of: name) else {
             throw ModelError(path: name, problem: "is no stage of \(encoder.name); its stages are \(stageNames.joined(separator: ", "))")
         }
         return index
     }
 
-    /// The feature map `[M, u, v, K]` of a step: the encoder's stages from `cut` on, recorded, over what the stages before made, `[M, ...]`.
+    /// The feature map `[M, u, v, K]` of a step: the encoder's stages from `cut` on, recorded, over what the stages
+    /// before made, `[M, ...]`.
     func features(_ input: Tensor, _ p: Parameters, cut: Int) throws -> Variable {
         if cut >= stageNames.count { return Variable(input) }
         let names = stageNames[cut...]
@@ -170,7 +172,8 @@ final class ModelInTraining {
         }
     }
 
-    /// The learning rate of a step: a half cosine from `rate` to a twentieth of it over `total` steps, after a warm-up of a hundred.
+    /// The learning rate of a step: a half cosine from `rate` to a twentieth of it over `total` steps, after a warm-up
+    /// of a hundred.
     static func learningRate(_ rate: Float, step: Int, of total: Int) -> Float {
         let warmUp = min(1, Float(step + 1) / 100)
         return rate * warmUp * (0.05 + 0.95 * 0.5 * (1 + cos(Float(step) / Float(max(1, total)) * .pi)))
@@ -200,8 +203,8 @@ final class ModelInTraining {
         averagedSteps = 0
     }
 
-    /// The best weights as a model folder holds them, batch normalisation folded, and the encoder's configuration for them. A shared encoder's
-    /// weights are not among them.
+    /// The best weights as a model folder holds them, batch normalisation folded, and the encoder's configuration for
+    /// them. A shared encoder's weights are not among them.
     func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {
         set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
         var state = store.stateDictionary(), encoder = encoder

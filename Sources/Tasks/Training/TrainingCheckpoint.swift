@@ -31,8 +31,8 @@ extension ModelInTraining {
 
     private func part(_ name: String, _ next: Int) -> URL { url("\(name)-\(next).safetensors") }
 
-    /// Writes the run's state after an epoch. Its tensors are under new names until `state.json`, written last, speaks of them: an interruption in
-    /// between leaves the former checkpoint whole.
+    /// Writes the run's state after an epoch. Its tensors are under new names until `state.json`, written last, speaks
+    /// of them: an interruption in between leaves the former checkpoint whole.
     func checkpoint(_ run: some Codable, data: String, next: Int) throws {
         for (name, values) in zip(Self.parts, [store.values, average, optimizer.state]) {
             try SafeTensors.write(values, to: part(name, next), type: .f32, metadata: [:])

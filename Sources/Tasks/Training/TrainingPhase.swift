@@ -3,15 +3,19 @@ public struct TrainingPhase: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, Sendable {
         /// Cross-entropy of the reference captions' words, or of the reference answers.
         case words
-        /// Self-critical sequence training (Rennie et al. 2017): the CIDEr-D of sampled captions, the other samples' mean as baseline.
+        /// Self-critical sequence training (Rennie et al. 2017): the CIDEr-D of sampled captions, the other samples'
+        /// mean as baseline.
         case reward
     }
     public var kind: Kind
     public var epochs: Int
     /// At the start of the phase; falls to a twentieth along a half cosine.
     public var learningRate: Float
-    /// First stage of the encoder that is trained too; nil trains what stands behind the encoder alone.
+    /// First stage of the encoder that is trained too, or ``allStages``; nil trains what stands behind the encoder
+    /// alone.
     public var from: String?
+    /// In place of the first stage's name, which differs from encoder to encoder.
+    public static let allStages = "all"
     /// The encoder's learning rate as a part of the others'.
     public var encoderScale: Float
 

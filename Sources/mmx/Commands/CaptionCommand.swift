@@ -12,9 +12,12 @@ struct CaptionCommand: ParsableCommand {
             mmx caption photo.jpg --explain-all             one sheet: each word over its map
             mmx caption photo.jpg --caption "a dog runs" --explain-word dog
                                                             explain a caption of your own
+            mmx caption photo.jpg --question "what color is the dog?" --answerer DIR
+                                                            a question too, as mmx vqa answers it
 
-            A word that is not in the caption is explained where the model held it likeliest. Beside the pictures, a manifest \
-            (JSON) says everything about how they were made.
+            A word that is not in the caption is explained where the model held it likeliest. Beside the pictures, a \
+            manifest (JSON) says everything about how they were made. Where the model that answers uses the captioner's \
+            encoder, the photograph is looked at once for both.
             """)
 
     @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
@@ -25,62 +28,62 @@ struct CaptionCommand: ParsableCommand {
     @Flag(help: "Explain the caption as a whole.") var explainCaption = false
     @Flag(help: "One contact sheet: each word over its map.") var explainAll = false
     @Option(help: ArgumentHelp("Which one, where a word occurs several times.", valueName: "n")) var occurrence = 1
-    @Option(help: ArgumentHelp("Explain this caption instead of the model's own.", valueName: "text")) var caption: String?
-    @Option(help: ArgumentHelp("Captions kept at once in the search; 1 is greedy. The model's own by default.", valueName: "n"))
+    @Option(help: ArgumentHelp("Explain this caption instead of the model's own.", valueName: "text"))
+    var caption: String?
+    @Option(
+        help: ArgumentHelp(
+            "Answer this question too, with the map of the best answer; may be given several times.",
+            valueName: "question"))
+    var question: [String] = []
+    @Option(help: ArgumentHelp("The model that answers: a folder, or the name of an installed one.", valueName: "model"))
+    var answerer: String?
+    @Option(
+        help: ArgumentHelp(
+            "Captions kept at once in the search; 1 is greedy. The model's own by default.", valueName: "n"))
     var beam: Int?
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
     var model = ModelFolder.defaultCaptioner
-    @Option(help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
-    var layer: String?
-    @Flag(help: "List the model's layers, with channels and pixels per cell.") var listLayers = false
-    @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir")) var output = "mmx-output"
-    @Option(help: ArgumentHelp("Colours: \(ColorMap.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
-    var colorMap = ColorMap.turbo
-    @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
-    @Flag(help: "Print the manifest instead of text.") var json = false
+    @OptionGroup var drawing: DrawingOptions
 
     func validate() throws {
-        guard photo != nil || listLayers else { throw ValidationError("Missing expected argument '<photo>'") }
+        guard photo != nil || drawing.listLayers else { throw ValidationError("Missing expected argument '<photo>'") }
         guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
-        guard (0...1).contains(opacity) else { throw ValidationError("--opacity is between 0 and 1") }
         if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is between 1 and 100") }
+        if !question.isEmpty && answerer == nil {
+            throw ValidationError("--question needs --answerer: the folder of a model that answers questions")
+        }
+        if question.isEmpty && answerer != nil { throw ValidationError("--answerer goes with --question") }
     }
 
     func run() throws {
-        if listLayers { return try printLayers() }
+        if drawing.listLayers {
+            return DrawingOptions.printLayers(of: try Captioner.load(ModelFolder.find(model)).encoder)
+        }
         guard let photo else { return }
-        let targets = explainWord.map { CaptionTarget.word($0, occurrence: occurrence) }
+        let targets =
+            explainWord.map { CaptionTarget.word($0, occurrence: occurrence) }
             + explainPhrase.map { .phrase($0, occurrence: occurrence) } + (explainCaption ? [.wholeCaption] : [])
         let manifest = try CaptionPipeline.run(
             CaptionRequest(
-                photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets, sheet: explainAll, layer: layer,
-                beam: beam, output: URL(fileURLWithPath: output), colorMap: colorMap, opacity: opacity))
-        for warning in manifest.warnings + manifest.scores.flatMap(\.warnings) {
-            FileHandle.standardError.write(Data("mmx: warning: \(warning)\n".utf8))
-        }
-        print(json ? try manifest.json() : CaptionText.lines(manifest).joined(separator: "\n"))
+                photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
+                questions: question.map { AskedQuestion(text: $0) }, answerer: answerer, sheet: explainAll,
+                layer: drawing.layer, beam: beam, output: drawing.folder, colorMap: drawing.colorMap,
+                opacity: drawing.opacity))
+        Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))
+        print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
 
-    private func printLayers() throws {
-        let captioner = try Captioner.load(ModelFolder.find(model))
-        let last = captioner.encoder.lastLayer
-        for stage in captioner.encoder.stages {
-            print("\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(stage.name == last ? "\tdefault" : "")")
-        }
-    }
-}
-
-extension ColorMap: ExpressibleByArgument {}
-
-/// What a person reads.
-private enum CaptionText {
-    static func lines(_ manifest: CaptionManifest) -> [String] {
+    /// What a person reads.
+    private func lines(_ manifest: CaptionManifest) -> [String] {
         var lines = [manifest.caption]
         for score in manifest.scores {
             guard let overlay = score.files.overlay else { continue }
             lines.append("\(score.name) (log p \(String(format: "%.3f", score.logProbability))): \(overlay)")
         }
         if let sheet = manifest.sheet { lines.append("every word: \(sheet)") }
+        if let answers = manifest.answers {
+            lines += AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(answers)
+        }
         return lines
     }
 }

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Explain
+import Foundation
+import Vision
+
+/// Over which layer maps are drawn, how, and where they go: what every explaining command takes.
+struct DrawingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
+    var layer: String?
+    @Flag(help: "List the model's layers, with channels and pixels per cell.") var listLayers = false
+    @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir"))
+    var output = "mmx-output"
+    @Option(
+        help: ArgumentHelp(
+            "Colours: \(ColorMap.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
+    var colorMap = ColorMap.turbo
+    @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
+    @Flag(help: "Print the manifest instead of text.") var json = false
+
+    func validate() throws {
+        guard (0...1).contains(opacity) else { throw ValidationError("--opacity is between 0 and 1") }
+    }
+
+    var folder: URL { URL(fileURLWithPath: output) }
+
+    /// What `--list-layers` prints.
+    static func printLayers(of encoder: Encoder) {
+        for stage in encoder.stages {
+            let isDefault = stage.name == encoder.lastLayer
+            print("\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(isDefault ? "\tdefault" : "")")
+        }
+    }
+}
+
+extension ColorMap: ExpressibleByArgument {}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import Weights
+
+/// Where the results of measuring a model go.
+struct ResultOptions: ParsableArguments {
+    @Flag(help: "Print JSON.") var json = false
+    @Option(help: ArgumentHelp("Write what the model says, one JSON line each.", valueName: "jsonl"))
+    var predictions: String?
+
+    /// Tries to write where the predictions go, before the work is done.
+    /// - Throws: `AtomicFileError`.
+    func tryOutput() throws {
+        guard let predictions else { return }
+        let file = URL(fileURLWithPath: predictions).resolvingSymlinksInPath()
+        let type = try? FileManager.default.attributesOfItem(atPath: file.path)[.type] as? FileAttributeType
+        if type == .typeDirectory { throw AtomicFileError(path: file.path, problem: "it is a folder") }
+        // A device or a pipe (/dev/stdout) is written to directly.
+        guard type == nil || type == .typeRegular else { return }
+        let trial = file.deletingLastPathComponent().appendingPathComponent(".mmx-\(UUID().uuidString).trial")
+        do { try AtomicFile.write(Data(), to: trial) } catch let error as AtomicFileError {
+            throw AtomicFileError(path: file.path, problem: error.problem)
+        }
+        try? FileManager.default.removeItem(at: trial)
+    }
+
+    /// - Throws: `AtomicFileError`.
+    func write(_ lines: @autoclosure () throws -> String) throws {
+        guard let predictions else { return }
+        try AtomicFile.write(Data(try lines().utf8), to: URL(fileURLWithPath: predictions))
+    }
+}
