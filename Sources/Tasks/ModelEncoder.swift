@@ -44,7 +44,9 @@ public struct SharedEncoder: Codable, Equatable, Sendable {
     /// The path from `folder` to `model`: relative where they lie in one folder, so that the two can be moved and
     /// installed together; absolute elsewhere.
     static func path(from folder: URL, to model: URL) -> String {
-        func parent(_ url: URL) -> String { url.standardizedFileURL.deletingLastPathComponent().resolvingSymlinksInPath().path }
+        func parent(_ url: URL) -> String {
+            url.standardizedFileURL.deletingLastPathComponent().resolvingSymlinksInPath().path
+        }
         let model = model.standardizedFileURL
         return parent(folder) == parent(model) ? "../\(model.lastPathComponent)" : model.path
     }
@@ -68,7 +70,8 @@ extension ModelFiles {
         }
         if let other = owner.sharedEncoder {
             throw ModelError(
-                path: folder.path, problem: "has no encoder of its own, it uses that of \(other.model); refer to that model instead")
+                path: folder.path,
+                problem: "has no encoder of its own, it uses that of \(other.model); refer to that model instead")
         }
         let prefix = "encoder."
         let state = try SafeTensors.read(try weights()) { $0.hasPrefix(prefix) }
@@ -86,16 +89,20 @@ extension ModelFiles {
     ///   - given: an encoder in memory, which is taken when it is the one.
     /// - Throws: ``ModelError`` when the other model is missing or is another than this model was trained on.
     func encoder(
-        _ shared: SharedEncoder, wanted: (encoder: EncoderConfiguration, preprocessing: Preprocessing), given: ModelEncoder?
+        _ shared: SharedEncoder, wanted: (encoder: EncoderConfiguration, preprocessing: Preprocessing),
+        given: ModelEncoder?
     ) throws -> ModelEncoder {
-        let identity = EncoderIdentity(encoder: wanted.encoder, preprocessing: wanted.preprocessing, weights: shared.weights)
+        let identity = EncoderIdentity(
+            encoder: wanted.encoder, preprocessing: wanted.preprocessing, weights: shared.weights)
         if let given, given.identity == identity { return given }
         let other = neighbour(shared.model)
         func refused(_ problem: String) -> ModelError {
             ModelError(path: folder.path, problem: "uses the encoder of \(other.path), \(problem)")
         }
         guard FileManager.default.fileExists(atPath: other.appendingPathComponent("config.json").path) else {
-            throw refused("where there is no model: its config.json is missing. Put that model there, or change 'sharedEncoder' in config.json")
+            throw refused(
+                "where there is no model: its config.json is missing. Put that model there, or change 'sharedEncoder' in config.json"
+            )
         }
         let (encoder, _) = try ModelFiles(other).encoder()
         let found = encoder.identity
@@ -106,7 +113,9 @@ extension ModelFiles {
             throw refused("which prepares pictures otherwise (preprocessing in the two config.json differs)")
         }
         guard found.weights == shared.weights else {
-            throw refused("whose weights have changed since it was trained on them (\(found.weights), not \(shared.weights)); train it again")
+            throw refused(
+                "whose weights have changed since it was trained on them (\(found.weights), not \(shared.weights)); train it again"
+            )
         }
         return encoder
     }
@@ -114,7 +123,9 @@ extension ModelFiles {
     /// A folder by its path from this one. Where this one is a link, what lies beside its target comes first.
     private func neighbour(_ path: String) -> URL {
         if path.hasPrefix("/") { return URL(fileURLWithPath: path) }
-        let found = [folder.resolvingSymlinksInPath(), folder].map { $0.appendingPathComponent(path).standardizedFileURL }
+        let found = [folder.resolvingSymlinksInPath(), folder].map {
+            $0.appendingPathComponent(path).standardizedFileURL
+        }
         return found.first { FileManager.default.fileExists(atPath: $0.path) } ?? found[1]
     }
 }

@@ -43,7 +43,8 @@ struct ModelFiles {
         let (data, url) = try text(name, what: "vocabulary")
         let vocabulary = try Vocabulary(data: data, name: url.path)
         guard vocabulary.count == count else {
-            throw ModelError(path: folder.path, problem: "\(url.path) has \(vocabulary.count) words, config.json says \(count)")
+            throw ModelError(
+                path: folder.path, problem: "\(url.path) has \(vocabulary.count) words, config.json says \(count)")
         }
         return vocabulary
     }
@@ -68,15 +69,19 @@ struct ModelFiles {
 
     /// Writes the folder: weights first, the configuration last, each under a temporary name that is then renamed.
     /// - Parameter texts: by their paths from the folder.
-    func save(_ configuration: some Encodable, state: [String: Tensor], type: SafeTensors.DataType, texts: [String: String]) throws {
+    func save(
+        _ configuration: some Encodable, state: [String: Tensor], type: SafeTensors.DataType, texts: [String: String]
+    ) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try SafeTensors.write(state, to: folder.appendingPathComponent("model.safetensors"), type: type, metadata: ["format": "mmx"])
+        try SafeTensors.write(
+            state, to: folder.appendingPathComponent("model.safetensors"), type: type, metadata: ["format": "mmx"])
         for (name, text) in texts.sorted(by: { $0.key < $1.key }) {
             try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent(name).standardizedFileURL)
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(configuration) + Data("\n".utf8), to: folder.appendingPathComponent("config.json"))
+        try AtomicFile.write(
+            try encoder.encode(configuration) + Data("\n".utf8), to: folder.appendingPathComponent("config.json"))
     }
 
     /// A decoding error in one line.

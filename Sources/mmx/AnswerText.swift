@@ -6,9 +6,10 @@ struct AnswerText {
     let isColored: Bool
     let namesQuestions: Bool
 
-    /// Whether standard output is a terminal whose user has not asked for no colours (https://no-color.org).
+    /// Whether standard output is a terminal with colours, whose user has not asked for none (https://no-color.org).
     static var isColoredOutput: Bool {
-        isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
     }
 
     func lines(_ manifest: AnswerManifest) -> [String] {
@@ -25,16 +26,17 @@ struct AnswerText {
         }
     }
 
-    /// The words with what each carried: red speaks for the answer, blue against it, the stronger the fuller.
+    /// The words with what each carried: red speaks for the answer, blue against it, the stronger the fuller. As many
+    /// decimals for all as give the largest three digits.
     private func line(_ words: [AnswerManifest.Word]) -> String {
-        let largest = words.map { abs($0.contribution) }.max() ?? 0
+        let largest = words.map { abs($0.contribution) }.filter(\.isFinite).max() ?? 0
+        let decimals = largest > 0 ? max(0, min(6, 2 - Int(log10(largest).rounded(.down)))) : 0
         return words.map { word in
-            let number = String(format: "%+.3g", word.contribution)
-            let part = word.contribution / largest
+            let number = String(format: "%+.\(decimals)f", word.contribution), part = word.contribution / largest
             guard isColored, part.isFinite else { return "\(word.word) \(number)" }
-            let faint = UInt8(255 - 175 * min(1, abs(part)))
-            let ground = part >= 0 ? "255;\(faint);\(faint)" : "\(faint);\(faint);255"
-            return "\u{1B}[30;48;2;\(ground)m\(word.word)\u{1B}[0m \(number)"
-        }.joined(separator: isColored ? " " : ", ")
+            // Of the 256 colours that every terminal has: white, and four steps of red and of blue.
+            let step = Int((min(1, abs(part)) * 4).rounded()), ground = part >= 0 ? 231 - 7 * step : 231 - 42 * step
+            return "\u{1B}[38;5;16;48;5;\(ground)m \(word.word) \u{1B}[0m \(number)"
+        }.joined(separator: isColored ? "  " : ", ")
     }
 }

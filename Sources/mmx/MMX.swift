@@ -6,7 +6,8 @@ import Foundation
 struct MMX: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mmx",
-        abstract: "Why did the model say that? Explanations of image captions, word by word, and of answers to questions.",
+        abstract:
+            "Why did the model say that? Explanations of image captions, word by word, and of answers to questions.",
         discussion: """
             A CNN encoder feeds an LSTM that writes a caption; mmx goes back from one word's log-probability into the \
             last convolutional layer and draws where in the photograph the word came from (Grad-CAM, Selvaraju et al. \

@@ -8,7 +8,8 @@ public enum GradCAM {
     ///   - gradients: dy_s / dA for S scores, `[S, 1, u, v, K]`.
     /// - Returns: `[S, u, v]`, raw and signed: the sum over k before the ReLU.
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {
-        let scores = gradients.shape[0], cells = activations.shape[1] * activations.shape[2], channels = activations.shape[3]
+        let scores = gradients.shape[0], cells = activations.shape[1] * activations.shape[2],
+            channels = activations.shape[3]
         let maps = Tensor(uninitialized: [scores, activations.shape[1], activations.shape[2]])
         for s in 0..<scores {
             var alpha = [Float](repeating: 0, count: channels)

@@ -105,7 +105,8 @@ public struct AnswerExplainer {
             near.isEmpty
             ? "; it has \(answerer.answers.count) answers, none of them near"
             : "; the nearest it can give: \(near.joined(separator: ", "))"
-        throw ExplanationError(kind: .unknownAnswer, description: "the model has no answer '\(text.prefix(80))'\(known)")
+        throw ExplanationError(
+            kind: .unknownAnswer, description: "the model has no answer '\(text.prefix(80))'\(known)")
     }
 
     /// Answers that look like `text`, as words of a vocabulary whose spaces are underscores.
@@ -129,7 +130,8 @@ public struct AnswerExplainer {
         cut.checkView(of: seen)
         let tape = Tape()
         let features = tape.leaf(seen.features), embedded = tape.leaf(answerer.model.embed([question.words]).value)
-        let logits = answerer.model.logits(features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
+        let logits = answerer.model.logits(
+            features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
         let ranking = rank(logits.value)
         let scores = try targets.map { try resolve($0, best: ranking[0].answer) }
         var explained: [ExplainedAnswer] = []
@@ -138,11 +140,13 @@ public struct AnswerExplainer {
                 of: logits, seed: AnswerScore.seeds(scores, answers: answerer.answers.count),
                 withRespectTo: explainsQuestion ? [features, embedded] : [features])
             let maps = GradCAM.maps(activations: seen.activations, gradients: seen.atLayer(gradients[0]))
-            let words = explainsQuestion ? GradientTimesInput.words(embedded: embedded.value, gradients: gradients[1]) : nil
+            let words =
+                explainsQuestion ? GradientTimesInput.words(embedded: embedded.value, gradients: gradients[1]) : nil
             explained = scores.enumerated().map { k, score in
                 let rank = ranking.firstIndex { $0.answer == score.answer } ?? 0
                 return ExplainedAnswer(
-                    score: score, value: score.value(logits.value), rank: rank + 1, probability: ranking[rank].probability,
+                    score: score, value: score.value(logits.value), rank: rank + 1,
+                    probability: ranking[rank].probability,
                     map: maps.row(k), words: words?[k])
             }
         }
@@ -168,7 +172,8 @@ public struct AnswerExplainer {
             let a = try index(ofAnswer: text), b = try index(ofAnswer: other)
             guard a != b else {
                 throw ExplanationError(
-                    kind: .unknownAnswer, description: "the answer '\(answerer.answers[a])' cannot be held against itself")
+                    kind: .unknownAnswer,
+                    description: "the answer '\(answerer.answers[a])' cannot be held against itself")
             }
             return AnswerScore(name: "\(answerer.answers[a]) rather than \(answerer.answers[b])", answer: a, against: b)
         }

@@ -19,7 +19,8 @@ public struct AnswerRequest: Sendable {
     public var opacity: Float
 
     public init(
-        photo: URL, model: String, questions: [AskedQuestion], targets: [AnswerTarget] = [.best], explainsQuestion: Bool = false,
+        photo: URL, model: String, questions: [AskedQuestion], targets: [AnswerTarget] = [.best],
+        explainsQuestion: Bool = false,
         top: Int = 3, layer: String? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.6
     ) {
         self.photo = photo
@@ -62,7 +63,9 @@ struct AnswerRun {
         folder = try ModelFolder.find(request.model)
         let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layer: request.layer)
         self.explainer = explainer
-        questions = try request.questions.map { asked in try Self.naming(asked.source) { try explainer.read(asked.text) } }
+        questions = try request.questions.map { asked in
+            try Self.naming(asked.source) { try explainer.read(asked.text) }
+        }
     }
 
     /// - Parameter seen: the photograph as another model saw it; it is looked at again where that model's encoder is
@@ -86,16 +89,19 @@ struct AnswerRun {
         let configuration = answerer.configuration
         let maps = MapFiles(
             photo: photo.image,
-            placement: configuration.preprocessing.placement(originalWidth: photo.image.width, originalHeight: photo.image.height),
+            placement: configuration.preprocessing.placement(
+                originalWidth: photo.image.width, originalHeight: photo.image.height),
             folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = AnswerManifest(
             tool: "mmx 0.1.0", task: "question-answering",
             model: .init(
-                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights), encoder: configuration.encoder.name,
+                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
+                encoder: configuration.encoder.name,
                 sharedEncoder: configuration.sharedEncoder, answerer: configuration.answerer.kind.rawValue),
             photo: photo.description, preprocessing: configuration.preprocessing, method: "grad-cam",
-            questionMethod: request.explainsQuestion ? "gradient-times-input" : nil, layer: explainer.layer, questions: [],
+            questionMethod: request.explainsQuestion ? "gradient-times-input" : nil, layer: explainer.layer,
+            questions: [],
             rendering: maps.rendering, manifest: nil)
         try AtomicFile.makeFolder(request.output)
         var taken = Set<String>()
@@ -108,7 +114,8 @@ struct AnswerRun {
                 question.scores.append(
                     .init(
                         name: explained.score.name, answer: answerer.answers[explained.score.answer],
-                        against: explained.score.against.map { answerer.answers[$0] }, value: explained.value, rank: explained.rank,
+                        against: explained.score.against.map { answerer.answers[$0] }, value: explained.value,
+                        rank: explained.rank,
                         probability: explained.probability, map: maps.summary(explained.map), files: files,
                         words: explained.words.map {
                             zip(explanation.question.tokens, $0).map { .init(word: $0, contribution: $1) }
@@ -125,7 +132,8 @@ struct AnswerRun {
 
     private func describe(_ explanation: AnswerExplanation, asked: String, number: Int) -> AnswerManifest.Question {
         .init(
-            number: number, question: asked, words: explanation.question.tokens, unknownWords: explanation.question.unknown,
+            number: number, question: asked, words: explanation.question.tokens,
+            unknownWords: explanation.question.unknown,
             answers: explanation.ranking.map {
                 .init(answer: answerer.answers[$0.answer], logit: $0.logit, probability: $0.probability)
             },

@@ -19,7 +19,9 @@ public struct AskedQuestion: Equatable, Sendable {
         func refuse(_ problem: String, line: Int? = nil) -> DatasetError {
             DatasetError(path: url.path, line: line, problem: problem)
         }
-        guard let handle = try? FileHandle(forReadingFrom: url), let data = try? handle.read(upToCount: limit + 1) ?? Data() else {
+        guard let handle = try? FileHandle(forReadingFrom: url),
+            let data = try? handle.read(upToCount: limit + 1) ?? Data()
+        else {
             throw refuse("is missing or not a readable file of questions")
         }
         guard data.count <= limit else { throw refuse("is larger than 1 MiB, which is no file of questions") }
@@ -28,7 +30,8 @@ public struct AskedQuestion: Equatable, Sendable {
             guard let line = String(validating: bytes, as: UTF8.self) else {
                 throw refuse("is not valid UTF-8", line: index + 1)
             }
-            let text = line.trimmingCharacters(in: .whitespaces.union(.newlines).union(CharacterSet(charactersIn: "\u{FEFF}")))
+            let text = line.trimmingCharacters(
+                in: .whitespaces.union(.newlines).union(CharacterSet(charactersIn: "\u{FEFF}")))
             if !text.isEmpty { questions.append(AskedQuestion(text: text, source: "\(url.path), line \(index + 1)")) }
         }
         if questions.isEmpty { throw refuse("has no questions") }

@@ -37,7 +37,9 @@ public struct CaptionExplanation: Sendable {
 
 /// What cannot be explained, said for people.
 public struct ExplanationError: Error, CustomStringConvertible, Equatable {
-    public enum Kind: Sendable { case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption, unknownAnswer, badQuestion }
+    public enum Kind: Sendable {
+        case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption, unknownAnswer, badQuestion
+    }
     public let kind: Kind
     public let description: String
 }
@@ -80,9 +82,13 @@ public struct CaptionExplainer {
         }
         let unknown = zip(tokens, words).filter { $0.1 == captioner.vocabulary.unknown }.map(\.0)
         if unknown.count == words.count {
-            throw ExplanationError(kind: .unknownWord, description: "the model knows no word of the caption '\(caption)'")
+            throw ExplanationError(
+                kind: .unknownWord, description: "the model knows no word of the caption '\(caption)'")
         }
-        return (words, unknown.map { "the model does not know the word '\($0)'\(nearest($0)); it reads it as an unknown word" })
+        return (
+            words,
+            unknown.map { "the model does not know the word '\($0)'\(nearest($0)); it reads it as an unknown word" }
+        )
     }
 
     /// Maps of `targets` in a caption, all in one backward sweep.
@@ -104,7 +110,8 @@ public struct CaptionExplainer {
             for (k, choice) in chosen.enumerated() {
                 explained.append(
                     ExplainedScore(
-                        score: choice.score, value: scored.value(of: choice.score), map: maps.row(k), warnings: choice.warnings))
+                        score: choice.score, value: scored.value(of: choice.score), map: maps.row(k),
+                        warnings: choice.warnings))
             }
         }
         return CaptionExplanation(
@@ -127,7 +134,9 @@ public struct CaptionExplainer {
             let starts = names.indices.filter { names[$0...].starts(with: tokens) }
             if occurrence >= 1, occurrence <= starts.count {
                 let start = starts[occurrence - 1]
-                return [(CaptionScore(name: tokens.joined(separator: " "), positions: start..<start + tokens.count), [])]
+                return [
+                    (CaptionScore(name: tokens.joined(separator: " "), positions: start..<start + tokens.count), [])
+                ]
             }
             if !starts.isEmpty {
                 throw ExplanationError(
@@ -151,7 +160,8 @@ public struct CaptionExplainer {
     ) throws -> (score: CaptionScore, warnings: [String]) {
         let vocabulary = captioner.vocabulary
         guard let index = vocabulary.index(of: word) else {
-            throw ExplanationError(kind: .unknownWord, description: "the model does not know the word '\(word)'\(nearest(word))")
+            throw ExplanationError(
+                kind: .unknownWord, description: "the model does not know the word '\(word)'\(nearest(word))")
         }
         let logs = scored.logProbabilities.value
         let best = (0..<logs.shape[0]).max { logs[$0, index] < logs[$1, index] } ?? 0

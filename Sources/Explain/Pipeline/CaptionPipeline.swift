@@ -25,7 +25,8 @@ public struct CaptionRequest: Sendable {
     public var opacity: Float
 
     public init(
-        photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [], questions: [AskedQuestion] = [],
+        photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
+        questions: [AskedQuestion] = [],
         answerer: String? = nil, sheet: Bool = false, layer: String? = nil, beam: Int? = nil, output: URL,
         colorMap: ColorMap = .turbo, opacity: Float = 0.6
     ) {
@@ -49,7 +50,8 @@ extension CaptionRequest {
     fileprivate var answers: AnswerRequest? {
         guard let answerer, !questions.isEmpty else { return nil }
         return AnswerRequest(
-            photo: photo, model: answerer, questions: questions, layer: layer, output: output, colorMap: colorMap, opacity: opacity)
+            photo: photo, model: answerer, questions: questions, layer: layer, output: output, colorMap: colorMap,
+            opacity: opacity)
     }
 }
 
@@ -81,7 +83,8 @@ public enum CaptionPipeline {
 
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         let maps = MapFiles(
-            photo: photo.image, placement: picture.placement, folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
+            photo: photo.image, placement: picture.placement, folder: request.output, colorMap: request.colorMap,
+            opacity: request.opacity)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(
@@ -93,13 +96,16 @@ public enum CaptionPipeline {
             words: zip(explanation.words, explanation.logProbabilities).map {
                 .init(word: $0, logProbability: $1, probability: exp($1))
             },
-            endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer, scores: [],
-            rendering: maps.rendering, sheet: nil, manifest: nil, answers: nil, warnings: warnings + explanation.warnings)
+            endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer,
+            scores: [],
+            rendering: maps.rendering, sheet: nil, manifest: nil, answers: nil,
+            warnings: warnings + explanation.warnings)
         if let answering, let answers { manifest.answers = try answering.write(answers, of: photo) }
         if targets.isEmpty { return manifest }
         let files = ExplanationFiles(request: request, stem: photo.stem, maps: maps)
         try files.write(
-            explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0), into: &manifest)
+            explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0),
+            into: &manifest)
         return manifest
     }
 }

@@ -16,7 +16,9 @@ struct EncoderCut {
         guard let stage = self.encoder.index(of: name) else {
             throw ExplanationError(
                 kind: .noSuchLayer,
-                description: "the encoder has no layer '\(name)'; it has \(self.encoder.stages.map(\.name).joined(separator: ", "))")
+                description:
+                    "the encoder has no layer '\(name)'; it has \(self.encoder.stages.map(\.name).joined(separator: ", "))"
+            )
         }
         view = SeenPicture.View(encoder: encoder.identity, layer: name)
         self.stage = stage
@@ -30,6 +32,7 @@ struct EncoderCut {
     }
 
     func checkView(of seen: SeenPicture) {
-        precondition(seen.view == view, "a picture seen by another encoder or cut at another layer: ask canExplain before")
+        precondition(
+            seen.view == view, "a picture seen by another encoder or cut at another layer: ask canExplain before")
     }
 }

@@ -17,17 +17,20 @@ struct ExplanationFiles {
         try AtomicFile.makeFolder(folder)
         for (index, explained) in explanation.scores.enumerated() {
             let positions = explained.score.positions
-            let name = [stem, String(format: "%02d", positions.lowerBound + 1), safeName(explained.score.name)].joined(separator: "-")
+            let name = [stem, String(format: "%02d", positions.lowerBound + 1), safeName(explained.score.name)].joined(
+                separator: "-")
             let (files, warnings) = try maps.write(explained.map, name: name, pictures: index < wanted)
             manifest.scores.append(
                 .init(
-                    name: explained.score.name, positions: Array(positions), inCaption: explained.score.replacing.isEmpty,
+                    name: explained.score.name, positions: Array(positions),
+                    inCaption: explained.score.replacing.isEmpty,
                     logProbability: explained.value, map: maps.summary(explained.map), files: files,
                     warnings: explained.warnings + warnings.map { "'\(explained.score.name)': \($0)" }))
         }
         if request.sheet {
             let sheet = folder.appendingPathComponent("\(stem)-words.png")
-            try drawSheet(Array(explanation.scores.suffix(explanation.words.count)), title: manifest.caption).write(to: sheet)
+            try drawSheet(Array(explanation.scores.suffix(explanation.words.count)), title: manifest.caption).write(
+                to: sheet)
             manifest.sheet = sheet.path
         }
         let url = folder.appendingPathComponent("\(stem)-explanation.json")
@@ -42,13 +45,15 @@ struct ExplanationFiles {
         let x = Double(size.width) / Double(photo.width), y = Double(size.height) / Double(photo.height)
         let seen = placement.rectangle
         let smallPlacement = Placement(
-            originalWidth: size.width, originalHeight: size.height, modelWidth: placement.modelWidth, modelHeight: placement.modelHeight,
+            originalWidth: size.width, originalHeight: size.height, modelWidth: placement.modelWidth,
+            modelHeight: placement.modelHeight,
             rectangle: Rectangle(x0: seen.x0 * x, y0: seen.y0 * y, x1: seen.x1 * x, y1: seen.y1 * y))
         let tiles = words.map { word -> ContactSheet.Tile in
             let drawn = maps.drawn(word.map)
             let plane = smallPlacement.place(drawn.values, width: word.map.shape[1], height: word.map.shape[0])
             let image = Overlay.draw(
-                small, map: plane.values, colorMap: request.colorMap, opacity: request.opacity, isSigned: drawn.isSigned,
+                small, map: plane.values, colorMap: request.colorMap, opacity: request.opacity,
+                isSigned: drawn.isSigned,
                 seen: smallPlacement.rectangle)
             return (word.score.name, String(format: "p = %.3g", exp(Double(word.value))), image)
         }

@@ -26,7 +26,9 @@ struct MapFiles {
 
     /// Writes NAME-map.npy and, with `pictures`, NAME-overlay.png and NAME-heatmap.png. map `[u, v]`.
     /// - Throws: ``AtomicFileError``.
-    func write(_ map: Tensor, name: String, pictures: Bool = true) throws -> (files: ManifestParts.Files, warnings: [MapWarning]) {
+    func write(_ map: Tensor, name: String, pictures: Bool = true) throws -> (
+        files: ManifestParts.Files, warnings: [MapWarning]
+    ) {
         var files = ManifestParts.Files()
         let drawn = drawn(map)
         let raw = folder.appendingPathComponent("\(name)-map.npy")
@@ -37,7 +39,8 @@ struct MapFiles {
             let overlay = folder.appendingPathComponent("\(name)-overlay.png")
             let heat = folder.appendingPathComponent("\(name)-heatmap.png")
             try Overlay.draw(
-                photo, map: plane.values, colorMap: colorMap, opacity: opacity, isSigned: drawn.isSigned, seen: placement.rectangle
+                photo, map: plane.values, colorMap: colorMap, opacity: opacity, isSigned: drawn.isSigned,
+                seen: placement.rectangle
             ).write(to: overlay)
             try Overlay.heatMap(
                 plane.values, width: photo.width, height: photo.height, colorMap: colorMap, isSigned: drawn.isSigned,

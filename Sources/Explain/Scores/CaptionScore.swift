@@ -20,7 +20,9 @@ public struct CaptionScore: Equatable, Sendable {
     }
 
     /// The caption from its first word to its end.
-    public static func whole(_ words: [Int]) -> CaptionScore { CaptionScore(name: "caption", positions: 0..<words.count + 1) }
+    public static func whole(_ words: [Int]) -> CaptionScore {
+        CaptionScore(name: "caption", positions: 0..<words.count + 1)
+    }
 }
 
 /// A caption's log-probabilities on a tape, from which every score of the caption is read.
@@ -35,7 +37,8 @@ public struct ScoredCaption {
     public init(_ captioner: Captioner, features: Variable, words: [Int]) {
         self.words = words
         end = captioner.vocabulary.end
-        let logits = captioner.decoder.logits(features: features, words: [[captioner.vocabulary.start] + words], dropout: nil)
+        let logits = captioner.decoder.logits(
+            features: features, words: [[captioner.vocabulary.start] + words], dropout: nil)
         logProbabilities = logits.reshaped([words.count + 1, logits.shape[2]]).logSoftmax()
     }
 

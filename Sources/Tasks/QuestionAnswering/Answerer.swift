@@ -39,7 +39,9 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
             ("answerer.answers", answerer.answers, 1_000_000), ("answerer.embedding", answerer.embedding, 16_384),
             ("answerer.hidden", answerer.hidden, 16_384), ("answerer.attention", answerer.attention, 16_384),
         ]
-        for (name, value, limit) in sizes where value < 1 || value > limit { return "\(name) is \(value), not in 1...\(limit)" }
+        for (name, value, limit) in sizes where value < 1 || value > limit {
+            return "\(name) is \(value), not in 1...\(limit)"
+        }
         return nil
     }
 }
@@ -72,14 +74,16 @@ public struct Answerer {
     /// - Parameter encoder: the encoder, where it is not among the parameters.
     /// - Throws: ``ModelError`` when the parts do not fit.
     public init(
-        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String], encoder shared: ModelEncoder? = nil,
+        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String],
+        encoder shared: ModelEncoder? = nil,
         parameters p: Parameters
     ) throws {
         self.configuration = configuration
         self.vocabulary = vocabulary
         self.answers = answers
         modelEncoder =
-            try shared ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
+            try shared
+            ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
         model = configuration.answerer.makeAnswerer(p["answerer"])
         guard encoder.channels == configuration.answerer.features else {
             throw ModelError(
@@ -103,13 +107,16 @@ public struct Answerer {
         guard answers.count == configuration.answerer.answers else {
             throw ModelError(
                 path: folder.path,
-                problem: "\(configuration.answers) has \(answers.count) answers, config.json says \(configuration.answerer.answers)")
+                problem:
+                    "\(configuration.answers) has \(answers.count) answers, config.json says \(configuration.answerer.answers)"
+            )
         }
         let shared = try configuration.sharedEncoder.map {
             try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)
         }
         return try files.loading { p in
-            try Answerer(configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
+            try Answerer(
+                configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
         }
     }
 
@@ -145,7 +152,8 @@ public struct Answerer {
     /// (N / M).
     public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
         model.logits(
-            features: Variable(features), embedded: model.embed(questions), lengths: questions.map(\.count), dropout: nil
+            features: Variable(features), embedded: model.embed(questions), lengths: questions.map(\.count),
+            dropout: nil
         ).value
     }
 }

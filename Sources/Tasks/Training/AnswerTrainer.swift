@@ -30,7 +30,8 @@ public final class AnswerTrainer {
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
     /// - Throws: ``ModelError`` for an encoder that does not fit, or the readers' own errors.
     public init(
-        options: AnswerTrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?, sharedEncoder: URL? = nil,
+        options: AnswerTrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?,
+        sharedEncoder: URL? = nil,
         output: URL, preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
     ) throws {
         let source: ModelInTraining.EncoderSource =
@@ -38,7 +39,8 @@ public final class AnswerTrainer {
                 .weights(name: options.encoder, encoderWeights)
             } else { .new(name: options.encoder) }
         model = try ModelInTraining(
-            encoder: source, preprocessing: preprocessing, seed: options.seed, averageDecay: options.averageDecay, output: output,
+            encoder: source, preprocessing: preprocessing, seed: options.seed, averageDecay: options.averageDecay,
+            output: output,
             report: report)
         var options = options
         options.encoder = model.encoder.name
@@ -62,7 +64,8 @@ public final class AnswerTrainer {
             embedding: options.embedding, hidden: options.hidden, attention: options.attention)
         _ = answerer.makeAnswerer(model.store.scope()["answerer"])
         configuration = AnswererModelConfiguration(
-            encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder, answerer: answerer,
+            encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
+            answerer: answerer,
             vocabulary: "vocabulary.txt", answers: "answers.txt")
         let known = items.reduce(0) { $0 + $1.count }
         report(
@@ -86,10 +89,13 @@ public final class AnswerTrainer {
                 let best = accuracy > (log.map(\.devAccuracy).max() ?? -1)
                 log.append(
                     AnswerTrainingEpoch(
-                        epoch: epoch.number + 1, loss: loss, devAccuracy: accuracy, seconds: Date().timeIntervalSince(start), best: best))
+                        epoch: epoch.number + 1, loss: loss, devAccuracy: accuracy,
+                        seconds: Date().timeIntervalSince(start), best: best))
                 return best
             },
-            checkpoint: { try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: $0) },
+            checkpoint: {
+                try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: $0)
+            },
             report: { if let last = log.last { report(.answerEpoch(last)) } })
         try export()
     }
@@ -115,7 +121,8 @@ public final class AnswerTrainer {
     }
 
     private var dataHash: String {
-        ModelInTraining.hash((train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") })
+        ModelInTraining.hash(
+            (train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") })
     }
 
     private func runEpoch(_ epoch: RunningEpoch) throws -> Double {
@@ -139,11 +146,14 @@ public final class AnswerTrainer {
         let p = model.store.scope(on: tape)
         let features = try model.features(input, p, cut: cut)
         let answerer = configuration.answerer.makeAnswerer(p["answerer"])
-        let (batch, weights) = Self.rows(pictures.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) })
+        let (batch, weights) = Self.rows(
+            pictures.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) })
         let dropout = Dropout(rate: options.dropout, seed: generator.next())
         let logits = answerer.logits(
-            features: features, embedded: answerer.embed(batch.map(\.words)), lengths: batch.map(\.words.count), dropout: dropout)
-        let loss = crossEntropy(logits, targets: batch.map(\.answer), weights: weights, smoothing: options.labelSmoothing)
+            features: features, embedded: answerer.embed(batch.map(\.words)), lengths: batch.map(\.words.count),
+            dropout: dropout)
+        let loss = crossEntropy(
+            logits, targets: batch.map(\.answer), weights: weights, smoothing: options.labelSmoothing)
         model.step(loss, tape, clipNorm: options.clipNorm)
         return Double(loss.value.scalar)
     }
@@ -195,7 +205,8 @@ public final class AnswerTrainer {
     private func cache(_ cut: Int, of data: QuestionDataset, name: String) throws -> FeatureCache {
         try model.cache(
             cut, images: data.entries.map { ($0.image, data.imageURL($0.image)) },
-            augmentation: data === train ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none, name: name)
+            augmentation: data === train
+                ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none, name: name)
     }
 
     /// Writes the model folder from the best weights.
@@ -204,6 +215,7 @@ public final class AnswerTrainer {
         let (state, encoder) = try model.exported()
         configuration.encoder = encoder
         try Answerer.save(
-            configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16, to: model.output)
+            configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16,
+            to: model.output)
     }
 }

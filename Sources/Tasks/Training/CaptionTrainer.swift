@@ -27,7 +27,8 @@ public final class CaptionTrainer {
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
     public init(
         options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?, output: URL,
-        vocabularyFile: String = "vocabulary.txt", preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
+        vocabularyFile: String = "vocabulary.txt", preprocessing: Preprocessing? = nil,
+        report: @escaping (TrainingEvent) -> Void
     ) throws {
         self.options = options
         self.train = train
@@ -40,7 +41,8 @@ public final class CaptionTrainer {
         tokens = captions.map { $0.map { vocabulary.encode($0) } }
         devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
         model = try ModelInTraining(
-            encoder: encoderWeights.map { .weights(name: options.encoder, $0) } ?? .new(name: options.encoder), preprocessing: preprocessing, seed: options.seed,
+            encoder: encoderWeights.map { .weights(name: options.encoder, $0) } ?? .new(name: options.encoder),
+            preprocessing: preprocessing, seed: options.seed,
             averageDecay: options.averageDecay, output: output, report: report)
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
@@ -48,7 +50,8 @@ public final class CaptionTrainer {
             normalisesImage: options.decoder == .showAndTell ? true : nil)
         _ = decoder.makeDecoder(model.store.scope()["decoder"])
         configuration = CaptionerConfiguration(
-            encoder: model.encoder, preprocessing: model.preprocessing, decoder: decoder, vocabulary: vocabularyFile, search: SearchOptions())
+            encoder: model.encoder, preprocessing: model.preprocessing, decoder: decoder, vocabulary: vocabularyFile,
+            search: SearchOptions())
         report(
             .note(
                 "\(train.entries.count) training and \(dev.entries.count) dev pictures, \(vocabulary.count) words, \(model.parameterCount) parameters"
@@ -70,11 +73,15 @@ public final class CaptionTrainer {
                 let best = scores.ciderD > (log.map(\.devCIDEr).max() ?? -1)
                 log.append(
                     TrainingEpoch(
-                        epoch: epoch.number + 1, phase: epoch.phase.kind.rawValue + (epoch.phase.from.map { " from \($0)" } ?? ""), loss: loss,
-                        devCIDEr: scores.ciderD, devBLEU4: scores.bleu4, seconds: Date().timeIntervalSince(start), best: best))
+                        epoch: epoch.number + 1,
+                        phase: epoch.phase.kind.rawValue + (epoch.phase.from.map { " from \($0)" } ?? ""), loss: loss,
+                        devCIDEr: scores.ciderD, devBLEU4: scores.bleu4, seconds: Date().timeIntervalSince(start),
+                        best: best))
                 return best
             },
-            checkpoint: { try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: $0) },
+            checkpoint: {
+                try model.checkpoint(Run(options: options, model: configuration, log: log), data: dataHash, next: $0)
+            },
             report: { if let last = log.last { report(.epoch(last)) } })
         try export()
     }
@@ -135,7 +142,9 @@ public final class CaptionTrainer {
         let length = tokens.map { $0.map(\.count).max() ?? 0 }
         var result: [[Int]] = []
         for from in stride(from: 0, to: order.count, by: options.batch * 10) {
-            let stretch = order[from..<min(order.count, from + options.batch * 10)].sorted { (length[$0], $0) < (length[$1], $1) }
+            let stretch = order[from..<min(order.count, from + options.batch * 10)].sorted {
+                (length[$0], $0) < (length[$1], $1)
+            }
             for start in stride(from: 0, to: stretch.count, by: options.batch) {
                 result.append(Array(stretch[start..<min(stretch.count, start + options.batch)]))
             }
@@ -144,7 +153,9 @@ public final class CaptionTrainer {
     }
 
     /// One step of the optimiser. input `[M, ...]`: the encoder's stage `cut` onwards is run on it.
-    private func step(_ pictures: [Int], _ input: Tensor, cut: Int, reward: CaptionReward?, seed: UInt64) throws -> Double {
+    private func step(_ pictures: [Int], _ input: Tensor, cut: Int, reward: CaptionReward?, seed: UInt64) throws
+        -> Double
+    {
         let tape = Tape()
         let p = store.scope(on: tape)
         let features = try model.features(input, p, cut: cut)
@@ -156,19 +167,24 @@ public final class CaptionTrainer {
             let sampler = configuration.decoder.makeDecoder(store.scope()["decoder"])
             var random = SeededGenerator(seed: seed ^ 0xA5A5)
             captions = sampleCaptions(
-                sampler, features: features.value, rows: options.captionsPerPicture, start: vocabulary.start, end: vocabulary.end,
-                forbidden: [vocabulary.pad, vocabulary.start, vocabulary.unknown], maximumLength: options.maximumLength, using: &random)
+                sampler, features: features.value, rows: options.captionsPerPicture, start: vocabulary.start,
+                end: vocabulary.end,
+                forbidden: [vocabulary.pad, vocabulary.start, vocabulary.unknown], maximumLength: options.maximumLength,
+                using: &random)
             let (advantages, mean) = reward.advantages(captions, pictures: pictures, rows: options.captionsPerPicture)
             weights = advantages
             shown = mean
         } else {
             var random = SeededGenerator(seed: seed ^ 0xC0DE)
             captions = pictures.flatMap { picture -> [[Int]] in
-                Self.choose(options.captionsPerPicture, of: tokens[picture], using: &random).map { Array($0.prefix(options.maximumLength)) }
+                Self.choose(options.captionsPerPicture, of: tokens[picture], using: &random).map {
+                    Array($0.prefix(options.maximumLength))
+                }
             }
             weights = [Float](repeating: 1, count: captions.count)
         }
-        let batch = TeacherForcing(captions: captions, weights: weights, start: vocabulary.start, end: vocabulary.end, pad: vocabulary.pad)
+        let batch = TeacherForcing(
+            captions: captions, weights: weights, start: vocabulary.start, end: vocabulary.end, pad: vocabulary.pad)
         let logits = decoder.logits(features: features, words: batch.inputs, dropout: reward == nil ? dropout : nil)
         let loss = crossEntropy(
             logits.reshaped([-1, vocabulary.count]), targets: batch.targets, weights: batch.weights,
@@ -210,7 +226,8 @@ public final class CaptionTrainer {
     private func cache(_ cut: Int, of data: CaptionDataset, name: String) throws -> FeatureCache {
         try model.cache(
             cut, images: data.entries.map { ($0.image, data.imageURL($0.image)) },
-            augmentation: data === train ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none, name: name)
+            augmentation: data === train
+                ? Augmentation(crops: options.crops, flips: options.flips, seed: options.seed) : .none, name: name)
     }
 
     /// Writes the model folder from the best weights.
@@ -218,6 +235,7 @@ public final class CaptionTrainer {
         var configuration = configuration
         let (state, encoder) = try model.exported()
         configuration.encoder = encoder
-        try Captioner.save(configuration: configuration, vocabulary: vocabulary, state: state, type: .f16, to: model.output)
+        try Captioner.save(
+            configuration: configuration, vocabulary: vocabulary, state: state, type: .f16, to: model.output)
     }
 }

@@ -46,16 +46,21 @@ final class ModelInTraining {
         case .new(let name): encoder = EncoderConfiguration(name: name, folded: false)
         case .weights(let name, _): encoder = EncoderConfiguration(name: name, folded: true)
         case .shared(let folder):
-            guard folder.standardizedFileURL.resolvingSymlinksInPath().path != output.standardizedFileURL.resolvingSymlinksInPath().path
+            guard
+                folder.standardizedFileURL.resolvingSymlinksInPath().path
+                    != output.standardizedFileURL.resolvingSymlinksInPath().path
             else {
-                throw ModelError(path: folder.path, problem: "is the model whose encoder is to be shared; train into another folder")
+                throw ModelError(
+                    path: folder.path, problem: "is the model whose encoder is to be shared; train into another folder")
             }
             let found = try ModelFiles(folder).encoder()
             (shared, encoder) = (found, found.encoder.identity.encoder)
-            reference = SharedEncoder(model: SharedEncoder.path(from: output, to: folder), weights: found.encoder.identity.weights)
+            reference = SharedEncoder(
+                model: SharedEncoder.path(from: output, to: folder), weights: found.encoder.identity.weights)
         }
         sharedEncoder = reference
-        self.preprocessing = try shared?.encoder.identity.preprocessing ?? preprocessing ?? encoder.defaultPreprocessing()
+        self.preprocessing =
+            try shared?.encoder.identity.preprocessing ?? preprocessing ?? encoder.defaultPreprocessing()
         self.averageDecay = averageDecay
         self.output = output
         self.report = report
@@ -67,7 +72,10 @@ final class ModelInTraining {
         if case .weights(_, let url) = source { try load(url) }
         if case .shared(let folder) = source, let shared, let reference {
             for (name, value) in shared.store.values { store.set("encoder.\(name)", value) }
-            report(.note("the encoder, \(encoder.name), is that of \(folder.path); config.json refers to it as \(reference.model)"))
+            report(
+                .note(
+                    "the encoder, \(encoder.name), is that of \(folder.path); config.json refers to it as \(reference.model)"
+                ))
         }
     }
 
@@ -83,7 +91,8 @@ final class ModelInTraining {
         var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
         let ours = state.filter { $0.key.hasPrefix("encoder.") }
         if !ours.isEmpty {
-            state = Dictionary(uniqueKeysWithValues: ours.map { (String($0.key.dropFirst("encoder.".count)), $0.value) })
+            state = Dictionary(
+                uniqueKeysWithValues: ours.map { (String($0.key.dropFirst("encoder.".count)), $0.value) })
         } else {
             let (pairs, epsilon) = try encoder.normPairs()
             do {
@@ -107,11 +116,14 @@ final class ModelInTraining {
     func cut(from name: String?) throws -> Int {
         guard let name else { return stageNames.count }
         if let sharedEncoder {
-            throw ModelError(path: output.path, problem: "shares the encoder of \(sharedEncoder.model), which is not trained again")
+            throw ModelError(
+                path: output.path, problem: "shares the encoder of \(sharedEncoder.model), which is not trained again")
         }
         if name == TrainingPhase.allStages { return 0 }
         guard let index = stageNames.firstIndex(of: name) else {
-            throw ModelError(path: name, problem: "is no stage of \(encoder.name); its stages are \(stageNames.joined(separator: ", "))")
+            throw ModelError(
+                path: name,
+                problem: "is no stage of \(encoder.name); its stages are \(stageNames.joined(separator: ", "))")
         }
         return index
     }
@@ -153,7 +165,9 @@ final class ModelInTraining {
         let front = stageNames.prefix(cut)
         let names = store.order.filter { name in front.contains { name.hasPrefix("encoder.\($0).") } }
         return names.reduce(into: 0.0) { sum, name in
-            if let value = store.values[name] { for (i, x) in value.array.prefix(64).enumerated() { sum += Double(x) * Double(i + 1) } }
+            if let value = store.values[name] {
+                for (i, x) in value.array.prefix(64).enumerated() { sum += Double(x) * Double(i + 1) }
+            }
         }.description
     }
 
@@ -163,7 +177,8 @@ final class ModelInTraining {
     func step(_ loss: Variable, _ tape: Tape, clipNorm: Float) {
         let leaves = store.leaves.sorted { $0.key < $1.key }
         let gradients = tape.gradients(of: loss, withRespectTo: leaves.map(\.value))
-        optimizer.step(store, gradients: Dictionary(uniqueKeysWithValues: zip(leaves.map(\.key), gradients)), clipNorm: clipNorm)
+        optimizer.step(
+            store, gradients: Dictionary(uniqueKeysWithValues: zip(leaves.map(\.key), gradients)), clipNorm: clipNorm)
         averagedSteps += 1
         let decay = min(averageDecay, Float(1 + averagedSteps) / Float(10 + averagedSteps))
         for name in leaves.map(\.key) {

@@ -37,13 +37,16 @@ extension ModelInTraining {
         for (name, values) in zip(Self.parts, [store.values, average, optimizer.state]) {
             try SafeTensors.write(values, to: part(name, next), type: .f32, metadata: [:])
         }
-        let state = State(run: run, data: data, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps)
+        let state = State(
+            run: run, data: data, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         try AtomicFile.write(try encoder.encode(state), to: url("state.json"))
         let current = Set(Self.parts.map { part($0, next).lastPathComponent })
         for file in (try? FileManager.default.contentsOfDirectory(atPath: url("").path)) ?? []
-        where file.hasSuffix(".safetensors") && !current.contains(file) && Self.parts.contains(where: { file.hasPrefix("\($0)-") }) {
+        where file.hasSuffix(".safetensors") && !current.contains(file)
+            && Self.parts.contains(where: { file.hasPrefix("\($0)-") })
+        {
             try? FileManager.default.removeItem(at: url(file))
         }
     }

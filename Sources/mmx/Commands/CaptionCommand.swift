@@ -35,7 +35,8 @@ struct CaptionCommand: ParsableCommand {
             "Answer this question too, with the map of the best answer; may be given several times.",
             valueName: "question"))
     var question: [String] = []
-    @Option(help: ArgumentHelp("The model that answers: a folder, or the name of an installed one.", valueName: "model"))
+    @Option(
+        help: ArgumentHelp("The model that answers: a folder, or the name of an installed one.", valueName: "model"))
     var answerer: String?
     @Option(
         help: ArgumentHelp(

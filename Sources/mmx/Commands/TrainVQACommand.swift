@@ -6,7 +6,8 @@ import Vision
 
 struct TrainVQA: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "vqa", abstract: "Train a model that answers questions from a folder of images and a file of questions.",
+        commandName: "vqa",
+        abstract: "Train a model that answers questions from a folder of images and a file of questions.",
         discussion: """
             The answerer is trained on features of the frozen encoder, computed once; then, with --tune-epochs, the \
             encoder's stages from --tune-from on are trained with it at a smaller step. Without --encoder-weights, the \
@@ -48,7 +49,8 @@ struct TrainVQA: ParsableCommand {
 
     func validate() throws {
         try TrainingChecks.check(
-            epochs: [epochs, training.tuneEpochs], learningRates: [learningRate, training.tuneLearningRate], batch: batch,
+            epochs: [epochs, training.tuneEpochs], learningRates: [learningRate, training.tuneLearningRate],
+            batch: batch,
             smoothing: smoothing, embedding: embedding, minimumCount: minimumCount)
         guard (1...1000).contains(questionsPerPicture) else {
             throw ValidationError("--questions-per-picture is in 1...1000")
@@ -99,7 +101,8 @@ struct TrainVQA: ParsableCommand {
         if let dev {
             let images = devImages.map { URL(fileURLWithPath: $0) } ?? data.folder
             return (
-                try dataset(all, data.questions, images: data.folder), try dataset(try data.read(dev), dev, images: images)
+                try dataset(all, data.questions, images: data.folder),
+                try dataset(try data.read(dev), dev, images: images)
             )
         }
         let (held, others) = QuestionDataset.split(all, every: devEvery)
@@ -108,7 +111,8 @@ struct TrainVQA: ParsableCommand {
                 path: data.questions, problem: "has too few images to keep every \(devEvery)-th for dev; give --dev")
         }
         return (
-            try dataset(others, data.questions, images: data.folder), try dataset(held, data.questions, images: data.folder)
+            try dataset(others, data.questions, images: data.folder),
+            try dataset(held, data.questions, images: data.folder)
         )
     }
 }

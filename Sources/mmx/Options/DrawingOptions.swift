@@ -5,7 +5,8 @@ import Vision
 
 /// Over which layer maps are drawn, how, and where they go: what every explaining command takes.
 struct DrawingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
+    @Option(
+        help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
     var layer: String?
     @Flag(help: "List the model's layers, with channels and pixels per cell.") var listLayers = false
     @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir"))
