@@ -101,8 +101,8 @@ extension ModelFiles {
         }
         guard FileManager.default.fileExists(atPath: other.appendingPathComponent("config.json").path) else {
             throw refused(
-                "where there is no model: its config.json is missing. Put that model there, or change 'sharedEncoder' in config.json"
-            )
+                "where there is no model: its config.json is missing. Put that model there, or change 'sharedEncoder' "
+                    + "in config.json")
         }
         let (encoder, _) = try ModelFiles(other).encoder()
         let found = encoder.identity
@@ -114,8 +114,8 @@ extension ModelFiles {
         }
         guard found.weights == shared.weights else {
             throw refused(
-                "whose weights have changed since it was trained on them (\(found.weights), not \(shared.weights)); train it again"
-            )
+                "whose weights have changed since it was trained on them (\(found.weights), not \(shared.weights)); "
+                    + "train it again")
         }
         return encoder
     }

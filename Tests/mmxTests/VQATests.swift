@@ -8,6 +8,8 @@ import Vision
 import Weights
 import XCTest
 
+@testable import mmx
+
 /// `mmx vqa` and `mmx evaluate vqa` as a user runs them, with an untrained model.
 final class VQATests: ProgramTestCase {
     private let answers = ["red", "blue", "black and white", "yes"]
@@ -130,6 +132,10 @@ final class VQATests: ProgramTestCase {
     func testRequestsThatCannotBeMet() throws {
         assertFails(try vqa("toy.png", "what color", "--answer", "bleu"), 2, "no answer 'bleu'", "nearest it can give: blue")
         assertFails(try vqa("toy.png", "what color", "--contrast", "red", "bleu"), 2, "'bleu'", "blue")
+        assertFails(try vqa("toy.png", "what color", "--contrast", "red", "Red"), 2, "cannot be held against itself")
+        assertFails(try vqa("toy.png", "what color", "--answer", ""), 2, "no answer ''")
+        assertFails(
+            try vqa("toy.png", String(repeating: "dog ", count: 600)), 2, "has 600 words; at most 500 words can be read")
         assertFails(try vqa("toy.png", ""), 2, "has no words")
         assertFails(try vqa("toy.png", "?!"), 2, "has no words")
         assertFails(try vqa("toy.png", "quo vadis"), 2, "knows no word of the question 'quo vadis'")
@@ -142,8 +148,55 @@ final class VQATests: ProgramTestCase {
         assertFails(try vqa("toy.png", "--question-file", "."), 5, "not a readable file")
         try write("blank.txt", "\n \n")
         assertFails(try vqa("toy.png", "--question-file", "blank.txt"), 5, "has no questions")
+        try Data("what color\nis \u{E9}".utf8.dropLast()).write(to: url("latin.txt"))
+        assertFails(try vqa("toy.png", "--question-file", "latin.txt"), 5, "latin.txt, line 2", "UTF-8")
+        try write("long.txt", String(repeating: "what color is the dog?\n", count: 50_000))
+        assertFails(try vqa("toy.png", "--question-file", "long.txt"), 5, "long.txt", "larger than 1 MiB")
         XCTAssertEqual(files(), [])
         assertFails(try vqa("toy.png", "what color", "--output", "toy.png/below"), 6, "toy.png/below")
+    }
+
+    /// Weights that are no numbers: an error that names the model, and no files.
+    func testADamagedModel() throws {
+        func damaged(_ source: URL, _ name: String, _ tensor: String) throws -> URL {
+            try FileManager.default.copyItem(at: source, to: url(name))
+            let file = url("\(name)/model.safetensors")
+            var state = try SafeTensors.read(file)
+            state[tensor] = Tensor(try XCTUnwrap(state[tensor]).shape, repeating: .nan)
+            try SafeTensors.write(state, to: file, type: .f32, metadata: [:])
+            return url(name)
+        }
+        let answerer = try damaged(modelFolder, "damaged", "answerer.answers.bias")
+        for more in [[], ["--json"], ["--explain-question"]] {
+            assertFails(
+                try run(["vqa", "toy.png", "what color", "--model", answerer.path] + more), 4, "/damaged", "no numbers")
+        }
+        let captioner = try damaged(Self.model, "damaged-captioner", "decoder.output.words.bias")
+        assertFails(try caption("toy.png", "--explain-all", model: captioner), 4, "/damaged-captioner", "no numbers")
+        assertFails(try caption("toy.png", model: captioner), 4, "/damaged-captioner", "no numbers")
+        XCTAssertEqual(files(), [])
+    }
+
+    /// What a terminal shows of the words: red for, blue against, the strongest the fullest, the same decimals for all.
+    func testTheColouredLine() throws {
+        var found = try manifest(vqa("toy.png", "what color is the dog", "--explain-question", "--json"))
+        for (i, value) in [0.5, -0.25, 0, 0.001, -0.5].enumerated() {
+            found.questions[0].scores[0].words?[i].contribution = Float(value)
+        }
+        let name = found.questions[0].scores[0].name
+        func line(_ isColored: Bool) -> String {
+            AnswerText(isColored: isColored, namesQuestions: false).lines(found)[3]
+        }
+        XCTAssertEqual(line(false), "\(name): what +0.500, color -0.250, is +0.000, the +0.001, dog -0.500")
+        func ground(_ color: Int, _ word: String) -> String { "\u{1B}[38;5;16;48;5;\(color)m \(word) \u{1B}[0m" }
+        XCTAssertEqual(
+            line(true),
+            "\(name): \(ground(203, "what")) +0.500  \(ground(147, "color")) -0.250  \(ground(231, "is")) +0.000  "
+                + "\(ground(231, "the")) +0.001  \(ground(63, "dog")) -0.500")
+        for i in 0..<5 { found.questions[0].scores[0].words?[i].contribution = 0 }
+        XCTAssertEqual(line(true), "\(name): what +0, color +0, is +0, the +0, dog +0".replacingOccurrences(of: ", ", with: "  "))
+        found.questions[0].scores[0].words?[1].contribution = .nan
+        XCTAssertTrue(line(true).contains("color +nan") || line(true).contains("color nan"), line(true))
     }
 
     func testUsageAndLayers() throws {

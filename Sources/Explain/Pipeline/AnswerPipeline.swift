@@ -78,6 +78,8 @@ struct AnswerRun {
         return try questions.map { read, warnings in
             var explanation = try explainer.explain(
                 seen, question: read, targets: request.targets, explainsQuestion: request.explainsQuestion)
+            try ModelError.check(
+                explanation.ranking.map(\.logit) + explanation.scores.flatMap { $0.words ?? [] }, of: folder)
             explanation.warnings = warnings
             explanation.ranking = Array(explanation.ranking.prefix(request.top))
             return explanation

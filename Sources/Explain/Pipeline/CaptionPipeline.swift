@@ -79,6 +79,7 @@ public enum CaptionPipeline {
         if words.isEmpty { warnings.append("the model has no words for this picture") }
         let targets = request.targets + (request.sheet ? [.everyWord] : [])
         let explanation = try explainer.explain(seen, words: words, targets: targets)
+        try ModelError.check(explanation.logProbabilities, of: folder)
         let answers = try answering?.answers(photo, seen: seen)
 
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)

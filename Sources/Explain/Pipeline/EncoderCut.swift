@@ -14,11 +14,9 @@ struct EncoderCut {
         self.encoder = encoder.network
         let name = layer ?? self.encoder.lastLayer
         guard let stage = self.encoder.index(of: name) else {
+            let names = self.encoder.stages.map(\.name).joined(separator: ", ")
             throw ExplanationError(
-                kind: .noSuchLayer,
-                description:
-                    "the encoder has no layer '\(name)'; it has \(self.encoder.stages.map(\.name).joined(separator: ", "))"
-            )
+                kind: .noSuchLayer, description: "the encoder has no layer '\(name)'; it has \(names)")
         }
         view = SeenPicture.View(encoder: encoder.identity, layer: name)
         self.stage = stage

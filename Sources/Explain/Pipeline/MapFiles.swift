@@ -52,9 +52,9 @@ struct MapFiles {
         return (files, drawn.warnings)
     }
 
-    /// map `[u, v]` in numbers.
+    /// map `[u, v]` in numbers; what is not finite counts as 0, as it is drawn.
     func summary(_ map: Tensor) -> ManifestParts.Map {
-        let values = map.array
+        let values = map.array.map { $0.isFinite ? $0 : 0 }
         let positive = values.reduce(0) { $0 + max(0, $1) }, all = values.reduce(0) { $0 + abs($1) }
         var peak: ManifestParts.Point?
         if let best = values.indices.max(by: { values[$0] < values[$1] }), values[best] > 0 {

@@ -107,9 +107,8 @@ public struct Answerer {
         guard answers.count == configuration.answerer.answers else {
             throw ModelError(
                 path: folder.path,
-                problem:
-                    "\(configuration.answers) has \(answers.count) answers, config.json says \(configuration.answerer.answers)"
-            )
+                problem: "\(configuration.answers) has \(answers.count) answers, "
+                    + "config.json says \(configuration.answerer.answers)")
         }
         let shared = try configuration.sharedEncoder.map {
             try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)

@@ -65,13 +65,15 @@ public final class AnswerTrainer {
         _ = answerer.makeAnswerer(model.store.scope()["answerer"])
         configuration = AnswererModelConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
-            answerer: answerer,
-            vocabulary: "vocabulary.txt", answers: "answers.txt")
+            answerer: answerer, vocabulary: "vocabulary.txt", answers: "answers.txt")
         let known = items.reduce(0) { $0 + $1.count }
-        report(
-            .note(
-                "\(known) training questions about \(train.entries.count) pictures (\(train.questions.count - known) left out: their answers are too rare), \(dev.questions.count) dev questions about \(dev.entries.count), \(answers.count) answers, \(vocabulary.count) words, \(model.parameterCount) parameters"
-            ))
+        let parts = [
+            "\(known) training questions about \(train.entries.count) pictures "
+                + "(\(train.questions.count - known) left out: their answers are too rare)",
+            "\(dev.questions.count) dev questions about \(dev.entries.count)", "\(answers.count) answers",
+            "\(vocabulary.count) words", "\(model.parameterCount) parameters",
+        ]
+        report(.note(parts.joined(separator: ", ")))
     }
 
     // MARK: The loop

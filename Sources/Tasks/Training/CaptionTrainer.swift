@@ -54,8 +54,8 @@ public final class CaptionTrainer {
             search: SearchOptions())
         report(
             .note(
-                "\(train.entries.count) training and \(dev.entries.count) dev pictures, \(vocabulary.count) words, \(model.parameterCount) parameters"
-            ))
+                "\(train.entries.count) training and \(dev.entries.count) dev pictures, \(vocabulary.count) words, "
+                    + "\(model.parameterCount) parameters"))
     }
 
     // MARK: The loop

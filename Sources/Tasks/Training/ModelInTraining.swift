@@ -74,8 +74,8 @@ final class ModelInTraining {
             for (name, value) in shared.store.values { store.set("encoder.\(name)", value) }
             report(
                 .note(
-                    "the encoder, \(encoder.name), is that of \(folder.path); config.json refers to it as \(reference.model)"
-                ))
+                    "the encoder, \(encoder.name), is that of \(folder.path); "
+                        + "config.json refers to it as \(reference.model)"))
         }
     }
 
@@ -150,8 +150,8 @@ final class ModelInTraining {
         if let cache = caches[name + fingerprint] { return cache }
         let network = try encoder.makeEncoder(store.scope()["encoder"])
         let report = report
-        let key =
-            "\(encoder.name) \(stageNames.prefix(cut).joined(separator: ",")) \(preprocessing) \(augmentation) \(fingerprint) \(images.map(\.name).joined(separator: ","))"
+        let front = stageNames.prefix(cut).joined(separator: ","), names = images.map(\.name).joined(separator: ",")
+        let key = "\(encoder.name) \(front) \(preprocessing) \(augmentation) \(fingerprint) \(names)"
         let cache = try FeatureCache(
             images: images.map(\.url), preprocessing: preprocessing, augmentation: augmentation,
             folder: output.appendingPathComponent("training"), name: name, key: key,

@@ -69,8 +69,8 @@ extension ModelInTraining {
         }
         guard state.data == data, isSameModel(state.run) else {
             throw refused(
-                "was made from other pictures or texts, on another encoder, or at another picture size; resume with the same ones, "
-                    + "or train into another folder")
+                "was made from other pictures or texts, on another encoder, or at another picture size; "
+                    + "resume with the same ones, or train into another folder")
         }
         func owned(_ name: String) throws -> [String: Tensor] {
             try SafeTensors.read(part(name, state.next)).mapValues { $0.copy() }

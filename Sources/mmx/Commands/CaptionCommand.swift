@@ -16,8 +16,8 @@ struct CaptionCommand: ParsableCommand {
                                                             a question too, as mmx vqa answers it
 
             A word that is not in the caption is explained where the model held it likeliest. Beside the pictures, a \
-            manifest (JSON) says everything about how they were made. Where the model that answers uses the captioner's \
-            encoder, the photograph is looked at once for both.
+            manifest (JSON) says everything about how they were made. Where the model that answers uses the \
+            captioner's encoder, the photograph is looked at once for both.
             """)
 
     @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?

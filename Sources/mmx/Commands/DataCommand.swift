@@ -12,10 +12,10 @@ struct DataQuestions: ParsableCommand {
         commandName: "questions", abstract: "Make questions with answers out of captions and phrase boxes.",
         discussion: """
             Questions are made in the manner of COCO-QA (Ren et al. 2015) from captions (Flickr8k) and the captions' \
-            phrases with boxes (Flickr30k Entities). Kinds: object, number, color, wearing/holding, where, yes/no. Each \
-            question carries the boxes of the phrase that it is about. What captions contradict is dropped; answers are \
-            balanced, so that a question's words alone say little. The same files and seed make the same questions, of the \
-            split's images alone.
+            phrases with boxes (Flickr30k Entities). Kinds: object, number, color, wearing/holding, where, yes/no. \
+            Each question carries the boxes of the phrase that it is about. What captions contradict is dropped; \
+            answers are balanced, so that a question's words alone say little. The same files and seed make the same \
+            questions, of the split's images alone.
 
             The output has one JSON object a line: answer, boxes ([x0, y0, x1, y1] in pixels), image, kind, question.
             """)

@@ -14,8 +14,8 @@ struct EvaluateCaption: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "caption", abstract: "BLEU, ROUGE-L and CIDEr-D of a captioner.",
         discussion: """
-            The values agree with pycocoevalcap's. Tokens are made as mmx trains on them: lower case, split as the Penn \
-            Treebank does, punctuation dropped.
+            The values agree with pycocoevalcap's. Tokens are made as mmx trains on them: lower case, split as the \
+            Penn Treebank does, punctuation dropped.
             """)
 
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String

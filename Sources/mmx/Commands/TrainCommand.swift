@@ -14,11 +14,11 @@ struct TrainCaption: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "caption", abstract: "Train a captioner from a folder of images and a captions file.",
         discussion: """
-            First the decoder is trained on features of the frozen encoder, computed once; then, with --tune-epochs, the \
-            encoder's stages from --tune-from on are trained with it at a smaller step; then, with --reward-epochs, the \
-            whole is trained on the CIDEr-D of its own sampled captions. The weights with the best CIDEr-D on the dev \
-            split are kept. After each epoch a checkpoint is written; run the same command with --resume to go on after \
-            an interruption.
+            First the decoder is trained on features of the frozen encoder, computed once; then, with --tune-epochs, \
+            the encoder's stages from --tune-from on are trained with it at a smaller step; then, with \
+            --reward-epochs, the whole is trained on the CIDEr-D of its own sampled captions. The weights with the \
+            best CIDEr-D on the dev split are kept. After each epoch a checkpoint is written; run the same command \
+            with --resume to go on after an interruption.
             """)
 
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String

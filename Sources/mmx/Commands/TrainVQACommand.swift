@@ -10,11 +10,11 @@ struct TrainVQA: ParsableCommand {
         abstract: "Train a model that answers questions from a folder of images and a file of questions.",
         discussion: """
             The answerer is trained on features of the frozen encoder, computed once; then, with --tune-epochs, the \
-            encoder's stages from --tune-from on are trained with it at a smaller step. Without --encoder-weights, the \
-            encoder is trained from nothing. With --shared-encoder, the encoder is another model's and stays as it is: \
-            the model that is written refers to that model and holds the answerer alone; keep the two side by side. The \
-            weights with the best accuracy on the dev questions are kept. After each epoch a checkpoint is written; run \
-            the same command with --resume to go on after an interruption.
+            encoder's stages from --tune-from on are trained with it at a smaller step. Without --encoder-weights, \
+            the encoder is trained from nothing. With --shared-encoder, the encoder is another model's and stays as \
+            it is: the model that is written refers to that model and holds the answerer alone; keep the two side by \
+            side. The weights with the best accuracy on the dev questions are kept. After each epoch a checkpoint is \
+            written; run the same command with --resume to go on after an interruption.
             """)
 
     @OptionGroup var data: QuestionOptions

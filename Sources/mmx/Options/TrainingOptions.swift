@@ -8,8 +8,10 @@ struct TrainingOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: ArgumentHelp("Model folder to write.", valueName: "dir")) var output: String
     @Option(
         help: ArgumentHelp(
-            "Encoder: \(EncoderConfiguration.names.joined(separator: ", ")); \(TrainingOptions.defaultEncoder) by default.",
-            valueName: "name"))
+            """
+            Encoder: \(EncoderConfiguration.names.joined(separator: ", ")); \(TrainingOptions.defaultEncoder) by \
+            default.
+            """, valueName: "name"))
     var encoder: String?
     @Option(
         help: ArgumentHelp(
