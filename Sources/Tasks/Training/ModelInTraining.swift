@@ -100,8 +100,7 @@ final class ModelInTraining {
             } catch let error as FoldingError {
                 throw ModelError(path: url.path, problem: "does not fit the encoder \(encoder.name): \(error)")
             }
-            // The classifier is not part of the encoder.
-            for name in ["_fc.weight", "_fc.bias"] { state[name] = nil }
+            state = try encoder.architecture().encoderTensors(state)
         }
         let strict = ParameterStore(strict: state, origin: url.path)
         _ = try encoder.makeEncoder(strict.scope())

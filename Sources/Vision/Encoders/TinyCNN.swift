@@ -4,8 +4,14 @@ import Tensors
 ///
 /// Its cells are 4 pixels apart and see 18 pixels each way, little more than a part of a shape, so that what speaks for a word lies where the
 /// word's shape is (as in BagNets, Brendel & Bethge 2019); with a wide receptive field, cells beside a shape know it as well as those on it.
-public enum TinyCNN {
-    static let epsilon: Float = 1e-3
+public struct TinyCNN: Architecture {
+    public let name = "tiny"
+    public let epsilon: Float = 1e-3
+    public let classesKey = "fc.weight"
+    public let camLayer: String? = "fc"
+
+    public init() {}
+
     /// An even kernel with stride 2 sees as far to either side of its cell, so the map lies exactly over what it saw; with 3x3, each such layer
     /// would shift the map by half a cell of its input.
     private static let layers: [(name: String, channels: Int, kernel: Int, stride: Int)] = [
@@ -15,27 +21,31 @@ public enum TinyCNN {
     /// carrying evidence by what it lacks, and the mean over the map, which decoders begin with, differs enough between pictures to learn from.
     private static let lastScale: Float = 5
 
-    static let preprocessing = Preprocessing(
+    public let preprocessing = Preprocessing(
         width: 64, height: 64, fit: .squash, filter: .bilinear, mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5])
 
-    static var normPairs: [(convolution: String, norm: String)] {
-        layers.map { ($0.name, $0.name.replacingPrefix("conv", with: "bn")) }
+    public var normPairs: [(convolution: String, norm: String)] {
+        Self.layers.map { ($0.name, $0.name.replacingPrefix("conv", with: "bn")) }
     }
 
-    static func encoder(_ p: Parameters, folded: Bool) -> Encoder {
+    public func encoder(_ p: Parameters, folded: Bool) -> Encoder {
         var stages: [Encoder.Stage] = []
         var inputs = 3, stride = 1
-        for (index, (pair, layer)) in zip(normPairs, layers).enumerated() {
+        for (index, (pair, layer)) in zip(normPairs, Self.layers).enumerated() {
             let geometry = ConvolutionGeometry(layer.kernel, stride: layer.stride, padding: .all((layer.kernel - 1) / 2))
-            let isLast = index == layers.count - 1
+            let isLast = index == Self.layers.count - 1
             let convolution = Convolution(
                 p, layer.name, inputs: inputs, outputs: layer.channels, geometry, activation: .relu,
-                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? lastScale : 1, shift: isLast ? -lastScale : 0)
+                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? Self.lastScale : 1, shift: isLast ? -Self.lastScale : 0)
             stride *= layer.stride
             inputs = layer.channels
             stages.append(Encoder.Stage(name: layer.name, channels: inputs, stride: stride) { convolution($0) })
         }
         return Encoder(stages: stages)
+    }
+
+    public func head(_ p: Parameters, classes: Int) -> (Variable) -> Variable {
+        pooledLinear(p, "fc", channels: 128, classes: classes)
     }
 }
 

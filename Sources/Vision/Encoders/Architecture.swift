@@ -1,0 +1,63 @@
+import Tensors
+
+/// One CNN, named as torchvision names it: its layers, its classifier, its input.
+public protocol Architecture: Sendable {
+    /// "resnet50"
+    var name: String { get }
+    /// The input that the network was trained with.
+    var preprocessing: Preprocessing { get }
+    /// (convolution, batch normalisation) pairs, for folding; empty where there are none.
+    var normPairs: [(convolution: String, norm: String)] { get }
+    /// What batch normalisation adds to the variance.
+    var epsilon: Float { get }
+    /// From a picture x `[N, H, W, 3]` to the last convolutional feature map `[N, u, v, K]`.
+    ///
+    /// Stages are named as the checkpoint's layers or blocks ("layer4.2", "features.28").
+    /// - Parameter folded: whether batch normalisation is folded into the convolutions.
+    func encoder(_ p: Parameters, folded: Bool) -> Encoder
+    /// From the feature map `[N, u, v, K]`, of any u and v, to logits `[N, classes]`: pooling and linear layers, or a
+    /// classifier of convolutions. Dropout is left out.
+    func head(_ p: Parameters, classes: Int) -> (Variable) -> Variable
+    /// The checkpoint's tensor whose first axis is the number of classes ("fc.weight", "classifier.6.weight").
+    var classesKey: String { get }
+    /// The name of the head's linear layer where the head is global average pooling and that layer alone, so that CAM
+    /// (Zhou et al. 2016) applies; else nil.
+    var camLayer: String? { get }
+    /// The checkpoint's modules that only training uses ("aux1"), besides the head.
+    var auxiliaryModules: [String] { get }
+    /// The smallest height and width that the encoder and its head can take, in pixels.
+    var smallestSide: Int { get }
+}
+
+extension Architecture {
+    public var auxiliaryModules: [String] { [] }
+    public var smallestSide: Int { 1 }
+
+    /// The checkpoint's module that holds the head ("fc", "classifier").
+    public var headModule: String { String(classesKey.prefix { $0 != "." }) }
+
+    /// The encoder's own tensors of a checkpoint: without the head, what only training uses, and batch counters.
+    public func encoderTensors(_ checkpoint: [String: Tensor]) -> [String: Tensor] {
+        let others = [headModule] + auxiliaryModules
+        return checkpoint.filter { name, _ in
+            !name.hasSuffix("num_batches_tracked") && !others.contains { name.hasPrefix("\($0).") }
+        }
+    }
+}
+
+extension Preprocessing {
+    /// torchvision's `ImageClassification` transform: the shorter side resized, antialiased, the middle cut out, and
+    /// ImageNet's mean and standard deviation.
+    /// - Parameter shortSide, size: in pixels.
+    public static func imageNet(shortSide: Int = 256, size: Int = 224) -> Preprocessing {
+        Preprocessing(
+            width: size, height: size, fit: .crop, resizeShortSide: shortSide, filter: .bilinear,
+            mean: [0.485 * 255, 0.456 * 255, 0.406 * 255], std: [0.229 * 255, 0.224 * 255, 0.225 * 255])
+    }
+}
+
+/// Global average pooling and the linear layer `name`: `[N, u, v, K] -> [N, classes]`.
+func pooledLinear(_ p: Parameters, _ name: String, channels: Int, classes: Int) -> (Variable) -> Variable {
+    let layer = Linear(p[name], inputs: channels, outputs: classes)
+    return { layer(globalAveragePool($0)) }
+}

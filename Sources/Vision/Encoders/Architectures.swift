@@ -1,0 +1,22 @@
+/// The one list of the networks that this version has.
+public enum Architectures {
+    /// A family adds itself here.
+    public static let all: [any Architecture] = EfficientNetLite.all + [TinyCNN()]
+
+    public static let names: [String] = all.map(\.name)
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    /// - Throws: ``UnknownEncoder``
+    public static func named(_ name: String) throws -> any Architecture {
+        guard let architecture = byName[name] else { throw UnknownEncoder(name: name) }
+        return architecture
+    }
+}
+
+public struct UnknownEncoder: Error, CustomStringConvertible {
+    public let name: String
+    public var description: String {
+        "there is no encoder called '\(name)'; this version has \(Architectures.names.joined(separator: ", "))"
+    }
+}
