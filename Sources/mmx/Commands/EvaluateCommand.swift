@@ -7,7 +7,7 @@ import Tasks
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Measure a model on a data set.",
-        subcommands: [EvaluateCaption.self, EvaluateVQA.self])
+        subcommands: [EvaluateCaption.self, EvaluateVQA.self, EvaluateMaps.self])
 }
 
 struct EvaluateCaption: ParsableCommand {

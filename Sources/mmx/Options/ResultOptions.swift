@@ -11,8 +11,13 @@ struct ResultOptions: ParsableArguments {
     /// Tries to write where the predictions go, before the work is done.
     /// - Throws: `AtomicFileError`.
     func tryOutput() throws {
-        guard let predictions else { return }
-        let file = URL(fileURLWithPath: predictions).resolvingSymlinksInPath()
+        if let predictions { try Self.tryOutput(predictions) }
+    }
+
+    /// Tries to write where a file goes.
+    /// - Throws: `AtomicFileError`.
+    static func tryOutput(_ path: String) throws {
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         let type = try? FileManager.default.attributesOfItem(atPath: file.path)[.type] as? FileAttributeType
         if type == .typeDirectory { throw AtomicFileError(path: file.path, problem: "it is a folder") }
         // A device or a pipe (/dev/stdout) is written to directly.

@@ -1,0 +1,34 @@
+import Vision
+
+/// What one map adds to a figure: figures are sums over maps of `value`, divided by sums of `weight`.
+///
+/// For a mean the weight is 1; where a map's own quotient would be unstable (a small mean outside), the sums are
+/// divided, not the quotients averaged.
+public struct Ratio: Equatable, Sendable {
+    public var value: Double
+    public var weight: Double
+
+    public init(_ value: Double, over weight: Double = 1) {
+        self.value = value
+        self.weight = weight
+    }
+
+    static func + (a: Ratio, b: Ratio) -> Ratio { Ratio(a.value + b.value, over: a.weight + b.weight) }
+}
+
+/// One way to hold a map against the region that it should show. Adding one is one small file and its place in ``all``.
+public struct MapMetric: Sendable {
+    /// Key in JSON.
+    public let name: String
+    /// Head of its column.
+    public let title: String
+    /// A share between 0 and 1, printed in per cent.
+    public let isShare: Bool
+    /// The map is at the picture's size as it is drawn: 0...1, not negative; nil where nothing can be said.
+    public let measure: @Sendable (_ map: Plane, _ region: Region) -> Ratio?
+    /// What a map that knows nothing gets; nil where there is no such number.
+    public let chance: @Sendable (_ region: Region) -> Ratio?
+
+    /// In the order of the table's columns.
+    public static let all: [MapMetric] = [.pointing, .energyInside, .rankAccuracy, .insideOverOutside, .boxIoU]
+}

@@ -1,0 +1,93 @@
+import Foundation
+
+/// The figures of an evaluation: of all targets, and by kind.
+public struct MapScores: Codable, Equatable, Sendable {
+    /// One method's figures in a group.
+    public struct Method: Codable, Equatable, Sendable {
+        /// Maps measured: fewer than the group's targets where the method has none for some.
+        public var maps: Int
+        /// By ``MapMetric/name``.
+        public var figures: [String: Estimate]
+        /// Pointing less the picture's centre's, and less the word-blind map's, on this method's targets.
+        public var pointingOver: [String: Estimate]
+    }
+
+    public struct Group: Codable, Equatable, Sendable {
+        public var targets: Int
+        public var pictures: Int
+        public var methods: [String: Method]
+    }
+
+    public var all: Group
+    /// Empty where the source names no kinds.
+    public var kinds: [String: Group]
+    /// In the table's order.
+    public var methods: [String]
+    public var resamples: Int
+    public var seed: UInt64
+
+    init(_ targets: [MeasuredTarget], methods: [String], bootstrap: Bootstrap) {
+        self.methods = methods
+        resamples = bootstrap.resamples
+        seed = bootstrap.seed
+        all = Self.group(targets, bootstrap)
+        kinds = Dictionary(grouping: targets.filter { !$0.kind.isEmpty }, by: \.kind).mapValues {
+            Self.group($0, bootstrap)
+        }
+    }
+
+    /// References that pointing is held against.
+    static let rivals = ["centre", "word-blind"]
+
+    private static func group(_ targets: [MeasuredTarget], _ bootstrap: Bootstrap) -> Group {
+        // Pictures in their order, so that a draw does not depend on a hash table.
+        let pictures = Set(targets.map(\.picture)).sorted()
+        let place = Dictionary(uniqueKeysWithValues: pictures.enumerated().map { ($1, $0) })
+        let metrics = MapMetric.all
+        let pointing = metrics.firstIndex { $0.name == MapMetric.pointing.name } ?? 0
+        var columns: [String: [[Ratio]]] = [:]
+        var counts: [String: Int] = [:]
+        let empty = [Ratio](repeating: Ratio(0, over: 0), count: pictures.count)
+        for target in targets {
+            guard let picture = place[target.picture] else { continue }
+            let rivals = Self.rivals.map { rival in target.measurements.first { $0.method == rival }?.terms[pointing] }
+            for one in target.measurements {
+                counts[one.method, default: 0] += 1
+                let over = rivals.map { rival -> Ratio? in
+                    guard let rival, let own = one.terms[pointing] else { return nil }
+                    return Ratio(own.value - rival.value, over: own.weight)
+                }
+                var sums =
+                    columns.removeValue(forKey: one.method)
+                    ?? [[Ratio]](repeating: empty, count: metrics.count + Self.rivals.count)
+                for (index, term) in (one.terms + over).enumerated() {
+                    if let term { sums[index][picture] = sums[index][picture] + term }
+                }
+                columns[one.method] = sums
+            }
+        }
+        let names = columns.keys.sorted()
+        let width = metrics.count + Self.rivals.count
+        let estimates = bootstrap.estimates(names.flatMap { columns[$0] ?? [] })
+        var methods: [String: Method] = [:]
+        for (n, name) in names.enumerated() {
+            let own = Array(estimates[n * width..<(n + 1) * width])
+            func named(_ names: [String], from: Int) -> [String: Estimate] {
+                var found: [String: Estimate] = [:]
+                for (i, name) in names.enumerated() { found[name] = own[from + i] }
+                return found
+            }
+            methods[name] = Method(
+                maps: counts[name] ?? 0, figures: named(metrics.map(\.name), from: 0),
+                pointingOver: named(Self.rivals, from: metrics.count))
+        }
+        return Group(targets: targets.count, pictures: pictures.count, methods: methods)
+    }
+
+    /// One JSON object in one line, keys sorted.
+    public func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}

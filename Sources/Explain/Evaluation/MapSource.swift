@@ -1,0 +1,45 @@
+import Foundation
+import Tensors
+import Vision
+
+/// Pictures, the things in them that are asked for, and the maps that claim to show them.
+///
+/// Questions about pictures are one source; words of captions, or masks in place of boxes, are others: the metrics, the
+/// references and the figures know only this.
+public protocol MapSource {
+    /// Names of the pictures; each is looked at once.
+    var images: [String] { get }
+    /// What its maps are called, in the order of the table.
+    var methods: [String] { get }
+    func url(ofImage index: Int) -> URL
+    /// The maps of one picture. Called from several threads at once.
+    func maps(ofImage index: Int, photo: Image) throws -> PictureMaps
+}
+
+/// One picture's maps.
+public struct PictureMaps {
+    /// Where the maps lie in the picture.
+    public var placement: Placement
+    /// The sum of the layer's activations, `[u, v]`.
+    public var wordBlind: Tensor
+    public var targets: [MapTarget]
+}
+
+/// One thing that is asked for in a picture.
+public struct MapTarget {
+    public struct Map {
+        /// One of the source's ``MapSource/methods``.
+        public var method: String
+        /// What the records say about it, as the answer explained.
+        public var fields: [String: String]
+        /// `[u, v]`, raw and signed.
+        public var raw: Tensor
+    }
+
+    /// The group whose figures it counts for; empty for none but the whole.
+    public var kind: String
+    /// What the records say about it, as the question.
+    public var fields: [String: String]
+    public var region: Region
+    public var maps: [Map]
+}

@@ -1,0 +1,119 @@
+import Explain
+import Foundation
+import Language
+import Tasks
+import Tensors
+import TestSupport
+import Vision
+import XCTest
+
+/// `mmx evaluate maps` as a user runs it, with an untrained model.
+final class EvaluateMapsTests: ProgramTestCase {
+    override func setUpWithError() throws {
+        try super.setUpWithError()
+        let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog", "shape"]], minimumCount: 1)
+        let answers = ["red", "blue", "yes"]
+        let encoder = EncoderConfiguration(name: "tiny", folded: true)
+        let store = ParameterStore(seed: 7)
+        let answerer = AnswererConfiguration(
+            kind: .stackedAttention, features: try encoder.makeEncoder(store.scope()["encoder"]).channels,
+            vocabulary: vocabulary.count, answers: answers.count, embedding: 6, hidden: 8, attention: 5)
+        _ = answerer.makeAnswerer(store.scope()["answerer"])
+        try Answerer.save(
+            configuration: AnswererModelConfiguration(
+                encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer,
+                vocabulary: "questions.txt", answers: "answers.txt"),
+            vocabulary: vocabulary, answers: answers, state: store.stateDictionary(), type: .f32, to: url("model"))
+        try write("questions.jsonl", lines.joined(separator: "\n"))
+    }
+
+    private let lines = [
+        #"{"answer":"red","boxes":[[0,0,105,70]],"image":"wide.png","kind":"color","question":"what color is the dog?"}"#,
+        #"{"answer":"yes","boxes":[[10,10,30.5,60]],"image":"toy.png","kind":"yes/no","question":"is the dog red?"}"#,
+        #"{"answer":"blue","boxes":[],"image":"toy.png","kind":"color","question":"what color"}"#,
+    ]
+
+    private func evaluate(_ arguments: String..., questions: String = "questions.jsonl", model: String = "./model")
+        throws -> Outcome
+    {
+        try run(["evaluate", "maps", "--images", ".", "--questions", questions, "--model", model] + arguments)
+    }
+
+    func testFiguresAndRecords() throws {
+        let outcome = try evaluate("--json", "--records", "records.jsonl")
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        XCTAssertTrue(outcome.errors.hasPrefix("1 question without boxes left out\n"), outcome.errors)
+        let scores = try JSONDecoder().decode(MapScores.self, from: Data(outcome.output.utf8))
+        XCTAssertEqual([scores.all.targets, scores.all.pictures, scores.resamples], [2, 2, 1000])
+        XCTAssertEqual(scores.kinds.keys.sorted(), ["color", "yes/no"])
+        XCTAssertEqual(
+            scores.methods, ["grad-cam", "grad-cam:expected", "word-blind", "gaussian", "edges", "centre", "chance"])
+        XCTAssertEqual(Set(scores.all.methods.keys), Set(scores.methods))
+        let figures = try XCTUnwrap(scores.all.methods["grad-cam"]?.figures)
+        XCTAssertEqual(
+            figures.keys.sorted(), ["boxIoU", "energyInside", "insideOverOutside", "pointing", "rankAccuracy"])
+        XCTAssertTrue(figures.values.allSatisfy { $0.low <= $0.value && $0.value <= $0.high })
+        // Half of wide.png, and 20 x 50 of toy.png's 64 x 64 pixels: columns with centres 10.5 to 29.5.
+        XCTAssertEqual(
+            try XCTUnwrap(scores.all.methods["chance"]?.figures["pointing"]).value, (0.5 + 1000.0 / 4096) / 2,
+            accuracy: 1e-12)
+
+        let records = try String(contentsOf: url("records.jsonl"), encoding: .utf8).split(separator: "\n")
+        XCTAssertEqual(records.count, 2 * 6)
+        let first = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(records[0].utf8)) as? [String: Any])
+        XCTAssertEqual(
+            first.keys.sorted(),
+            ["answer", "energyInside", "expected", "hit", "image", "kind", "method", "question", "x", "y"])
+        XCTAssertEqual(first["image"] as? String, "wide.png")
+        XCTAssertEqual(first["method"] as? String, "grad-cam")
+        XCTAssertTrue(records[0].hasPrefix("{\"answer\":"))
+        if let x = first["x"] as? Int {
+            XCTAssertEqual(first["hit"] as? Bool, x < 105)
+        } else {
+            XCTAssertEqual(first["hit"] as? Bool, false)
+        }
+        XCTAssertEqual(try evaluate("--json").output, outcome.output)
+        XCTAssertEqual(
+            try run(
+                [
+                    "evaluate", "maps", "--images", ".", "--questions", "questions.jsonl", "--model", "./model",
+                    "--json",
+                ], environment: ["MMX_THREADS": "1"]
+            ).output, outcome.output)
+    }
+
+    func testTableKindsAndLimit() throws {
+        let all = try evaluate()
+        XCTAssertEqual(all.code, 0, all.errors)
+        XCTAssertTrue(all.output.hasPrefix("color: 1 target in 1 picture\nmethod"), all.output)
+        XCTAssertTrue(all.output.contains("\nall: 2 targets in 2 pictures\n"), all.output)
+        let color = try evaluate("--kind", "color").output
+        XCTAssertFalse(color.contains("yes/no") || color.contains("\nall:"), color)
+        XCTAssertTrue(try evaluate("--limit", "1").output.hasPrefix("color: 1 target in"))
+        XCTAssertTrue(try evaluate("--layer", "conv1").output.hasPrefix("color: 1 target in"))
+    }
+
+    func testWhatCannotBeMeasured() throws {
+        assertFails(
+            try evaluate("--kind", "colour"), 5, "questions.jsonl",
+            "no questions of the kind 'colour'; it has color, yes/no")
+        try write("plain.jsonl", lines[2])
+        assertFails(try evaluate(questions: "plain.jsonl"), 5, "plain.jsonl", "no question with boxes")
+        try write("far.jsonl", lines[0].replacingOccurrences(of: "[0,0,105,70]", with: "[0,71,105,99]"))
+        assertFails(try evaluate(questions: "far.jsonl"), 5, "far.jsonl", "outside of the picture", "210x70")
+        try write("lost.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "lost.png"))
+        assertFails(try evaluate(questions: "lost.jsonl"), 5, "lost.png", "missing")
+        try write("text.png", "no picture")
+        try write("text.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "text.png"))
+        assertFails(try evaluate("--records", "r.jsonl", questions: "text.jsonl"), 3, "text.png")
+        XCTAssertFalse(FileManager.default.fileExists(atPath: url("r.jsonl").path))
+        assertFails(try evaluate(questions: "none.jsonl"), 5, "none.jsonl")
+        assertFails(try evaluate(model: "nowhere"), 4, "nowhere")
+        assertFails(try evaluate(model: Self.model.path), 4, "config.json")
+        assertFails(try evaluate("--layer", "conv99"), 2, "no layer 'conv99'")
+        assertFails(try evaluate("--records", "nowhere/r.jsonl"), 6, "nowhere/r.jsonl")
+        for usage in [["--limit", "0"], ["--resamples", "0"], ["--format", "csv"]] {
+            XCTAssertEqual(try evaluate(usage[0], usage[1]).code, 64)
+        }
+    }
+}
