@@ -96,7 +96,7 @@ final class MapMetricTests: XCTestCase {
         let row = try region([[0, 0, 4, 1]])
         // The four largest are 9, 8, 7, 6; three of them in the first row.
         XCTAssertEqual(RankAccuracy.share(of: plane([[9, 8, 7, 1], [6, 5, 4, 3], [2, 0, -1, -2]]), in: row), 0.75)
-        // 9 and 8 are sure, one of them inside; two of the five sevens are drawn, three of which are inside: 1 + 2 * 3/5 of 4.
+        // 9 and 8 are sure, one of them inside; two of the five sevens are drawn, three of the five are inside.
         XCTAssertEqual(
             RankAccuracy.share(of: plane([[9, 7, 7, 7], [8, 7, 7, 3], [2, 0, -1, -2]]), in: row), (1 + 1.2) / 4,
             accuracy: 1e-12)

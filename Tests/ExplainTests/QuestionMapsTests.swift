@@ -102,7 +102,11 @@ final class QuestionMapsTests: XCTestCase {
                     let record = try XCTUnwrap(next.next())
                     XCTAssertEqual([record.image, record.kind, record.method], [asked.image, asked.kind, method])
                     XCTAssertEqual(
-                        record.fields, ["question": asked.text, "expected": asked.answer, "answer": score.score.name])
+                        record.fields,
+                        [
+                            "question": .text(asked.text), "expected": .text(asked.answer),
+                            "answer": .text(score.score.name),
+                        ])
                     XCTAssertEqual(record.peak, PointingGame.peak(of: plane))
                     XCTAssertEqual(record.hit, record.peak.map(region.contains) ?? false)
                     XCTAssertEqual(

@@ -28,7 +28,8 @@ final class EvaluateMapsTests: ProgramTestCase {
     }
 
     private let lines = [
-        #"{"answer":"red","boxes":[[0,0,105,70]],"image":"wide.png","kind":"color","question":"what color is the dog?"}"#,
+        #"{"answer":"red","boxes":[[0,0,105,70]],"image":"wide.png","#
+            + #""kind":"color","question":"what color is the dog?"}"#,
         #"{"answer":"yes","boxes":[[10,10,30.5,60]],"image":"toy.png","kind":"yes/no","question":"is the dog red?"}"#,
         #"{"answer":"blue","boxes":[],"image":"toy.png","kind":"color","question":"what color"}"#,
     ]
@@ -93,6 +94,50 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertTrue(try evaluate("--layer", "conv1").output.hasPrefix("color: 1 target in"))
     }
 
+    func testPhrasesOfCaptions() throws {
+        let caption = "A square and something blue ."
+        try write("captions.csv", "image,caption\ntoy.png,a dog\ntoy.png,\(caption)\nwide.png,a dog\n")
+        try write("split.txt", "toy.png\n")
+        let header = "image" + String(repeating: "\t", count: 8) + "\n"
+        func row(_ first: Int, _ type: String, _ phrase: String, _ boxes: String) -> String {
+            "toy.png\t1\t\(first)\t2\t1\t\(type)\t\(phrase)\t\(boxes)\t\(caption)\n"
+        }
+        try write(
+            "phrases.tsv",
+            header + row(0, "other", "A square", "0,0,20,64") + row(3, "clothing/other", "something blue", "30,0,64,64")
+        )
+        func evaluate(_ arguments: String..., split: String = "split.txt") throws -> Outcome {
+            try run(
+                [
+                    "evaluate", "maps", "--images", ".", "--phrases", "phrases.tsv", "--captions", "captions.csv",
+                    "--split",
+                    split, "--model", Self.model.path,
+                ] + arguments)
+        }
+        let outcome = try evaluate("--json", "--records", "records.jsonl")
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        let scores = try JSONDecoder().decode(MapScores.self, from: Data(outcome.output.utf8))
+        XCTAssertEqual(scores.methods.prefix(2), ["grad-cam", "grad-cam:phrase"])
+        XCTAssertEqual(scores.kinds.mapValues(\.targets), ["other": 1, "clothing/other": 1])
+        XCTAssertEqual(scores.all.methods["word-blind"]?.figures["discrimination"]?.value, 0.5)
+        let records = try String(contentsOf: url("records.jsonl"), encoding: .utf8).split(separator: "\n")
+        XCTAssertEqual(records.count, 2 * 6)
+        let first = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(records[0].utf8)) as? [String: Any])
+        XCTAssertEqual(first["captionRow"] as? Int, 1)
+        XCTAssertEqual(first["word"] as? String, "square")
+        XCTAssertEqual(first["phrase"] as? String, "a square")
+        XCTAssertTrue(try evaluate("--kind", "clothing").output.hasPrefix("clothing/other: 1 target in 1 picture\n"))
+        assertFails(
+            try evaluate("--kind", "scene"), 5, "phrases.tsv", "no phrases of the kind 'scene'; it has clothing, other")
+        assertFails(try evaluate(split: "none.txt"), 5, "none.txt")
+        try write("phrases.tsv", header + row(0, "other", "A square", "70,0,80,64"))
+        assertFails(try evaluate(), 5, "phrases.tsv", "\"a square\" in toy.png lie outside of the picture", "64x64")
+        try write("phrases.tsv", header + row(0, "other", "A square", ""))
+        assertFails(try evaluate(), 5, "phrases.tsv", "no phrase with boxes that could be explained")
+        try write("phrases.tsv", header + "toy.png\t1\n")
+        assertFails(try evaluate(), 5, "phrases.tsv, line 2", "has 2 fields")
+    }
+
     func testWhatCannotBeMeasured() throws {
         assertFails(
             try evaluate("--kind", "colour"), 5, "questions.jsonl",
@@ -112,6 +157,17 @@ final class EvaluateMapsTests: ProgramTestCase {
         assertFails(try evaluate(model: Self.model.path), 4, "config.json")
         assertFails(try evaluate("--layer", "conv99"), 2, "no layer 'conv99'")
         assertFails(try evaluate("--records", "nowhere/r.jsonl"), 6, "nowhere/r.jsonl")
+        func usage(_ arguments: String..., says text: String, line: UInt = #line) throws {
+            let outcome = try run(["evaluate", "maps", "--images", "."] + arguments)
+            XCTAssertEqual(outcome.code, 64, outcome.errors, line: line)
+            XCTAssertTrue(outcome.errors.contains(text), outcome.errors, line: line)
+        }
+        try usage(says: "give --questions FILE, or --phrases FILE")
+        try usage(
+            "--questions", "q", "--phrases", "p", "--captions", "c", says: "give --questions FILE, or --phrases FILE")
+        try usage("--phrases", "p", says: "--phrases needs --captions FILE")
+        try usage("--questions", "q", "--model", "m", "--split", "s", says: "--captions and --split go with --phrases")
+        try usage("--questions", "q", says: "--questions needs --model")
         for usage in [["--limit", "0"], ["--resamples", "0"], ["--format", "csv"]] {
             XCTAssertEqual(try evaluate(usage[0], usage[1]).code, 64)
         }

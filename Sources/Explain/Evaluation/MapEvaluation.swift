@@ -49,8 +49,8 @@ public struct MapEvaluation: Sendable {
     }
 
     private static func records(_ targets: [MeasuredTarget], _ images: [String]) -> [MapRecord] {
-        let pointing = MapMetric.all.firstIndex { $0.name == MapMetric.pointing.name } ?? 0
-        let energy = MapMetric.all.firstIndex { $0.name == MapMetric.energyInside.name } ?? 0
+        let pointing = MapColumn.index(MapMetric.pointing.name) ?? 0
+        let energy = MapColumn.index(MapMetric.energyInside.name) ?? 0
         return targets.flatMap { target in
             target.measurements.filter { $0.method != "chance" }.map { one in
                 MapRecord(

@@ -4,17 +4,17 @@ import Vision
 /// One map's numbers on the way to the figures.
 struct MapMeasurement {
     var method: String
-    /// Of ``MapMetric/all``, in its order; nil where a metric has nothing to say.
+    /// Of ``MapColumn/all``, in its order; nil where a figure has nothing to say.
     var terms: [Ratio?]
     var peak: Pixel?
-    var fields: [String: String]
+    var fields: [String: RecordValue] = [:]
 }
 
 /// One target's numbers, by all methods and references.
 struct MeasuredTarget {
     var picture: Int
     var kind: String
-    var fields: [String: String]
+    var fields: [String: RecordValue]
     var measurements: [MapMeasurement]
 }
 
@@ -33,22 +33,60 @@ struct PictureMeasurement {
         let references = [
             drawn(maps.wordBlind), ReferenceMaps.gaussian(width: photo.width, height: photo.height), drawn(edges),
         ]
-        return maps.targets.map { target in
-            var found = target.maps.map { measure(drawn($0.raw), as: $0.method, target.region, fields: $0.fields) }
-            for (name, plane) in zip(Self.references, references) {
-                found.append(measure(plane, as: name, target.region))
-            }
-            let centre = Pixel(x: photo.width / 2, y: photo.height / 2)
-            let isPointing = MapMetric.all.map { $0.name == MapMetric.pointing.name }
-            found.append(
-                MapMeasurement(
-                    method: "centre",
-                    terms: isPointing.map { $0 ? Ratio(PointingGame.score(centre, target.region)) : nil },
-                    peak: centre, fields: [:]))
-            found.append(
-                MapMeasurement(method: "chance", terms: MapMetric.all.map { $0.chance(target.region) }, fields: [:]))
-            return MeasuredTarget(picture: picture, kind: target.kind, fields: target.fields, measurements: found)
+        let rivals = Discrimination.rivals(maps.targets)
+        var found = zip(maps.targets, rivals).map { target, rivals in
+            MeasuredTarget(
+                picture: picture, kind: target.kind, fields: target.fields,
+                measurements: self.references(references, target.region, rivals: rivals.count))
         }
+        let methods = methodsOfTargets(rivals)
+        for index in found.indices { found[index].measurements.insert(contentsOf: methods[index], at: 0) }
+        return found
+    }
+
+    private func methodsOfTargets(_ rivals: [[Int]]) -> [[MapMeasurement]] {
+        var found = [[MapMeasurement]](repeating: [], count: maps.targets.count)
+        // By method and target: the part of the target's map in its own region and in its rivals'.
+        var own: [String: [Int: Double]] = [:]
+        var others: [String: [Int: [Double]]] = [:]
+        for (index, target) in maps.targets.enumerated() {
+            for map in target.maps {
+                let plane = drawn(map.raw)
+                found[index].append(measure(plane, as: map.method, target.region, fields: map.fields))
+                if rivals[index].isEmpty { continue }
+                own[map.method, default: [:]][index] = EnergyInside.share(of: plane, in: target.region)
+                for rival in rivals[index] {
+                    let share = EnergyInside.share(of: plane, in: maps.targets[rival].region)
+                    others[map.method, default: [:]][rival, default: []].append(share)
+                }
+            }
+        }
+        for index in found.indices {
+            for (n, one) in found[index].enumerated() {
+                guard let share = own[one.method]?[index] else { continue }
+                let score = Discrimination.score(own: share, others: others[one.method]?[index] ?? [])
+                found[index][n].terms[MapMetric.all.count] = score
+            }
+        }
+        return found
+    }
+
+    private func references(_ planes: [Plane], _ region: Region, rivals: Int) -> [MapMeasurement] {
+        // The same map for all targets: it ties with itself.
+        let tie = rivals > 0 ? Ratio(Double(rivals) / 2, over: Double(rivals)) : nil
+        var found = zip(Self.references, planes).map { name, plane in
+            var one = measure(plane, as: name, region)
+            one.terms[MapMetric.all.count] = tie
+            return one
+        }
+        let centre = Pixel(x: photo.width / 2, y: photo.height / 2)
+        let hit = Ratio(PointingGame.score(centre, region))
+        found.append(
+            MapMeasurement(
+                method: "centre", terms: MapColumn.all.map { $0.name == MapMetric.pointing.name ? hit : nil },
+                peak: centre))
+        found.append(MapMeasurement(method: "chance", terms: MapMetric.all.map { $0.chance(region) } + [tie]))
+        return found
     }
 
     /// The map as overlays show it (`MapFiles`): its positive part over its maximum, laid over the picture.
@@ -57,10 +95,10 @@ struct PictureMeasurement {
     }
 
     private func measure(
-        _ plane: Plane, as method: String, _ region: Region, fields: [String: String] = [:]
+        _ plane: Plane, as method: String, _ region: Region, fields: [String: RecordValue] = [:]
     ) -> MapMeasurement {
         MapMeasurement(
-            method: method, terms: MapMetric.all.map { $0.measure(plane, region) }, peak: PointingGame.peak(of: plane),
-            fields: fields)
+            method: method, terms: MapMetric.all.map { $0.measure(plane, region) } + [nil],
+            peak: PointingGame.peak(of: plane), fields: fields)
     }
 }

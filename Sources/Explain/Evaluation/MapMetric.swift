@@ -16,6 +16,21 @@ public struct Ratio: Equatable, Sendable {
     static func + (a: Ratio, b: Ratio) -> Ratio { Ratio(a.value + b.value, over: a.weight + b.weight) }
 }
 
+/// A figure of the table.
+struct MapColumn {
+    /// Key in JSON.
+    var name: String
+    var title: String
+    /// A share between 0 and 1, printed in per cent.
+    var isShare: Bool
+
+    /// Every metric's, and what is said of maps together.
+    static let all =
+        MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare) } + [Discrimination.column]
+
+    static func index(_ name: String) -> Int? { all.firstIndex { $0.name == name } }
+}
+
 /// One way to hold a map against the region that it should show. Adding one is one small file and its place in ``all``.
 public struct MapMetric: Sendable {
     /// Key in JSON.

@@ -1,6 +1,20 @@
 import Foundation
 import Vision
 
+/// What a source says about a target or a map in the records.
+public enum RecordValue: Encodable, Equatable, Sendable {
+    case text(String)
+    case number(Int)
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .text(let text): try value.encode(text)
+        case .number(let number): try value.encode(number)
+        }
+    }
+}
+
 /// One map measured: a JSON line of `image`, `kind`, `method`, `x` and `y` (the pixel of the maximum; null where no
 /// value is positive), `energyInside`, `hit`, and what the source says, as `question` and `answer`.
 public struct MapRecord: Encodable, Equatable, Sendable {
@@ -11,7 +25,7 @@ public struct MapRecord: Encodable, Equatable, Sendable {
     public var hit: Bool
     /// nil for a point, which is no map.
     public var energyInside: Double?
-    public var fields: [String: String]
+    public var fields: [String: RecordValue]
 
     private struct Key: CodingKey {
         var stringValue: String
@@ -22,7 +36,7 @@ public struct MapRecord: Encodable, Equatable, Sendable {
 
     public func encode(to encoder: any Swift.Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)
-        for (name, text) in fields { try values.encode(text, forKey: Key(stringValue: name)) }
+        for (name, value) in fields { try values.encode(value, forKey: Key(stringValue: name)) }
         try values.encode(image, forKey: Key(stringValue: "image"))
         try values.encode(kind, forKey: Key(stringValue: "kind"))
         try values.encode(method, forKey: Key(stringValue: "method"))

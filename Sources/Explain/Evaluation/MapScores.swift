@@ -6,7 +6,7 @@ public struct MapScores: Codable, Equatable, Sendable {
     public struct Method: Codable, Equatable, Sendable {
         /// Maps measured: fewer than the group's targets where the method has none for some.
         public var maps: Int
-        /// By ``MapMetric/name``.
+        /// By ``MapMetric/name``, and `discrimination`.
         public var figures: [String: Estimate]
         /// Pointing less the picture's centre's, and less the word-blind map's, on this method's targets.
         public var pointingOver: [String: Estimate]
@@ -43,8 +43,8 @@ public struct MapScores: Codable, Equatable, Sendable {
         // Pictures in their order, so that a draw does not depend on a hash table.
         let pictures = Set(targets.map(\.picture)).sorted()
         let place = Dictionary(uniqueKeysWithValues: pictures.enumerated().map { ($1, $0) })
-        let metrics = MapMetric.all
-        let pointing = metrics.firstIndex { $0.name == MapMetric.pointing.name } ?? 0
+        let figures = MapColumn.all.map(\.name)
+        let pointing = MapColumn.index(MapMetric.pointing.name) ?? 0
         var columns: [String: [[Ratio]]] = [:]
         var counts: [String: Int] = [:]
         let empty = [Ratio](repeating: Ratio(0, over: 0), count: pictures.count)
@@ -59,7 +59,7 @@ public struct MapScores: Codable, Equatable, Sendable {
                 }
                 var sums =
                     columns.removeValue(forKey: one.method)
-                    ?? [[Ratio]](repeating: empty, count: metrics.count + Self.rivals.count)
+                    ?? [[Ratio]](repeating: empty, count: figures.count + Self.rivals.count)
                 for (index, term) in (one.terms + over).enumerated() {
                     if let term { sums[index][picture] = sums[index][picture] + term }
                 }
@@ -67,7 +67,7 @@ public struct MapScores: Codable, Equatable, Sendable {
             }
         }
         let names = columns.keys.sorted()
-        let width = metrics.count + Self.rivals.count
+        let width = figures.count + Self.rivals.count
         let estimates = bootstrap.estimates(names.flatMap { columns[$0] ?? [] })
         var methods: [String: Method] = [:]
         for (n, name) in names.enumerated() {
@@ -78,8 +78,8 @@ public struct MapScores: Codable, Equatable, Sendable {
                 return found
             }
             methods[name] = Method(
-                maps: counts[name] ?? 0, figures: named(metrics.map(\.name), from: 0),
-                pointingOver: named(Self.rivals, from: metrics.count))
+                maps: counts[name] ?? 0, figures: named(figures, from: 0),
+                pointingOver: named(Self.rivals, from: figures.count))
         }
         return Group(targets: targets.count, pictures: pictures.count, methods: methods)
     }

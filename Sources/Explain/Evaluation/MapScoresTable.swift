@@ -11,12 +11,12 @@ extension MapScores {
 
     private func block(_ name: String, _ group: Group) -> String {
         let over = Self.rivals.map { "over \($0)" }
-        var rows = [["method", "maps"] + MapMetric.all.map(\.title) + over]
+        var rows = [["method", "maps"] + MapColumn.all.map(\.title) + over]
         for method in methods {
             guard let found = group.methods[method] else { continue }
             rows.append(
                 [method, "\(found.maps)"]
-                    + MapMetric.all.map { text(found.figures[$0.name], isShare: $0.isShare) }
+                    + MapColumn.all.map { text(found.figures[$0.name], isShare: $0.isShare) }
                     + Self.rivals.map { $0 == method ? "" : text(found.pointingOver[$0], isShare: true, signed: true) })
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

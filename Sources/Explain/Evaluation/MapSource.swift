@@ -11,6 +11,8 @@ public protocol MapSource {
     var images: [String] { get }
     /// What its maps are called, in the order of the table.
     var methods: [String] { get }
+    /// What was left out, in words.
+    var notes: [String] { get }
     func url(ofImage index: Int) -> URL
     /// The maps of one picture. Called from several threads at once.
     func maps(ofImage index: Int, photo: Image) throws -> PictureMaps
@@ -31,15 +33,17 @@ public struct MapTarget {
         /// One of the source's ``MapSource/methods``.
         public var method: String
         /// What the records say about it, as the answer explained.
-        public var fields: [String: String]
+        public var fields: [String: RecordValue]
         /// `[u, v]`, raw and signed.
         public var raw: Tensor
     }
 
     /// The group whose figures it counts for; empty for none but the whole.
     public var kind: String
+    /// Targets of one context, as words of one caption, should have maps that tell them apart.
+    public var context: String
     /// What the records say about it, as the question.
-    public var fields: [String: String]
+    public var fields: [String: RecordValue]
     public var region: Region
     public var maps: [Map]
 }

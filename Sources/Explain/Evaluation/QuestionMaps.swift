@@ -83,10 +83,11 @@ public struct QuestionMaps: MapSource {
             let found = try explainer.explain(seen, question: read, targets: wanted)
             try ModelError.check(found.ranking.map(\.logit), of: model)
             let maps = zip(methods, found.scores).map { method, score in
-                MapTarget.Map(method: method, fields: ["answer": score.score.name], raw: score.map)
+                MapTarget.Map(method: method, fields: ["answer": .text(score.score.name)], raw: score.map)
             }
             return MapTarget(
-                kind: question.kind, fields: ["question": question.text, "expected": question.answer], region: region,
+                kind: question.kind, context: "",
+                fields: ["question": .text(question.text), "expected": .text(question.answer)], region: region,
                 maps: maps)
         }
         return PictureMaps(

@@ -55,6 +55,13 @@ public struct Region: Equatable, Sendable {
         count = mask.reduce(0) { $0 + ($1 ? 1 : 0) }
     }
 
+    /// Intersection over union with another region of the same picture.
+    public func iou(_ other: Region) -> Double {
+        precondition(width == other.width && height == other.height, "regions of different pictures")
+        let common = zip(mask, other.mask).reduce(0) { $0 + ($1.0 && $1.1 ? 1 : 0) }
+        return Double(common) / Double(count + other.count - common)
+    }
+
     public func contains(_ pixel: Pixel) -> Bool { mask[pixel.y * width + pixel.x] }
 
     /// The pixels whose centres lie between two edges, both inside `0...limit`; at least one.

@@ -9,50 +9,99 @@ struct EvaluateMaps: ParsableCommand {
         commandName: "maps", abstract: "How well a model's maps show the thing that was asked for.",
         discussion: """
             mmx evaluate maps --images DIR --questions FILE.jsonl --model DIR --kind color
+                                                            answers to questions with boxes
+            mmx evaluate maps --images DIR --phrases FILE.tsv --captions FILE.csv --split FILE.txt
+                                                            words of reference captions, with their phrases' boxes
 
-            Each question's boxes, in pixels of the image file, say where its map should be. Measured is the map as it \
-            is drawn: its positive part, at the picture's size. Figures: pointing (is the maximum inside?), energy (the \
-            part of the map inside), rank (of the map's K largest pixels, K as many as the boxes have, the part \
-            inside), in/out (mean inside over mean outside), box IoU (of the box around the largest segment above 15 % \
-            of the maximum).
+            The boxes, in pixels of the image file, say where a map should be. Measured is the map as it is drawn: its \
+            positive part, at the picture's size. Figures: pointing (is the maximum inside?), energy (the part of the \
+            map inside), rank (of the map's K largest pixels, K as many as the boxes have, the part inside), in/out \
+            (mean inside over mean outside), box IoU (of the box around the largest segment above 15 % of the \
+            maximum), discrim. (of two things of one caption or picture whose boxes lie apart, is a larger part of \
+            each one's map in its boxes than of the other's? ties count half).
 
-            grad-cam is the map of the answer that the model gives, grad-cam:expected that of the right answer. Beside \
-            them what needs no answer: word-blind (the sum of the layer's activations), a centred Gaussian, an edge \
-            detector, the picture's centre, and chance (the boxes' part of the area). 95 % intervals: bootstrap over \
-            pictures.
+            grad-cam is the map of the answer that the model gives, grad-cam:expected that of the right answer; with \
+            captions, grad-cam is the map of a phrase's head word given the words before it, grad-cam:phrase that of \
+            the whole phrase. Beside them what knows no answer and no word: word-blind (the sum of the layer's \
+            activations), a centred Gaussian, an edge detector, the picture's centre, and chance (the boxes' part of \
+            the area). 95 % intervals: bootstrap over pictures.
             """)
 
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
-    @Option(help: ArgumentHelp("File of questions with boxes.", valueName: "file")) var questions: String
+    @Option(help: ArgumentHelp("File of questions with boxes.", valueName: "file")) var questions: String?
     @Option(
         help: ArgumentHelp(
             "Format of the questions: \(QuestionFormat.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "name"))
     var format = QuestionFormat.jsonl
-    @Option(help: ArgumentHelp("Only questions of this kind; may be given several times.", valueName: "kind"))
+    @Option(
+        help: ArgumentHelp(
+            "Tab-separated file of phrases with boxes, as for mmx data questions.",
+            valueName: "tsv"))
+    var phrases: String?
+    @Option(help: ArgumentHelp("CSV file 'image,caption', for --phrases.", valueName: "csv")) var captions: String?
+    @Option(
+        help: ArgumentHelp(
+            "File with the names of the images to use, for --phrases; all of the CSV's without it.", valueName: "txt"))
+    var split: String?
+    @Option(
+        help: ArgumentHelp(
+            "Only this kind; may be given several times. Without it all questions, and all phrases but scenes.",
+            valueName: "kind"))
     var kind: [String] = []
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model: String
+    @Option(
+        help: ArgumentHelp(
+            "Model: a folder, or the name of an installed one; \(ModelFolder.defaultCaptioner) for --phrases.",
+            valueName: "model"))
+    var model: String?
     @Option(
         help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
     var layer: String?
-    @Option(help: ArgumentHelp("Only the first so many questions with boxes.", valueName: "count")) var limit: Int?
+    @Option(help: ArgumentHelp("Only the first so many questions or phrases.", valueName: "count")) var limit: Int?
     @Option(help: ArgumentHelp("Samples of the bootstrap.", valueName: "count")) var resamples = 1000
     @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
     @Flag(help: "Print JSON.") var json = false
     @Option(help: ArgumentHelp("Write each map's numbers as one JSON line.", valueName: "jsonl")) var records: String?
 
     func validate() throws {
+        guard (questions == nil) != (phrases == nil) else {
+            throw ValidationError("give --questions FILE, or --phrases FILE with --captions FILE")
+        }
+        if phrases != nil, captions == nil { throw ValidationError("--phrases needs --captions FILE") }
+        if questions != nil, captions != nil || split != nil {
+            throw ValidationError("--captions and --split go with --phrases")
+        }
+        if questions != nil, model == nil { throw ValidationError("--questions needs --model") }
         if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
         if !(1...100_000).contains(resamples) { throw ValidationError("--resamples is in 1...100000") }
     }
 
     func run() throws {
-        let folder = try ModelFolder.find(model)
+        if let questions, let model {
+            try measure(questionMaps(questions, model: ModelFolder.find(model)))
+        } else if let phrases, let captions {
+            let folder = try ModelFolder.find(model ?? ModelFolder.defaultCaptioner)
+            try measure(phraseMaps(phrases, captions: captions, model: folder))
+        }
+    }
+
+    private func questionMaps(_ questions: String, model: URL) throws -> QuestionMaps {
         let file = URL(fileURLWithPath: questions)
-        let source = try QuestionMaps(
-            AnswerExplainer(Answerer.load(folder), layer: layer), model: folder, images: URL(fileURLWithPath: images),
+        return try QuestionMaps(
+            AnswerExplainer(Answerer.load(model), layer: layer), model: model, images: URL(fileURLWithPath: images),
             questions: format.read(file), path: file.path, kinds: kind, limit: limit)
+    }
+
+    private func phraseMaps(_ phrases: String, captions: String, model: URL) throws -> PhraseMaps {
+        let explainer = try CaptionExplainer(Captioner.load(model), layer: layer)
+        let data = try CaptionDataset(
+            images: URL(fileURLWithPath: images), captions: URL(fileURLWithPath: captions),
+            split: split.map { URL(fileURLWithPath: $0) })
+        return try PhraseMaps(
+            explainer, model: model, data: data, phrases: URL(fileURLWithPath: phrases), kinds: kind, limit: limit)
+    }
+
+    private func measure(_ source: some MapSource) throws {
         if let records { try ResultOptions.tryOutput(records) }
         let progress = Progress()
         for note in source.notes { progress.line(note) }

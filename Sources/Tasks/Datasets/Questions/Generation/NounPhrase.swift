@@ -17,7 +17,7 @@ struct NounPhrase {
 
     /// - Parameter words: the phrase's, lower case.
     init(_ words: [String], lexicon: Lexicon) {
-        var words = Self.core(words)
+        var words = Array(Self.core(words[...]))
         while let first = words.first, Self.determiners.contains(first) { words.removeFirst() }
         if let first = words.first, let value = Self.numbers[first] {
             number = value
@@ -79,23 +79,23 @@ struct NounPhrase {
     }
 
     /// The words up to the first that begins an addition, and after a possessive; "a group of dogs" is dogs.
-    private static func core(_ words: [String]) -> [String] {
+    static func core(_ words: ArraySlice<String>) -> ArraySlice<String> {
         var words = words
         if let possessive = words.lastIndex(where: { $0 == "'s" || $0 == "'" || $0.hasSuffix("'s") }) {
-            words.removeSubrange(...possessive)
+            words = words[(possessive + 1)...]
         }
-        if let of = words.firstIndex(of: "of"), of > 0, of + 1 < words.count {
-            guard containers.contains(words[of - 1]) else { return Array(words[..<of]) }
+        if let of = words.firstIndex(of: "of"), of > words.startIndex, of + 1 < words.endIndex {
+            guard containers.contains(words[of - 1]) else { return words[..<of] }
             let many = groups.contains(words[of - 1])
-            words.removeSubrange(...of)
+            words = words[(of + 1)...]
             // A group's number is not that of its members.
             if many, let first = words.first, numbers[first] == nil { return end(words) }
         }
         return end(words)
     }
 
-    private static func end(_ words: [String]) -> [String] {
-        Array(words.prefix(while: { !additions.contains($0) }))
+    private static func end(_ words: ArraySlice<String>) -> ArraySlice<String> {
+        words.prefix(while: { !additions.contains($0) })
     }
 
     private static let additions: Set<String> = [

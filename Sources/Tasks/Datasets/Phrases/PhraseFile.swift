@@ -2,30 +2,34 @@ import Foundation
 import Vision
 
 /// One phrase of a caption and where in the picture it is (Flickr30k Entities, Plummer et al. 2015).
-struct Phrase: Equatable {
-    var image: String
+public struct Phrase: Equatable, Sendable {
+    public var image: String
     /// The index of its first word in ``caption``.
-    var first: Int
+    public var first: Int
     /// Its words, at least one.
-    var count: Int
+    public var count: Int
     /// Phrases of one picture with the same chain are about the same thing.
-    var chain: Int
+    public var chain: Int
     /// "people", "clothing", "animals"... ; several for some.
-    var types: [String]
-    var boxes: [Rectangle]
-    /// The caption's words, lower case.
-    var caption: [String]
+    public var types: [String]
+    /// In pixels of the image file.
+    public var boxes: [Rectangle]
+    /// The caption's words, lower case, punctuation among them.
+    public var caption: [String]
+    /// Which of the image's captions it is, counted from 0; nil where none of them is the same.
+    public var captionRow: Int?
 
-    var words: ArraySlice<String> { caption[first..<(first + count)] }
+    public var words: ArraySlice<String> { caption[first..<(first + count)] }
 }
 
 /// A file of phrases: tab-separated, a header line, then `image`, `caption row`, `first word`, `number of words`,
 /// `chain`, `types` joined by `/`, `phrase`, `boxes` (`x0,y0,x1,y1` joined by `;`, pixels of the image file; may be
-/// empty), `caption` with spaces between its words.
-enum PhraseFile {
+/// empty), `caption` with spaces between its words. The caption row counts from 0; -1 where the image's captions do not
+/// have this one.
+public enum PhraseFile {
     /// The phrases of the images in `images`, in the file's order; others are checked no further than their name.
     /// - Throws: ``DatasetError`` with the line.
-    static func read(_ url: URL, images: Set<String>) throws -> [Phrase] {
+    public static func read(_ url: URL, images: Set<String>) throws -> [Phrase] {
         let path = url.path
         var phrases: [Phrase] = []
         var header: [String]?
@@ -73,11 +77,13 @@ enum PhraseFile {
             guard !caption.isEmpty else { throw DatasetError(path: path, line: line, problem: "the caption is empty") }
             let first = try number(2, "first word", in: 0...(caption.count - 1))
             let count = try number(3, "number of words", in: 1...(caption.count - first))
+            let row = try number(1, "caption row", in: -1...Int(Int32.max))
             phrases.append(
                 Phrase(
                     image: image, first: first, count: count, chain: try number(4, "chain", in: 0...Int(Int32.max)),
                     types: try text(5).split(separator: "/").map(String.init),
-                    boxes: try boxes(try text(7), path: path, line: line), caption: caption))
+                    boxes: try boxes(try text(7), path: path, line: line), caption: caption,
+                    captionRow: row < 0 ? nil : row))
         }
         if header == nil { throw DatasetError(path: path, problem: "the file of phrases is empty") }
         return phrases

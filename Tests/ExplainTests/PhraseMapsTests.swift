@@ -1,0 +1,134 @@
+import Foundation
+import Language
+import Tasks
+import Tensors
+import TestSupport
+import Vision
+import XCTest
+
+@testable import Explain
+
+/// Words of reference captions of the toy world, by a captioner that has learnt it.
+final class PhraseMapsTests: XCTestCase {
+    private var folder = FileManager.default.temporaryDirectory
+    private let count = 30
+
+    override func setUpWithError() throws {
+        folder = try Fixture.temporaryFolder()
+        var captions = "image,caption\n"
+        var rows = "image" + String(repeating: "\t", count: 8) + "\n"
+        for index in 0..<count {
+            let picture = ToyPicture(seed: 2_024, index: index)
+            let name = "\(index).png"
+            try picture.image.write(to: folder.appendingPathComponent(name))
+            let (form, color) = (picture.shapes[0], picture.shapes[1])
+            // The second caption is the one that the phrases are of.
+            let caption = ToyPicture.caption(form.form, color.color)
+            captions += "\(name),a dog\n\(name),\(caption.capitalized) .\n"
+            func row(_ first: Int, _ words: String, _ shape: ToyPicture.Shape, type: String, captionRow: Int = 1)
+                -> String
+            {
+                let r = shape.radius
+                let box = [shape.x - r, shape.y - r, shape.x + r, shape.y + r]
+                let text = box.map { "\($0)" }.joined(separator: ",")
+                return "\(name)\t\(captionRow)\t\(first)\t2\t\(first)\t\(type)\t\(words)\t\(text)\t\(caption) .\n"
+            }
+            rows += row(3, "something \(color.color.rawValue)", color, type: "other")
+            rows += row(0, "a \(form.form.rawValue)", form, type: "shape")
+            if index == 0 {
+                rows += row(0, "a \(form.form.rawValue)", form, type: "other/scene")
+                rows += row(0, "a \(form.form.rawValue)", form, type: "shape", captionRow: -1)
+                rows += row(0, "a \(form.form.rawValue)", form, type: "shape", captionRow: 0)
+                rows += "\(name)\t1\t0\t1\t0\tshape\ta\t\t\(caption) .\n"
+            }
+        }
+        try Data(captions.utf8).write(to: url("c.csv"))
+        try Data(rows.utf8).write(to: url("p.tsv"))
+    }
+
+    override func tearDownWithError() throws { try FileManager.default.removeItem(at: folder) }
+
+    private func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
+
+    private func explainer() throws -> CaptionExplainer {
+        try CaptionExplainer(Captioner.load(Fixture.url("toy-show-attend-and-tell")))
+    }
+
+    private func source(kinds: [String] = [], limit: Int? = nil) throws -> PhraseMaps {
+        try PhraseMaps(
+            explainer(), model: url("model"), data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil),
+            phrases: url("p.tsv"), kinds: kinds, limit: limit)
+    }
+
+    func testWhatIsMeasured() throws {
+        let source = try source()
+        XCTAssertEqual(source.images, (0..<count).map { "\($0).png" })
+        XCTAssertEqual(
+            source.notes,
+            [
+                "1 phrase without boxes left out", "1 phrase that are scenes left out",
+                "2 phrases of captions that are not among the captions word for word left out",
+            ])
+        XCTAssertEqual(try self.source(limit: 5).images, ["0.png", "1.png", "2.png"])
+        XCTAssertEqual(try self.source(kinds: ["scene"]).images, ["0.png"])
+        XCTAssertThrowsError(try self.source(kinds: ["people"])) {
+            XCTAssertTrue(
+                "\($0)".hasSuffix("p.tsv: has no phrases of the kind 'people'; it has other, scene, shape"), "\($0)")
+        }
+    }
+
+    /// A phrase's map is the sum of its words' maps: what explaining the phrase gives.
+    func testThePhrasesMapIsThatOfItsScore() throws {
+        let source = try source(limit: 2)
+        let explainer = try explainer()
+        let photo = try Image.read(source.url(ofImage: 0))
+        let maps = try source.maps(ofImage: 0, photo: photo)
+        let picture = ToyPicture(seed: 2_024, index: 0)
+        let form = picture.shapes[0].form.rawValue
+        let caption = ToyPicture.caption(picture.shapes[0].form, picture.shapes[1].color)
+        let seen = explainer.look(at: explainer.captioner.configuration.preprocessing.prepare(photo).tensor)
+        let wanted = try explainer.explain(
+            seen, words: explainer.indices(of: caption).words,
+            targets: [.word(form, occurrence: 1), .phrase("a \(form)", occurrence: 1)])
+        XCTAssertEqual(maps.targets.count, 2)
+        for (map, score) in zip(maps.targets[0].maps, wanted.scores) {
+            let largest = score.map.array.map(abs).max() ?? 0
+            for (a, b) in zip(map.raw.array, score.map.array) { XCTAssertEqual(a, b, accuracy: 1e-4 * largest) }
+        }
+        XCTAssertEqual(
+            maps.targets[0].fields,
+            ["captionRow": .number(1), "word": .text(form), "phrase": .text("a \(form)"), "position": .number(1)])
+    }
+
+    func testTheToyCaptionersWordsPointAndTellApart() throws {
+        let evaluation = try MapEvaluation.run(source())
+        let scores = evaluation.scores
+        XCTAssertEqual([scores.all.targets, scores.all.pictures], [2 * count, count])
+        XCTAssertEqual(scores.kinds.mapValues(\.targets), ["other": count, "shape": count])
+        func value(_ method: String, _ figure: String) throws -> Double {
+            try XCTUnwrap(scores.all.methods[method]?.figures[figure]?.value, "\(method) \(figure)")
+        }
+        XCTAssertGreaterThan(try value("grad-cam", "pointing"), 0.8)
+        XCTAssertGreaterThan(try value("grad-cam", "discrimination"), 0.8)
+        XCTAssertEqual(try value("word-blind", "discrimination"), 0.5)
+        XCTAssertEqual(try value("chance", "discrimination"), 0.5)
+        XCTAssertNil(scores.all.methods["centre"]?.figures["discrimination"])
+        XCTAssertLessThan(try value("centre", "pointing"), 0.5)
+        XCTAssertEqual(evaluation.records.count, 2 * count * 6)
+    }
+
+    func testDiscriminationByHand() throws {
+        XCTAssertNil(Discrimination.score(own: 0.5, others: []))
+        XCTAssertEqual(Discrimination.score(own: 0.5, others: [0.4, 0.5, 0.9]), Ratio(1.5, over: 3))
+        func target(_ x0: Double, _ x1: Double, _ context: String) throws -> MapTarget {
+            let box = Rectangle(x0: x0, y0: 0, x1: x1, y1: 1)
+            return MapTarget(
+                kind: "", context: context, fields: [:],
+                region: try XCTUnwrap(Region(boxes: [box], width: 20, height: 1)), maps: [])
+        }
+        // 0-10 and 9-19 share one pixel of 19, 0-10 and 8-18 two of 18; the last is in another caption.
+        let targets = try [target(0, 10, "0"), target(9, 19, "0"), target(8, 18, "0"), target(12, 20, "1")]
+        XCTAssertEqual(targets[0].region.iou(targets[1].region), 1.0 / 19)
+        XCTAssertEqual(Discrimination.rivals(targets), [[1], [0], [], []])
+    }
+}
