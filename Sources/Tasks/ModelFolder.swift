@@ -5,8 +5,9 @@ public enum ModelFolder {
     /// The name of the model that is used when none is asked for.
     public static let defaultCaptioner = "caption-flickr8k"
 
-    /// The folder of the model `name`: a path to a folder, or the name of one in a `models` folder: that of `MMX_MODELS`, of the installation
-    /// (`../share/mmx/models` beside the executable's folder), or of the source tree the executable was built in.
+    /// The folder of the model `name`: a path to a folder, or the name of one in a `models` folder: that of
+    /// `MMX_MODELS`, of the installation (`../share/mmx/models` beside the executable's folder), or of the source tree
+    /// the executable was built in.
     /// - Throws: ``ModelError`` that lists where it looked.
     public static func find(_ name: String) throws -> URL {
         var looked: [String] = []
@@ -24,12 +25,16 @@ public enum ModelFolder {
             if isModel(url) { return url }
         }
         throw ModelError(
-            path: name, problem: "was not found; looked for its config.json in \(looked.joined(separator: ", ")). Give --model a folder, or set MMX_MODELS.")
+            path: name,
+            problem: "was not found; looked for its config.json in \(looked.joined(separator: ", ")). "
+                + "Give --model a folder, or set MMX_MODELS.")
     }
 
     private static func roots() -> [URL] {
         var roots: [URL] = []
-        if let path = ProcessInfo.processInfo.environment["MMX_MODELS"], !path.isEmpty { roots.append(URL(fileURLWithPath: path)) }
+        if let path = ProcessInfo.processInfo.environment["MMX_MODELS"], !path.isEmpty {
+            roots.append(URL(fileURLWithPath: path))
+        }
         var folder = executable().deletingLastPathComponent()
         roots.append(folder.deletingLastPathComponent().appendingPathComponent("share/mmx/models"))
         for _ in 0..<6 {
@@ -42,7 +47,8 @@ public enum ModelFolder {
 
     /// The running program, links resolved.
     private static func executable() -> URL {
-        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let path =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: path).resolvingSymlinksInPath()
     }
 }
@@ -56,4 +62,11 @@ public struct ModelError: Error, CustomStringConvertible {
         self.problem = problem
     }
     public var description: String { "model \(path): \(problem)" }
+
+    /// Some of the model's weights are no numbers, so that nothing follows from them.
+    static func noNumbers(_ folder: URL?, about image: String) -> ModelError {
+        ModelError(
+            path: folder?.path ?? "",
+            problem: "gives scores that are no numbers for \(image); its weights are damaged, fetch them again")
+    }
 }

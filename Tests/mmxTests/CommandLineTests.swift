@@ -21,13 +21,15 @@ final class CommandLineTests: ProgramTestCase {
         XCTAssertEqual([overlay.width, overlay.height], [210, 70])
         let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(manifest.scores[0].files.rawMap)))
         XCTAssertEqual(raw.shape, manifest.scores[0].map.shape)
-        XCTAssertEqual(files(), ["wide-01-a-heatmap.png", "wide-01-a-map.npy", "wide-01-a-overlay.png", "wide-explanation.json"])
+        XCTAssertEqual(
+            files(), ["wide-01-a-heatmap.png", "wide-01-a-map.npy", "wide-01-a-overlay.png", "wide-explanation.json"])
     }
 
     func testAWordThatIsNotThere() throws {
         let absent = try caption("toy.png", "--explain-word", "yellow")
         XCTAssertEqual(absent.code, 0)
-        XCTAssertTrue(absent.errors.contains("'yellow' is not in the caption \"a square and something blue\""), absent.errors)
+        XCTAssertTrue(
+            absent.errors.contains("'yellow' is not in the caption \"a square and something blue\""), absent.errors)
         let unknown = try caption("toy.png", "--explain-word", "../yelow")
         XCTAssertEqual(unknown.code, 2, unknown.errors)
         XCTAssertEqual(unknown.output, "")
@@ -89,7 +91,11 @@ final class CommandLineTests: ProgramTestCase {
             (try edit("short-vocabulary", "vocabulary.txt") { $0 = $0.prefix(while: { $0 != 0x67 }) }, "vocabulary"),
             (try edit("not-json", "config.json") { $0 = Data("{".utf8) }, "config.json"),
             (try edit("cut-weights", "model.safetensors") { $0 = $0.prefix($0.count - 100) }, "model.safetensors"),
-            (try edit("lying-header", "model.safetensors") { $0.replaceSubrange(0..<8, with: [0, 0, 0, 0, 0, 0, 0, 0x40]) }, "model.safetensors"),
+            (
+                try edit("lying-header", "model.safetensors") {
+                    $0.replaceSubrange(0..<8, with: [0, 0, 0, 0, 0, 0, 0, 0x40])
+                }, "model.safetensors"
+            ),
         ]
         for (url, named) in cases {
             let outcome = try caption("toy.png", "--explain-word", "red", model: url)

@@ -9,20 +9,29 @@ final class DataSetTests: ProgramTestCase {
         try writeToyWorld(to: url("world"), seed: 2_024, train: 6, dev: 12)
     }
 
-    private func evaluate(_ arguments: String..., split: String? = "dev.txt", captions: String = "captions.csv") throws -> Outcome {
+    private func evaluate(_ arguments: String..., split: String? = "dev.txt", captions: String = "captions.csv") throws
+        -> Outcome
+    {
         try run(
-            ["evaluate", "caption", "--images", "world/images", "--captions", "world/\(captions)", "--model", Self.model.path]
+            [
+                "evaluate", "caption", "--images", "world/images", "--captions", "world/\(captions)", "--model",
+                Self.model.path,
+            ]
                 + (split.map { ["--split", "world/\($0)"] } ?? []) + arguments)
     }
 
-    private func train(_ arguments: String..., train: String = "train.txt", captions: String = "captions.csv") throws -> Outcome {
+    private func train(_ arguments: String..., train: String = "train.txt", captions: String = "captions.csv") throws
+        -> Outcome
+    {
         try run(trainArguments(train: train, captions: captions) + arguments)
     }
 
     private func trainArguments(train: String = "train.txt", captions: String = "captions.csv") -> [String] {
         [
-            "train", "caption", "--images", "world/images", "--captions", "world/\(captions)", "--train", "world/\(train)", "--dev",
-            "world/dev.txt", "--encoder", "tiny", "--output", "out", "--epochs", "1", "--embedding", "8", "--hidden", "8",
+            "train", "caption", "--images", "world/images", "--captions", "world/\(captions)", "--train",
+            "world/\(train)", "--dev",
+            "world/dev.txt", "--encoder", "tiny", "--output", "out", "--epochs", "1", "--embedding", "8", "--hidden",
+            "8",
             "--attention", "4", "--minimum-count", "1", "--batch", "2", "--captions-per-picture", "1",
         ]
     }
@@ -105,7 +114,9 @@ final class DataSetTests: ProgramTestCase {
             process.standardOutput = FileHandle.nullDevice
             process.standardError = try FileHandle(forWritingTo: errors)
             try process.run()
-            while process.isRunning, try !String(contentsOf: errors, encoding: .utf8).contains("epoch 3 (") { usleep(500) }
+            while process.isRunning, try !String(contentsOf: errors, encoding: .utf8).contains("epoch 3 (") {
+                usleep(500)
+            }
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
             return process.terminationReason == .uncaughtSignal
@@ -119,7 +130,8 @@ final class DataSetTests: ProgramTestCase {
         XCTAssertEqual(files("whole/training"), files("killed/training"))
         let training = ["parameters", "average", "adam"].map { "training/\($0)-14.safetensors" }
         for name in ["model.safetensors", "config.json", "vocabulary.txt"] + training {
-            XCTAssertEqual(try Data(contentsOf: url("whole/\(name)")), try Data(contentsOf: url("killed/\(name)")), name)
+            XCTAssertEqual(
+                try Data(contentsOf: url("whole/\(name)")), try Data(contentsOf: url("killed/\(name)")), name)
         }
     }
 
@@ -147,17 +159,25 @@ final class DataSetTests: ProgramTestCase {
 
     /// A pickle that would run a command when Python unpickles it: refused by the name of what it asks for, and not run.
     func testAHostileCheckpointIsRefusedByName() throws {
-        func number<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+        func number<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+            withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        }
         let marker = url("was-executed").path
         let command = Array("touch \(marker)".utf8)
         // PyTorch's older format: the magic number, the protocol and the machine, each a pickle, then the object.
-        let head: [UInt8] = [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E, 0x80, 2, 0x4D, 0xE9, 3, 0x2E, 0x80, 2, 0x7D, 0x2E]
+        let head: [UInt8] = [
+            0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E, 0x80, 2, 0x4D, 0xE9, 3,
+            0x2E, 0x80, 2, 0x7D, 0x2E,
+        ]
         for (module, name) in [("posix", "system"), ("os", "system"), ("builtins", "eval"), ("torch", "load")] {
             // GLOBAL module name, BINUNICODE command, TUPLE1, REDUCE, STOP
-            let object = [0x80, 2, 0x63] + Array("\(module)\n\(name)\n".utf8) + [0x58] + number(UInt32(command.count)) + command + [0x85, 0x52, 0x2E]
+            let object =
+                [0x80, 2, 0x63] + Array("\(module)\n\(name)\n".utf8) + [0x58] + number(UInt32(command.count)) + command
+                + [0x85, 0x52, 0x2E]
             let storages: [UInt8] = [0x80, 2, 0x5D, 0x2E]
             try Data(head + object + storages).write(to: url("weights.pth"))
-            assertFails(try train("--encoder-weights", "weights.pth"), 4, "weights.pth", "\(module).\(name)", "nothing was run")
+            assertFails(
+                try train("--encoder-weights", "weights.pth"), 4, "weights.pth", "\(module).\(name)", "nothing was run")
         }
         XCTAssertFalse(FileManager.default.fileExists(atPath: marker))
         try Data(contentsOf: url("toy.png")).write(to: url("weights.pth"))

@@ -12,7 +12,8 @@ final class ExplainingTests: ProgramTestCase {
     }
 
     func testExplainAllWritesOneSheet() throws {
-        let words = try XCTUnwrap(caption("toy.png").output.split(separator: "\n").first).split(separator: " ").map(String.init)
+        let words = try XCTUnwrap(caption("toy.png").output.split(separator: "\n").first).split(separator: " ").map(
+            String.init)
         let manifest = try manifest(caption("toy.png", "--explain-all", "--json", "--output", "all"))
         XCTAssertEqual(manifest.scores.map(\.name), words)
         XCTAssertEqual(manifest.scores.map(\.positions), words.indices.map { [$0] })
@@ -31,18 +32,22 @@ final class ExplainingTests: ProgramTestCase {
     func testOccurrences() throws {
         let own = "a red circle and a blue square"
         let first = try manifest(caption("toy.png", "--caption", own, "--explain-word", "a", "--json"))
-        let second = try manifest(caption("toy.png", "--caption", own, "--explain-word", "a", "--occurrence", "2", "--json"))
+        let second = try manifest(
+            caption("toy.png", "--caption", own, "--explain-word", "a", "--occurrence", "2", "--json"))
         XCTAssertEqual([first.scores[0].positions, second.scores[0].positions], [[0], [4]])
         XCTAssertNotEqual(first.scores[0].logProbability, second.scores[0].logProbability)
         let before = files()
         assertFails(
-            try caption("toy.png", "--caption", own, "--explain-word", "a", "--occurrence", "3"), 2, "'a' occurs 2 times",
+            try caption("toy.png", "--caption", own, "--explain-word", "a", "--occurrence", "3"), 2,
+            "'a' occurs 2 times",
             "there is no occurrence 3")
         assertFails(
-            try caption("toy.png", "--caption", own, "--explain-word", "red", "--occurrence", "2"), 2, "'red' occurs once",
+            try caption("toy.png", "--caption", own, "--explain-word", "red", "--occurrence", "2"), 2,
+            "'red' occurs once",
             "there is no occurrence 2")
         assertFails(
-            try caption("toy.png", "--caption", own, "--explain-phrase", "blue circle"), 2, "'blue circle' is not in the caption")
+            try caption("toy.png", "--caption", own, "--explain-phrase", "blue circle"), 2,
+            "'blue circle' is not in the caption")
         XCTAssertEqual(files(), before)
         let zero = try caption("toy.png", "--explain-word", "a", "--occurrence", "0")
         XCTAssertEqual(zero.code, 64)
@@ -53,7 +58,9 @@ final class ExplainingTests: ProgramTestCase {
     func testAnInstalledProgramFindsItsModels() throws {
         let manager = FileManager.default
         let bin = url("prefix/bin"), models = url("prefix/share/mmx/models"), elsewhere = url("elsewhere")
-        for folder in [bin, models, elsewhere] { try manager.createDirectory(at: folder, withIntermediateDirectories: true) }
+        for folder in [bin, models, elsewhere] {
+            try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
         let program = bin.appendingPathComponent("mmx")
         try manager.copyItem(at: Self.program, to: program)
         try manager.createSymbolicLink(at: models.appendingPathComponent("toy"), withDestinationURL: Self.model)
@@ -72,14 +79,18 @@ final class ExplainingTests: ProgramTestCase {
 
         let expected = try caption("toy.png").output
         func installed(_ model: String, _ environment: [String: String] = [:]) throws -> Outcome {
-            try run(["caption", url("toy.png").path, "--model", model], program: program, in: elsewhere, environment: environment)
+            try run(
+                ["caption", url("toy.png").path, "--model", model], program: program, in: elsewhere,
+                environment: environment)
         }
         for model in ["toy", "other"] {
             let outcome = try installed(model)
             XCTAssertEqual(outcome.code, 0, outcome.errors)
             XCTAssertEqual(outcome.output, expected)
         }
-        assertFails(try installed("nothing"), 4, "model nothing", "was not found", "prefix/share/mmx/models/nothing", "MMX_MODELS")
+        assertFails(
+            try installed("nothing"), 4, "model nothing", "was not found", "prefix/share/mmx/models/nothing",
+            "MMX_MODELS")
         // MMX_MODELS comes first.
         try manager.createDirectory(at: url("mine/toy"), withIntermediateDirectories: true)
         try write("mine/toy/config.json", "{")
@@ -87,7 +98,8 @@ final class ExplainingTests: ProgramTestCase {
         // A link to the program is the program.
         let link = url("mmx-link")
         try manager.createSymbolicLink(at: link, withDestinationURL: program)
-        let linked = try run(["caption", url("toy.png").path, "--model", "toy"], program: link, in: elsewhere, environment: [:])
+        let linked = try run(
+            ["caption", url("toy.png").path, "--model", "toy"], program: link, in: elsewhere, environment: [:])
         XCTAssertEqual(linked.output, expected, linked.errors)
     }
 }

@@ -72,6 +72,8 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertTrue(longer.errors.contains("resuming at epoch 2 of 3"), longer.errors)
         let dev = try train("--dev", "world/dev.jsonl", "--dev-images", "world/images", "--output", "second")
         XCTAssertTrue(dev.errors.contains("12 dev questions about 4"), dev.errors)
+        XCTAssertTrue(dev.errors.contains("warning: 4 of the 4 dev pictures are training pictures too"), dev.errors)
+        XCTAssertFalse(outcome.errors.contains("warning"), outcome.errors)
     }
 
     /// Killed in the middle of its work and resumed, a run gives the bytes that it gives without.
@@ -175,7 +177,8 @@ final class QuestionTrainingTests: ProgramTestCase {
             try train("--dev", "world/dev.jsonl", "--dev-images", "world"), 5, "world/8.png", "the image is missing")
         // Questions of many words all of whose answers are left out.
         try write("world/long.jsonl", good.joined().replacingOccurrences(of: "\"answer\":\"", with: "\"answer\":\"a, "))
-        assertFails(try train("--single-word", questions: "long.jsonl"), 5, "world/long.jsonl", "no question with an answer")
+        assertFails(
+            try train("--single-word", questions: "long.jsonl"), 5, "world/long.jsonl", "no question with an answer")
         XCTAssertEqual(files("out"), [])
         // A picture that cannot be read is found when its features are made: no model is written, nothing half-done.
         try write("world/images/3.png", "no picture")
@@ -233,7 +236,8 @@ final class QuestionTrainingTests: ProgramTestCase {
             "--encoder", "--encoder-weights", "--shared-encoder", "--answerer", "--embedding", "--hidden",
             "--attention",
             "--minimum-count", "--maximum-answers", "--epochs", "--learning-rate", "--tune-epochs", "--tune-from",
-            "--tune-learning-rate", "--batch", "--questions-per-picture", "--dropout", "--smoothing", "--flips/--no-flips",
+            "--tune-learning-rate", "--batch", "--questions-per-picture", "--dropout", "--smoothing",
+            "--flips/--no-flips",
             "--crops",
             "--seed", "--resume",
         ]

@@ -25,7 +25,8 @@ final class VQATests: ProgramTestCase {
         _ = answerer.makeAnswerer(store.scope()["answerer"])
         try Answerer.save(
             configuration: AnswererModelConfiguration(
-                encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer, vocabulary: "questions.txt",
+                encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer,
+                vocabulary: "questions.txt",
                 answers: "answers.txt"),
             vocabulary: vocabulary, answers: answers, state: store.stateDictionary(), type: .f32, to: modelFolder)
     }
@@ -52,7 +53,8 @@ final class VQATests: ProgramTestCase {
         XCTAssertEqual(question.answers.map(\.probability).reduce(0, +), 1, accuracy: 1e-5)
         XCTAssertEqual(question.answers.map(\.logit), question.answers.map(\.logit).sorted(by: >))
         XCTAssertEqual(found.questions.count, 1)
-        XCTAssertEqual([found.task, found.method, found.model.answerer], ["question-answering", "grad-cam", "stacked-attention"])
+        XCTAssertEqual(
+            [found.task, found.method, found.model.answerer], ["question-answering", "grad-cam", "stacked-attention"])
         XCTAssertEqual([found.photo.width, found.photo.height], [210, 70])
         XCTAssertEqual(found.model.sha256.count, 64)
         let score = try XCTUnwrap(question.scores.first), best = question.answers[0]
@@ -85,7 +87,8 @@ final class VQATests: ProgramTestCase {
     func testAnAnswerNotChosenAndAContrast() throws {
         let found = try manifest(
             vqa(
-                "toy.png", "what color is the dog?", "--answer", "red", "--answer", "Black and white", "--contrast", "red",
+                "toy.png", "what color is the dog?", "--answer", "red", "--answer", "Black and white", "--contrast",
+                "red",
                 "black and white", "--explain-question", "--json", "--top", "4", "--color-map", "coolwarm"))
         let question = found.questions[0], scores = question.scores
         let logit = Dictionary(uniqueKeysWithValues: question.answers.map { ($0.answer, $0.logit) })
@@ -101,7 +104,8 @@ final class VQATests: ProgramTestCase {
         let words = try scores.map { try XCTUnwrap($0.words) }
         XCTAssertEqual(words[2].map(\.word), question.words)
         for i in 0..<5 {
-            XCTAssertEqual(words[2][i].contribution, words[0][i].contribution - words[1][i].contribution, accuracy: 1e-5)
+            XCTAssertEqual(
+                words[2][i].contribution, words[0][i].contribution - words[1][i].contribution, accuracy: 1e-5)
         }
         XCTAssertTrue(files().contains("toy-01-red_rather_than_black_and_white-overlay.png"), "\(files())")
         XCTAssertEqual(files().count, 10)
@@ -111,10 +115,13 @@ final class VQATests: ProgramTestCase {
         try write("many.txt", "\u{FEFF}what color is the dog?\r\n\n  what shape is the colr\nis the dog")
         let outcome = try vqa("toy.png", "--question-file", "many.txt", "--json", "--output", "many", "--answer", "yes")
         let found = try manifest(outcome)
-        XCTAssertEqual(found.questions.map(\.question), ["what color is the dog?", "what shape is the colr", "is the dog"])
+        XCTAssertEqual(
+            found.questions.map(\.question), ["what color is the dog?", "what shape is the colr", "is the dog"])
         XCTAssertEqual(found.questions.map(\.number), [1, 2, 3])
         XCTAssertEqual(found.questions.map(\.unknownWords), [[], ["colr"], []])
-        XCTAssertTrue(outcome.errors.contains("warning: the model does not know the word 'colr'; the nearest it knows: color"), outcome.errors)
+        XCTAssertTrue(
+            outcome.errors.contains("warning: the model does not know the word 'colr'; the nearest it knows: color"),
+            outcome.errors)
         XCTAssertEqual(files("many").count, 10)
         XCTAssertTrue(files("many").contains("toy-03-yes-map.npy"))
         let one = try manifest(vqa("toy.png", "is the dog", "--answer", "yes", "--json", "--output", "one"))
@@ -130,12 +137,14 @@ final class VQATests: ProgramTestCase {
     }
 
     func testRequestsThatCannotBeMet() throws {
-        assertFails(try vqa("toy.png", "what color", "--answer", "bleu"), 2, "no answer 'bleu'", "nearest it can give: blue")
+        assertFails(
+            try vqa("toy.png", "what color", "--answer", "bleu"), 2, "no answer 'bleu'", "nearest it can give: blue")
         assertFails(try vqa("toy.png", "what color", "--contrast", "red", "bleu"), 2, "'bleu'", "blue")
         assertFails(try vqa("toy.png", "what color", "--contrast", "red", "Red"), 2, "cannot be held against itself")
         assertFails(try vqa("toy.png", "what color", "--answer", ""), 2, "no answer ''")
         assertFails(
-            try vqa("toy.png", String(repeating: "dog ", count: 600)), 2, "has 600 words; at most 500 words can be read")
+            try vqa("toy.png", String(repeating: "dog ", count: 600)), 2, "has 600 words; at most 500 words can be read"
+        )
         assertFails(try vqa("toy.png", ""), 2, "has no words")
         assertFails(try vqa("toy.png", "?!"), 2, "has no words")
         assertFails(try vqa("toy.png", "quo vadis"), 2, "knows no word of the question 'quo vadis'")
@@ -174,6 +183,14 @@ final class VQATests: ProgramTestCase {
         let captioner = try damaged(Self.model, "damaged-captioner", "decoder.output.words.bias")
         assertFails(try caption("toy.png", "--explain-all", model: captioner), 4, "/damaged-captioner", "no numbers")
         assertFails(try caption("toy.png", model: captioner), 4, "/damaged-captioner", "no numbers")
+        try write("one.jsonl", "{\"image\":\"toy.png\",\"question\":\"what color?\",\"answer\":\"red\"}\n")
+        assertFails(
+            try run(["evaluate", "vqa", "--model", answerer.path, "--images", ".", "--questions", "one.jsonl"]), 4,
+            "/damaged", "no numbers for toy.png")
+        try write("one.csv", "image,caption\ntoy.png,a red square\n")
+        assertFails(
+            try run(["evaluate", "caption", "--model", captioner.path, "--images", ".", "--captions", "one.csv"]), 4,
+            "/damaged-captioner", "no numbers for toy.png")
         XCTAssertEqual(files(), [])
     }
 
@@ -194,7 +211,8 @@ final class VQATests: ProgramTestCase {
             "\(name): \(ground(203, "what")) +0.500  \(ground(147, "color")) -0.250  \(ground(231, "is")) +0.000  "
                 + "\(ground(231, "the")) +0.001  \(ground(63, "dog")) -0.500")
         for i in 0..<5 { found.questions[0].scores[0].words?[i].contribution = 0 }
-        XCTAssertEqual(line(true), "\(name): what +0, color +0, is +0, the +0, dog +0".replacingOccurrences(of: ", ", with: "  "))
+        XCTAssertEqual(
+            line(true), "\(name): what +0, color +0, is +0, the +0, dog +0".replacingOccurrences(of: ", ", with: "  "))
         found.questions[0].scores[0].words?[1].contribution = .nan
         XCTAssertTrue(line(true).contains("color +nan") || line(true).contains("color nan"), line(true))
     }
@@ -214,13 +232,17 @@ final class VQATests: ProgramTestCase {
         usage(try vqa("toy.png", "what", "--opacity", "2"), "--opacity")
         XCTAssertTrue(try vqa("--list-layers").output.contains("conv1\t16 channels\t2 px"))
         let help = try mmx("vqa", "--help").output
-        for option in ["--answer", "--contrast", "--explain-question", "--question-file", "--top", "--layer", "--json"] {
+        for option in ["--answer", "--contrast", "--explain-question", "--question-file", "--top", "--layer", "--json"]
+        {
             XCTAssertTrue(help.contains(option), option)
         }
     }
 
     func testEvaluation() throws {
-        let asked = [("wide.png", "what color is the dog?"), ("toy.png", "is the dog"), ("wide.png", "what shape"), ("toy.png", "quo vadis")]
+        let asked = [
+            ("wide.png", "what color is the dog?"), ("toy.png", "is the dog"), ("wide.png", "what shape"),
+            ("toy.png", "quo vadis"),
+        ]
         var given: [String] = []
         for (photo, question) in asked.dropLast() {
             given.append(try manifest(vqa(photo, question, "--json")).questions[0].answers[0].answer)
@@ -242,15 +264,20 @@ final class VQATests: ProgramTestCase {
         let predictions = try String(contentsOf: url("out.jsonl"), encoding: .utf8).split(separator: "\n")
         XCTAssertEqual(predictions.count, 4)
         for (line, (question, answer)) in zip(predictions, zip(asked, given)) {
-            XCTAssertEqual(line, "{\"answer\":\"\(answer)\",\"image\":\"\(question.0)\",\"question\":\"\(question.1)\"}")
+            XCTAssertEqual(
+                line, "{\"answer\":\"\(answer)\",\"image\":\"\(question.0)\",\"question\":\"\(question.1)\"}")
         }
         let first = try evaluate("questions.jsonl", "--limit", "2")
         XCTAssertTrue(first.output.contains("100.00 %") && first.output.contains("all"), first.output)
         XCTAssertTrue(first.errors.contains("2/2 questions") || first.errors.contains("questions"), first.errors)
 
-        try write("daquar.tsv", "image\tquestion\tanswer\nwide.png\twhat color is the dog?\t\(given[0])\ntoy.png\tis the dog\tsink, faucet\n")
+        try write(
+            "daquar.tsv",
+            "image\tquestion\tanswer\nwide.png\twhat color is the dog?\t\(given[0])\ntoy.png\tis the dog\tsink, faucet\n"
+        )
         let daquar = try evaluate("daquar.tsv", "--format", "daquar", "--json")
-        XCTAssertEqual(try JSONDecoder().decode(AnswerScores.self, from: Data(daquar.output.utf8)).overall.accuracy, 0.5)
+        XCTAssertEqual(
+            try JSONDecoder().decode(AnswerScores.self, from: Data(daquar.output.utf8)).overall.accuracy, 0.5)
 
         try write("lost.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "lost.png"))
         assertFails(try evaluate("lost.jsonl"), 5, "lost.png", "missing")
@@ -258,7 +285,9 @@ final class VQATests: ProgramTestCase {
         try write("text.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "text.png"))
         assertFails(try evaluate("text.jsonl"), 3, "text.png")
         assertFails(try evaluate("none.jsonl"), 5, "none.jsonl")
-        assertFails(try run(["evaluate", "vqa", "--model", "nowhere", "--images", ".", "--questions", "questions.jsonl"]), 4, "nowhere")
+        assertFails(
+            try run(["evaluate", "vqa", "--model", "nowhere", "--images", ".", "--questions", "questions.jsonl"]), 4,
+            "nowhere")
         XCTAssertEqual(try evaluate("questions.jsonl", "--format", "csv").code, 64)
         XCTAssertEqual(try evaluate("questions.jsonl", "--limit", "0").code, 64)
     }

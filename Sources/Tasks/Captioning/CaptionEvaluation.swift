@@ -14,8 +14,10 @@ public struct CaptionEvaluation: Sendable {
     public var scores: CaptionScores
 
     /// Captions every picture of `data` (the first `limit`), eight at a time.
+    /// - Throws: `ImageError` for a picture that cannot be read, ``ModelError`` for a model that gives no numbers.
     public static func run(
-        _ captioner: Captioner, on data: CaptionDataset, options: SearchOptions, limit: Int? = nil, progress: (Int, Int) -> Void = { _, _ in }
+        _ captioner: Captioner, on data: CaptionDataset, options: SearchOptions, limit: Int? = nil,
+        progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> CaptionEvaluation {
         let entries = Array(data.entries.prefix(limit ?? data.entries.count))
         let tokenizer = CaptionTokenizer()
@@ -32,14 +34,19 @@ public struct CaptionEvaluation: Sendable {
             }
             let found = captioner.captions(features: captioner.features(input), options: options)
             for (entry, captions) in zip(part, found) {
-                let words = captioner.vocabulary.decode(captions.first?.words ?? [])
+                // The search finds nothing among scores that are no numbers.
+                guard let best = captions.first, best.logProbability.isFinite else {
+                    throw ModelError.noNumbers(captioner.folder, about: entry.image)
+                }
+                let words = captioner.vocabulary.decode(best.words)
                 candidates.append(words)
                 lines.append(Line(image: entry.image, caption: words.joined(separator: " ")))
             }
             progress(lines.count, entries.count)
         }
         let references = entries.map { $0.captions.map { tokenizer.tokens($0) } }
-        return CaptionEvaluation(captions: lines, scores: CaptionMetrics.score(candidates: candidates, references: references))
+        return CaptionEvaluation(
+            captions: lines, scores: CaptionMetrics.score(candidates: candidates, references: references))
     }
 
     /// One JSON object a line, keys sorted.

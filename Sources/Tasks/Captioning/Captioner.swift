@@ -30,6 +30,8 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
 /// A picture's words: an encoder, a decoder, and what they agreed on.
 public struct Captioner {
     public let configuration: CaptionerConfiguration
+    /// Where it was read from; nil for a model made in memory.
+    public private(set) var folder: URL?
     public let vocabulary: Vocabulary
     public let modelEncoder: ModelEncoder
     public var encoder: Encoder { modelEncoder.network }
@@ -38,7 +40,8 @@ public struct Captioner {
     public init(configuration: CaptionerConfiguration, vocabulary: Vocabulary, parameters p: Parameters) throws {
         self.configuration = configuration
         self.vocabulary = vocabulary
-        modelEncoder = try ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
+        modelEncoder = try ModelEncoder(
+            configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
         decoder = configuration.decoder.makeDecoder(p["decoder"])
         guard encoder.channels == configuration.decoder.features else {
             throw ModelError(
@@ -52,14 +55,20 @@ public struct Captioner {
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL) throws -> Captioner {
         let files = ModelFiles(folder)
-        let configuration = try files.configuration(CaptionerConfiguration.self, of: "a captioning model", problem: \.problem)
+        let configuration = try files.configuration(
+            CaptionerConfiguration.self, of: "a captioning model", problem: \.problem)
         let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.decoder.vocabulary)
-        return try files.loading { p in try Captioner(configuration: configuration, vocabulary: vocabulary, parameters: p) }
+        var captioner = try files.loading { p in
+            try Captioner(configuration: configuration, vocabulary: vocabulary, parameters: p)
+        }
+        captioner.folder = folder
+        return captioner
     }
 
     /// Writes the folder: weights first, the configuration last, each under a temporary name that is then renamed.
     public static func save(
-        configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor], type: SafeTensors.DataType, to folder: URL
+        configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor],
+        type: SafeTensors.DataType, to folder: URL
     ) throws {
         try ModelFiles(folder).save(
             configuration, state: state, type: type, texts: [configuration.vocabulary: vocabulary.text()])
@@ -93,7 +102,9 @@ extension CaptionerConfiguration {
             ("preprocessing.height", preprocessing.height, 4_096), ("search.beam", search.beam, 100),
             ("search.maximumLength", search.maximumLength, 1_000),
         ]
-        for (name, value, limit) in sizes where value < 1 || value > limit { return "\(name) is \(value), not in 1...\(limit)" }
+        for (name, value, limit) in sizes where value < 1 || value > limit {
+            return "\(name) is \(value), not in 1...\(limit)"
+        }
         return nil
     }
 }

@@ -25,7 +25,8 @@ public struct AnswerEvaluation: Sendable {
     /// - Parameters:
     ///   - images: the folder of the pictures.
     ///   - progress: questions answered, of how many.
-    /// - Throws: ``DatasetError`` for a picture that is missing, `ImageError` for one that cannot be read.
+    /// - Throws: ``DatasetError`` for a picture that is missing, `ImageError` for one that cannot be read,
+    ///   ``ModelError`` for a model that gives no numbers.
     public static func run(
         _ answerer: Answerer, images: URL, questions: [Question], progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> AnswerEvaluation {
@@ -62,6 +63,9 @@ public struct AnswerEvaluation: Sendable {
                     let scores = answerer.scores(features: features.rows(i..<i + 1), questions: words)
                     for (row, index) in batch.enumerated() {
                         let values = scores.row(row).array
+                        guard values.allSatisfy(\.isFinite) else {
+                            throw ModelError.noNumbers(answerer.folder, about: name)
+                        }
                         let best = values.indices.max { values[$0] < values[$1] } ?? 0
                         found[index] = answerer.answers[best]
                     }

@@ -64,6 +64,8 @@ public struct QuestionError: Error, CustomStringConvertible, Equatable {
 /// An answer to a question about a picture: an encoder, an answerer, and what they agreed on.
 public struct Answerer {
     public let configuration: AnswererModelConfiguration
+    /// Where it was read from; nil for a model made in memory.
+    public private(set) var folder: URL?
     public let vocabulary: Vocabulary
     /// In the order of the logits.
     public let answers: [String]
@@ -113,10 +115,12 @@ public struct Answerer {
         let shared = try configuration.sharedEncoder.map {
             try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)
         }
-        return try files.loading { p in
+        var answerer = try files.loading { p in
             try Answerer(
                 configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
         }
+        answerer.folder = folder
+        return answerer
     }
 
     /// Writes the folder.

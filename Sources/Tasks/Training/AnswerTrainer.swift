@@ -74,6 +74,14 @@ public final class AnswerTrainer {
             "\(vocabulary.count) words", "\(model.parameterCount) parameters",
         ]
         report(.note(parts.joined(separator: ", ")))
+        let learnt = Set(train.entries.map { train.imageURL($0.image).standardizedFileURL.path })
+        let both = dev.entries.count { learnt.contains(dev.imageURL($0.image).standardizedFileURL.path) }
+        if both > 0 {
+            report(
+                .note(
+                    "warning: \(both) of the \(dev.entries.count) dev pictures are training pictures too; "
+                        + "the dev accuracy says little about new ones"))
+        }
     }
 
     // MARK: The loop
