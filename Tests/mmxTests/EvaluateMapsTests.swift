@@ -79,7 +79,7 @@ final class EvaluateMapsTests: ProgramTestCase {
                 [
                     "evaluate", "maps", "--images", ".", "--questions", "questions.jsonl", "--model", "./model",
                     "--json",
-                ], environment: ["MMX_THREADS": "1"]
+                ], environment: ProcessInfo.processInfo.environment.merging(["MMX_THREADS": "1"]) { $1 }
             ).output, outcome.output)
     }
 
