@@ -55,6 +55,29 @@ final class PoolTests: XCTestCase {
         }
     }
 
+    /// Windows floor(i s / n) ..< ceil((i + 1) s / n), as PyTorch has them: 5 to 3 overlap, 2 to 3 repeat.
+    func testAdaptiveAverage() {
+        let row = Tensor([1, 1, 5, 1], [1, 3, 8, 4, 6])
+        XCTAssertEqual(adaptiveAveragePoolForward(row, height: 1, width: 3).array, [2, 5, 5])
+        XCTAssertEqual(adaptiveAveragePoolForward(row, height: 2, width: 1).array, [4.4, 4.4])
+        XCTAssertEqual(
+            adaptiveAveragePoolForward(Tensor([1, 2, 1, 1], [1, 5]), height: 3, width: 1).array, [1, 3, 5])
+        let same = Variable(row)
+        XCTAssertEqual(adaptiveAveragePool(same, height: 1, width: 5).value.array, row.array)
+        // The backward rule is the forward's transpose: <g, A x> = <A^T g, x> for every seed.
+        for (h, w, height, width) in [(6, 4, 7, 7), (9, 11, 6, 6), (7, 7, 7, 7), (14, 14, 7, 7), (1, 3, 2, 2)] {
+            let x = randomTensor([2, h, w, 19], seed: 4), y = adaptiveAveragePoolForward(x, height: height, width: width)
+            let g = randomTensor([3] + y.shape, seed: 5)
+            let dx = adaptiveAveragePoolBackward(g, height: height, width: width, input: x.shape, seeds: 3)
+            for k in 0..<3 {
+                func dot(_ a: Tensor, _ b: Tensor) -> Double {
+                    zip(a.array, b.array).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+                }
+                XCTAssertEqual(dot(g.row(k), y), dot(dx.row(k), x), accuracy: 1e-4, "\(h)x\(w) to \(height)x\(width)")
+            }
+        }
+    }
+
     func testGlobalAverage() {
         let x = Tensor([2, 1, 2, 2], [1, 2, 3, 6, -1, 0, 1, 10])
         XCTAssertEqual(globalAveragePoolForward(x).array, [2, 4, 0, 5])

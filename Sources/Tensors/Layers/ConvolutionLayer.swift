@@ -5,8 +5,8 @@
 /// `<convolution>.weight` and `<convolution>.bias`, as models are shipped and fine-tuned.
 public struct Convolution {
     private enum Form {
-        case folded(weight: Variable, bias: Variable, prepared: PreparedConvolution?)
-        case normalised(weight: Variable, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
+        case folded(weight: Variable, bias: Variable?, prepared: PreparedConvolution?)
+        case normalised(weight: Variable, bias: Variable?, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
     }
 
     public let geometry: ConvolutionGeometry
@@ -15,10 +15,12 @@ public struct Convolution {
 
     /// - Parameters:
     ///   - norm: name of the batch normalisation; nil for the folded form (or a plain convolution with a bias).
+    ///   - bias: whether the convolution has a bias of its own; nil: where it has no normalisation.
     ///   - scale, shift: where the normalisation's gamma and beta start in a new model.
     public init(
         _ p: Parameters, _ name: String, inputs: Int, outputs: Int, _ geometry: ConvolutionGeometry,
-        activation: Activation = .none, norm: String? = nil, epsilon: Float = 1e-3, scale: Float = 1, shift: Float = 0
+        activation: Activation = .none, norm: String? = nil, epsilon: Float = 1e-3, scale: Float = 1, shift: Float = 0,
+        bias hasBias: Bool? = nil
     ) {
         self.geometry = geometry
         self.activation = activation
@@ -26,8 +28,8 @@ public struct Convolution {
         let weight = p[name](
             "weight", shape: [outputs, inputs / geometry.groups, geometry.kernelHeight, geometry.kernelWidth],
             layout: .convolution, initial: .normal((2 / Float(fan)).squareRoot()))  // He et al. 2015
+        let bias = hasBias ?? (norm == nil) ? p[name]("bias", shape: [outputs], initial: .zeros) : nil
         guard let norm else {
-            let bias = p[name]("bias", shape: [outputs], initial: .zeros)
             let prepared = p.isInference ? PreparedConvolution(weight: weight.value, geometry: geometry) : nil
             form = .folded(weight: weight, bias: bias, prepared: prepared)
             return
@@ -38,10 +40,10 @@ public struct Convolution {
         let mean = n.buffer("running_mean", shape: [outputs], initial: .zeros)
         let variance = n.buffer("running_var", shape: [outputs], initial: .ones)
         if gamma.isRecorded {
-            form = .normalised(weight: weight, gamma: gamma, beta: beta, epsilon: epsilon, norm: n)
+            form = .normalised(weight: weight, bias: bias, gamma: gamma, beta: beta, epsilon: epsilon, norm: n)
         } else {
             let folded = foldedBatchNorm(
-                weight: weight.value, bias: nil, gamma: gamma.value, beta: beta.value, mean: mean, variance: variance,
+                weight: weight.value, bias: bias?.value, gamma: gamma.value, beta: beta.value, mean: mean, variance: variance,
                 epsilon: epsilon)
             form = .folded(
                 weight: Variable(folded.weight), bias: Variable(folded.bias),
@@ -54,8 +56,9 @@ public struct Convolution {
         switch form {
         case .folded(let weight, let bias, let prepared):
             return convolution(x, weight, bias, geometry, activation: activation, prepared: prepared)
-        case .normalised(let weight, let gamma, let beta, let epsilon, let norm):
-            let (y, mean, variance) = batchNorm(convolution(x, weight, nil, geometry), gamma: gamma, beta: beta, epsilon: epsilon)
+        case .normalised(let weight, let bias, let gamma, let beta, let epsilon, let norm):
+            let (y, mean, variance) = batchNorm(
+                convolution(x, weight, bias, geometry), gamma: gamma, beta: beta, epsilon: epsilon)
             norm.observe(mean: mean, variance: variance, count: y.value.count / max(1, mean.count))
             return y.activated(activation)
         }

@@ -41,6 +41,7 @@ public final class ParameterStore {
     public private(set) var order: [String] = []
     private var layouts: [String: ParameterLayout] = [:]
     private var file: [String: Tensor]?
+    private var fill: ((String, [Int]) -> Tensor)?
     private var generator: SeededGenerator
     private var error: ParameterError
 
@@ -48,6 +49,13 @@ public final class ParameterStore {
     public init(seed: UInt64) {
         generator = SeededGenerator(seed: seed)
         error = ParameterError(origin: "new parameters")
+    }
+
+    /// Parameters as `fill` makes them of a name and a shape, in file layout, when a layer asks for them.
+    public init(filling fill: @escaping (String, [Int]) -> Tensor) {
+        self.fill = fill
+        generator = SeededGenerator(seed: 0)
+        error = ParameterError(origin: "made parameters")
     }
 
     /// A saved model's parameters, in file layout. `origin` (a path) is named in errors.
@@ -120,6 +128,9 @@ public final class ParameterStore {
                 }
                 value = Tensor(shape)
             }
+        } else if let fill {
+            value = fill(name, shape)
+            precondition(value.shape == shape, "\(name) was filled with \(value.shape), not \(shape)")
         } else {
             value = draw(shape, initial)
         }

@@ -179,6 +179,14 @@ public func globalAveragePool(_ x: Variable) -> Variable {
     return x.tape.map { $0.record(.globalAveragePool(input: x.shape), [x], y) } ?? Variable(y)
 }
 
+/// x `[N, H, W, C] -> [N, height, width, C]`: PyTorch's `AdaptiveAvgPool2d`; x itself where it has that size.
+public func adaptiveAveragePool(_ x: Variable, height: Int, width: Int) -> Variable {
+    precondition(height > 0 && width > 0 && x.value.count > 0, "\(x.shape) pooled to \(height)x\(width)")
+    if x.shape[1] == height && x.shape[2] == width { return x }
+    let y = adaptiveAveragePoolForward(x.value, height: height, width: width)
+    return x.tape.map { $0.record(.adaptiveAveragePool(height: height, width: width, input: x.shape), [x], y) } ?? Variable(y)
+}
+
 /// Batch normalisation with the batch's own statistics (Ioffe & Szegedy 2015); x `[..., C]`, gamma and beta `[C]`.
 /// - Returns: y, and the batch's mean and (biased) variance `[C]` for the running statistics.
 public func batchNorm(

@@ -30,6 +30,7 @@ enum Operation {
     case maximumPool(argument: [Int32], input: [Int])
     case averagePool(PoolGeometry, input: [Int])
     case globalAveragePool(input: [Int])
+    case adaptiveAveragePool(height: Int, width: Int, input: [Int])
     case batchNorm(BatchNormSaved)
     case channelAffine(x: Tensor, scale: Tensor)
     case dropout(mask: Tensor)
@@ -77,6 +78,8 @@ enum Operation {
         case .maximumPool(let argument, let input): return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]
         case .averagePool(let geometry, let input): return [averagePoolBackward(g, geometry: geometry, input: input, seeds: seeds)]
         case .globalAveragePool(let input): return [globalAveragePoolBackward(g, input: input, seeds: seeds)]
+        case .adaptiveAveragePool(let height, let width, let input):
+            return [adaptiveAveragePoolBackward(g, height: height, width: width, input: input, seeds: seeds)]
         case .batchNorm(let saved): return batchNormBackward(g, saved: saved, seeds: seeds)
         case .channelAffine(let x, let scale): return channelAffineBackward(g, x: x, scale: scale, seeds: seeds, needed: needed)
         case .dropout(let mask): return [multiplyForward(g, mask)]

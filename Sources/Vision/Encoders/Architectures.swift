@@ -1,7 +1,9 @@
 /// The one list of the networks that this version has.
 public enum Architectures {
     /// A family adds itself here.
-    public static let all: [any Architecture] = EfficientNetLite.all + [TinyCNN()]
+    public static let all: [any Architecture] = [
+        EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all, [TinyCNN()],
+    ].flatMap { $0 }
 
     public static let names: [String] = all.map(\.name)
 

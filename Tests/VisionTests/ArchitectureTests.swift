@@ -1,0 +1,201 @@
+import TestSupport
+import Tensors
+import XCTest
+
+@testable import Vision
+
+/// Every network of the registry against torchvision's on the same weights (Fixtures/make_encoders.py): the feature
+/// map, the logits, and one logit's gradients with respect to the feature map and to the picture.
+final class ArchitectureTests: XCTestCase {
+    private struct Expected: Decodable {
+        struct Summary: Decodable {
+            let count: Int
+            let sum: Double, squares: Double
+            let slice: [Float]
+        }
+        struct Case: Decodable {
+            let height: Int, width: Int
+            let shape: [Int]
+            let features: Summary, logits: Summary, featureGradient: Summary, inputGradient: Summary
+        }
+        let gain: Float
+        let tensors: Int
+        let names: UInt32
+        let cases: [Case]
+    }
+
+    /// Deviations from double precision, relative to the typical element (root mean square) or the element, where that
+    /// is larger; of the median and of the worst of 16 elements. The length (root of the sum of squares) may deviate as
+    /// the median does, the sum, divided by the length, as the worst.
+    private struct Tolerance {
+        let typical: Double, worst: Double
+    }
+    /// Up to 150 layers of single-precision sums: 2e-6 and 7e-5 were measured over all networks.
+    private let smooth = Tolerance(typical: 1e-5, worst: 2e-4)
+    /// On its way to the picture a gradient passes thousands of switches: where a ReLU's input is so near to zero, or two
+    /// inputs of a pool so near to each other, that the last bits decide, it goes another way for the pixels behind
+    /// that switch and stays the same for the others. 1.5e-3 and 0.08 were measured, a wrong rule gives 1 for most.
+    private let switched = Tolerance(typical: 3e-3, worst: 0.3)
+    private let classes = 1000, logit = 7
+
+    /// The networks that PyTorch's packages do not have, or that have a test of their own.
+    private let others = ["tiny", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
+
+    // One test a family, so that a failure says which. Their names begin alike.
+    func testAlexNet() throws { try check(prefix: "alexnet", count: 1) }
+    func testVGG() throws { try check(prefix: "vgg", count: 8) }
+    func testResNet() throws { try check(prefix: "resnet", count: 5) }
+    func testWideResNet() throws { try check(prefix: "wide_resnet", count: 2) }
+    func testResNeXt() throws { try check(prefix: "resnext", count: 3) }
+    func testSqueezeNet() throws { try check(prefix: "squeezenet", count: 2) }
+
+    func testEveryNetworkIsTested() throws {
+        for name in Architectures.names where !others.contains(name) {
+            let file = Fixture.url("encoders/\(name).json")
+            XCTAssertTrue(FileManager.default.fileExists(atPath: file.path), "\(name) has no fixture: \(file.path)")
+        }
+    }
+
+    /// A large head is the same in networks of one family; it is made once.
+    private var heads: [String: Tensor] = [:]
+
+    private func check(prefix: String, count: Int) throws {
+        let names = Architectures.names.filter { $0.hasPrefix(prefix) }
+        XCTAssertEqual(names.count, count, "\(names)")
+        for name in names { try check(name) }
+    }
+
+    private func check(_ name: String) throws {
+        let architecture = try Architectures.named(name)
+        let expected = try JSONDecoder().decode(
+            Expected.self, from: Data(contentsOf: Fixture.url("encoders/\(name).json")))
+        var state: [String: Tensor] = [:]
+        let store = ParameterStore(filling: { key, shape in
+            let headKey = "\(key) \(shape)"
+            let value = self.heads[headKey] ?? ReproducibleWeights.parameter(key, shape, gain: expected.gain)
+            if key.hasPrefix("classifier.") { self.heads[headKey] = value }
+            state[key] = value
+            return value
+        })
+        let encoder = architecture.encoder(store.scope(), folded: false)
+        let head = architecture.head(store.scope(), classes: classes)
+        XCTAssertEqual(state.count, expected.tensors, name)
+        let keys = state.map { "\($0) \($1.shape.map(String.init).joined(separator: "x"))" }.sorted()
+        let hash = ReproducibleWeights.fnv(keys.joined(separator: "\n"))
+        XCTAssertEqual(hash, expected.names, "\(name): names or shapes")
+        for one in expected.cases { compare(encoder, head, one, "\(name) \(one.height)x\(one.width)") }
+        if architecture.normPairs.isEmpty { return }
+        let folded = ParameterStore(
+            strict: try foldingBatchNorms(state, pairs: architecture.normPairs, epsilon: architecture.epsilon),
+            origin: name)
+        let foldedEncoder = architecture.encoder(folded.scope(), folded: true)
+        let foldedHead = architecture.head(folded.scope(), classes: classes)
+        try folded.checkComplete()
+        let one = try XCTUnwrap(expected.cases.last)
+        compare(foldedEncoder, foldedHead, one, "\(name) folded \(one.height)x\(one.width)")
+    }
+
+    private func compare(
+        _ encoder: Encoder, _ head: (Variable) -> Variable, _ expected: Expected.Case, _ label: String
+    ) {
+        let tape = Tape()
+        let input = tape.leaf(
+            ReproducibleWeights.noise("input", [1, expected.height, expected.width, 3], scale: 4))
+        var features = input
+        for stage in encoder.stages {
+            features = stage.apply(features)
+            XCTAssertEqual(features.shape[3], stage.channels, "\(label) \(stage.name)")
+            // Unpadded layers lose up to three cells.
+            let size = Double(expected.height) / Double(stage.stride)
+            XCTAssertEqual(Double(features.shape[1]), size, accuracy: 3, "\(label) \(stage.name)")
+        }
+        XCTAssertEqual(features.shape, expected.shape, label)
+        XCTAssertEqual(encoder.channels, expected.shape[3], label)
+        let logits = head(features)
+        XCTAssertEqual(logits.shape, [1, classes], label)
+        let gradients = tape.gradients(of: logits.picked([logit]), withRespectTo: [features, input])
+        compare(features.value, expected.features, smooth, "\(label): feature map")
+        compare(logits.value, expected.logits, smooth, "\(label): logits")
+        compare(gradients[0], expected.featureGradient, smooth, "\(label): gradient of the feature map")
+        compare(gradients[1], expected.inputGradient, switched, "\(label): gradient of the picture")
+    }
+
+    private func compare(_ x: Tensor, _ expected: Expected.Summary, _ tolerance: Tolerance, _ label: String) {
+        guard x.count == expected.count else { return XCTFail("\(label): \(x.count) elements, not \(expected.count)") }
+        let values = x.array
+        let sum = values.reduce(0.0) { $0 + Double($1) }
+        let squares = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        let norm = expected.squares.squareRoot(), typical = norm / Double(x.count).squareRoot()
+        XCTAssertGreaterThan(typical, 1e-5, "\(label) vanishes: nothing would be tested")
+        let slice = stride(from: 0, to: x.count, by: max(1, x.count / 16)).prefix(16).map { values[$0] }
+        guard slice.count == expected.slice.count else { return XCTFail("\(label): a slice of another length") }
+        let deviations = zip(slice, expected.slice).map { abs(Double($0 - $1)) / max(typical, abs(Double($1))) }
+            .sorted()
+        let length = abs(squares.squareRoot() - norm) / norm
+        // Errors of n elements that know nothing of each other add up as sqrt(n).
+        let total = abs(sum - expected.sum) / norm
+        let median = deviations[deviations.count / 2], worst = deviations[deviations.count - 1]
+        XCTAssertLessThan(median, tolerance.typical, "\(label): typical element")
+        XCTAssertLessThan(worst, tolerance.worst, "\(label): worst element")
+        XCTAssertLessThan(length, tolerance.typical, "\(label): length")
+        XCTAssertLessThan(total, tolerance.worst, "\(label): sum")
+        // For whoever wants to know how near it is: a line for each comparison, to an existing file.
+        if let path = ProcessInfo.processInfo.environment["MMX_DEVIATIONS"] {
+            let file = FileHandle(forWritingAtPath: path)
+            file?.seekToEndOfFile()
+            file?.write(Data("\(label): \(median) \(worst) \(length) \(total)\n".utf8))
+        }
+    }
+
+    // MARK: The registry
+
+    private func empty(_ architecture: any Architecture) -> Encoder {
+        architecture.encoder(ParameterStore(filling: { Tensor($1) }).scope(), folded: true)
+    }
+
+    func testNames() throws {
+        XCTAssertEqual(Set(Architectures.names).count, Architectures.names.count)
+        for name in Architectures.names {
+            let architecture = try Architectures.named(name)
+            XCTAssertEqual(architecture.name, name)
+            if let layer = architecture.camLayer { XCTAssertEqual(architecture.classesKey, "\(layer).weight", name) }
+        }
+        XCTAssertThrowsError(try Architectures.named("vgg99")) {
+            XCTAssertTrue("\($0)".contains("vgg99") && "\($0)".contains("vgg16_bn"), "\($0)")
+        }
+    }
+
+    /// A VGG's map is its last convolution's ReLU, before the last pool: relu5_3, 16 pixels a cell, as in the papers.
+    func testDefaultLayers() throws {
+        let vgg = empty(try Architectures.named("vgg16"))
+        XCTAssertEqual(vgg.lastLayer, "features.28")
+        for layer in ["features.28", "features.29", "relu5_3"] {
+            XCTAssertEqual(vgg.index(of: layer), vgg.stages.count - 1)
+        }
+        XCTAssertEqual(vgg.stages.last?.stride, 16)
+        XCTAssertEqual(vgg(Variable(Tensor([1, 224, 224, 3]))).shape, [1, 14, 14, 512])
+        let residual = empty(try Architectures.named("resnet18"))
+        XCTAssertEqual(residual.lastLayer, "layer4.1")
+        XCTAssertEqual(residual.index(of: "layer4"), residual.stages.count - 1)
+        XCTAssertEqual(residual.index(of: "layer1"), residual.index(of: "layer1.1"))
+        XCTAssertEqual(empty(AlexNet()).lastLayer, "features.10")
+        XCTAssertEqual(empty(try Architectures.named("squeezenet1_1")).lastLayer, "features.12")
+    }
+
+    func testSmallestInput() throws {
+        for name in ["alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18"] {
+            let architecture = try Architectures.named(name), side = architecture.smallestSide
+            let store = ParameterStore(filling: { Tensor($1) })
+            let features = architecture.encoder(store.scope(), folded: true)(Variable(Tensor([1, side, side, 3])))
+            XCTAssertEqual(architecture.head(store.scope(), classes: 5)(features).shape, [1, 5], name)
+        }
+    }
+
+    func testWhatBelongsToTheEncoder() {
+        let kept = AlexNet().encoderTensors([
+            "features.0.weight": Tensor([1]), "classifier.6.weight": Tensor([1]),
+            "features.1.num_batches_tracked": Tensor([1]),
+        ])
+        XCTAssertEqual(Array(kept.keys), ["features.0.weight"])
+    }
+}

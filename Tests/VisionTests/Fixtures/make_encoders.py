@@ -1,0 +1,137 @@
+"""Writes encoders/NAME.json for each network: checksums and slices of torchvision's feature map, logits and gradients.
+
+    python Tests/VisionTests/Fixtures/make_encoders.py             all networks
+    python Tests/VisionTests/Fixtures/make_encoders.py vgg16 ...   some
+
+Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on Python 3.11.7, CPU. Nothing random: every parameter is a hash of
+its name and of each element's index, the same in Swift (ReproducibleWeights.swift), so no weights are shipped. The
+network is run in evaluation mode, in float64 on float32 parameters: what is written is exact for our purposes.
+
+Another network is another line of NETWORKS, and the name in Architectures.swift.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import torch
+import torchvision
+
+here = os.path.dirname(os.path.abspath(__file__))
+
+SMALL = ((64, 64), (97, 75))
+VGGS = {"vgg11": 19, "vgg13": 23, "vgg16": 29, "vgg19": 35, "vgg11_bn": 27, "vgg13_bn": 33, "vgg16_bn": 42, "vgg19_bn": 51}
+RESNETS = (
+    "resnet18 resnet34 resnet50 resnet101 resnet152 wide_resnet50_2 wide_resnet101_2"
+    " resnext50_32x4d resnext101_32x8d resnext101_64x4d"
+).split()
+
+# name: (torchvision's module whose output is the feature map, what batch normalisation's weights are multiplied with,
+# two sizes of the input, height and width). The factor keeps the sum over a residual network's blocks from growing.
+NETWORKS = {
+    "alexnet": ("features.11", 1.0, ((224, 224), (97, 75))),
+    **{name: (f"features.{last}", 1.0, SMALL) for name, last in VGGS.items()},
+    **{name: ("layer4", 0.7, SMALL) for name in RESNETS},
+    "squeezenet1_0": ("features.12", 1.0, SMALL),
+    "squeezenet1_1": ("features.12", 1.0, SMALL),
+}
+
+CLASSES = 1000
+LOGIT = 7
+
+
+def fnv(text):
+    """FNV-1a, 32 bits."""
+    h = 2166136261
+    for byte in text.encode():
+        h = (h ^ byte) * 16777619 % 2**32
+    return h
+
+
+def noise(name, count):
+    """In [-0.5, 0.5), exact in float32: the finaliser of MurmurHash3 over the index, salted with the name."""
+    out = np.empty(count, np.float32)
+    salt = np.uint32(fnv(name))
+    for start in range(0, count, 1 << 22):
+        h = np.arange(start, min(count, start + (1 << 22)), dtype=np.uint32)
+        h *= np.uint32(0x9E3779B1)
+        h += salt
+        h ^= h >> np.uint32(16)
+        h *= np.uint32(0x85EBCA6B)
+        h ^= h >> np.uint32(13)
+        h *= np.uint32(0xC2B2AE35)
+        h ^= h >> np.uint32(16)
+        out[start : start + len(h)] = (h >> np.uint32(8)).astype(np.float32) * np.float32(2**-24) - np.float32(0.5)
+    return out
+
+
+def parameter(name, shape, gain):
+    """Convolutions and linear layers uniform with the variance of He et al. (2015); statistics of batch normalisation
+    that are not what an untrained network has."""
+    values = noise(name, int(np.prod(shape)))
+    if len(shape) > 1:
+        values *= np.float32(2 * np.sqrt(6 / np.prod(shape[1:])))
+    elif name.endswith("running_var"):
+        values += np.float32(1)
+    elif name.endswith("weight"):
+        values = (values * np.float32(0.4) + np.float32(1)) * np.float32(gain)
+    else:
+        values *= np.float32(0.4)
+    return torch.from_numpy(values.reshape(shape))
+
+
+def make(name):
+    """The network without weights of its own."""
+    extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return torchvision.models.get_model(name, weights=None, num_classes=CLASSES, **extra)
+
+
+def summary(tensor):
+    """The sum, the sum of squares and 16 elements, evenly spread, in our order (channels last)."""
+    tensor = tensor.detach()
+    flat = (tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor).reshape(-1)
+    step = max(1, flat.numel() // 16)
+    return {
+        "count": flat.numel(), "sum": float(flat.sum()), "squares": float((flat * flat).sum()),
+        "slice": [float("%.9g" % v) for v in flat[::step][:16]],
+    }
+
+
+def fixture(name):
+    module, gain, sizes = NETWORKS[name]
+    with torch.device("meta"):
+        net = make(name)
+    net = net.to_empty(device="cpu")
+    state = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
+    # The smallest numbers that tell whether both sides have the same tensors.
+    names = sorted(f"{k} {'x'.join(str(s) for s in v.shape)}" for k, v in state.items())
+    net.load_state_dict({k: parameter(k, tuple(v.shape), gain) for k, v in state.items()}, strict=False)
+    net = net.eval().double()
+    for p in net.parameters():
+        p.requires_grad_(False)
+    kept = {}
+    net.get_submodule(module).register_forward_hook(lambda m, i, o: kept.update(features=o))
+    cases = []
+    for height, width in sizes:
+        x = torch.from_numpy(noise("input", height * width * 3).reshape(1, height, width, 3) * np.float32(4)).double()
+        x = x.permute(0, 3, 1, 2).contiguous().requires_grad_()
+        logits = net(x)
+        at_features, at_input = torch.autograd.grad(logits[0, LOGIT], [kept["features"], x])
+        cases.append(
+            {
+                "height": height, "width": width, "shape": list(kept["features"].permute(0, 2, 3, 1).shape),
+                "features": summary(kept["features"]), "logits": summary(logits),
+                "featureGradient": summary(at_features), "inputGradient": summary(at_input),
+            }
+        )
+    with open(os.path.join(here, "encoders", f"{name}.json"), "w") as f:
+        json.dump({"gain": gain, "tensors": len(names), "names": fnv("\n".join(names)), "cases": cases}, f, indent=1)
+        f.write("\n")
+    rms = lambda s: (s["squares"] / s["count"]) ** 0.5
+    for case in cases:
+        print(name, case["shape"], *(f"{k} {rms(case[k]):.3g}" for k in ("features", "logits", "featureGradient", "inputGradient")), flush=True)
+
+
+os.makedirs(os.path.join(here, "encoders"), exist_ok=True)
+for name in sys.argv[1:] or NETWORKS:
+    fixture(name)
