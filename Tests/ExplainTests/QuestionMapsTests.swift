@@ -142,6 +142,24 @@ final class QuestionMapsTests: XCTestCase {
         }
     }
 
+    /// What a kind's figures are does not depend on the kinds beside it.
+    func testMapsAreToldApartWithinAKind() throws {
+        let asked = [
+            Question(image: "0.png", text: "what color", answer: "red", kind: "color", boxes: [box(0, 0, 30, 64)]),
+            Question(
+                image: "0.png", text: "what color is the dog", answer: "blue", kind: "color",
+                boxes: [box(31, 0, 64, 64)]),
+            Question(image: "0.png", text: "is the dog", answer: "yes", kind: "yes/no", boxes: [box(31, 0, 64, 64)]),
+        ]
+        let all = try MapEvaluation.run(source(asked)).scores
+        let alone = try MapEvaluation.run(source(asked, kinds: ["color"])).scores
+        XCTAssertEqual(all.kinds["color"], alone.kinds["color"])
+        XCTAssertEqual(all.kinds["color"]?.methods["word-blind"]?.figures["discrimination"]?.value, 0.5)
+        XCTAssertNotNil(all.kinds["color"]?.methods["grad-cam"]?.figures["discrimination"])
+        // There is no other question of this kind.
+        XCTAssertNil(all.kinds["yes/no"]?.methods["grad-cam"]?.figures["discrimination"])
+    }
+
     func testTheSameEveryTimeAndInEveryOrder() throws {
         let once = try MapEvaluation.run(source(questions))
         let again = try MapEvaluation.run(source(questions))

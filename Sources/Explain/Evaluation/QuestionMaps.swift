@@ -86,7 +86,7 @@ public struct QuestionMaps: MapSource {
                 MapTarget.Map(method: method, fields: ["answer": .text(score.score.name)], raw: score.map)
             }
             return MapTarget(
-                kind: question.kind, context: "",
+                kind: question.kind, context: question.kind,
                 fields: ["question": .text(question.text), "expected": .text(question.answer)], region: region,
                 maps: maps)
         }

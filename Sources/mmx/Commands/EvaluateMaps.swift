@@ -17,8 +17,8 @@ struct EvaluateMaps: ParsableCommand {
             positive part, at the picture's size. Figures: pointing (is the maximum inside?), energy (the part of the \
             map inside), rank (of the map's K largest pixels, K as many as the boxes have, the part inside), in/out \
             (mean inside over mean outside), box IoU (of the box around the largest segment above 15 % of the \
-            maximum), discrim. (of two things of one caption or picture whose boxes lie apart, is a larger part of \
-            each one's map in its boxes than of the other's? ties count half).
+            maximum), discrim. (of two phrases of a caption, or questions of a kind about a picture, whose boxes lie \
+            apart: is a larger part of each one's map in its boxes than of the other's? ties count half).
 
             grad-cam is the map of the answer that the model gives, grad-cam:expected that of the right answer; with \
             captions, grad-cam is the map of a phrase's head word given the words before it, grad-cam:phrase that of \
