@@ -9,7 +9,8 @@ struct AnswerText {
     /// Whether standard output is a terminal with colours, whose user has not asked for none (https://no-color.org).
     static var isColoredOutput: Bool {
         let environment = ProcessInfo.processInfo.environment
-        return isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+        let isWanted = environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+        return isWanted && isatty(STDOUT_FILENO) == 1
     }
 
     func lines(_ manifest: AnswerManifest) -> [String] {

@@ -171,8 +171,8 @@ public struct CaptionExplainer {
         return (
             CaptionScore(name: word, positions: best..<best + 1, replacing: [best: index]),
             [
-                "'\(word)' is not in the caption \"\(names.joined(separator: " "))\"; explained where the model held it "
-                    + "likeliest: \(place), with probability \(String(format: "%.3g", probability)) %"
+                "'\(word)' is not in the caption \"\(names.joined(separator: " "))\"; explained where the model held "
+                    + "it likeliest: \(place), with probability \(String(format: "%.3g", probability)) %"
             ]
         )
     }

@@ -6,7 +6,8 @@ extension ModelError {
     static func check(_ scores: [Float], of folder: URL) throws {
         guard scores.allSatisfy(\.isFinite) else {
             throw ModelError(
-                path: folder.path, problem: "gives scores that are no numbers; its weights are damaged, fetch them again")
+                path: folder.path,
+                problem: "gives scores that are no numbers; its weights are damaged, fetch them again")
         }
     }
 }

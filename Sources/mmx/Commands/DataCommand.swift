@@ -23,8 +23,10 @@ struct DataQuestions: ParsableCommand {
     @Option(help: ArgumentHelp("CSV file 'image,caption'.", valueName: "csv")) var captions: String
     @Option(
         help: ArgumentHelp(
-            "Tab-separated file: image, caption row, first word, number of words, chain, types, phrase, boxes, caption.",
-            valueName: "tsv")) var phrases: String
+            """
+            Tab-separated file: image, caption row, first word, number of words, chain, types, phrase, boxes, caption.
+            """, valueName: "tsv"))
+    var phrases: String
     @Option(help: ArgumentHelp("File with the names of the images to ask about.", valueName: "txt")) var split: String
     @Option(help: ArgumentHelp("Where the questions go.", valueName: "jsonl")) var output: String
     @Option(help: "Seed of every choice.") var seed: UInt64 = 1
