@@ -22,8 +22,9 @@ public struct ModelEncoder {
     }
 
     /// - Parameter p: the place of the encoder's own parameters.
-    /// - Throws: `UnknownEncoder`.
+    /// - Throws: `UnknownEncoder`, or `EncoderInputError` for a frame too small for the network.
     public init(_ encoder: EncoderConfiguration, preprocessing: Preprocessing, parameters p: Parameters) throws {
+        try encoder.check(preprocessing)
         network = try encoder.makeEncoder(p)
         identity = EncoderIdentity(encoder: encoder, preprocessing: preprocessing, weights: p.fingerprint)
     }

@@ -191,6 +191,18 @@ final class ArchitectureTests: XCTestCase {
         }
     }
 
+    func testPicturesTooSmallForThePoolsAreRefused() throws {
+        func input(_ side: Int) -> Preprocessing {
+            let usual = AlexNet().preprocessing
+            return Preprocessing(
+                width: side, height: 224, fit: .squash, filter: .bilinear, mean: usual.mean, std: usual.std)
+        }
+        let vgg = EncoderConfiguration(name: "vgg16", folded: true)
+        try vgg.check(input(32))
+        XCTAssertThrowsError(try vgg.check(input(31))) { XCTAssertTrue("\($0)".contains("at least 32"), "\($0)") }
+        try EncoderConfiguration(name: "resnet18", folded: true).check(input(1))
+    }
+
     func testWhatBelongsToTheEncoder() {
         let kept = AlexNet().encoderTensors([
             "features.0.weight": Tensor([1]), "classifier.6.weight": Tensor([1]),

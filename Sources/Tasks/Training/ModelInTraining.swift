@@ -61,6 +61,7 @@ final class ModelInTraining {
         sharedEncoder = reference
         self.preprocessing =
             try shared?.encoder.identity.preprocessing ?? preprocessing ?? encoder.defaultPreprocessing()
+        try encoder.check(self.preprocessing)
         self.averageDecay = averageDecay
         self.output = output
         self.report = report

@@ -30,4 +30,25 @@ public struct EncoderConfiguration: Codable, Equatable, Sendable {
     /// The input that the network was trained with.
     /// - Throws: ``UnknownEncoder``
     public func defaultPreprocessing() throws -> Preprocessing { try architecture().preprocessing }
+
+    /// - Throws: ``UnknownEncoder``, or ``EncoderInputError`` for a frame in which the network's pools leave nothing.
+    public func check(_ preprocessing: Preprocessing) throws {
+        let smallest = try architecture().smallestSide
+        if min(preprocessing.width, preprocessing.height) < smallest {
+            throw EncoderInputError(
+                encoder: name, width: preprocessing.width, height: preprocessing.height, smallestSide: smallest)
+        }
+    }
+}
+
+/// A picture too small for a network.
+public struct EncoderInputError: Error, CustomStringConvertible {
+    public let encoder: String
+    public let width: Int
+    public let height: Int
+    public let smallestSide: Int
+    public var description: String {
+        "\(encoder) needs a picture of at least \(smallestSide) pixels each way, not \(width)x\(height);"
+            + " change 'preprocessing' in the model's config.json, or the size that is trained with"
+    }
 }
