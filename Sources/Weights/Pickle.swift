@@ -1,8 +1,10 @@
-/// Reads Python's pickles, as far as `torch.save` uses them for state dictionaries (protocols 2 to 5). A pickle is a
+/// Reads Python's pickles, as far as state dictionaries of PyTorch and NumPy use them (protocols 2 to 5). A pickle is a
 /// program for a small stack machine; this one runs only the instructions that build values. A class is never
-/// looked up or called: ``TorchGlobal`` lists the few names that have a meaning here, and any other is refused.
+/// looked up or called: ``PickleGlobal`` lists the few names that have a meaning here, and any other is refused.
 struct Unpickler {
-    private(set) var heap = PickleHeap()
+    var heap = PickleHeap()
+    /// The storages that the pickle itself carries, by key (`torch.storage._load_from_bytes`).
+    var embedded = EmbeddedStorages()
     /// The types of the storages that were met, by key.
     private(set) var storageTypes: [String: ElementType] = [:]
     private var stack: [PickleValue] = []
@@ -10,8 +12,11 @@ struct Unpickler {
     private var memo: [Int: PickleValue] = [:]
     private var pushed = 0
 
-    /// Values in one pickle. A state dictionary needs about forty for each tensor.
-    private static let limit = 8_000_000
+    /// Values, marks and memos in one pickle: a few hundred megabytes of memory at most. A state dictionary needs about forty for
+    /// each tensor.
+    private let limit: Int
+
+    init(limit: Int = 2_000_000) { self.limit = limit }
 
     /// The value of the pickle that begins where `reader` stands; leaves `reader` behind it.
     mutating func load(_ reader: inout ByteReader) throws -> PickleValue {
@@ -45,7 +50,9 @@ struct Unpickler {
             if version < 2 || version > 5 { throw FileProblem("is of protocol \(version); 2 to 5 can be read") }
         case .frame: _ = try reader.length()
         case .stop: break
-        case .mark: marks.append(stack.count)
+        case .mark:
+            try count(1)
+            marks.append(stack.count)
         case .none: try push(.none)
         case .newTrue: try push(.bool(true))
         case .newFalse: try push(.bool(false))
@@ -60,7 +67,7 @@ struct Unpickler {
         case .binString: try pushText(&reader, Int(try reader.number(Int32.self)))
         case .binBytes: try pushBytes(&reader, Int(try reader.number(UInt32.self)))
         case .shortBinBytes: try pushBytes(&reader, Int(try reader.number(UInt8.self)))
-        case .binBytes8: try pushBytes(&reader, try reader.length())
+        case .binBytes8, .byteArray8: try pushBytes(&reader, try reader.length())
         case .emptyTuple: try pushTuple([])
         case .tuple1: try pushTuple(try pop(1))
         case .tuple2: try pushTuple(try pop(2))
@@ -74,45 +81,56 @@ struct Unpickler {
         case .emptyDictionary: try pushDictionary([])
         case .setItem: try update(with: try pop(2))
         case .setItems: try update(with: try popMark())
-        case .binPut: memo[Int(try reader.number(UInt8.self))] = try top()
-        case .longBinPut: memo[Int(try reader.number(UInt32.self))] = try top()
-        case .memoize: memo[memo.count] = try top()
+        case .binPut: try keep(Int(try reader.number(UInt8.self)))
+        case .longBinPut: try keep(Int(try reader.number(UInt32.self)))
+        case .memoize: try keep(memo.count)
         case .binGet: try recall(Int(try reader.number(UInt8.self)))
         case .longBinGet: try recall(Int(try reader.number(UInt32.self)))
         case .global:
             let module = try line(&reader)
-            try push(.global(try TorchGlobal(module: module, name: try line(&reader))))
+            try push(.global(try PickleGlobal(module: module, name: try line(&reader))))
         case .stackGlobal:
             let names = try pop(2)
             guard let module = names[0].text, let name = names[1].text else {
                 throw FileProblem("names a class by something else than two strings")
             }
-            try push(.global(try TorchGlobal(module: module, name: name)))
+            try push(.global(try PickleGlobal(module: module, name: name)))
         case .binPersistentID:
-            let storage = try TorchGlobal.storage(try pop(), heap)
+            let storage = try StorageReference(try pop(), heap)
             if let type = storageTypes.updateValue(storage.type, forKey: storage.key), type != storage.type {
                 throw FileProblem("gives the storage '\(storage.key)' two types")
             }
-            try push(.storage(storage))
+            heap.storages.append(storage)
+            try push(.storage(heap.storages.count - 1))
         case .reduce:
             let call = try pop(2)
             guard case .global(let global) = call[0], case .tuple(let arguments) = call[1] else {
                 throw FileProblem("calls \(call[0].kind) with \(call[1].kind)")
             }
-            try push(try global.reduce(heap.tuples[arguments], &heap))
+            try push(try reduce(global, heap.tuples[arguments]))
         case .build:
+            let state = try pop()
+            switch try top() {
             // The attributes of an ordered dictionary (PyTorch's _metadata); no tensor is among them.
-            _ = try pop()
-            guard case .dictionary = try top() else { throw FileProblem("sets attributes of \(try top().kind)") }
+            case .dictionary: break
+            case .array(let index): heap.arrays[index] = try NumPyReference(state: state, heap)
+            case .elementType(let index): heap.elementTypes[index].order = try NumPyElementType.order(state: state, heap)
+            default: throw FileProblem("sets attributes of \(try top().kind)")
+            }
         }
     }
 
     // MARK: The stack
 
     private mutating func push(_ value: PickleValue) throws {
-        pushed += 1
-        if pushed > Self.limit { throw FileProblem("holds more than \(Self.limit) values") }
+        try count(1)
         stack.append(value)
+    }
+
+    /// Counts what takes memory, however few of the file's bytes ask for it.
+    mutating func count(_ values: Int) throws {
+        pushed += values
+        if pushed > limit { throw FileProblem("holds more than \(limit) values") }
     }
 
     private func top() throws -> PickleValue {
@@ -138,6 +156,11 @@ struct Unpickler {
         guard let mark = marks.popLast() else { throw FileProblem("looks for a mark that was not set") }
         defer { stack.removeSubrange(mark...) }
         return Array(stack[mark...])
+    }
+
+    private mutating func keep(_ index: Int) throws {
+        try count(1)
+        memo[index] = try top()
     }
 
     private mutating func recall(_ index: Int) throws {
@@ -179,8 +202,7 @@ struct Unpickler {
     }
 
     private mutating func pushBytes(_ reader: inout ByteReader, _ count: Int) throws {
-        _ = try reader.take(count)
-        try push(.bytes)
+        try push(.bytes(try reader.take(count)))
     }
 
     private static func integer(_ bytes: UnsafeRawBufferPointer) -> PickleValue {

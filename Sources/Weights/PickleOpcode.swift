@@ -20,6 +20,7 @@ enum Opcode: UInt8 {
     case binBytes = 0x42
     case shortBinBytes = 0x43
     case binBytes8 = 0x8E
+    case byteArray8 = 0x96
     case emptyTuple = 0x29
     case tuple = 0x74
     case tuple1 = 0x85
@@ -47,7 +48,7 @@ enum Opcode: UInt8 {
         let names: [UInt8: String] = [
             0x69: "INST", 0x6F: "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
             0x50: "PERSID", 0x30: "POP", 0x32: "DUP", 0x49: "INT", 0x4C: "LONG", 0x46: "FLOAT", 0x53: "STRING",
-            0x56: "UNICODE", 0x8B: "LONG4", 0x8F: "EMPTY_SET", 0x91: "FROZENSET", 0x96: "BYTEARRAY8",
+            0x56: "UNICODE", 0x8B: "LONG4", 0x8F: "EMPTY_SET", 0x91: "FROZENSET",
         ]
         let hexadecimal = "0x" + String(code, radix: 16)
         return names[code].map { "\($0) (\(hexadecimal))" } ?? hexadecimal

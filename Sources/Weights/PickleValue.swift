@@ -8,14 +8,17 @@ enum PickleValue {
     case bigInteger([UInt8])
     case real(Double)
     case text(String)
-    /// Bytes, whose contents nothing here needs.
-    case bytes
+    /// Bytes, where they lie in the file.
+    case bytes(UnsafeRawBufferPointer)
     case tuple(Int)
     case list(Int)
     case dictionary(Int)
-    case global(TorchGlobal)
-    case storage(StorageReference)
-    case tensor(TensorReference)
+    case global(PickleGlobal)
+    case storage(Int)
+    case tensor(Int)
+    /// A NumPy array and a NumPy element type; their contents may follow after they were kept in the memo.
+    case array(Int)
+    case elementType(Int)
     /// Something harmless that holds no tensor (a device).
     case other
 
@@ -34,19 +37,34 @@ enum PickleValue {
         case .global(let global): global.name
         case .storage: "a storage"
         case .tensor: "a tensor"
+        case .array: "an array"
+        case .elementType: "a NumPy type"
         case .other: "an object"
         }
     }
 
     var integer: Int? { if case .integer(let value) = self { value } else { nil } }
     var text: String? { if case .text(let value) = self { value } else { nil } }
+    var bytes: UnsafeRawBufferPointer? { if case .bytes(let value) = self { value } else { nil } }
+    var isNone: Bool { if case .none = self { true } else { false } }
+    /// True for what becomes a tensor.
+    var isTensor: Bool {
+        switch self {
+        case .tensor, .array: true
+        default: false
+        }
+    }
 }
 
-/// The containers of one pickle.
+/// The containers and the larger values of one pickle.
 struct PickleHeap {
     var tuples: [[PickleValue]] = []
     var lists: [[PickleValue]] = []
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
+    var storages: [StorageReference] = []
+    var tensors: [TensorReference] = []
+    var arrays: [NumPyReference?] = []
+    var elementTypes: [NumPyElementType] = []
 
     /// A tuple's or list's items.
     func items(_ value: PickleValue) -> [PickleValue]? {
@@ -79,4 +97,18 @@ struct TensorReference {
     let shape: [Int]
     let strides: [Int]
     let count: Int
+}
+
+/// A NumPy array: where its elements lie in the file.
+struct NumPyReference {
+    let type: ElementType
+    let shape: [Int]
+    let isFortran: Bool
+    let bytes: UnsafeRawBufferPointer
+}
+
+/// A NumPy element type as a pickle builds it: first the kind and size ("f4"), then the byte order ("<").
+struct NumPyElementType {
+    let code: String
+    var order: String?
 }

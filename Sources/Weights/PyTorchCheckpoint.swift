@@ -13,7 +13,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
 }
 
 /// The tensors in a `.pth` or `.pt` file that `torch.save` wrote: the zip archive of PyTorch 1.6 and later, or the
-/// older stream of pickles. Nothing in the file is ever executed (see `TorchGlobal`).
+/// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`). Nothing in
+/// the file is ever executed (see `PickleGlobal`).
 ///
 /// Which tensors, and under which names:
 /// - Where the file's dictionary holds no tensor itself but has one of the keys `state_dict`, `model_state_dict`
@@ -55,19 +56,31 @@ public struct PyTorchCheckpoint: Sendable {
         let contents: TorchContents
         switch file.bytes[0] {
         case UInt8(ascii: "P"): contents = try TorchContents(archive: file.bytes)
-        case Opcode.proto.rawValue: contents = try TorchContents(legacy: file.bytes)
+        case Opcode.proto.rawValue: contents = try TorchContents(pickles: file.bytes)
         default:
             throw FileProblem("is neither a zip archive nor a stream of pickles: torch.save did not write it")
         }
         var reader = TorchTensors(contents, file)
         var tensors: [String: Tensor] = [:]
         var leftOut: [LeftOut] = []
-        for (name, reference) in try contents.flattened() {
+        for (name, value) in try contents.flattened() {
             if tensors[name] != nil { throw FileProblem("has two tensors of the name '\(name)'") }
-            if reference.storage.type.isReadable {
-                tensors[name] = try reader.tensor(reference, name)
-            } else {
-                leftOut.append(LeftOut(name: name, type: reference.storage.type.rawValue, shape: reference.shape))
+            switch value {
+            case .tensor(let index):
+                let reference = contents.heap.tensors[index]
+                if reference.storage.type.isReadable {
+                    tensors[name] = try reader.tensor(reference, name)
+                } else {
+                    leftOut.append(LeftOut(name: name, type: reference.storage.type.rawValue, shape: reference.shape))
+                }
+            case .array(let index):
+                guard let array = contents.heap.arrays[index] else { throw FileProblem("has the array '\(name)' without contents") }
+                if array.type.isReadable {
+                    tensors[name] = try reader.tensor(array, name)
+                } else {
+                    leftOut.append(LeftOut(name: name, type: array.type.rawValue, shape: array.shape))
+                }
+            default: break
             }
         }
         if tensors.isEmpty { throw FileProblem("holds no tensor of real numbers") }

@@ -1,12 +1,13 @@
 import Tensors
 
-/// Makes tensors of the storages of a checkpoint. Each storage is turned into floats once, when first used;
+/// Makes tensors of the storages and arrays of a checkpoint. Each storage is turned into floats once, when first used;
 /// contiguous tensors are views of that, others are copied.
 struct TorchTensors {
     private let contents: TorchContents
     private let file: MappedFile
     private var storages: [String: (reference: StorageReference, floats: Storage)] = [:]
     private var copied = 0
+    private var arrayBytes = 0
 
     init(_ contents: TorchContents, _ file: MappedFile) {
         self.contents = contents
@@ -26,6 +27,18 @@ struct TorchTensors {
         let result = Tensor(uninitialized: reference.shape)
         withExtendedLifetime(storage) { gather(reference, from: storage.pointer, to: result.pointer) }
         return result
+    }
+
+    /// The tensor of a NumPy array, row-major.
+    mutating func tensor(_ array: NumPyReference, _ name: String) throws -> Tensor {
+        // Many arrays may be made of the same bytes.
+        arrayBytes += array.bytes.count
+        if arrayBytes > file.bytes.count {
+            throw FileProblem("has so many arrays ('\(name)' and before) of the same bytes that they outgrow the file")
+        }
+        let floats = array.type.floats(array.bytes, keeper: file)
+        if !array.isFortran { return Tensor(shape: array.shape, storage: floats) }
+        return Tensor(shape: array.shape.reversed(), storage: floats).permuted(Array(array.shape.indices.reversed()))
     }
 
     private mutating func floats(_ reference: StorageReference, _ name: String) throws -> Storage {
