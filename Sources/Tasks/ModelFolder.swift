@@ -30,6 +30,23 @@ public enum ModelFolder {
                 + "Give --model a folder, or set MMX_MODELS.")
     }
 
+    /// The model folders in all places where models are looked for, the first place first.
+    static func installed() -> [URL] {
+        roots().flatMap { root in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
+            return names.sorted().map { root.appendingPathComponent($0) }.filter {
+                FileManager.default.fileExists(atPath: $0.appendingPathComponent("config.json").path)
+            }
+        }
+    }
+
+    /// The file `name` in a `vocab` folder beside one of the `models` folders.
+    public static func vocabulary(_ name: String) -> URL? {
+        roots().map { $0.deletingLastPathComponent().appendingPathComponent("vocab/\(name)") }.first {
+            FileManager.default.fileExists(atPath: $0.path)
+        }
+    }
+
     private static func roots() -> [URL] {
         var roots: [URL] = []
         if let path = ProcessInfo.processInfo.environment["MMX_MODELS"], !path.isEmpty {

@@ -40,15 +40,16 @@ public enum NumPyArray {
     public static func read(_ url: URL) throws -> Tensor {
         do {
             let file = try MappedFile(url)
-            return try withExtendedLifetime(file) { try read(file) }
+            return try withExtendedLifetime(file) { try read(file.bytes, keeper: file) }
         } catch let problem as FileProblem {
             throw NumPyArrayError(path: url.path, problem: problem.text)
         }
     }
 
-    private static func read(_ file: MappedFile) throws -> Tensor {
-        var reader = ByteReader(file.bytes)
-        if try file.bytes.count < 10 || !reader.take(6).elementsEqual(magic) {
+    /// - Parameter keeper: what keeps `bytes` in memory.
+    static func read(_ bytes: UnsafeRawBufferPointer, keeper: AnyObject) throws -> Tensor {
+        var reader = ByteReader(bytes)
+        if try bytes.count < 10 || !reader.take(6).elementsEqual(magic) {
             throw FileProblem("does not begin as NumPy's .npy files do")
         }
         let version = try reader.number(UInt8.self)
@@ -72,7 +73,7 @@ public enum NumPyArray {
                     + "but \(reader.remaining) follow its header")
         }
         let data = try reader.take(size)
-        let storage = header.type.isReadable ? header.type.floats(data, keeper: file) : try integers(data, header.type)
+        let storage = header.type.isReadable ? header.type.floats(data, keeper: keeper) : try integers(data, header.type)
         if !header.isFortran { return Tensor(shape: header.shape, storage: storage) }
         let axes = Array(header.shape.indices.reversed())
         return Tensor(shape: header.shape.reversed(), storage: storage).permuted(axes)

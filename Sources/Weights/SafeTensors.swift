@@ -44,6 +44,12 @@ public enum SafeTensors {
         }
     }
 
+    /// The names of all tensors, of whatever type, sorted.
+    /// - Throws: ``SafeTensorsError``.
+    public static func names(_ url: URL) throws -> [String] {
+        try reading(url) { _, header in header.entries.map(\.name).sorted() }
+    }
+
     /// The strings under `__metadata__`; empty where the file has none.
     /// - Throws: ``SafeTensorsError``.
     public static func metadata(_ url: URL) throws -> [String: String] {

@@ -4,6 +4,7 @@ struct ZipArchive {
     private(set) var names: [String] = []
     private var places: [String: Range<Int>] = [:]
     private let bytes: UnsafeRawBufferPointer
+    private var total = 0
 
     /// - Parameter bytes: the whole archive, which must outlive this.
     init(_ bytes: UnsafeRawBufferPointer) throws {
@@ -94,8 +95,8 @@ struct ZipArchive {
         }
         if method != 0 {
             throw FileProblem(
-                "is a zip archive with the compressed file \(name) (method \(method)); torch.save stores files as they "
-                    + "are: unpack this archive first, or save the model again")
+                "is a zip archive with the compressed file \(name) (method \(method)); torch.save and numpy.savez store files "
+                    + "as they are: save it again with one of them")
         }
         if size != stored { throw FileProblem("is a zip archive with two sizes for \(name): \(size) and \(stored)") }
 
@@ -112,6 +113,9 @@ struct ZipArchive {
             throw FileProblem(
                 "is a zip archive with the file \(name) of \(size) bytes, of which only \(local.remaining) are there")
         }
+        // Entries that share bytes would let a small archive hold a large one.
+        total += size
+        if total > bytes.count { throw FileProblem("is a zip archive whose files overlap") }
         if places.updateValue(local.position..<local.position + size, forKey: name) != nil {
             throw FileProblem("is a zip archive with two files of the name \(name)")
         }

@@ -26,7 +26,8 @@ enum Failure {
         case is ExplanationError, is QuestionError: return 2
         case is ImageError: return 3
         case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError,
-            is UnknownEncoder, is EncoderInputError, is FoldingError, is NumPyArrayError:
+            is UnknownEncoder, is EncoderInputError, is FoldingError, is NumPyArrayError, is WeightsFileError,
+            is ImportError:
             return 4
         case is DatasetError: return 5
         case is AtomicFileError: return 6

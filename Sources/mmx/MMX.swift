@@ -20,7 +20,7 @@ struct MMX: ParsableCommand {
             6 the output cannot be written; 64 wrong usage.
             """,
         version: "mmx 0.1.0",
-        subcommands: [CaptionCommand.self, VQACommand.self, TrainCommand.self, EvaluateCommand.self, DataCommand.self])
+        subcommands: [CaptionCommand.self, VQACommand.self, TrainCommand.self, EvaluateCommand.self, DataCommand.self, ModelCommand.self])
 
     static func main() {
         do {

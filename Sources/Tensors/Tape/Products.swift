@@ -1,0 +1,26 @@
+extension Tape {
+    /// A convolution or linear layer that was recorded.
+    public struct Product {
+        /// The name of its weight.
+        public let weight: String
+        public let output: [Int]
+        /// Multiplications, each with its addition; biases not counted.
+        public let multiplyAdds: Int
+    }
+
+    /// The convolutions and linear layers on this tape whose weights are among `leaves`, in order.
+    public func products(of leaves: [String: Variable]) -> [Product] {
+        var names: [Int: String] = [:]
+        for (name, leaf) in leaves where leaf.tape === self { names[leaf.node] = name }
+        return nodes.compactMap { node in
+            let weight: Tensor
+            switch node.operation {
+            case .convolution(_, let used, _, _): weight = used
+            case .linear(_, let used, _): weight = used
+            default: return nil
+            }
+            guard node.inputs.count > 1, let name = names[node.inputs[1]], let outputs = weight.shape.first, outputs > 0 else { return nil }
+            return Product(weight: name, output: node.shape, multiplyAdds: node.shape.reduce(1, *) * (weight.count / outputs))
+        }
+    }
+}
