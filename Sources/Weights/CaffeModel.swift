@@ -1,7 +1,8 @@
 import Foundation
 import Tensors
 
-/// The blobs of a `.caffemodel` (BVLC Caffe's `NetParameter`; caffe.proto): `<layer>.weight` and `<layer>.bias`, and `<layer>.2`... where a
+/// The blobs of a `.caffemodel` (BVLC Caffe's `NetParameter`; caffe.proto): `<layer>.weight` and `<layer>.bias`, and
+/// `<layer>.2`... where a
 /// layer has more. Shapes are Caffe's: OIHW, which is PyTorch's too.
 public enum CaffeModel {
     /// caffe.proto's field numbers, of the few messages that hold weights.
@@ -90,7 +91,9 @@ public enum CaffeModel {
         }
         // Blobs of before 2015 have four axes always; a bias is 1x1x1xC, a linear layer's matrix 1x1xOxI.
         let found = shape ?? (old[0] == 1 && old[1] == 1 ? (old[2] == 1 ? [old[3]] : [old[2], old[3]]) : old)
-        guard let count = elementCount(found) else { throw FileProblem("has the blob '\(name)' of the impossible shape \(found)") }
+        guard let count = elementCount(found) else {
+            throw FileProblem("has the blob '\(name)' of the impossible shape \(found)")
+        }
         let given = data.map { $0.bytes.count / $0.type.size } ?? single.count
         guard given == count, data.map({ $0.bytes.count % $0.type.size == 0 }) ?? true else {
             throw FileProblem("has the blob '\(name)' of shape \(found), \(count) elements, but holds \(given)")
@@ -105,7 +108,8 @@ public enum CaffeModel {
         while let (field, value) = try message.next() {
             switch (field, value) {
             case (Field.dimension, .integer(let size)): result.append(try axis(size, name))
-            case (Field.dimension, .bytes(let packed)): result += try ProtocolBuffer.integers(packed, atMost: 64).map { try axis($0, name) }
+            case (Field.dimension, .bytes(let packed)):
+                result += try ProtocolBuffer.integers(packed, atMost: 64).map { try axis($0, name) }
             default: break
             }
             if result.count > 64 { throw FileProblem("has the blob '\(name)' of more than 64 axes") }

@@ -52,7 +52,8 @@ extension NumPyElementType {
 
     func resolved() throws -> ElementType {
         guard let type = Self.types[code], order != ">" else {
-            throw FileProblem("has a NumPy array of type '\(order ?? "")\(code)'; little-endian floats and integers can be read")
+            throw FileProblem(
+                "has a NumPy array of type '\(order ?? "")\(code)'; little-endian floats and integers can be read")
         }
         return type
     }

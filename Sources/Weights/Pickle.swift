@@ -12,7 +12,8 @@ struct Unpickler {
     private var memo: [Int: PickleValue] = [:]
     private var pushed = 0
 
-    /// Values, marks and memos in one pickle: a few hundred megabytes of memory at most. A state dictionary needs about forty for
+    /// Values, marks and memos in one pickle: a few hundred megabytes of memory at most. A state dictionary needs about
+    /// forty for
     /// each tensor.
     private let limit: Int
 
@@ -114,7 +115,8 @@ struct Unpickler {
             // The attributes of an ordered dictionary (PyTorch's _metadata); no tensor is among them.
             case .dictionary: break
             case .array(let index): heap.arrays[index] = try NumPyReference(state: state, heap)
-            case .elementType(let index): heap.elementTypes[index].order = try NumPyElementType.order(state: state, heap)
+            case .elementType(let index):
+                heap.elementTypes[index].order = try NumPyElementType.order(state: state, heap)
             default: throw FileProblem("sets attributes of \(try top().kind)")
             }
         }

@@ -1,4 +1,5 @@
-/// The classes and functions of PyTorch and NumPy that a state dictionary names, each given a meaning here. This is the whole
+/// The classes and functions of PyTorch and NumPy that a state dictionary names, each given a meaning here. This is the
+/// whole
 /// allow-list: anything else is refused by name, and nothing is ever executed.
 enum PickleGlobal {
     case orderedDictionary
@@ -103,7 +104,9 @@ extension Unpickler {
             }
             return .tensor(tensor)
         case .loadFromBytes:
-            guard let bytes = arguments.first?.bytes else { throw FileProblem("loads a storage from something else than bytes") }
+            guard let bytes = arguments.first?.bytes else {
+                throw FileProblem("loads a storage from something else than bytes")
+            }
             heap.storages.append(try embedded.storage(in: bytes))
             return .storage(heap.storages.count - 1)
         case .size:

@@ -1,4 +1,5 @@
-/// The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding): the fields of one message, in order.
+/// The wire format of protocol buffers (https://protobuf.dev/programming-guides/encoding): the fields of one message,
+/// in order.
 /// Nothing is allocated for what the file claims; every length is checked against the bytes that are there.
 struct ProtocolBuffer {
     enum Value {
@@ -18,7 +19,9 @@ struct ProtocolBuffer {
         if reader.remaining == 0 { return nil }
         let key = try integer()
         let field = Int(truncatingIfNeeded: key >> 3)
-        guard key >> 3 >= 1, key >> 3 < 1 << 29 else { throw FileProblem("has the impossible field number \(key >> 3)") }
+        guard key >> 3 >= 1, key >> 3 < 1 << 29 else {
+            throw FileProblem("has the impossible field number \(key >> 3)")
+        }
         switch key & 7 {
         case 0: return (field, .integer(try integer()))
         case 1: return (field, .fixed64(try reader.number(UInt64.self)))

@@ -13,7 +13,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
 }
 
 /// The tensors in a `.pth` or `.pt` file that `torch.save` wrote: the zip archive of PyTorch 1.6 and later, or the
-/// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`). Nothing in
+/// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`).
+/// Nothing in
 /// the file is ever executed (see `PickleGlobal`).
 ///
 /// Which tensors, and under which names:
@@ -74,7 +75,9 @@ public struct PyTorchCheckpoint: Sendable {
                     leftOut.append(LeftOut(name: name, type: reference.storage.type.rawValue, shape: reference.shape))
                 }
             case .array(let index):
-                guard let array = contents.heap.arrays[index] else { throw FileProblem("has the array '\(name)' without contents") }
+                guard let array = contents.heap.arrays[index] else {
+                    throw FileProblem("has the array '\(name)' without contents")
+                }
                 if array.type.isReadable {
                     tensors[name] = try reader.tensor(array, name)
                 } else {

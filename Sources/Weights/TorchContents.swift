@@ -32,7 +32,8 @@ struct TorchContents {
         self.storages = storages
     }
 
-    /// A stream of pickles: `torch.save`'s older format, or one pickle that Python's `pickle.dump` wrote of a dictionary of NumPy arrays or
+    /// A stream of pickles: `torch.save`'s older format, or one pickle that Python's `pickle.dump` wrote of a
+    /// dictionary of NumPy arrays or
     /// PyTorch tensors.
     init(pickles bytes: UnsafeRawBufferPointer) throws {
         var reader = ByteReader(bytes)

@@ -47,7 +47,8 @@ extension TensorReference {
     }
 }
 
-/// Storages inside a pickle that Python's own `pickle.dump` wrote of PyTorch's tensors: each is a small file of the older
+/// Storages inside a pickle that Python's own `pickle.dump` wrote of PyTorch's tensors: each is a small file of the
+/// older
 /// format within a bytes object.
 struct EmbeddedStorages {
     /// By a key that is unique in the pickle.

@@ -12,7 +12,8 @@ public struct WeightsFileError: Error, CustomStringConvertible, Equatable {
     public var description: String { "weights file \(path) \(problem)" }
 }
 
-/// The named tensors of a file, whatever program wrote it. The format is told by the file's first bytes, not by its name.
+/// The named tensors of a file, whatever program wrote it. The format is told by the file's first bytes, not by its
+/// name.
 public struct WeightsFile: Sendable {
     public enum Format: String, Codable, Sendable {
         case safetensors
@@ -30,7 +31,8 @@ public struct WeightsFile: Sendable {
     public let leftOut: [String]
 
     /// Reads the file at `url`. Tensors borrow the mapped file where they can.
-    /// - Throws: ``WeightsFileError``, ``CheckpointError``, ``SafeTensorsError`` or ``NumPyArrayError``, each naming the file.
+    /// - Throws: ``WeightsFileError``, ``CheckpointError``, ``SafeTensorsError`` or ``NumPyArrayError``, each naming
+    /// the file.
     public init(_ url: URL) throws {
         format = try Self.format(of: url)
         switch format {
@@ -70,12 +72,17 @@ public struct WeightsFile: Sendable {
         if bytes[0] == Opcode.proto.rawValue { return .pytorch }
         if bytes.count > 8, bytes[8] == UInt8(ascii: "{") { return .safetensors }
         if begins("version https://git-lfs") {
-            throw FileProblem("is a Git LFS pointer, a text that stands for the file: fetch the file itself (git lfs pull)")
+            throw FileProblem(
+                "is a Git LFS pointer, a text that stands for the file: fetch the file itself (git lfs pull)")
         }
         if begins("<") { throw FileProblem("is a web page, not a file of weights: download the file itself") }
-        if begins("\u{89}HDF") { throw FileProblem("is an HDF5 (Keras) file, which is not read: save it as safetensors or .npz") }
+        if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+            throw FileProblem("is an HDF5 (Keras) file, which is not read: save it as safetensors or .npz")
+        }
         if CaffeModel.looksLike(bytes) { return .caffe }
         throw FileProblem(
-            "is in no format that is read: PyTorch's .pth, safetensors, NumPy's .npz, a pickle of arrays, Caffe's .caffemodel")
+            "is in no format that is read: PyTorch's .pth, safetensors, NumPy's .npz, a pickle of arrays, "
+                + "Caffe's .caffemodel"
+        )
     }
 }

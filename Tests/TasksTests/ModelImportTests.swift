@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import Weights
 import XCTest
@@ -18,7 +18,8 @@ final class ModelImportTests: XCTestCase {
 
     /// A checkpoint of the network "tiny", its batch normalisation apart, in PyTorch's layouts.
     private func checkpoint(classes: Int = 3) throws -> [String: Tensor] {
-        let store = ParameterStore(seed: 5), architecture = TinyCNN()
+        let store = ParameterStore(seed: 5)
+        let architecture = TinyCNN()
         _ = architecture.encoder(store.scope(), folded: false)
         _ = architecture.head(store.scope(), classes: classes)
         var state = store.stateDictionary()
@@ -45,7 +46,9 @@ final class ModelImportTests: XCTestCase {
         _ state: [String: Tensor], _ parts: String..., classes: String? = "a\nb\nc\n", line: UInt = #line
     ) throws {
         XCTAssertThrowsError(try task(state, classes: classes).run { _ in "" }, line: line) { error in
-            for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
+            for part in parts {
+                XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line)
+            }
         }
         XCTAssertFalse(FileManager.default.fileExists(atPath: url("model").path), "something was written", line: line)
     }
@@ -65,7 +68,8 @@ final class ModelImportTests: XCTestCase {
 
         // The imported network computes what the checkpoint's does.
         let picture = Tensor([1, 64, 64, 3], (0..<64 * 64 * 3).map { Float($0 % 17) / 8 - 1 })
-        let original = ParameterStore(strict: state, origin: "checkpoint"), architecture = TinyCNN()
+        let original = ParameterStore(strict: state, origin: "checkpoint")
+        let architecture = TinyCNN()
         let expected = architecture.head(original.scope(), classes: 3)(
             architecture.encoder(original.scope(), folded: false)(Variable(picture))
         ).value.array
@@ -79,9 +83,13 @@ final class ModelImportTests: XCTestCase {
         // Verified; and not when a byte has changed.
         let check = try ModelCheck.run(url("model")) { "\($0.count)" }
         XCTAssertEqual(check.imported, check.sha256)
-        XCTAssertThrowsError(try ModelCheck.run(url("model")) { _ in "other" }) { XCTAssertTrue("\($0)".contains("has changed"), "\($0)") }
+        XCTAssertThrowsError(try ModelCheck.run(url("model")) { _ in "other" }) {
+            XCTAssertTrue("\($0)".contains("has changed"), "\($0)")
+        }
         // A model is not written over.
-        XCTAssertThrowsError(try task(state).run { _ in "" }) { XCTAssertTrue("\($0)".contains("is a model already"), "\($0)") }
+        XCTAssertThrowsError(try task(state).run { _ in "" }) {
+            XCTAssertTrue("\($0)".contains("is a model already"), "\($0)")
+        }
         XCTAssertEqual(try InstalledModel(url("model")).task, "classification")
     }
 
@@ -108,7 +116,8 @@ final class ModelImportTests: XCTestCase {
         state["extra.weight"] = Tensor([2, 2])
         state["conv3.weight"] = Tensor([64, 32, 5, 5])
         try assertRefused(
-            state, "does not fit tiny", "1 missing", "conv2.weight", "1 left over", "extra.weight [2, 2]", "1 of another shape",
+            state, "does not fit tiny", "1 missing", "conv2.weight", "1 left over", "extra.weight [2, 2]",
+            "1 of another shape",
             "conv3.weight (expected [64, 32, 3, 3], found [64, 32, 5, 5])")
         try assertRefused(checkpoint(), "it has 3 classes", "names 2", classes: "a\nb\n")
         try assertRefused(checkpoint(), "3 classes whose names are not known", "--classes", classes: nil)
@@ -117,7 +126,8 @@ final class ModelImportTests: XCTestCase {
         let other = ParameterStore(seed: 1)
         let lite = try Architectures.named("efficientnet-lite0")
         _ = lite.encoder(other.scope(), folded: false)
-        try assertRefused(other.stateDictionary(), "missing", "left over", "the names of efficientnet-lite0", classes: nil)
+        try assertRefused(
+            other.stateDictionary(), "missing", "left over", "the names of efficientnet-lite0", classes: nil)
         state = try checkpoint()
         state["fc.weight"] = Tensor([3, 64])
         try assertRefused(state, "fc.weight (expected [3, 128], found [3, 64])")
@@ -163,6 +173,8 @@ final class ModelImportTests: XCTestCase {
         // Convolutions without bias, scale and shift of each channel, and the linear layer.
         let convolutions = 16 * 3 * 16 + 32 * 16 * 16 + 64 * 32 * 9 + 128 * 64
         XCTAssertEqual(summary.parameters, convolutions + 2 * (16 + 32 + 64 + 128) + 128 * 3 + 3)
-        XCTAssertThrowsError(try NetworkSummary(named: "no-such-network")) { XCTAssertTrue($0 is UnknownEncoder, "\($0)") }
+        XCTAssertThrowsError(try NetworkSummary(named: "no-such-network")) {
+            XCTAssertTrue($0 is UnknownEncoder, "\($0)")
+        }
     }
 }

@@ -4,7 +4,8 @@ import TestSupport
 import Weights
 import XCTest
 
-/// Files of weights other than torch.save's and safetensors: pickles of arrays, .npz, .caffemodel, and what is none of them.
+/// Files of weights other than torch.save's and safetensors: pickles of arrays, .npz, .caffemodel, and what is none of
+/// them.
 final class WeightsFileTests: XCTestCase {
     func testPickledArrays() throws {
         for number in 3...5 {
@@ -47,7 +48,8 @@ final class WeightsFileTests: XCTestCase {
             let file = try WeightsFile(Fixture.url(name))
             XCTAssertEqual(file.format, .caffe, name)
             XCTAssertEqual(
-                file.tensors.mapValues(\.shape), ["conv1.weight": [2, 3, 2, 2], "conv1.bias": [2], "fc.weight": [2, 3]], name)
+                file.tensors.mapValues(\.shape),
+                ["conv1.weight": [2, 3, 2, 2], "conv1.bias": [2], "fc.weight": [2, 3]], name)
             XCTAssertEqual(file.tensors["conv1.weight"]?.array, ramp(0..<24), name)
             XCTAssertEqual(file.tensors["conv1.bias"]?.array, ramp(0..<2), name)
             XCTAssertEqual(file.tensors["fc.weight"]?.array, ramp(0..<6), name)
@@ -87,7 +89,9 @@ final class WeightsFileTests: XCTestCase {
             let hostile = try Hostile(try Data(contentsOf: Fixture.url(name)))
             for length in 0..<hostile.data.count {
                 let url = try hostile.file(Array(hostile.data.prefix(length)))
-                for (key, tensor) in (try? WeightsFile(url).tensors) ?? [:] { XCTAssertEqual(tensor.array, whole[key]?.array) }
+                for (key, tensor) in (try? WeightsFile(url).tensors) ?? [:] {
+                    XCTAssertEqual(tensor.array, whole[key]?.array)
+                }
                 unlink(url.path)
             }
         }
@@ -110,12 +114,16 @@ final class WeightsFileTests: XCTestCase {
         assertThrows("ends too early") { try read([0xA2, 0x06] + twoGigabytes + [UInt8](repeating: 0, count: 1000)) }
         let blob: [UInt8] = [0x3A, 0x07, 0x0A, 0x05] + twoGigabytes + [0x2A, 0x04, 0, 0, 0, 0]
         let layer: [UInt8] = [0x0A, 0x01, 0x63, 0x3A, UInt8(blob.count)] + blob
-        assertThrows("'c.weight'", "2147483648 elements, but holds 1") { try read([0xA2, 0x06, UInt8(layer.count)] + layer) }
+        assertThrows("'c.weight'", "2147483648 elements, but holds 1") {
+            try read([0xA2, 0x06, UInt8(layer.count)] + layer)
+        }
         assertThrows("more than ten bytes") { try read([0x0A] + [UInt8](repeating: 0xFF, count: 20)) }
         assertThrows("no layers") { try read([0x0A, 0x01, 0x61]) }
         // A pickle: bytes of 2 GB, and an array of 2 GB made of four bytes.
         assertThrows("ends too early") { try read([0x80, 4, 0x7D, 0x42, 0, 0, 0, 0x80, 1, 2, 3]) }
-        assertThrows("takes 2147483648 bytes, but has 4") { try read(Pickled.array(shape: [1 << 29], bytes: [0, 0, 0, 0])) }
+        assertThrows("takes 2147483648 bytes, but has 4") {
+            try read(Pickled.array(shape: [1 << 29], bytes: [0, 0, 0, 0]))
+        }
         assertThrows("impossible shape") {
             try read(Pickled.array(shape: Array(repeating: Int(Int32.max), count: 3), bytes: [0, 0, 0, 0]))
         }
@@ -150,7 +158,9 @@ final class WeightsFileTests: XCTestCase {
         for i in 1..<100 { arrays += Pickled.text("\(i)") + Pickled.again(shape: [1 << 18]) }
         try refused(arrays + [0x75], "outgrow the file")
         // A name of two million bytes at every level.
-        try refused([0x7D, 0x58, 0x80, 0x84, 0x1E, 0] + [UInt8](repeating: 0x61, count: 2_000_000) + [0x7D, 0x73], "1,024 bytes")
+        try refused(
+            [0x7D, 0x58, 0x80, 0x84, 0x1E, 0] + [UInt8](repeating: 0x61, count: 2_000_000) + [0x7D, 0x73], "1,024 bytes"
+        )
     }
 
     func testArchivesWhoseFilesOverlap() throws {
@@ -173,7 +183,9 @@ final class WeightsFileTests: XCTestCase {
         }
         let size = many.count - start
         many += [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 50, 0, 50, 0]
-        many += withUnsafeBytes(of: UInt32(size).littleEndian, Array.init) + withUnsafeBytes(of: UInt32(start).littleEndian, Array.init) + [0, 0]
+        many +=
+            withUnsafeBytes(of: UInt32(size).littleEndian, Array.init)
+            + withUnsafeBytes(of: UInt32(start).littleEndian, Array.init) + [0, 0]
         assertThrows("overlap") { _ = try WeightsFile(try hostile.file(many)) }
     }
 }
@@ -201,7 +213,8 @@ private enum Pickled {
     static func again(shape: [Int]) -> [UInt8] { build(shape: shape, type: [0x68, 8], bytes: [0x68, 7]) }
 
     private static func build(shape: [Int], type: [UInt8], bytes: [UInt8]) -> [UInt8] {
-        let empty = global("numpy.core.multiarray", "_reconstruct") + global("numpy", "ndarray") + integer(0) + [0x85]
+        let empty =
+            global("numpy.core.multiarray", "_reconstruct") + global("numpy", "ndarray") + integer(0) + [0x85]
             + [0x43, 1, 0x62, 0x87, 0x52]
         let sizes = [0x28] + shape.flatMap(integer) + [0x74]
         return empty + [0x28] + integer(1) + sizes + type + [0x89] + bytes + [0x74, 0x62]

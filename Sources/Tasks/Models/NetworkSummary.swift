@@ -45,7 +45,8 @@ public struct NetworkSummary: Codable, Equatable, Sendable {
         encoder = architecture.name
         self.classes = classes
         // Zeros go through the layers: only shapes are looked at.
-        let tape = Tape(), store = ParameterStore(strict: [:], origin: architecture.name)
+        let tape = Tape()
+        let store = ParameterStore(strict: [:], origin: architecture.name)
         let p = store.scope(on: tape)
         let network = architecture.encoder(p, folded: true)
         explanationLayer = network.lastLayer
@@ -62,7 +63,8 @@ public struct NetworkSummary: Codable, Equatable, Sendable {
             let name = product.weight.hasSuffix(".weight") ? String(product.weight.dropLast(7)) : product.weight
             let weight = values[product.weight]?.shape ?? []
             return Layer(
-                name: name, weight: weight.count == 4 ? [weight[0], weight[3], weight[1], weight[2]] : weight, output: product.output,
+                name: name, weight: weight.count == 4 ? [weight[0], weight[3], weight[1], weight[2]] : weight,
+                output: product.output,
                 parameters: (values[product.weight]?.count ?? 0) + (values["\(name).bias"]?.count ?? 0),
                 multiplyAdds: product.multiplyAdds)
         }
@@ -93,7 +95,8 @@ extension NetworkSummary {
             return
         }
         let owner = try ModelFiles(folder).configuration(Owner.self, of: "a model") { owner in
-            (0...ClassifierConfiguration.mostClasses).contains(owner.classes ?? 0) ? nil : "classes is \(owner.classes ?? 0)"
+            (0...ClassifierConfiguration.mostClasses).contains(owner.classes ?? 0)
+                ? nil : "classes is \(owner.classes ?? 0)"
         }
         self.init(try owner.encoder.architecture(), preprocessing: owner.preprocessing, classes: owner.classes ?? 0)
     }

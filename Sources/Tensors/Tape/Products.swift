@@ -19,8 +19,10 @@ extension Tape {
             case .linear(_, let used, _): weight = used
             default: return nil
             }
-            guard node.inputs.count > 1, let name = names[node.inputs[1]], let outputs = weight.shape.first, outputs > 0 else { return nil }
-            return Product(weight: name, output: node.shape, multiplyAdds: node.shape.reduce(1, *) * (weight.count / outputs))
+            guard node.inputs.count > 1, let name = names[node.inputs[1]], let outputs = weight.shape.first, outputs > 0
+            else { return nil }
+            return Product(
+                weight: name, output: node.shape, multiplyAdds: node.shape.reduce(1, *) * (weight.count / outputs))
         }
     }
 }
