@@ -37,7 +37,7 @@ let package = Package(
             swiftSettings: native),
         .executableTarget(name: "mmx-bench", dependencies: ["Explain"], path: "Benchmarks/MMXBench", swiftSettings: native),
         .target(name: "TestSupport", dependencies: ["Tensors", "Weights", "Vision"], path: "Tests/TestSupport", swiftSettings: native),
-        .executableTarget(name: "toy-world", dependencies: ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
+        .executableTarget(name: "toy-world", dependencies: ["TestSupport", "Tasks"], path: "Tests/ToyWorld", swiftSettings: native),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),
         .testTarget(name: "VisionTests", dependencies: ["Vision", "TestSupport"], exclude: ["Fixtures"], swiftSettings: native),

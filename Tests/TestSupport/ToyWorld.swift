@@ -109,6 +109,12 @@ public struct ToyPicture {
         image = Self.draw(shapes, using: &random)
     }
 
+    /// Draws these shapes.
+    init(shapes: [Shape], using random: inout SeededGenerator) {
+        self.shapes = shapes
+        image = Self.draw(shapes, using: &random)
+    }
+
     private static func draw(_ shapes: [Shape], using random: inout SeededGenerator) -> Image {
         let ground = SIMD3<Float>(repeating: 90 + 80 * random.uniform())
         var image = Image(width: side, height: side)
