@@ -14,29 +14,42 @@ final class ToyAnswererTests: XCTestCase {
     private static let seed: UInt64 = 2_024
 
     private func explainer() throws -> AnswerExplainer {
-        try AnswerExplainer(Answerer.load(Fixture.url("toy-vqa")))
+        let folder = ProcessInfo.processInfo.environment["TOY_VQA"] ?? Fixture.url("toy-vqa").path
+        return try AnswerExplainer(Answerer.load(URL(fileURLWithPath: folder)))
     }
 
-    /// What was answered and where the maps point, by kind of question.
+    /// What was answered and where the maps point, for one kind of question.
     private struct Tally {
-        var asked: [String: Int] = [:], right: [String: Int] = [:]
-        /// Of the answer that the model gives, wrong ones too.
-        var pointing: [String: ToyPointing] = [:]
+        var asked = 0, right = 0
+        /// Maps of the answer that the model gives, wrong ones too.
+        var given = ToyPointing()
+        /// Maps of why the right answer rather than the one that would be right were there less of what is asked about.
+        var rather = ToyPointing()
 
-        func accuracy(_ kind: String) -> Double { Double(right[kind, default: 0]) / Double(max(1, asked[kind, default: 0])) }
+        var accuracy: Double { Double(right) / Double(max(1, asked)) }
 
-        var lines: [String] {
-            asked.keys.sorted().map { kind in
-                "\(kind): \(right[kind, default: 0]) of \(asked[kind, default: 0]) right; "
-                    + (pointing[kind]?.description ?? "no maps")
-            }
+        func print(_ kind: String) {
+            Swift.print("\(kind): \(right) of \(asked) right; \(given.description)")
+            if rather.maps > 0 { Swift.print("\(kind), rather than less: \(rather.description)") }
         }
     }
 
-    /// Every question about `pictures` scenes. A question without a shape (answered "no" or "zero") has no mask.
-    private func ask(pictures: Int) throws -> Tally {
+    /// The answer that would be right were there none of what is asked about, or one fewer.
+    private static func less(than question: ToyQuestion) -> String? {
+        switch question.kind {
+        case .yesNo: return question.answer == "yes" ? "no" : nil
+        case .number:
+            let words = ToyPicture.numberWords
+            return words.firstIndex(of: question.answer).flatMap { $0 > 0 ? words[$0 - 1] : nil }
+        case .color, .shape: return nil
+        }
+    }
+
+    /// Every question about `pictures` scenes, by kind, and numbers by their number as well. What is answered with "no"
+    /// or "zero" has no mask, and its maps are not measured.
+    private func ask(pictures: Int) throws -> [String: Tally] {
         let explainer = try explainer()
-        var random = SeededGenerator(seed: Self.seed), tally = Tally()
+        var random = SeededGenerator(seed: Self.seed), tallies: [String: Tally] = [:]
         for index in 0..<pictures {
             let picture = ToyPicture.scene(seed: Self.seed, index: index)
             let prepared = explainer.answerer.configuration.preprocessing.prepare(picture.image)
@@ -44,34 +57,43 @@ final class ToyAnswererTests: XCTestCase {
             for question in picture.questions(using: &random) {
                 let read = try explainer.read(question.text)
                 XCTAssertEqual(read.warnings, [])
-                let hasMask = !question.shapes.isEmpty
-                var targets: [AnswerTarget] = hasMask ? [.best] : []
-                // Why so many rather than one fewer.
-                let words = ToyPicture.numberWords
-                if question.kind == .number, let count = words.firstIndex(of: question.answer), count > 0 {
-                    targets.append(.contrast(question.answer, against: words[count - 1]))
-                }
+                var targets: [AnswerTarget] = question.shapes.isEmpty ? [] : [.best]
+                if let less = Self.less(than: question) { targets.append(.contrast(question.answer, against: less)) }
                 let found = try explainer.explain(seen, question: read.question, targets: targets)
-                let answer = explainer.answerer.answers[found.ranking[0].answer], kind = question.kind.rawValue
-                for kind in [kind, "all"] {
-                    tally.asked[kind, default: 0] += 1
-                    if answer == question.answer { tally.right[kind, default: 0] += 1 }
-                }
-                for (score, keys) in zip(found.scores, [[kind, "all"], ["number rather than one fewer"]]) {
-                    for key in keys {
-                        tally.pointing[key, default: ToyPointing()].add(
+                let isRight = explainer.answerer.answers[found.ranking[0].answer] == question.answer
+                let kind = question.kind.rawValue
+                for kind in ["all", kind] + (question.kind == .number ? ["\(kind), \(question.answer)"] : []) {
+                    var tally = tallies[kind, default: Tally()]
+                    tally.asked += 1
+                    if isRight { tally.right += 1 }
+                    for (score, pointing) in zip(found.scores, [\Tally.given, \Tally.rather]) {
+                        tally[keyPath: pointing].add(
                             score.map, prepared.placement, asked: question.shapes, in: picture)
                     }
+                    tallies[kind] = tally
                 }
             }
         }
-        return tally
+        return tallies
     }
 
     func testAnswersAreRightAndMapsPointAtWhatIsAskedAbout() throws {
-        let tally = try ask(pictures: 250)
-        for line in tally.lines { print(line) }
-        for (kind, pointing) in tally.pointing where tally.asked[kind] == nil { print("\(kind): \(pointing.description)") }
+        let tallies = try ask(pictures: 250)
+        for (kind, tally) in tallies.sorted(by: { $0.key < $1.key }) { tally.print(kind) }
+        let all = try XCTUnwrap(tallies["all"])
+        XCTAssertGreaterThanOrEqual(all.accuracy, 0.98)
+        XCTAssertGreaterThanOrEqual(all.given.rate, 0.9)
+        XCTAssertGreaterThan(all.given.rate, 2 * all.given.anyShapeRate)
+        XCTAssertGreaterThan(all.given.rate, 2 * all.given.centreRate)
+        for kind in ["color", "shape", "number", "yes/no"] {
+            let tally = try XCTUnwrap(tallies[kind])
+            XCTAssertGreaterThanOrEqual(tally.accuracy, 0.97, kind)
+            // A number's own score need not grow with what is counted: more of it speaks against "one".
+            if kind != "number" { XCTAssertGreaterThanOrEqual(tally.given.rate, 0.9, kind) }
+        }
+        for number in ["one", "two", "three"] {
+            XCTAssertGreaterThanOrEqual(try XCTUnwrap(tallies["number, \(number)"]).rather.rate, 0.95, number)
+        }
     }
 
     /// The commonest answer to each question is right no more often than a guess.
@@ -79,14 +101,15 @@ final class ToyAnswererTests: XCTestCase {
         var random = SeededGenerator(seed: 1), counts: [String: [String: [String: Int]]] = [:]
         for index in 0..<1_500 {
             for question in ToyPicture.scene(seed: 1, index: index).questions(using: &random) {
-                counts[question.kind.rawValue, default: [:]][question.text, default: [:]][question.answer, default: 0] += 1
+                var answers = counts[question.kind.rawValue, default: [:]][question.text, default: [:]]
+                answers[question.answer, default: 0] += 1
+                counts[question.kind.rawValue, default: [:]][question.text] = answers
             }
         }
         for (kind, chance) in [("color", 0.25), ("shape", 0.25), ("number", 0.25), ("yes/no", 0.5)] {
             let texts = counts[kind, default: [:]].values
             let right = texts.reduce(0) { $0 + ($1.values.max() ?? 0) }
             let share = Double(right) / Double(texts.reduce(0) { $0 + $1.values.reduce(0, +) })
-            print("\(kind): the question alone \(share)")
             XCTAssertEqual(share, chance, accuracy: 0.05, kind)
         }
     }
@@ -103,8 +126,8 @@ final class ToyAnswererTests: XCTestCase {
         var lines: [Line]
     }
 
-    /// The questions about one scene, their answers, all answers' scores, and the maps, to a thousandth of the largest value (other threads and
-    /// vector widths sum in another order).
+    /// The questions about one scene, their answers, all answers' scores, and the maps, to a thousandth of the largest
+    /// value (other threads and vector widths sum in another order).
     func testOneSceneStaysTheSame() throws {
         let explainer = try explainer()
         var random = SeededGenerator(seed: Self.seed)

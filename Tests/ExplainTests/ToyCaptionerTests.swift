@@ -18,18 +18,12 @@ final class ToyCaptionerTests: XCTestCase {
         try CaptionExplainer(Captioner.load(Fixture.url("toy-\(kind)")))
     }
 
-    private struct Pointing {
-        var words = 0, hits = 0, chance = 0.0, centre = 0
-        var rate: Double { Double(hits) / Double(max(1, words)) }
-        var centreRate: Double { Double(centre) / Double(max(1, words)) }
-    }
-
-    /// The maximum of each form's and colour's map, in a caption true of the picture, against the mask of the shape that the word names; the
-    /// maximum is the centre of the map's largest cell.
-    private func point(_ kind: String, pictures: Int) throws -> (forms: Pointing, colors: Pointing, rightCaptions: Int) {
+    /// The maximum of each form's and colour's map, in a caption true of the picture, against the mask of the shape that the word names.
+    private func point(
+        _ kind: String, pictures: Int
+    ) throws -> (forms: ToyPointing, colors: ToyPointing, rightCaptions: Int) {
         let explainer = try explainer(kind)
-        let side = ToyPicture.side
-        var forms = Pointing(), colors = Pointing(), right = 0
+        var forms = ToyPointing(), colors = ToyPointing(), right = 0
         for index in 0..<pictures {
             let picture = ToyPicture(seed: Self.seed, index: index)
             let prepared = explainer.captioner.configuration.preprocessing.prepare(picture.image)
@@ -39,27 +33,15 @@ final class ToyCaptionerTests: XCTestCase {
             let explanation = try explainer.explain(seen, words: words, targets: [.everyWord])
             for word in explanation.scores {
                 guard let shape = picture.shape(of: word.score.name) else { continue }
-                let mask = ToyPicture.mask(shape)
-                let values = word.map.array, columns = word.map.shape[1]
-                let best = values.indices.max { values[$0] < values[$1] } ?? 0
-                let cell = prepared.placement.cell(column: best % columns, row: best / columns, columns: columns, rows: word.map.shape[0])
-                let x = Int((cell.x0 + cell.x1) / 2), y = Int((cell.y0 + cell.y1) / 2)
-                var one = Pointing(words: 1)
-                if values[best] > 0 && mask[y * side + x] { one.hits = 1 }
-                if mask[side / 2 * side + side / 2] { one.centre = 1 }
-                one.chance = Double(mask.count { $0 }) / Double(mask.count)
-                let isForm = shape.form.rawValue == word.score.name
-                func add(_ p: Pointing) -> Pointing {
-                    Pointing(words: p.words + 1, hits: p.hits + one.hits, chance: p.chance + one.chance, centre: p.centre + one.centre)
+                if shape.form.rawValue == word.score.name {
+                    forms.add(word.map, prepared.placement, asked: [shape], in: picture)
+                } else {
+                    colors.add(word.map, prepared.placement, asked: [shape], in: picture)
                 }
-                if isForm { forms = add(forms) } else { colors = add(colors) }
             }
         }
-        for (name, p) in [("forms", forms), ("colours", colors)] {
-            print(
-                String(
-                    format: "%@, %@: maximum on the mask %.1f %% of %d; centre %.1f %%, chance %.1f %%", kind, name, 100 * p.rate, p.words,
-                    100 * p.centreRate, 100 * p.chance / Double(p.words)))
+        for (name, pointing) in [("forms", forms), ("colours", colors)] {
+            print("\(kind), \(name): \(pointing.description)")
         }
         print("\(kind): \(right) of \(pictures) captions are true")
         return (forms, colors, right)
@@ -67,7 +49,7 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testShowAttendAndTellPointsAtTheShapeThatAWordNames() throws {
         let (forms, colors, right) = try point("show-attend-and-tell", pictures: 200)
-        XCTAssertEqual([forms.words, colors.words], [200, 200])
+        XCTAssertEqual([forms.maps, colors.maps], [200, 200])
         XCTAssertGreaterThanOrEqual(colors.rate, 0.98)
         XCTAssertGreaterThanOrEqual(forms.rate, 0.88)
         XCTAssertGreaterThanOrEqual((forms.rate + colors.rate) / 2, 0.9)
@@ -77,7 +59,7 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testShowAndTellPointsAtTheShapeThatAWordNames() throws {
         let (forms, colors, right) = try point("show-and-tell", pictures: 200)
-        XCTAssertEqual([forms.words, colors.words], [200, 200])
+        XCTAssertEqual([forms.maps, colors.maps], [200, 200])
         XCTAssertGreaterThanOrEqual(colors.rate, 0.95)
         XCTAssertGreaterThanOrEqual(forms.rate, 0.9)
         XCTAssertGreaterThan(forms.rate, 2 * forms.centreRate)

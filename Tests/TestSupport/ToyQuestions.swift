@@ -14,8 +14,7 @@ public struct ToyQuestion: Sendable {
 /// The drawn world of the toy answerer: scenes of two to four shapes, and questions about them.
 ///
 /// No two shapes of a scene have the same colour; a form may occur up to three times. Forms, colours and numbers are
-/// drawn alike, so that the question alone says nothing about its answer, and a "no" to "is there a red circle?" is
-/// about a picture that has a circle and something red.
+/// drawn alike, so that the question alone says nothing about its answer.
 extension ToyPicture {
     public static let numberWords = ["zero", "one", "two", "three"]
 
@@ -79,13 +78,25 @@ extension ToyPicture {
             ask(.yesNo, "is there a \(there)?", "yes", having(there))
             ask(.yesNo, "is there a \(missing)?", "no", [])
         }
-        // Who only looks for the form or only for the colour is right half the time.
-        if let shape = shapes.randomElement(using: &random),
-            let other = shapes.filter({ $0.form != shape.form }).randomElement(using: &random)
-        {
+        if let shape = shapes.randomElement(using: &random) {
             ask(.yesNo, "is there a \(shape.color) \(shape.form)?", "yes", [shape])
-            ask(.yesNo, "is there a \(other.color) \(shape.form)?", "no", [])
+            let (color, form) = missingPair(absent, using: &random)
+            ask(.yesNo, "is there a \(color) \(form)?", "no", [])
         }
         return questions
+    }
+
+    /// A colour and a form that no shape of the picture has together. Half the time it has both, apart: who only looks
+    /// for the form or only for the colour is then wrong. Otherwise it has but one of them: were both always there,
+    /// something else that is red would say "no", "yes" would be what is left, and nothing would speak for it.
+    private func missingPair(_ absent: [Form], using random: inout SeededGenerator) -> (Color, Form) {
+        func one<T>(_ values: [T], _ fallback: T) -> T { values.randomElement(using: &random) ?? fallback }
+        let shape = one(shapes, shapes[0]), others = shapes.filter { $0.form != shape.form }
+        let colors = Color.allCases.filter { color in shapes.allSatisfy { $0.color != color } }
+        switch random.uniform() {
+        case ..<0.5: return (one(others, shape).color, shape.form)
+        case ..<0.75 where !colors.isEmpty: return (one(colors, shape.color), shape.form)
+        default: return (shape.color, one(absent, shape.form))
+        }
     }
 }
