@@ -20,15 +20,23 @@ struct AnswererFixture: Decodable {
     let features: DecoderFixture.Stored, y: DecoderFixture.Stored, g: DecoderFixture.Stored
     let parameters: [String: DecoderFixture.Stored], gradients: [String: DecoderFixture.Stored]
 
+    /// Whether the feature map's channels are normalised, and by whose statistics.
+    enum Norm: String {
+        case none = ""
+        case running = ", normalised"
+        case batch = ", normalised by the batch"
+    }
+
     static func load(
-        _ kind: AnswererConfiguration.Kind
+        _ kind: AnswererConfiguration.Kind, _ norm: Norm = .none
     ) throws -> (configuration: AnswererConfiguration, fixture: AnswererFixture) {
         let file = try JSONDecoder().decode(File.self, from: Data(contentsOf: Fixture.url("answerers.json")))
         let sizes = file.sizes
         let configuration = AnswererConfiguration(
             kind: kind, features: sizes.features, vocabulary: sizes.vocabulary, answers: sizes.answers,
-            embedding: sizes.embedding, hidden: sizes.hidden, attention: sizes.attention)
-        return (configuration, try XCTUnwrap(file.cases[kind.rawValue]))
+            embedding: sizes.embedding, hidden: sizes.hidden, attention: sizes.attention,
+            normalisesImage: norm == .none ? nil : true)
+        return (configuration, try XCTUnwrap(file.cases[kind.rawValue + norm.rawValue]))
     }
 }
 
@@ -39,14 +47,19 @@ struct AnswererCase {
     let features: Tensor
     let questions: [[Int]]
 
-    init(_ kind: AnswererConfiguration.Kind, pictures: Int = 2, times: Int = 3) throws {
+    init(_ kind: AnswererConfiguration.Kind, pictures: Int = 2, times: Int = 3, isNormalised: Bool = false) throws {
         configuration = AnswererConfiguration(
-            kind: kind, features: 9, vocabulary: 13, answers: 7, embedding: 6, hidden: 8, attention: 5)
+            kind: kind, features: 9, vocabulary: 13, answers: 7, embedding: 6, hidden: 8, attention: 5,
+            normalisesImage: isNormalised && kind != .questionOnly ? true : nil)
         let shapes = ParameterStore(seed: 1)
         _ = configuration.makeAnswerer(shapes.scope())
         var state: [String: Tensor] = [:]
         for (i, name) in shapes.order.enumerated() {
             state[name] = randomTensor(try XCTUnwrap(shapes.values[name]).shape, seed: UInt64(i) + 60)
+        }
+        // A variance is positive.
+        for (name, value) in state where name.hasSuffix("running_var") {
+            state[name] = Tensor(value.shape, value.array.map { abs($0) + 0.5 })
         }
         store = ParameterStore(strict: state, origin: "test")
         _ = configuration.makeAnswerer(store.scope())

@@ -6,7 +6,7 @@ import Tensors
 public struct CoAttention: QuestionAnswerer {
     let words: Embedding
     let word: Linear
-    let image: Linear
+    let image: ImageEmbedding
     let phrases: [Linear]
     let lstm: LSTM
     let attention: [ParallelCoAttention]
@@ -15,10 +15,12 @@ public struct CoAttention: QuestionAnswerer {
 
     public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
         let hidden = configuration.hidden
-        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        words = Embedding(
+            p["words"], count: configuration.vocabulary, width: configuration.embedding,
+            deviation: Self.wordDeviation)
         // Words and regions are added to each other, so both are brought to H channels. Without a bias padding stays 0.
         word = Linear(p["word"], inputs: configuration.embedding, outputs: hidden, bias: false)
-        image = Linear(p["image"], inputs: configuration.features, outputs: hidden)
+        image = ImageEmbedding(p, configuration, outputs: hidden)
         phrases = (1...3).map { Linear(p["phrase"]["\($0)"], inputs: $0 * hidden, outputs: hidden) }
         lstm = LSTM(p["lstm"], inputs: hidden, hidden: hidden)
         let levels = ["word", "phrase", "question"]
@@ -36,7 +38,7 @@ public struct CoAttention: QuestionAnswerer {
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
-        let seen = image(features.reshaped([pictures, regions, features.shape[3]])).activated(.tanh)
+        let seen = image(features.reshaped([pictures, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         let levels = self.levels(embedded, batch, dropout)
         func attended(_ level: Int) -> Variable {

@@ -5,14 +5,16 @@ import Tensors
 public struct DeeperLSTM: QuestionAnswerer {
     let words: Embedding
     let reader: QuestionReader
-    let image: Linear
+    let image: ImageEmbedding
     let answers: Linear
 
     public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
-        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        words = Embedding(
+            p["words"], count: configuration.vocabulary, width: configuration.embedding,
+            deviation: Self.wordDeviation)
         reader = QuestionReader(p, embedding: configuration.embedding, hidden: configuration.hidden)
         // A picture has length 1, whatever its number of channels: weights of order 1 give the tanh something to do.
-        image = Linear(p["image"], inputs: configuration.features, outputs: reader.width, bound: 1)
+        image = ImageEmbedding(p, configuration, outputs: reader.width, bound: 1)
         answers = Linear(p["answers"], inputs: reader.width, outputs: configuration.answers)
     }
 
@@ -21,7 +23,7 @@ public struct DeeperLSTM: QuestionAnswerer {
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let question = reader(embedded, batch, dropout)
-        let picture = image(globalAveragePool(features).l2Normalised()).activated(.tanh)
+        let picture = image(globalAveragePool(features).l2Normalised())
         let x = question * picture.repeatedRows(batch.questions(aPictureOf: features))
         return answers(dropout?(x) ?? x)
     }

@@ -8,7 +8,9 @@ public struct QuestionOnly: QuestionAnswerer {
     let answers: Linear
 
     public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
-        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        words = Embedding(
+            p["words"], count: configuration.vocabulary, width: configuration.embedding,
+            deviation: Self.wordDeviation)
         reader = QuestionReader(p, embedding: configuration.embedding, hidden: configuration.hidden)
         answers = Linear(p["answers"], inputs: reader.width, outputs: configuration.answers)
     }

@@ -12,15 +12,17 @@ public struct StackedAttention: QuestionAnswerer {
 
     let words: Embedding
     let lstm: LSTM
-    let image: Linear
+    let image: ImageEmbedding
     let hops: [Hop]
     let answers: Linear
 
     public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
         let hidden = configuration.hidden, attention = configuration.attention
-        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
+        words = Embedding(
+            p["words"], count: configuration.vocabulary, width: configuration.embedding,
+            deviation: Self.wordDeviation)
         lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
-        image = Linear(p["image"], inputs: configuration.features, outputs: hidden)
+        image = ImageEmbedding(p, configuration, outputs: hidden)
         hops = (0..<2).map { hop in
             let p = p["attention"]["\(hop)"]
             // A bias of the score (b_P in eq. 16) would be the same for all regions and change nothing.
@@ -39,7 +41,7 @@ public struct StackedAttention: QuestionAnswerer {
         let times = batch.questions(aPictureOf: features)
         let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
         // v_I (eq. 7) [M, L, H] and v_Q (eq. 14) [N, H]
-        let seen = image(features.reshaped([pictures, regions, features.shape[3]])).activated(.tanh)
+        let seen = image(features.reshaped([pictures, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         var u = batch.last(of: lstm(dropout?(embedded) ?? embedded).h)
         for hop in hops {

@@ -61,7 +61,8 @@ public final class AnswerTrainer {
         }
         let answerer = AnswererConfiguration(
             kind: options.kind, features: model.channels, vocabulary: vocabulary.count, answers: answers.count,
-            embedding: options.embedding, hidden: options.hidden, attention: options.attention)
+            embedding: options.embedding, hidden: options.hidden, attention: options.attention,
+            normalisesImage: options.normalisesImage && options.kind != .questionOnly ? true : nil)
         _ = answerer.makeAnswerer(model.store.scope()["answerer"])
         configuration = AnswererModelConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,

@@ -7,6 +7,8 @@ public struct AnswerTrainingOptions: Codable, Equatable, Sendable {
     public var embedding = 256
     public var hidden = 512
     public var attention = 256
+    /// Batch normalisation of the feature map's channels.
+    public var normalisesImage = false
     /// Words seen less often than this in the training questions become `<unknown>`.
     public var minimumCount = 2
     /// The most frequent training answers that the model chooses among; questions of others are not trained on.

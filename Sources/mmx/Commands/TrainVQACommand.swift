@@ -35,6 +35,10 @@ struct TrainVQA: ParsableCommand {
             valueName: "name"))
     var kind = AnswererConfiguration.Kind.stackedAttention
     @Option(help: "Width of the word embedding.") var embedding = 256
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Batch normalisation of the feature map's channels; by default for deeper-lstm only.")
+    var normaliseImage: Bool?
     @Option(help: ArgumentHelp("Words seen less often become <unknown>.", valueName: "count")) var minimumCount = 2
     @Option(help: ArgumentHelp("The most frequent answers to choose among.", valueName: "count"))
     var maximumAnswers = 1000
@@ -73,6 +77,7 @@ struct TrainVQA: ParsableCommand {
         var options = AnswerTrainingOptions()
         (options.encoder, options.kind) = (training.encoderName, kind)
         (options.embedding, options.hidden, options.attention) = (embedding, training.hidden, training.attention)
+        options.normalisesImage = normaliseImage ?? (kind == .deeperLSTM)
         (options.minimumCount, options.maximumAnswers, options.seed) = (minimumCount, maximumAnswers, training.seed)
         (options.batch, options.questionsPerPicture) = (batch, questionsPerPicture)
         (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)

@@ -57,15 +57,20 @@ def question_only(picture, words, p):
     return dense(reader(words, p), p, "answers")
 
 
+def mean_of_length_1(pictures):
+    """[M, u, v, K] -> [M, K]"""
+    pooled = pictures.mean((1, 2))
+    return pooled / torch.sqrt((pooled ** 2).sum(1, keepdim=True) + 1e-6)
+
+
 def deeper_lstm(picture, words, p):
-    pooled = picture.mean((0, 1))
-    image = torch.tanh(dense(pooled / torch.sqrt((pooled ** 2).sum() + 1e-6), p, "image"))
+    image = torch.tanh(dense(picture, p, "image"))
     return dense(reader(words, p) * image, p, "answers")
 
 
 def stacked_attention(picture, words, p):
     """Yang et al. 2016, eq. 7 and 15-19."""
-    v = torch.tanh(dense(picture.flatten(0, 1), p, "image"))
+    v = torch.tanh(dense(picture, p, "image"))
     u = lstm(words, p, "lstm")[0][-1]
     for hop in ["attention.0", "attention.1"]:
         h = torch.tanh(dense(v, p, hop + ".image") + dense(u, p, hop + ".question"))
@@ -75,7 +80,7 @@ def stacked_attention(picture, words, p):
 
 def co_attention(picture, words, p):
     """Lu et al. 2016: eq. 1-2 (phrases), 3-5 (parallel co-attention) and 7 (the answer)."""
-    v = torch.tanh(dense(picture.flatten(0, 1), p, "image"))
+    v = torch.tanh(dense(picture, p, "image"))
     word = torch.tanh(dense(words, p, "word"))
     grams = []
     for s in [1, 2, 3]:
@@ -120,28 +125,46 @@ for level in ["word", "phrase", "question"]:
     hierarchy |= linear(a + ".question_score", ATTENTION, 1, False)
     hierarchy |= linear("head." + level, HIDDEN if level == "word" else 2 * HIDDEN, HIDDEN)
 hierarchy |= linear("answers", HIDDEN, ANSWERS)
+
+def regions(pictures):
+    """[M, u, v, K] -> [M, L, K]"""
+    return pictures.flatten(1, 2)
+
+
 models = {
-    "deeper-lstm": (deeper_lstm, two_layers | linear("image", K, 2 * HIDDEN)),
-    "co-attention": (co_attention, hierarchy),
-    "stacked-attention": (stacked_attention, stacked),
-    "question-only": (question_only, two_layers),
+    "deeper-lstm": (deeper_lstm, mean_of_length_1, two_layers | linear("image", K, 2 * HIDDEN)),
+    "co-attention": (co_attention, regions, hierarchy),
+    "stacked-attention": (stacked_attention, regions, stacked),
+    "question-only": (question_only, regions, two_layers),
 }
 
-sizes = {"features": K, "vocabulary": VOCABULARY, "answers": ANSWERS, "embedding": EMBEDDING, "hidden": HIDDEN, "attention": ATTENTION}
-result = {"sizes": sizes, "cases": {}}
-for name, (model, shapes) in models.items():
+
+def normalised(x, p, training):
+    """Each channel over all pictures and regions, x [..., K]."""
+    flat = x.reshape(-1, K)
+    statistics = (None, None) if training else (p["image_norm.running_mean"], p["image_norm.running_var"])
+    return F.batch_norm(flat, *statistics, p["image_norm.weight"], p["image_norm.bias"], training, eps=1e-5).reshape(x.shape)
+
+
+def case(model, prepare, shapes, training=None):
+    """training: None for a model without batch normalisation, else whether the batch's own statistics are used."""
     p = {k: rand(*s) for k, s in shapes.items()}
+    buffers = {}
+    if training is not None:
+        # Statistics are no parameters: a mean near 0, a variance between 0.5 and 1.5.
+        buffers = {"image_norm.running_mean": rand(K, scale=0.25).detach(),
+                   "image_norm.running_var": (rand(K, scale=0.5) + 1).detach()}
+        p |= {"image_norm.weight": rand(K), "image_norm.bias": rand(K)}
     features = rand(M, U, V, K, scale=2)
     questions = [torch.randint(0, VOCABULARY, (n,), generator=generator).tolist() for n in LENGTHS]
     embedded = torch.zeros(max(LENGTHS), M * R, EMBEDDING).double()
     for n, question in enumerate(questions):
         embedded[: LENGTHS[n], n] = p["words.weight"].detach()[question]
     embedded.requires_grad_()
-
-    def run(words):
-        return torch.stack([model(features[n // R], words[: LENGTHS[n], n], p) for n in range(M * R)])
-
-    y = run(embedded)
+    pictures = prepare(features)
+    if training is not None:
+        pictures = normalised(pictures, p | buffers, training)
+    y = torch.stack([model(pictures[n // R], embedded[: LENGTHS[n], n], p) for n in range(M * R)])
     g = rand(*y.shape)
     inputs = {"features": features, "embedded": embedded} | {k: v for k, v in p.items() if k != "words.weight"}
     found = torch.autograd.grad(y, list(inputs.values()), g, allow_unused=True)
@@ -150,10 +173,18 @@ for name, (model, shapes) in models.items():
     for n, question in enumerate(questions):
         table.index_add_(0, torch.tensor(question), gradients["embedded"][: LENGTHS[n], n])
     gradients["words.weight"] = table
-    result["cases"][name] = {
+    return {
         "questions": questions, "features": stored(features), "y": stored(y), "g": stored(g),
-        "parameters": {k: stored(v) for k, v in p.items()}, "gradients": {k: stored(v) for k, v in gradients.items()},
+        "parameters": {k: stored(v) for k, v in (p | buffers).items()}, "gradients": {k: stored(v) for k, v in gradients.items()},
     }
+
+
+sizes = {"features": K, "vocabulary": VOCABULARY, "answers": ANSWERS, "embedding": EMBEDDING, "hidden": HIDDEN, "attention": ATTENTION}
+result = {"sizes": sizes, "cases": {name: case(*model) for name, model in models.items()}}
+for name, model in models.items():
+    if name != "question-only":
+        result["cases"][name + ", normalised"] = case(*model, training=False)
+        result["cases"][name + ", normalised by the batch"] = case(*model, training=True)
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "answerers.json"), "w") as file:
     json.dump(result, file, indent=1)
