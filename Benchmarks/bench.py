@@ -1,6 +1,6 @@
 """mmx against PyTorch, in turns, in one run. `make bench` calls it; needs only Python's standard library, the peers run in --python.
 
-python bench.py --model DIR [--parts caption,cold,train,kernels] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
+python bench.py --model DIR [--parts caption,vqa,cold,train,kernels] [--answerers DIR,DIR] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
                 [--threads N] [--clock wall|cpu]
 
 On a machine that others use too, `--threads 1 --clock cpu` counts processor time on one thread, which they disturb least.
@@ -117,20 +117,76 @@ def caption(options, mmx, peer, folder, photos):
         a, b = mmx("explain", word=word, output=map1), peer("explain", word=word, output=map2)
         if a["caption"] != b["caption"]:
             raise SystemExit(f"bench: {photo}: the captions differ: {a['caption']} and {b['caption']}")
-        ours, theirs = read_npy(map1), read_npy(map2)
-        worst, largest = max(abs(x - y) for x, y in zip(ours, theirs)), max(map(abs, theirs))
-        if worst > 1e-3 * largest:
-            raise SystemExit(f"bench: {photo}: the maps of '{word}' differ by {worst} of {largest}")
+        apart = same_map(f"{photo}, '{word}'", map1, map2)
         look = in_turns(options.rounds, lambda: mmx("look")[options.clock], lambda: peer("look")[options.clock])
         explain = in_turns(options.rounds, lambda: mmx("explain", word=word)[options.clock], lambda: peer("explain", word=word)[options.clock])
         for total, times in ((all_look, look), (all_explain, explain)):
             for side in (0, 1):
                 total[side].extend(times[side])
         name = os.path.splitext(os.path.basename(photo))[0]
-        row(f"{name[:20]} '{word}'", *explain, note=f"same caption; maps differ by {worst / largest:.0e} of their largest value")
+        row(f"{name[:20]} '{word}'", *explain, note=f"same caption; maps differ by {apart:.0e} of their largest value")
     row("caption + map, all photographs", *all_explain)
     row("encoder alone, all photographs", *all_look)
     return words
+
+
+QUESTIONS = ["what color is the shirt?", "is there a dog?", "how many people are in the picture?", "where is this?"]
+
+
+def same_map(name, ours, theirs):
+    """How far two raw maps are apart, as a part of the largest value; ends the run where that is more than 0.001."""
+    ours, theirs = read_npy(ours), read_npy(theirs)
+    worst, largest = max(abs(x - y) for x, y in zip(ours, theirs)), max(map(abs, theirs))
+    if worst > 1e-3 * largest:
+        raise SystemExit(f"bench: {name}: the maps differ by {worst} of {largest}")
+    return worst / largest
+
+
+def vqa(options, mmx, peer, folder, photos):
+    head("Warm: one question's best answer and its Grad-CAM map, from the prepared picture")
+    for model in options.answerers:
+        mmx("load-answerer", model=model)
+        peer("load-answerer", model=model)
+        total, apart = ([], []), 0
+        for number, photo in enumerate(photos):
+            prepared, map1, map2 = (os.path.join(folder, name) for name in ("picture.npy", "mmx-map.npy", "peer-map.npy"))
+            mmx("prepare-question", photo=photo, output=prepared)
+            peer("prepare", photo=prepared)
+            question = QUESTIONS[number % len(QUESTIONS)]
+            a = mmx("ask", question=question, output=map1)
+            b = peer("ask", words=a["words"], output=map2)
+            if a["answer"] != b["answer"] or abs(a["value"] - b["value"]) > 1e-3 * max(1, abs(b["value"])):
+                raise SystemExit(f"bench: {photo}: {question} {a['answer']} ({a['value']}) and {b['answer']} ({b['value']})")
+            apart = max(apart, same_map(photo, map1, map2))
+            times = in_turns(options.rounds, lambda: mmx("ask", question=question)[options.clock],
+                             lambda: peer("ask", words=a["words"])[options.clock])
+            for side in (0, 1):
+                total[side].extend(times[side])
+        kind = json.load(open(os.path.join(model, "config.json")))["answerer"]["kind"]
+        row(f"answer + map, {kind}", *total, note=f"same answers; maps differ by at most {apart:.0e} of their largest value")
+
+
+def cold_answer(options, folder, photo):
+    model, question = options.answerers[0], QUESTIONS[0]
+    ours = [os.path.join(options.build, "mmx"), "vqa", photo, question, "--model", model, "--output", os.path.join(folder, "mmx")]
+    theirs = [options.python, os.path.join(HERE, "cold_answer_peer.py"), model, photo, question, os.path.join(folder, "peer")]
+    first, second = timed(ours), timed(theirs)  # files are now in the page cache
+    if not first[2].endswith(second[2]):
+        print(f"note: answers from the file differ (Pillow's resizing rounds otherwise): '{first[2]}' and '{second[2]}'")
+    head(f"Cold: the whole command, {os.path.basename(photo)}, '{question}', overlay written")
+    whole_process(options, ours, theirs)
+
+
+def whole_process(options, ours, theirs):
+    memory = [[], []]
+
+    def run(side, command):
+        elapsed, megabytes, _ = timed(command, options.clock)
+        memory[side].append(megabytes)
+        return elapsed
+
+    row("command", *in_turns(max(7, options.rounds // 2), lambda: run(0, ours), lambda: run(1, theirs)))
+    row("peak resident memory", *memory, unit="MB")
 
 
 def timed(command, clock="wall"):
@@ -158,15 +214,7 @@ def cold(options, folder, words):
     if first[2].split() != second[2].split():
         print(f"note: captions from the file differ (Pillow's resizing rounds otherwise): '{first[2]}' and '{second[2]}'")
     head(f"Cold: the whole command, {os.path.basename(photo)} with '{word}', overlay written")
-    memory = [[], []]
-
-    def run(side, command):
-        elapsed, megabytes, _ = timed(command, options.clock)
-        memory[side].append(megabytes)
-        return elapsed
-
-    row("command", *in_turns(max(7, options.rounds // 2), lambda: run(0, ours), lambda: run(1, theirs)))
-    row("peak resident memory", *memory, unit="MB")
+    whole_process(options, ours, theirs)
     importing = [timed(plain, options.clock)[0] for _ in range(3)]
     print(f"{'(`import torch` alone':34} {'':32} {statistics.median(importing):9.1f} ms)")
 
@@ -270,7 +318,8 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--build", default=os.path.join(HERE, "..", ".build", "release"))
     parser.add_argument("--photos", required=True, help="a folder of JPEG and PNG files, or one file")
-    parser.add_argument("--parts", default="caption,cold,train,kernels")
+    parser.add_argument("--parts", default="caption,vqa,cold,train,kernels")
+    parser.add_argument("--answerers", default=os.path.join(HERE, "..", "models", "vqa-flickr8k"), help="models that answer questions, by commas")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--limit", type=int, default=6, help="photographs")
@@ -286,6 +335,7 @@ def main():
     if not photos:
         raise SystemExit(f"bench: {options.photos} holds no .jpg or .png")
     parts = options.parts.split(",")
+    options.answerers = [os.path.abspath(model) for model in options.answerers.split(",")]
     machine(options)
     mmx = Worker(os.path.join(options.build, "mmx-bench"))
     with tempfile.TemporaryDirectory() as folder:
@@ -301,11 +351,14 @@ def main():
             train(options, mmx, peer, folder, features, vocabulary)
         if "kernels" in parts:
             kernels(options, mmx, peer)
+        if "vqa" in parts:
+            vqa(options, mmx, peer, folder, photos)
         if "cold" in parts:
             words = words or {photos[0]: max(mmx("explain")["caption"], key=len)}
             mmx.close()
             peer.close()
             cold(options, folder, words)
+            cold_answer(options, folder, photos[0])
     print(f"\nload average at the end {os.getloadavg()[0]:.1f}")
     if options.json:
         json.dump(results, open(options.json, "w"), indent=1)

@@ -22,28 +22,37 @@ def turbo(x):
     ], dtype=np.float32), 0, 1)
 
 
-def main(model, path, word, folder):
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    config, encoder, decoder, words = peer_models.load(model)
-    decoder.requires_grad_(False)
-    size, search = config["preprocessing"], config["search"]
-    photo = Image.open(path).convert("RGB")
+def prepared(photo, size):
+    """[1, 3, height, width], as the model's configuration wants it."""
     frame = np.asarray(photo.resize((size["width"], size["height"]), Image.BICUBIC), np.float32)
-    x = torch.from_numpy((frame - np.float32(size["mean"])) / np.float32(size["std"])).permute(2, 0, 1)[None].contiguous()
-    with torch.no_grad():
-        features = encoder(x).permute(0, 2, 3, 1).contiguous()
-    caption = peer_tasks.beam_search(decoder, features, search["beam"], search["maximumLength"], search["lengthNormalisation"])
-    names = [words[i] for i in caption]
-    raw = peer_tasks.grad_cam(decoder, features, caption, names.index(word)).numpy()
+    return torch.from_numpy((frame - np.float32(size["mean"])) / np.float32(size["std"])).permute(2, 0, 1)[None].contiguous()
+
+
+def draw(photo, raw, stem):
+    """Writes the overlay of a raw map, and the map."""
     heat = np.maximum(raw, 0) / max(raw.max(), 1e-12)
     heat = np.asarray(Image.fromarray(heat).resize(photo.size, Image.BILINEAR))
     cover = 0.65 * heat[..., None]
     overlay = np.asarray(photo, np.float32) * (1 - cover) + turbo(heat) * 255 * cover
-    os.makedirs(folder, exist_ok=True)
-    stem = os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + "-" + word)
+    os.makedirs(os.path.dirname(stem), exist_ok=True)
     np.save(stem + "-map.npy", raw)
     Image.fromarray(overlay.round().astype(np.uint8)).save(stem + "-overlay.png")
+
+
+def main(model, path, word, folder):
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+    config, encoder, decoder, words = peer_models.load(model)
+    decoder.requires_grad_(False)
+    search = config["search"]
+    photo = Image.open(path).convert("RGB")
+    with torch.no_grad():
+        features = encoder(prepared(photo, config["preprocessing"])).permute(0, 2, 3, 1).contiguous()
+    caption = peer_tasks.beam_search(decoder, features, search["beam"], search["maximumLength"], search["lengthNormalisation"])
+    names = [words[i] for i in caption]
+    raw = peer_tasks.grad_cam(decoder, features, caption, names.index(word)).numpy()
+    draw(photo, raw, os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + "-" + word))
     print(" ".join(names))
 
 
-main(*sys.argv[1:5])
+if __name__ == "__main__":
+    main(*sys.argv[1:5])

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import peer_answerers
 import peer_models
 import peer_tasks
 
@@ -66,6 +67,25 @@ def explain(request):
     if "output" in request:
         np.save(request["output"], out["map"].numpy())
     return {**time, "caption": out["caption"], "words": out["words"]}
+
+
+def load_answerer(request):
+    """Beside the captioner, whose encoder's layout is this one's too."""
+    _, encoder, answerer, _, answers = peer_answerers.load(request["model"])
+    state.update(encoder=encoder.to(memory_format=state["layout"]), answerer=answerer, answers=answers)
+    return {}
+
+
+def ask(request):
+    out = {}
+
+    def body():
+        out["answer"], out["value"], out["map"] = peer_answerers.answer(state["answerer"], features(), request["words"])
+
+    time = duration(body)
+    if "output" in request:
+        np.save(request["output"], out["map"].numpy())
+    return {**time, "answer": state["answers"][out["answer"]], "value": out["value"]}
 
 
 def make_features(request):

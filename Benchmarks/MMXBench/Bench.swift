@@ -9,6 +9,7 @@ struct Bench {
         var model: String?
         var photo: String?
         var word: String?
+        var question: String?
         /// Where to write what was computed, as `.npy`.
         var output: String?
         var folder: String?
@@ -26,6 +27,9 @@ struct Bench {
         var cpu: Double?
         var caption: [String]?
         var words: [Int]?
+        /// The best answer to a question, and its score before the softmax.
+        var answer: String?
+        var value: Double?
         var vocabulary: Int?
         var features: [Int]?
         var loss: Double?
@@ -35,6 +39,7 @@ struct Bench {
 
     static func main() {
         var captioning: CaptioningBench?
+        var answering: AnsweringBench?
         var training: TrainingBench?
         let decoder = JSONDecoder()
         let encoder = JSONEncoder()
@@ -51,6 +56,10 @@ struct Bench {
                 case "prepare": try loaded(captioning).prepare(photo: request.photo ?? "", output: request.output)
                 case "look": answer = try loaded(captioning).look()
                 case "explain": answer = try loaded(captioning).explain(word: request.word, output: request.output)
+                case "load-answerer": answering = try AnsweringBench(model: request.model ?? "")
+                case "prepare-question":
+                    try loaded(answering).prepare(photo: request.photo ?? "", output: request.output)
+                case "ask": answer = try loaded(answering).ask(request.question ?? "", output: request.output)
                 case "train": training = try TrainingBench(model: request.model ?? "", folder: request.folder ?? "")
                 case "step":
                     answer = try loaded(training).step(

@@ -1,0 +1,41 @@
+import Explain
+import Foundation
+import Tasks
+import Tensors
+import Vision
+import Weights
+
+/// One warm answer and its map, through the same calls as `mmx vqa`.
+final class AnsweringBench {
+    private let answerer: Answerer
+    private let explainer: AnswerExplainer
+    private var picture: Tensor?
+
+    init(model: String) throws {
+        answerer = try Answerer.load(ModelFolder.find(model))
+        explainer = try AnswerExplainer(answerer)
+    }
+
+    /// Reads and prepares the photograph that the next questions are about, and writes the prepared tensor, so that the
+    /// peer sees the same numbers.
+    func prepare(photo: String, output: String?) throws {
+        let prepared = answerer.configuration.preprocessing.prepare(try Image.read(URL(fileURLWithPath: photo))).tensor
+        if let output { try NumPyArray.write(prepared, to: URL(fileURLWithPath: output)) }
+        picture = prepared
+    }
+
+    /// Encoder, the question, every answer's score, the best one's Grad-CAM map. `words` are the question's.
+    func ask(_ question: String, output: String?) throws -> Bench.Answer {
+        guard let picture else { throw BenchError(description: "no photograph was prepared") }
+        var explanation: AnswerExplanation?
+        let time = try Duration {
+            let seen = explainer.look(at: picture)
+            explanation = try explainer.explain(seen, question: explainer.read(question).question, targets: [.best])
+        }
+        guard let explanation, let score = explanation.scores.first else { throw BenchError(description: "no answer") }
+        if let output { try NumPyArray.write(score.map, to: URL(fileURLWithPath: output)) }
+        return Bench.Answer(
+            wall: time.wall, cpu: time.cpu, words: explanation.question.words, answer: score.score.name,
+            value: Double(score.value))
+    }
+}
