@@ -4,6 +4,8 @@ import Foundation
 public enum ModelFolder {
     /// The name of the model that is used when none is asked for.
     public static let defaultCaptioner = "caption-flickr8k"
+    /// The same for questions; it shares the captioner's encoder.
+    public static let defaultAnswerer = "vqa-flickr8k"
 
     /// The folder of the model `name`: a path to a folder, or the name of one in a `models` folder: that of
     /// `MMX_MODELS`, of the installation (`../share/mmx/models` beside the executable's folder), or of the source tree

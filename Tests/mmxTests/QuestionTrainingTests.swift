@@ -312,7 +312,6 @@ final class QuestionTrainingTests: ProgramTestCase {
 
         assertFails(try both("--question", "quo vadis", "--output", "none"), 2, "knows no word")
         XCTAssertEqual(files("none"), [])
-        XCTAssertEqual(try run(["caption", "toy.png", "--model", "./toy", "--question", "what?"]).code, 64)
         XCTAssertEqual(try both().code, 64)
         try FileManager.default.removeItem(at: url("toy"))
         assertFails(try run(["vqa", "toy.png", question, "--model", "./out"]), 4, "/toy, where there is no model")

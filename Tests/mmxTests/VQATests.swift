@@ -222,7 +222,6 @@ final class VQATests: ProgramTestCase {
             XCTAssertEqual(outcome.code, 64, outcome.errors, line: line)
             XCTAssertTrue(outcome.errors.contains(said), outcome.errors, line: line)
         }
-        usage(try mmx("vqa", "toy.png", "what color"), "--model is needed")
         usage(try vqa("toy.png"), "<question>")
         usage(try vqa(), "<photo>")
         usage(try vqa("toy.png", "what", "--question-file", "x.txt"), "not both")

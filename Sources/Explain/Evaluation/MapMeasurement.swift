@@ -91,7 +91,9 @@ struct PictureMeasurement {
 
     /// The map as overlays show it (`MapFiles`): its positive part over its maximum, laid over the picture.
     private func drawn(_ map: Tensor) -> Plane {
-        maps.placement.place(Normalisation.unit(map.array).values, width: map.shape[1], height: map.shape[0])
+        let smooth = smoothed(map, side: maps.smoothing)
+        return maps.placement.place(
+            Normalisation.unit(smooth.array).values, width: map.shape[1], height: map.shape[0])
     }
 
     private func measure(

@@ -22,6 +22,8 @@ public protocol MapSource {
 public struct PictureMaps {
     /// Where the maps lie in the picture.
     public var placement: Placement
+    /// Cells of the square over whose mean they are drawn, odd.
+    public var smoothing = 1
     /// The sum of the layer's activations, `[u, v]`.
     public var wordBlind: Tensor
     public var targets: [MapTarget]

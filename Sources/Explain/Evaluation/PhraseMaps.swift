@@ -15,6 +15,7 @@ public struct PhraseMaps: MapSource {
     /// What was left out, in words.
     public let notes: [String]
     private let explainer: CaptionExplainer
+    private let smoothing: Int
     private let model: URL
     private let data: CaptionDataset
     private let path: String
@@ -42,12 +43,14 @@ public struct PhraseMaps: MapSource {
     ///   - phrases: tab-separated phrases with boxes, as ``PhraseFile`` describes.
     ///   - kinds: only phrases of these types, scenes too where they are named; all but scenes where it is empty.
     ///   - limit: only the first so many.
+    ///   - smoothing: cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
     /// - Throws: ``DatasetError`` where no phrase is left, or a kind is not there.
     public init(
         _ explainer: CaptionExplainer, model: URL, data: CaptionDataset, phrases: URL, kinds: [String] = [],
-        limit: Int? = nil
+        limit: Int? = nil, smoothing: Int? = nil
     ) throws {
         self.explainer = explainer
+        self.smoothing = smoothing ?? explainer.captioner.configuration.maps?.smoothing ?? 1
         self.model = model
         self.data = data
         path = phrases.path
@@ -152,7 +155,8 @@ public struct PhraseMaps: MapSource {
             }
         }
         return PictureMaps(
-            placement: picture.placement, wordBlind: ReferenceMaps.activity(seen.activations), targets: targets)
+            placement: picture.placement, smoothing: smoothing, wordBlind: ReferenceMaps.activity(seen.activations),
+            targets: targets)
     }
 
     /// Phrases left out, and why.

@@ -12,6 +12,7 @@ public struct QuestionMaps: MapSource {
     /// What was left out, in words.
     public let notes: [String]
     private let explainer: AnswerExplainer
+    private let smoothing: Int
     private let model: URL
     private let data: QuestionDataset
     private let path: String
@@ -25,12 +26,14 @@ public struct QuestionMaps: MapSource {
     ///   - path: the questions' file, for messages.
     ///   - kinds: only these; all where it is empty.
     ///   - limit: only the first so many.
+    ///   - smoothing: cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
     /// - Throws: ``DatasetError`` where no question is left, a kind is not there, or a picture is missing.
     public init(
         _ explainer: AnswerExplainer, model: URL, images: URL, questions: [Question], path: String,
-        kinds: [String] = [], limit: Int? = nil
+        kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil
     ) throws {
         self.explainer = explainer
+        self.smoothing = smoothing ?? explainer.answerer.configuration.maps?.smoothing ?? 1
         self.model = model
         self.path = path
         let answers = Set(explainer.answerer.answers)
@@ -91,6 +94,7 @@ public struct QuestionMaps: MapSource {
                 maps: maps)
         }
         return PictureMaps(
-            placement: picture.placement, wordBlind: ReferenceMaps.activity(seen.activations), targets: targets)
+            placement: picture.placement, smoothing: smoothing, wordBlind: ReferenceMaps.activity(seen.activations),
+            targets: targets)
     }
 }

@@ -17,11 +17,14 @@ public struct AnswerRequest: Sendable {
     public var output: URL
     public var colorMap: ColorMap
     public var opacity: Float
+    /// Cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
+    public var smoothing: Int?
 
     public init(
         photo: URL, model: String, questions: [AskedQuestion], targets: [AnswerTarget] = [.best],
         explainsQuestion: Bool = false,
-        top: Int = 3, layer: String? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.6
+        top: Int = 3, layer: String? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.6,
+        smoothing: Int? = nil
     ) {
         self.photo = photo
         self.model = model
@@ -33,6 +36,7 @@ public struct AnswerRequest: Sendable {
         self.output = output
         self.colorMap = colorMap
         self.opacity = opacity
+        self.smoothing = smoothing
     }
 }
 
@@ -93,7 +97,8 @@ struct AnswerRun {
             photo: photo.image,
             placement: configuration.preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
-            folder: request.output, colorMap: request.colorMap, opacity: request.opacity)
+            folder: request.output, colorMap: request.colorMap, opacity: request.opacity,
+            smoothing: request.smoothing ?? configuration.maps?.smoothing ?? 1)
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = AnswerManifest(
             tool: "mmx 0.1.0", task: "question-answering",

@@ -23,12 +23,14 @@ public struct CaptionRequest: Sendable {
     public var output: URL
     public var colorMap: ColorMap
     public var opacity: Float
+    /// Cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
+    public var smoothing: Int?
 
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
         questions: [AskedQuestion] = [],
         answerer: String? = nil, sheet: Bool = false, layer: String? = nil, beam: Int? = nil, output: URL,
-        colorMap: ColorMap = .turbo, opacity: Float = 0.6
+        colorMap: ColorMap = .turbo, opacity: Float = 0.6, smoothing: Int? = nil
     ) {
         self.photo = photo
         self.model = model
@@ -42,6 +44,7 @@ public struct CaptionRequest: Sendable {
         self.output = output
         self.colorMap = colorMap
         self.opacity = opacity
+        self.smoothing = smoothing
     }
 }
 
@@ -51,7 +54,7 @@ extension CaptionRequest {
         guard let answerer, !questions.isEmpty else { return nil }
         return AnswerRequest(
             photo: photo, model: answerer, questions: questions, layer: layer, output: output, colorMap: colorMap,
-            opacity: opacity)
+            opacity: opacity, smoothing: smoothing)
     }
 }
 
@@ -85,7 +88,8 @@ public enum CaptionPipeline {
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         let maps = MapFiles(
             photo: photo.image, placement: picture.placement, folder: request.output, colorMap: request.colorMap,
-            opacity: request.opacity)
+            opacity: request.opacity,
+            smoothing: request.smoothing ?? captioner.configuration.maps?.smoothing ?? 1)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(

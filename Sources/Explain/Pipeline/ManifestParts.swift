@@ -19,7 +19,8 @@ public enum ManifestParts {
         public var positiveMass: Float
         /// The positive values' part of the sum of all magnitudes.
         public var positiveShare: Float
-        /// Centre of the cell with the largest value, in pixels of the photograph; nil when no value is positive.
+        /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is
+        /// positive.
         public var peak: Point?
     }
 
@@ -36,7 +37,9 @@ public enum ManifestParts {
     }
 
     public struct Rendering: Codable, Sendable {
-        /// Applied to the raw map before it is drawn; the raw map itself is untouched.
+        /// The raw map's means over squares of so many cells a side are drawn; the raw map itself is untouched.
+        public var smoothing: Int
+        /// Applied to them before they are drawn.
         public var normalisation: Normalisation
         /// How the map is brought to the photograph's size.
         public var resampling: String

@@ -10,19 +10,22 @@ struct MapFiles {
     let folder: URL
     let colorMap: ColorMap
     let opacity: Float
+    /// Cells of the square over whose mean a map is drawn, odd.
+    let smoothing: Int
 
     /// What a manifest says about the drawing.
     var rendering: ManifestParts.Rendering {
         .init(
-            normalisation: normalisation, resampling: "bilinear", colorMap: colorMap, opacity: opacity,
+            smoothing: smoothing, normalisation: normalisation, resampling: "bilinear", colorMap: colorMap,
+            opacity: opacity,
             seen: placement.rectangle)
     }
 
     private var normalisation: Normalisation { colorMap.isDiverging ? .signed : .unit }
 
-    /// The map as it is drawn: what speaks for the score, as a part of the largest value; with a diverging colour map,
-    /// what speaks against it too.
-    func drawn(_ map: Tensor) -> NormalisedMap { normalisation(map.array) }
+    /// The map as it is drawn, smoothed: what speaks for the score, as a part of the largest value; with a diverging
+    /// colour map, what speaks against it too.
+    func drawn(_ map: Tensor) -> NormalisedMap { normalisation(smoothed(map, side: smoothing).array) }
 
     /// Writes NAME-map.npy and, with `pictures`, NAME-overlay.png and NAME-heatmap.png. map `[u, v]`.
     /// - Throws: ``AtomicFileError``.
@@ -57,7 +60,8 @@ struct MapFiles {
         let values = map.array.map { $0.isFinite ? $0 : 0 }
         let positive = values.reduce(0) { $0 + max(0, $1) }, all = values.reduce(0) { $0 + abs($1) }
         var peak: ManifestParts.Point?
-        if let best = values.indices.max(by: { values[$0] < values[$1] }), values[best] > 0 {
+        let seen = smoothed(Tensor(map.shape, values), side: smoothing).array
+        if let best = seen.indices.max(by: { seen[$0] < seen[$1] }), seen[best] > 0 {
             let cell = placement.cell(
                 column: best % map.shape[1], row: best / map.shape[1], columns: map.shape[1], rows: map.shape[0])
             peak = .init(x: (cell.x0 + cell.x1) / 2, y: (cell.y0 + cell.y1) / 2)

@@ -14,16 +14,18 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
     /// The vocabulary's file, relative to the model's folder.
     public var vocabulary: String
     public var search: SearchOptions
+    public var maps: MapConfiguration?
 
     public init(
         encoder: EncoderConfiguration, preprocessing: Preprocessing, decoder: DecoderConfiguration, vocabulary: String,
-        search: SearchOptions
+        search: SearchOptions, maps: MapConfiguration? = nil
     ) {
         self.encoder = encoder
         self.preprocessing = preprocessing
         self.decoder = decoder
         self.vocabulary = vocabulary
         self.search = search
+        self.maps = maps
     }
 }
 
@@ -105,6 +107,6 @@ extension CaptionerConfiguration {
         for (name, value, limit) in sizes where value < 1 || value > limit {
             return "\(name) is \(value), not in 1...\(limit)"
         }
-        return nil
+        return maps?.problem
     }
 }

@@ -17,10 +17,11 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
     public var vocabulary: String
     /// The file of the answers, one a line in the order of the logits, relative to the model's folder.
     public var answers: String
+    public var maps: MapConfiguration?
 
     public init(
         encoder: EncoderConfiguration, preprocessing: Preprocessing, sharedEncoder: SharedEncoder? = nil,
-        answerer: AnswererConfiguration, vocabulary: String, answers: String
+        answerer: AnswererConfiguration, vocabulary: String, answers: String, maps: MapConfiguration? = nil
     ) {
         self.encoder = encoder
         self.preprocessing = preprocessing
@@ -28,6 +29,7 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
         self.answerer = answerer
         self.vocabulary = vocabulary
         self.answers = answers
+        self.maps = maps
     }
 
     /// What makes this configuration unusable, before anything is allocated for it.
@@ -42,7 +44,7 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
         for (name, value, limit) in sizes where value < 1 || value > limit {
             return "\(name) is \(value), not in 1...\(limit)"
         }
-        return nil
+        return maps?.problem
     }
 }
 

@@ -12,7 +12,7 @@ struct CaptionCommand: ParsableCommand {
             mmx caption photo.jpg --explain-all             one sheet: each word over its map
             mmx caption photo.jpg --caption "a dog runs" --explain-word dog
                                                             explain a caption of your own
-            mmx caption photo.jpg --question "what color is the dog?" --answerer DIR
+            mmx caption photo.jpg --question "what color is the dog?"
                                                             a question too, as mmx vqa answers it
 
             A word that is not in the caption is explained where the model held it likeliest. Beside the pictures, a \
@@ -36,7 +36,9 @@ struct CaptionCommand: ParsableCommand {
             valueName: "question"))
     var question: [String] = []
     @Option(
-        help: ArgumentHelp("The model that answers: a folder, or the name of an installed one.", valueName: "model"))
+        help: ArgumentHelp(
+            "The model that answers: a folder or a name; \(ModelFolder.defaultAnswerer) by default.",
+            valueName: "model"))
     var answerer: String?
     @Option(
         help: ArgumentHelp(
@@ -50,9 +52,6 @@ struct CaptionCommand: ParsableCommand {
         guard photo != nil || drawing.listLayers else { throw ValidationError("Missing expected argument '<photo>'") }
         guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
         if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is between 1 and 100") }
-        if !question.isEmpty && answerer == nil {
-            throw ValidationError("--question needs --answerer: the folder of a model that answers questions")
-        }
         if question.isEmpty && answerer != nil { throw ValidationError("--answerer goes with --question") }
     }
 
@@ -67,9 +66,10 @@ struct CaptionCommand: ParsableCommand {
         let manifest = try CaptionPipeline.run(
             CaptionRequest(
                 photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
-                questions: question.map { AskedQuestion(text: $0) }, answerer: answerer, sheet: explainAll,
+                questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
+                sheet: explainAll,
                 layer: drawing.layer, beam: beam, output: drawing.folder, colorMap: drawing.colorMap,
-                opacity: drawing.opacity))
+                opacity: drawing.opacity, smoothing: drawing.smooth))
         Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }

@@ -63,7 +63,7 @@ struct EvaluateVQA: ParsableCommand {
 
     @OptionGroup var data: QuestionOptions
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model: String
+    var model = ModelFolder.defaultAnswerer
     @Option(help: ArgumentHelp("Only the first so many questions.", valueName: "count")) var limit: Int?
     @OptionGroup var results: ResultOptions
 

@@ -51,12 +51,20 @@ struct EvaluateMaps: ParsableCommand {
     var kind: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Model: a folder, or the name of an installed one; \(ModelFolder.defaultCaptioner) for --phrases.",
+            """
+            Model: a folder, or the name of an installed one; \(ModelFolder.defaultAnswerer) by default or, for \
+            --phrases, \(ModelFolder.defaultCaptioner).
+            """,
             valueName: "model"))
     var model: String?
     @Option(
         help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
     var layer: String?
+    @Option(
+        help: ArgumentHelp(
+            "Measure means over squares of so many cells a side, as they are drawn; the model's own by default.",
+            valueName: "cells"))
+    var smooth: Int?
     @Option(help: ArgumentHelp("Only the first so many questions or phrases.", valueName: "count")) var limit: Int?
     @Option(help: ArgumentHelp("Samples of the bootstrap.", valueName: "count")) var resamples = 1000
     @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
@@ -71,14 +79,15 @@ struct EvaluateMaps: ParsableCommand {
         if questions != nil, captions != nil || split != nil {
             throw ValidationError("--captions and --split go with --phrases")
         }
-        if questions != nil, model == nil { throw ValidationError("--questions needs --model") }
+        try DrawingOptions.check(smooth: smooth)
         if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
         if !(1...100_000).contains(resamples) { throw ValidationError("--resamples is in 1...100000") }
     }
 
     func run() throws {
-        if let questions, let model {
-            try measure(questionMaps(questions, model: ModelFolder.find(model)))
+        if let questions {
+            let folder = try ModelFolder.find(model ?? ModelFolder.defaultAnswerer)
+            try measure(questionMaps(questions, model: folder))
         } else if let phrases, let captions {
             let folder = try ModelFolder.find(model ?? ModelFolder.defaultCaptioner)
             try measure(phraseMaps(phrases, captions: captions, model: folder))
@@ -89,7 +98,8 @@ struct EvaluateMaps: ParsableCommand {
         let file = URL(fileURLWithPath: questions)
         return try QuestionMaps(
             AnswerExplainer(Answerer.load(model), layer: layer), model: model, images: URL(fileURLWithPath: images),
-            questions: format.read(file), path: file.path, kinds: kind, limit: limit)
+            questions: format.read(file), path: file.path, kinds: kind, limit: limit,
+            smoothing: smooth)
     }
 
     private func phraseMaps(_ phrases: String, captions: String, model: URL) throws -> PhraseMaps {
@@ -98,7 +108,8 @@ struct EvaluateMaps: ParsableCommand {
             images: URL(fileURLWithPath: images), captions: URL(fileURLWithPath: captions),
             split: split.map { URL(fileURLWithPath: $0) })
         return try PhraseMaps(
-            explainer, model: model, data: data, phrases: URL(fileURLWithPath: phrases), kinds: kind, limit: limit)
+            explainer, model: model, data: data, phrases: URL(fileURLWithPath: phrases), kinds: kind, limit: limit,
+            smoothing: smooth)
     }
 
     private func measure(_ source: some MapSource) throws {

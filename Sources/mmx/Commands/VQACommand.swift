@@ -7,13 +7,13 @@ struct VQACommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vqa", abstract: "Answer a question about a photograph and show where the answer came from.",
         discussion: """
-            mmx vqa photo.jpg "what color is the dog?" --model DIR
+            mmx vqa photo.jpg "what color is the dog?"
                                                             the best answers; overlay, heat map and raw map of the first
-            mmx vqa photo.jpg "what color is the dog?" --model DIR --answer white
+            mmx vqa photo.jpg "what color is the dog?" --answer white
                                                             explain an answer that was not chosen
-            mmx vqa photo.jpg "what color is the dog?" --model DIR --contrast brown white
+            mmx vqa photo.jpg "what color is the dog?" --contrast brown white
                                                             why brown rather than white
-            mmx vqa photo.jpg --question-file questions.txt --model DIR
+            mmx vqa photo.jpg --question-file questions.txt
                                                             many questions, the photograph looked at once
 
             The map is Grad-CAM of the answer's score before the softmax. Beside the pictures, a manifest (JSON) says \
@@ -34,15 +34,11 @@ struct VQACommand: ParsableCommand {
             valueName: "answers"))
     var contrast: [String] = []
     @Flag(help: "How much each word of the question carried (gradient times input).") var explainQuestion = false
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one. Needed.", valueName: "model"))
-    var model: String?
+    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
+    var model = ModelFolder.defaultAnswerer
     @OptionGroup var drawing: DrawingOptions
 
     func validate() throws {
-        guard model != nil else {
-            throw ValidationError(
-                "--model is needed: no model that answers questions comes with mmx yet; give the folder of one")
-        }
         if !contrast.isEmpty && contrast.count != 2 {
             throw ValidationError(
                 "--contrast takes two answers, found \(contrast.count); photo and question stand before it, "
@@ -61,7 +57,6 @@ struct VQACommand: ParsableCommand {
     }
 
     func run() throws {
-        guard let model else { return }
         if drawing.listLayers {
             return DrawingOptions.printLayers(of: try Answerer.load(ModelFolder.find(model)).encoder)
         }
@@ -75,7 +70,8 @@ struct VQACommand: ParsableCommand {
             AnswerRequest(
                 photo: URL(fileURLWithPath: photo), model: model, questions: questions,
                 targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
-                layer: drawing.layer, output: drawing.folder, colorMap: drawing.colorMap, opacity: drawing.opacity))
+                layer: drawing.layer, output: drawing.folder, colorMap: drawing.colorMap, opacity: drawing.opacity,
+                smoothing: drawing.smooth))
         Failure.warn(manifest.warnings)
         if drawing.json { return print(try manifest.json()) }
         let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: questionFile != nil)

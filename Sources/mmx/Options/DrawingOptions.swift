@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Foundation
+import Tasks
 import Vision
 
 /// Over which layer maps are drawn, how, and where they go: what every explaining command takes.
@@ -16,10 +17,20 @@ struct DrawingOptions: ParsableArguments {
             "Colours: \(ColorMap.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
     var colorMap = ColorMap.turbo
     @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
+    @Option(
+        help: ArgumentHelp(
+            "Draw means over squares of so many cells a side: 1 for the raw map, 3, 5...; the model's own by default.",
+            valueName: "cells"))
+    var smooth: Int?
     @Flag(help: "Print the manifest instead of text.") var json = false
 
     func validate() throws {
         guard (0...1).contains(opacity) else { throw ValidationError("--opacity is between 0 and 1") }
+        try Self.check(smooth: smooth)
+    }
+
+    static func check(smooth: Int?) throws {
+        if let smooth, !MapConfiguration.isSide(smooth) { throw ValidationError("--smooth is an odd number in 1...99") }
     }
 
     var folder: URL { URL(fileURLWithPath: output) }
