@@ -96,6 +96,7 @@ final class ModelInTraining {
                 uniqueKeysWithValues: ours.map { (String($0.key.dropFirst("encoder.".count)), $0.value) })
         } else {
             let (pairs, epsilon) = try encoder.normPairs()
+            state = try encoder.architecture().renamed(state)
             do {
                 state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
             } catch let error as FoldingError {

@@ -181,19 +181,33 @@ func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tenso
     return [dx, dGamma, dBeta]
 }
 
-/// y = x * scale + shift by channel; x `[..., C]`.
-func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor) -> Tensor {
+/// y = activation(x * scale + shift) by channel; x `[..., C]`.
+func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor, activation: Activation = .none) -> Tensor {
     let c = scale.count
     let y = Tensor(uninitialized: x.shape)
-    Parallel.ranges(x.count / max(1, c), grain: 64) { range in
-        for ch in stride(from: 0, to: c, by: 16) {
-            let valid = c - ch
-            let a = Vector(at: scale.pointer + ch, first: valid)
-            let b = Vector(at: shift.pointer + ch, first: valid)
+    let input = x.pointer, output = y.pointer, a = scale.pointer, b = shift.pointer
+    Parallel.ranges(x.count / max(1, c), grain: max(1, (1 << 13) / max(1, c))) { range in
+        func run(_ activate: (Vector) -> Vector) {
             for r in range {
-                (Vector(at: x.pointer + (r * c + ch), first: valid) * a + b).store(
-                    to: y.pointer + (r * c + ch), first: valid)
+                let from = input + r * c, to = output + r * c
+                var ch = 0
+                while ch &+ 16 <= c {
+                    activate(Vector(at: from + ch) * Vector(at: a + ch) + Vector(at: b + ch)).store(to: to + ch)
+                    ch &+= 16
+                }
+                if ch < c {
+                    let valid = c - ch
+                    activate(
+                        Vector(at: from + ch, first: valid) * Vector(at: a + ch, first: valid)
+                            + Vector(at: b + ch, first: valid)
+                    ).store(to: to + ch, first: valid)
+                }
             }
+        }
+        switch activation {
+        case .none: run { $0 }
+        case .relu: run { $0.replacing(with: 0, where: $0 .< 0) }
+        default: run { activation.apply($0) }
         }
     }
     return y

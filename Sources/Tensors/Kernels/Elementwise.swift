@@ -104,11 +104,12 @@ func concatenateLastForward(_ parts: [Tensor]) -> Tensor {
     let total = widths.reduce(0, +), lead = Array(parts[0].shape.dropLast())
     precondition(parts.allSatisfy { Array($0.shape.dropLast()) == lead }, "parts of different shapes")
     let y = Tensor(uninitialized: lead + [total])
-    let rows = lead.reduce(1, *)
-    var from = 0
-    for (part, width) in zip(parts, widths) {
-        for r in 0..<rows { (y.pointer + r * total + from).update(from: part.pointer + r * width, count: width) }
-        from += width
+    Parallel.ranges(lead.reduce(1, *), grain: max(1, (1 << 15) / max(1, total))) { range in
+        var from = 0
+        for (part, width) in zip(parts, widths) {
+            for r in range { (y.pointer + r * total + from).update(from: part.pointer + r * width, count: width) }
+            from += width
+        }
     }
     return y
 }

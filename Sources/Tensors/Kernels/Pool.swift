@@ -79,9 +79,10 @@ func averagePoolForward(_ x: Tensor, geometry: PoolGeometry) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let size = geometry.outputSize(height: h, width: w)
     let y = Tensor([n, size.height, size.width, c])
-    Parallel.ranges(n) { range in
-        averageWindows(geometry, h, w) { pixel, output, share in
-            for i in range {
+    Parallel.ranges(n * size.height) { range in
+        for row in range {
+            let i = row / size.height
+            averageWindows(geometry, h, w, row: row % size.height) { pixel, output, share in
                 let source = x.pointer + (i * h * w + pixel) * c
                 let target = y.pointer + (i * size.height * size.width + output) * c
                 mapVectors2(c, target, source, target) { $0 + $1 * share }
@@ -96,33 +97,39 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
     let (n, h, w, c) = (input[0], input[1], input[2], input[3])
     let size = geometry.outputSize(height: h, width: w)
     let dx = Tensor([seeds] + input)
-    Parallel.ranges(seeds * n) { range in
-        averageWindows(geometry, h, w) { pixel, output, share in
-            for i in range {
-                let target = dx.pointer + (i * h * w + pixel) * c
-                let source = g.pointer + (i * size.height * size.width + output) * c
-                mapVectors2(c, target, source, target) { $0 + $1 * share }
+    // Windows may overlap, but never across channels: few pictures are split by channel, in whole vectors.
+    let vectors = (c + 15) / 16
+    let parts = seeds * n < Parallel.threads ? max(1, min(vectors, Parallel.threads)) : 1
+    Parallel.forEach(seeds * n * parts) { job in
+        let i = job / parts
+        let first = vectors * (job % parts) / parts * 16, last = min(c, vectors * (job % parts + 1) / parts * 16)
+        for row in 0..<size.height {
+            averageWindows(geometry, h, w, row: row) { pixel, output, share in
+                let target = dx.pointer + (i * h * w + pixel) * c + first
+                let source = g.pointer + (i * size.height * size.width + output) * c + first
+                mapVectors2(last - first, target, source, target) { $0 + $1 * share }
             }
         }
     }
     return dx
 }
 
-/// Calls `body(input pixel, output pixel, share)` for every pair that belongs together.
-private func averageWindows(_ geometry: PoolGeometry, _ h: Int, _ w: Int, _ body: (Int, Int, Float) -> Void) {
+/// Calls `body(input pixel, output pixel, share)` for every pair that belongs together, of one row of the output.
+@inline(__always)
+private func averageWindows(
+    _ geometry: PoolGeometry, _ h: Int, _ w: Int, row: Int, _ body: (Int, Int, Float) -> Void
+) {
     let size = geometry.outputSize(height: h, width: w)
     let pad = geometry.padding(height: h, width: w)
-    for row in 0..<size.height {
-        let y0 = row * geometry.strideHeight - pad.top
-        let y1 = min(y0 + geometry.kernelHeight, h + pad.bottom)
-        for column in 0..<size.width {
-            let x0 = column * geometry.strideWidth - pad.left
-            let x1 = min(x0 + geometry.kernelWidth, w + pad.right)
-            let ys = max(0, y0)..<max(0, min(h, y1))
-            let xs = max(0, x0)..<max(0, min(w, x1))
-            let count = geometry.countIncludesPadding ? (y1 - y0) * (x1 - x0) : ys.count * xs.count
-            for y in ys { for x in xs { body(y * w + x, row * size.width + column, 1 / Float(max(1, count))) } }
-        }
+    let y0 = row * geometry.strideHeight - pad.top
+    let y1 = min(y0 + geometry.kernelHeight, h + pad.bottom)
+    for column in 0..<size.width {
+        let x0 = column * geometry.strideWidth - pad.left
+        let x1 = min(x0 + geometry.kernelWidth, w + pad.right)
+        let ys = max(0, y0)..<max(0, min(h, y1))
+        let xs = max(0, x0)..<max(0, min(w, x1))
+        let count = geometry.countIncludesPadding ? (y1 - y0) * (x1 - x0) : ys.count * xs.count
+        for y in ys { for x in xs { body(y * w + x, row * size.width + column, 1 / Float(max(1, count))) } }
     }
 }
 

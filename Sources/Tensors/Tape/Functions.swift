@@ -197,12 +197,16 @@ public func batchNorm(
     return (output, mean, variance)
 }
 
-/// y = x * scale + shift, channel by channel; x `[..., C]`, scale and shift `[C]`: batch normalisation in inference.
-public func channelAffine(_ x: Variable, scale: Variable, shift: Variable) -> Variable {
+/// y = activation(x * scale + shift), channel by channel; x `[..., C]`, scale and shift `[C]`: batch normalisation in
+/// inference. Without a tape the activation is fused into the kernel.
+public func channelAffine(
+    _ x: Variable, scale: Variable, shift: Variable, activation: Activation = .none
+) -> Variable {
+    guard let tape = tape(x, scale, shift) else {
+        return Variable(channelAffineForward(x.value, scale: scale.value, shift: shift.value, activation: activation))
+    }
     let y = channelAffineForward(x.value, scale: scale.value, shift: shift.value)
-    return tape(x, scale, shift).map {
-        $0.record(.channelAffine(x: x.value, scale: scale.value), [x, scale, shift], y)
-    } ?? Variable(y)
+    return tape.record(.channelAffine(x: x.value, scale: scale.value), [x, scale, shift], y).activated(activation)
 }
 
 /// Rows of `table` `[V, E]`: `[indices.count, E]`.

@@ -25,6 +25,8 @@ public protocol Architecture: Sendable {
     var camLayer: String? { get }
     /// The checkpoint's modules that only training uses ("aux1"), besides the head.
     var auxiliaryModules: [String] { get }
+    /// What a tensor is called here that older checkpoints call `key`.
+    func currentName(_ key: String) -> String
     /// The smallest height and width that the encoder and its head can take, in pixels.
     var smallestSide: Int { get }
 }
@@ -32,6 +34,20 @@ public protocol Architecture: Sendable {
 extension Architecture {
     public var auxiliaryModules: [String] { [] }
     public var smallestSide: Int { 1 }
+    public func currentName(_ key: String) -> String { key }
+
+    /// The checkpoint with today's names; where both spellings are there, today's stands.
+    public func renamed(_ checkpoint: [String: Tensor]) -> [String: Tensor] {
+        var result = checkpoint
+        for (key, tensor) in checkpoint {
+            let name = currentName(key)
+            if name != key && checkpoint[name] == nil {
+                result[key] = nil
+                result[name] = tensor
+            }
+        }
+        return result
+    }
 
     /// The checkpoint's module that holds the head ("fc", "classifier").
     public var headModule: String { String(classesKey.prefix { $0 != "." }) }

@@ -2,7 +2,8 @@
 public enum Architectures {
     /// A family adds itself here.
     public static let all: [any Architecture] = [
-        EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all, [TinyCNN()],
+        EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all,
+        [GoogLeNet(), InceptionV3(), DenseNet(), MobileNetV2(), TinyCNN()],
     ].flatMap { $0 }
 
     public static let names: [String] = all.map(\.name)

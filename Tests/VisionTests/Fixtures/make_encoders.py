@@ -34,6 +34,11 @@ NETWORKS = {
     **{name: ("layer4", 0.7, SMALL) for name in RESNETS},
     "squeezenet1_0": ("features.12", 1.0, SMALL),
     "squeezenet1_1": ("features.12", 1.0, SMALL),
+    "googlenet": ("inception5b", 1.0, SMALL),
+    "inception_v3": ("Mixed_7c", 1.0, ((96, 96), (107, 91))),
+    # torchvision's ReLU after norm5 works in place on the output of `features`.
+    "densenet121": ("features", 1.0, SMALL),
+    "mobilenet_v2": ("features.18", 1.0, SMALL),
 }
 
 CLASSES = 1000
