@@ -34,7 +34,8 @@ def blocks(width, depth):
     return out
 
 
-SCALES = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), "efficientnet-lite2": (1.1, 1.2)}
+SCALES = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), "efficientnet-lite2": (1.1, 1.2),
+          "efficientnet-lite3": (1.2, 1.4), "efficientnet-lite4": (1.4, 1.8)}
 
 
 class EfficientNetLite(torch.nn.Module):

@@ -114,4 +114,21 @@ final class BatchNormTests: XCTestCase {
         XCTAssertEqual(z[0], 2 / Float(1.1).squareRoot(), accuracy: 1e-4)
         XCTAssertEqual(z[1], 0, accuracy: 1e-6)
     }
+
+    /// Fused with the activation or not, for widths that are no multiple of a vector's.
+    func testAffineWithActivation() {
+        for c in [3, 16, 37] {
+            let x = Variable(randomTensor([2, 5, 3, c], seed: 20))
+            let scale = Variable(randomTensor([c], seed: 21)), shift = Variable(randomTensor([c], seed: 22))
+            for activation in [Activation.none, .relu, .relu6, .tanh] {
+                let fused = channelAffine(x, scale: scale, shift: shift, activation: activation)
+                let followed = channelAffine(Tape().leaf(x.value), scale: scale, shift: shift, activation: activation)
+                XCTAssertEqual(fused.value.array, followed.value.array)
+                for (i, y) in channelAffine(x, scale: scale, shift: shift).value.array.enumerated() {
+                    let expected = x.value.array[i] * scale.value.array[i % c] + shift.value.array[i % c]
+                    XCTAssertEqual(y, expected, accuracy: 1e-6)
+                }
+            }
+        }
+    }
 }

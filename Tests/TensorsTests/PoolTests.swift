@@ -86,4 +86,31 @@ final class PoolTests: XCTestCase {
             globalAveragePoolBackward(g, input: x.shape, seeds: 2).array,
             [1, 2, 1, 2, 3, 4, 3, 4, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
     }
+
+    /// Inception's pool. Its backward is the forward's adjoint, for one picture (split by channel) and for several.
+    func testAveragePoolIsLinearAndItsBackwardItsAdjoint() {
+        let geometry = PoolGeometry(3, stride: 1, padding: .all(1))
+        for n in [1, 4] {
+            let x = randomTensor([n, 6, 5, 37], seed: 3)
+            let y = averagePoolForward(x, geometry: geometry)
+            let g = randomTensor([1] + y.shape, seed: 4)
+            let dx = averagePoolBackward(g, geometry: geometry, input: x.shape, seeds: 1)
+            XCTAssertEqual(dot(g, y), dot(dx, x), accuracy: 1e-4)
+            // A corner has four inputs and five zeros of padding.
+            let at = { (row: Int, column: Int) in x.array[(row * 5 + column) * 37] }
+            XCTAssertEqual(y.array[0], (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1)) / 9, accuracy: 1e-6)
+        }
+    }
+
+    /// Large enough to be split among threads.
+    func testConcatenation() {
+        let parts = [3, 40, 16].map { randomTensor([2, 31, 29, $0], seed: UInt64($0)) }
+        let y = concatenateLastForward(parts)
+        XCTAssertEqual(y.shape, [2, 31, 29, 59])
+        var from = 0
+        for part in parts {
+            XCTAssertEqual(sliceLastForward(y, from: from, width: part.shape[3]).array, part.array)
+            from += part.shape[3]
+        }
+    }
 }

@@ -39,7 +39,7 @@ final class ArchitectureTests: XCTestCase {
     private let classes = 1000, logit = 7
 
     /// The networks that PyTorch's packages do not have, or that have a test of their own.
-    private let others = ["tiny", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
+    private let others = ["tiny"] + (0...4).map { "efficientnet-lite\($0)" }
 
     // One test a family, so that a failure says which. Their names begin alike.
     func testAlexNet() throws { try check(prefix: "alexnet", count: 1) }
@@ -48,6 +48,10 @@ final class ArchitectureTests: XCTestCase {
     func testWideResNet() throws { try check(prefix: "wide_resnet", count: 2) }
     func testResNeXt() throws { try check(prefix: "resnext", count: 3) }
     func testSqueezeNet() throws { try check(prefix: "squeezenet", count: 2) }
+    func testGoogLeNet() throws { try check(prefix: "googlenet", count: 1) }
+    func testInception() throws { try check(prefix: "inception", count: 1) }
+    func testDenseNet() throws { try check(prefix: "densenet", count: 1) }
+    func testMobileNet() throws { try check(prefix: "mobilenet", count: 1) }
 
     func testEveryNetworkIsTested() throws {
         for name in Architectures.names where !others.contains(name) {
@@ -183,7 +187,10 @@ final class ArchitectureTests: XCTestCase {
     }
 
     func testSmallestInput() throws {
-        for name in ["alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18"] {
+        for name in [
+            "alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18", "googlenet", "inception_v3", "densenet121",
+            "mobilenet_v2",
+        ] {
             let architecture = try Architectures.named(name), side = architecture.smallestSide
             let store = ParameterStore(filling: { Tensor($1) })
             let features = architecture.encoder(store.scope(), folded: true)(Variable(Tensor([1, side, side, 3])))
@@ -209,5 +216,69 @@ final class ArchitectureTests: XCTestCase {
             "features.1.num_batches_tracked": Tensor([1]),
         ])
         XCTAssertEqual(Array(kept.keys), ["features.0.weight"])
+        // Heads that only training uses go by their names, and nothing else does.
+        let module = GoogLeNet().encoderTensors([
+            "aux1.conv.conv.weight": Tensor([1]), "aux2.fc2.bias": Tensor([1]), "fc.bias": Tensor([1]),
+            "conv1.conv.weight": Tensor([1]), "aux3.fc2.bias": Tensor([1]),
+        ])
+        XCTAssertEqual(module.keys.sorted(), ["aux3.fc2.bias", "conv1.conv.weight"])
+        let inception = InceptionV3().encoderTensors(["AuxLogits.fc.bias": Tensor([1]), "AuxLogit.bias": Tensor([1])])
+        XCTAssertEqual(Array(inception.keys), ["AuxLogit.bias"])
+    }
+
+    /// The keys of checkpoints made before dots were forbidden in the names of PyTorch's modules.
+    func testOldNamesOfDenseNet() throws {
+        let network = DenseNet()
+        let layer = "features.denseblock2.denselayer11"
+        XCTAssertEqual(network.currentName("\(layer).norm.1.running_mean"), "\(layer).norm1.running_mean")
+        XCTAssertEqual(network.currentName("\(layer).conv.2.weight"), "\(layer).conv2.weight")
+        for same in ["\(layer).norm1.weight", "features.norm5.weight", "classifier.1.weight", "norm.1.weight", "", "."] {
+            XCTAssertEqual(network.currentName(same), same)
+        }
+        // A whole checkpoint in the old spelling is the network's; where both spellings are there, one is left over.
+        let store = ParameterStore(seed: 1)
+        _ = network.encoder(store.scope(), folded: false)
+        let state = store.stateDictionary()
+        let old = Dictionary(
+            uniqueKeysWithValues: state.map { key, value in
+                (key.replacing(#/denselayer(\d+)\.(norm|conv)([12])\./#) { "denselayer\($0.1).\($0.2).\($0.3)." }, value)
+            })
+        XCTAssertNotEqual(old.keys.sorted(), state.keys.sorted())
+        let strict = ParameterStore(strict: network.renamed(old), origin: "old")
+        _ = network.encoder(strict.scope(), folded: false)
+        try strict.checkComplete()
+        let both = network.renamed(["\(layer).norm.1.bias": Tensor([1]), "\(layer).norm1.bias": Tensor([2])])
+        XCTAssertEqual(both["\(layer).norm1.bias"]?.shape, [2])
+        XCTAssertEqual(both.count, 2)
+    }
+
+    /// Where a network cannot be folded, what remains of its normalisation is trained with the statistics it has.
+    func testAFoldedDenseNetTrainsWithItsStatistics() throws {
+        let store = ParameterStore(filling: { ReproducibleWeights.parameter($0, $1, gain: 1) })
+        let x = Variable(ReproducibleWeights.noise("input", [2, 33, 33, 3], scale: 4))
+        let used = DenseNet().encoder(store.scope(), folded: true)(x).value
+        let tape = Tape()
+        let trained = DenseNet().encoder(store.scope(on: tape), folded: true)(x)
+        let typical = (used.array.reduce(0) { $0 + $1 * $1 } / Float(used.count)).squareRoot()
+        for (a, b) in zip(trained.value.array, used.array) { XCTAssertEqual(a, b, accuracy: 1e-4 * typical) }
+        let gamma = try XCTUnwrap(store.leaves["features.norm5.weight"])
+        let gradient = tape.gradients(of: trained.sum(), withRespectTo: [gamma])[0]
+        XCTAssertTrue(gradient.array.contains { $0 != 0 })
+        let mean = try XCTUnwrap(store.values["features.norm5.running_mean"])
+        XCTAssertEqual(mean.array, ReproducibleWeights.parameter("features.norm5.running_mean", [1024], gain: 1).array)
+    }
+
+    /// torchvision's normalisation by ImageNet's statistics and what `transform_input` makes of it.
+    func testInputOfTheNetworksFromTensorFlow() {
+        let ours = GoogLeNet().preprocessing, normal = Preprocessing.imageNet()
+        let deviations: [Float] = [0.229, 0.224, 0.225], means: [Float] = [0.485, 0.456, 0.406]
+        for channel in 0..<3 {
+            for pixel: Float in [0, 100, 255] {
+                let x = (pixel - normal.mean[channel]) / normal.std[channel]
+                let transformed = x * (deviations[channel] / 0.5) + (means[channel] - 0.5) / 0.5
+                XCTAssertEqual((pixel - ours.mean[channel]) / ours.std[channel], transformed, accuracy: 1e-5)
+            }
+        }
+        XCTAssertEqual(InceptionV3().preprocessing.width, 299)
     }
 }

@@ -87,7 +87,7 @@ def parameter(name, shape, gain):
 
 def make(name):
     """The network without weights of its own."""
-    extra = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    extra = {"init_weights": False, "aux_logits": False} if name in ("googlenet", "inception_v3") else {}
     return torchvision.models.get_model(name, weights=None, num_classes=CLASSES, **extra)
 
 
