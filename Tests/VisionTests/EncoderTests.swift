@@ -50,13 +50,19 @@ final class EncoderTests: XCTestCase {
     private func norm(_ x: Tensor) -> Double { x.array.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot() }
 
     /// Sixty layers of single-precision sums in another order: 1e-3 of the typical element.
-    private func check(_ x: Tensor, _ expected: [Float], _ expectedNorm: Double, _ label: String) {
+    ///
+    /// Lite4's gradient has a hundred times as much: on its way it passes so many ReLU6s that some input is within a
+    /// rounding error of 0 or 6 at every size. PyTorch's own, in double precision, deviates by up to 2e-2 (of the whole
+    /// gradient's length) when the weights are changed by 6e-8 of themselves, and else by 6e-7. A wrong rule gives 1.
+    private func check(
+        _ x: Tensor, _ expected: [Float], _ expectedNorm: Double, _ label: String, slack: Float = 1
+    ) {
         let step = max(1, x.count / 40)
         let picked = stride(from: 0, to: x.count, by: step).map { x.array[$0] }
         XCTAssertEqual(picked.count, expected.count, label)
         let typical = Float(expectedNorm / Double(x.count).squareRoot())
-        for (a, b) in zip(picked, expected) { XCTAssertEqual(a, b, accuracy: 1e-3 * max(typical, abs(b)), label) }
-        XCTAssertEqual(norm(x), expectedNorm, accuracy: 1e-4 * expectedNorm, label)
+        for (a, b) in zip(picked, expected) { XCTAssertEqual(a, b, accuracy: slack * 1e-3 * max(typical, abs(b)), label) }
+        XCTAssertEqual(norm(x), expectedNorm, accuracy: Double(slack) * 1e-4 * expectedNorm, label)
     }
 
     func testForwardAndGradientAgreeWithPyTorch() throws {
@@ -80,7 +86,8 @@ final class EncoderTests: XCTestCase {
                 let x = tape.leaf(input)
                 let seed = Tensor([1] + c.shape, noise(c.shape.reduce(1, *), 77))
                 let gradient = tape.gradients(of: encoder(x), seed: seed, withRespectTo: [x])[0]
-                check(gradient, c.gradient, c.gradientNorm, "\(c.name) gradient")
+                let slack: Float = c.name == "efficientnet-lite4" ? 100 : 1
+                check(gradient, c.gradient, c.gradientNorm, "\(c.name) gradient", slack: slack)
             }
         }
     }

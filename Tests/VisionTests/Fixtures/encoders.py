@@ -58,7 +58,7 @@ def state(name):
 cases = []
 for name, height, width in [
     ("efficientnet-lite0", 75, 61), ("efficientnet-lite1", 64, 64), ("efficientnet-lite2", 61, 90),
-    ("efficientnet-lite3", 64, 64), ("efficientnet-lite3", 75, 61), ("efficientnet-lite4", 64, 64), ("efficientnet-lite4", 61, 90),
+    ("efficientnet-lite3", 64, 64), ("efficientnet-lite3", 75, 61), ("efficientnet-lite4", 48, 64), ("efficientnet-lite4", 51, 39),
 ]:
     net = EfficientNetLite(name, state(name))
     x = torch.from_numpy(noise(height * width * 3, 999).reshape(1, height, width, 3)).permute(0, 3, 1, 2).contiguous().requires_grad_()

@@ -38,7 +38,7 @@ NETWORKS = {
     "inception_v3": ("Mixed_7c", 1.0, ((96, 96), (107, 91))),
     # torchvision's ReLU after norm5 works in place on the output of `features`.
     "densenet121": ("features", 1.0, SMALL),
-    "mobilenet_v2": ("features.18", 1.0, SMALL),
+    "mobilenet_v2": ("features.18", 1.0, ((64, 64), (71, 53))),
 }
 
 CLASSES = 1000
