@@ -22,7 +22,7 @@ struct NamedCheckpoint {
             try renameFlax(architecture, path: path)
         } else {
             renameWrapped()
-            if architecture.name.hasPrefix("densenet") { renameOldDenseNet() }
+            tensors = architecture.renamed(tensors)
         }
         for name in tensors.keys
         where name.hasSuffix(".num_batches_tracked")
@@ -45,20 +45,6 @@ struct NamedCheckpoint {
     private mutating func renameWrapped() {
         for prefix in ["_orig_mod.", "module."] where tensors.keys.allSatisfy({ $0.hasPrefix(prefix) }) {
             rename { String($0.dropFirst(prefix.count)) }
-        }
-    }
-
-    /// torchvision's DenseNet checkpoints of before 2018 say `norm.1` where its code says `norm1`.
-    private mutating func renameOldDenseNet() {
-        rename { name in
-            var parts = name.split(separator: ".").map(String.init)
-            for i in parts.indices.dropFirst().reversed()
-            where ["norm", "conv"].contains(parts[i - 1]) && ["1", "2"].contains(parts[i]) && i >= 2
-                && parts[i - 2].hasPrefix("denselayer")
-            {
-                parts[i - 1] += parts.remove(at: i)
-            }
-            return parts.joined(separator: ".")
         }
     }
 
