@@ -202,13 +202,15 @@ final class CaptionTrainerTests: XCTestCase {
         var options = Self.options
         options.phases = [
             .init(kind: .words, epochs: 12, learningRate: 3e-2, from: "conv1", encoderScale: 0.3),
-            .init(kind: .reward, epochs: 16, learningRate: 2e-2, from: "conv4"),
+            .init(kind: .reward, epochs: 24, learningRate: 2e-2, from: "conv4"),
         ]
-        options.captionsPerPicture = 4
+        // With fewer samples of a picture the reward's noise hides what is learnt: with four the ratio below was 1.03 to 1.25 over
+        // seeds 1 to 4 and two of OpenBLAS's kernels, with eight it was 1.66 to 3.2.
+        options.captionsPerPicture = 8
         let trainer = try makeTrainer("reward", options)
         try trainer.run(resume: false)
         // One epoch's mean is of samples; five are compared with five.
-        let rewards = trainer.log.suffix(16).map(\.loss)
+        let rewards = trainer.log.suffix(24).map(\.loss)
         XCTAssertTrue(rewards.allSatisfy { $0 > 0 && $0 <= 10 }, "\(rewards)")
         XCTAssertGreaterThan(rewards.suffix(5).reduce(0, +), 1.2 * rewards.prefix(5).reduce(0, +), "\(rewards)")
         // Words that are never written have lost their probability.
