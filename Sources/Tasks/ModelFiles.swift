@@ -10,6 +10,8 @@ struct ModelFiles {
 
     init(_ folder: URL) { self.folder = folder }
 
+    private struct Task: Decodable { var task: String }
+
     /// Reads `config.json`.
     /// - Parameters:
     ///   - task: what the model should be, as in "is not a captioning model's configuration".
@@ -23,7 +25,8 @@ struct ModelFiles {
         do {
             configuration = try JSONDecoder().decode(T.self, from: data)
         } catch {
-            throw ModelError(path: url.path, problem: "is not \(task)'s configuration: \(explain(error))")
+            let other = (try? JSONDecoder().decode(Task.self, from: data)).map { " (its task is '\($0.task)')" } ?? ""
+            throw ModelError(path: url.path, problem: "is not \(task)'s configuration\(other): \(explain(error))")
         }
         if let problem = problem(configuration) { throw ModelError(path: url.path, problem: problem) }
         return configuration

@@ -7,6 +7,23 @@ public enum ModelFolder {
     /// The same for questions; it shares the captioner's encoder.
     public static let defaultAnswerer = "vqa-flickr8k"
 
+    /// The same for classification. It is not in the repository: `make models` fetches and imports it.
+    public static let defaultClassifier = "efficientnet-lite0"
+
+    /// The folder of the classifier `name`, as ``find(_:)`` finds it.
+    /// - Throws: ``ModelError`` that says how the default one is got, and which others there are.
+    public static func findClassifier(_ name: String) throws -> URL {
+        do { return try find(name) } catch let error as ModelError {
+            guard name == defaultClassifier else { throw error }
+            let others = InstalledModel.all().models.filter { $0.task == ClassifierConfiguration.task }.map(\.name)
+            throw ModelError(
+                path: name,
+                problem: "is not installed: run 'make models ENCODERS=\(name)' in mmx's source folder, or import a "
+                    + "checkpoint of your own (mmx model import FILE --encoder NAME)"
+                    + (others.isEmpty ? "" : "; installed, for --model: \(others.joined(separator: ", "))"))
+        }
+    }
+
     /// The folder of the model `name`: a path to a folder, or the name of one in a `models` folder: that of
     /// `MMX_MODELS`, of the installation (`../share/mmx/models` beside the executable's folder), or of the source tree
     /// the executable was built in.

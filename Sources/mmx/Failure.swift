@@ -23,7 +23,7 @@ enum Failure {
     /// nil for what swift-argument-parser reports itself: usage errors, help, version.
     static func exitCode(of error: Error) -> Int32? {
         switch error {
-        case is ExplanationError, is QuestionError: return 2
+        case is ExplanationError, is QuestionError, is ClassNameError: return 2
         case is ImageError: return 3
         case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError,
             is UnknownEncoder, is EncoderInputError, is FoldingError, is NumPyArrayError, is WeightsFileError,

@@ -27,8 +27,8 @@ final class AnswerExplainerTests: XCTestCase {
     // MARK: By hand
 
     func testSeedsAndValues() {
-        let one = AnswerScore(name: "b", answer: 1), contrast = AnswerScore(name: "c rather than b", answer: 2, against: 1)
-        let seeds = AnswerScore.seeds([one, contrast], answers: 3)
+        let one = LogitScore(name: "b", index: 1), contrast = LogitScore(name: "c rather than b", index: 2, against: 1)
+        let seeds = LogitScore.seeds([one, contrast], count: 3)
         XCTAssertEqual(seeds.shape, [2, 1, 3])
         XCTAssertEqual(seeds.array, [0, 1, 0, 0, -1, 1])
         let logits = Tensor([1, 3], [5, 2, -1])
@@ -39,8 +39,8 @@ final class AnswerExplainerTests: XCTestCase {
     func testMapsOfAnAveragingAnswererByHand() {
         let tape = Tape(), leaf = tape.leaf(Tensor([1, 2, 2, 2], [1, 0, 2, 0, 0, 4, 0, 8]))
         let logits = linear(globalAveragePool(leaf), Variable(Tensor([2, 2], [4, 0, 8, -2])))
-        let scores = [AnswerScore(name: "a", answer: 0), AnswerScore(name: "b", answer: 1), .init(name: "", answer: 0, against: 1)]
-        let gradients = tape.gradients(of: logits, seed: AnswerScore.seeds(scores, answers: 2), withRespectTo: [leaf])[0]
+        let scores = [LogitScore(name: "a", index: 0), LogitScore(name: "b", index: 1), .init(name: "", index: 0, against: 1)]
+        let gradients = tape.gradients(of: logits, seed: LogitScore.seeds(scores, count: 2), withRespectTo: [leaf])[0]
         let maps = GradCAM.maps(activations: leaf.value, gradients: gradients)
         XCTAssertEqual(maps.row(0).array, [1, 2, 0, 0])
         XCTAssertEqual(maps.row(1).array, [2, 4, -2, -4])
@@ -114,7 +114,7 @@ final class AnswerExplainerTests: XCTestCase {
                 let seen = look(explainer), question = try explainer.read("is the dog red").question
                 let targets: [AnswerTarget] = [.answer("red"), .answer("black and white"), .contrast("red", against: "Black and white "), .best]
                 let all = try explainer.explain(seen, question: question, targets: targets, explainsQuestion: true)
-                XCTAssertEqual(all.scores.map(\.score.answer), [0, 2, 0, all.ranking[0].answer])
+                XCTAssertEqual(all.scores.map(\.score.index), [0, 2, 0, all.ranking[0].index])
                 XCTAssertEqual(all.scores[2].score.name, "red rather than black and white")
                 XCTAssertEqual(all.scores[2].value, all.scores[0].value - all.scores[1].value, accuracy: 1e-6)
                 let (a, b, difference) = (all.scores[0], all.scores[1], all.scores[2])
@@ -141,7 +141,7 @@ final class AnswerExplainerTests: XCTestCase {
             let logits = answerer.model.logits(
                 features: answerer.encoder(leaf, stages: stage + 1..<stages.count), embedded: answerer.model.embed([question.words]),
                 lengths: [2], dropout: nil)
-            let seed = AnswerScore.seeds([.init(name: "", answer: 1)], answers: 4)
+            let seed = LogitScore.seeds([.init(name: "", index: 1)], count: 4)
             let map = GradCAM.maps(
                 activations: seen.activations, gradients: tape.gradients(of: logits, seed: seed, withRespectTo: [leaf])[0])
             // Twice: the recorded part is not used up by the first question.
@@ -169,7 +169,7 @@ final class AnswerExplainerTests: XCTestCase {
         let explainer = try AnswerExplainer(untrainedAnswerer(.deeperLSTM))
         let explanation = try explainer.explain(look(explainer), question: explainer.read("the dog").question, targets: [])
         XCTAssertEqual(explanation.scores.count, 0)
-        XCTAssertEqual(Set(explanation.ranking.map(\.answer)), [0, 1, 2, 3])
+        XCTAssertEqual(Set(explanation.ranking.map(\.index)), [0, 1, 2, 3])
         XCTAssertEqual(explanation.ranking.map(\.logit), explanation.ranking.map(\.logit).sorted(by: >))
         XCTAssertEqual(explanation.ranking.map(\.probability).reduce(0, +), 1, accuracy: 1e-5)
     }

@@ -60,7 +60,7 @@ final class ToyAnswererTests: XCTestCase {
                 var targets: [AnswerTarget] = question.shapes.isEmpty ? [] : [.best]
                 if let less = Self.less(than: question) { targets.append(.contrast(question.answer, against: less)) }
                 let found = try explainer.explain(seen, question: read.question, targets: targets)
-                let isRight = explainer.answerer.answers[found.ranking[0].answer] == question.answer
+                let isRight = explainer.answerer.answers[found.ranking[0].index] == question.answer
                 let kind = question.kind.rawValue
                 for kind in ["all", kind] + (question.kind == .number ? ["\(kind), \(question.answer)"] : []) {
                     var tally = tallies[kind, default: Tally()]
@@ -136,7 +136,7 @@ final class ToyAnswererTests: XCTestCase {
         let lines = try picture.questions(using: &random).map { question in
             let found = try explainer.explain(
                 seen, question: explainer.read(question.text).question, targets: [.best])
-            let scores = found.ranking.sorted { $0.answer < $1.answer }.map(\.logit)
+            let scores = found.ranking.sorted { $0.index < $1.index }.map(\.logit)
             XCTAssertEqual(found.scores[0].value, scores.max())
             return Golden.Line(
                 question: question.text, answer: found.scores[0].score.name, scores: scores,

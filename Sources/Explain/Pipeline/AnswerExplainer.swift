@@ -15,7 +15,7 @@ public enum AnswerTarget: Equatable, Sendable {
 
 /// One score of an answer, its raw map, and the question's part in it.
 public struct ExplainedAnswer: Sendable {
-    public var score: AnswerScore
+    public var score: LogitScore
     /// The score's value, before the softmax.
     public var value: Float
     /// How many answers are likelier than the score's own, plus 1.
@@ -28,19 +28,11 @@ public struct ExplainedAnswer: Sendable {
     public var words: [Float]?
 }
 
-/// An answer that the model may give.
-public struct RankedAnswer: Equatable, Sendable {
-    public var answer: Int
-    /// Before the softmax.
-    public var logit: Float
-    public var probability: Float
-}
-
 /// The answers to one question, the likeliest first, and the maps that were asked for.
 public struct AnswerExplanation: Sendable {
     public var question: ReadQuestion
     /// Every answer of the model, the likeliest first, those of equal scores in the model's order.
-    public var ranking: [RankedAnswer]
+    public var ranking: [RankedLogit]
     public var layer: String
     public var scores: [ExplainedAnswer]
     public var warnings: [String]
@@ -132,18 +124,18 @@ public struct AnswerExplainer {
         let features = tape.leaf(seen.features), embedded = tape.leaf(answerer.model.embed([question.words]).value)
         let logits = answerer.model.logits(
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
-        let ranking = rank(logits.value)
-        let scores = try targets.map { try resolve($0, best: ranking[0].answer) }
+        let ranking = RankedLogit.ranking(logits.value)
+        let scores = try targets.map { try resolve($0, best: ranking[0].index) }
         var explained: [ExplainedAnswer] = []
         if !scores.isEmpty {
             let gradients = tape.gradients(
-                of: logits, seed: AnswerScore.seeds(scores, answers: answerer.answers.count),
+                of: logits, seed: LogitScore.seeds(scores, count: answerer.answers.count),
                 withRespectTo: explainsQuestion ? [features, embedded] : [features])
             let maps = GradCAM.maps(activations: seen.activations, gradients: seen.atLayer(gradients[0]))
             let words =
                 explainsQuestion ? GradientTimesInput.words(embedded: embedded.value, gradients: gradients[1]) : nil
             explained = scores.enumerated().map { k, score in
-                let rank = ranking.firstIndex { $0.answer == score.answer } ?? 0
+                let rank = ranking.firstIndex { $0.index == score.index } ?? 0
                 return ExplainedAnswer(
                     score: score, value: score.value(logits.value), rank: rank + 1,
                     probability: ranking[rank].probability,
@@ -153,21 +145,12 @@ public struct AnswerExplainer {
         return AnswerExplanation(question: question, ranking: ranking, layer: layer, scores: explained, warnings: [])
     }
 
-    private func rank(_ logits: Tensor) -> [RankedAnswer] {
-        let values = logits.array, probabilities = Variable(logits).softmax().value.array
-        // A total order even where a damaged model gives NaN.
-        func key(_ index: Int) -> Float { values[index].isNaN ? -.infinity : values[index] }
-        return values.indices.sorted { (key($1), $0) < (key($0), $1) }.map {
-            RankedAnswer(answer: $0, logit: values[$0], probability: probabilities[$0])
-        }
-    }
-
-    private func resolve(_ target: AnswerTarget, best: Int) throws -> AnswerScore {
+    private func resolve(_ target: AnswerTarget, best: Int) throws -> LogitScore {
         switch target {
-        case .best: return AnswerScore(name: answerer.answers[best], answer: best)
+        case .best: return LogitScore(name: answerer.answers[best], index: best)
         case .answer(let text):
             let index = try index(ofAnswer: text)
-            return AnswerScore(name: answerer.answers[index], answer: index)
+            return LogitScore(name: answerer.answers[index], index: index)
         case .contrast(let text, let other):
             let a = try index(ofAnswer: text), b = try index(ofAnswer: other)
             guard a != b else {
@@ -175,7 +158,7 @@ public struct AnswerExplainer {
                     kind: .unknownAnswer,
                     description: "the answer '\(answerer.answers[a])' cannot be held against itself")
             }
-            return AnswerScore(name: "\(answerer.answers[a]) rather than \(answerer.answers[b])", answer: a, against: b)
+            return LogitScore(name: "\(answerer.answers[a]) rather than \(answerer.answers[b])", index: a, against: b)
         }
     }
 }

@@ -120,7 +120,7 @@ struct AnswerRun {
                 let (files, warnings) = try maps.write(explained.map, name: unused(prefix, &taken))
                 question.scores.append(
                     .init(
-                        name: explained.score.name, answer: answerer.answers[explained.score.answer],
+                        name: explained.score.name, answer: answerer.answers[explained.score.index],
                         against: explained.score.against.map { answerer.answers[$0] }, value: explained.value,
                         rank: explained.rank,
                         probability: explained.probability, map: maps.summary(explained.map), files: files,
@@ -142,7 +142,7 @@ struct AnswerRun {
             number: number, question: asked, words: explanation.question.tokens,
             unknownWords: explanation.question.unknown,
             answers: explanation.ranking.map {
-                .init(answer: answerer.answers[$0.answer], logit: $0.logit, probability: $0.probability)
+                .init(answer: answerer.answers[$0.index], logit: $0.logit, probability: $0.probability)
             },
             scores: [], warnings: explanation.warnings)
     }

@@ -38,7 +38,8 @@ public struct CaptionExplanation: Sendable {
 /// What cannot be explained, said for people.
 public struct ExplanationError: Error, CustomStringConvertible, Equatable {
     public enum Kind: Sendable {
-        case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption, unknownAnswer, badQuestion
+        case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption, unknownAnswer, badQuestion, unknownClass
+        case methodDoesNotApply
     }
     public let kind: Kind
     public let description: String

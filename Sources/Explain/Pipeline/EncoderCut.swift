@@ -8,6 +8,8 @@ struct EncoderCut {
     var layer: String { view.layer }
     private let encoder: Encoder
     private let stage: Int
+    /// Whether the layer's output is the feature map itself.
+    var isLast: Bool { stage + 1 == encoder.stages.count }
 
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
     init(_ encoder: ModelEncoder, layer: String?) throws {

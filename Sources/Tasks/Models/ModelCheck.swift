@@ -23,20 +23,7 @@ public struct ModelCheck: Codable, Equatable, Sendable {
         switch installed.task {
         case "captioning": _ = try Captioner.load(folder)
         case "question-answering": _ = try Answerer.load(folder)
-        case ClassifierConfiguration.task:
-            let configuration = try files.configuration(
-                ClassifierConfiguration.self, of: "a classifier", problem: \.problem)
-            let (data, url) = try files.text(configuration.labels, what: "list of classes")
-            let names = try ClassNames.read(data, name: url.path)
-            guard names.count == configuration.classes else {
-                throw ModelError(
-                    path: folder.path,
-                    problem: "\(url.path) names \(names.count) classes, config.json says \(configuration.classes)")
-            }
-            try files.loading { p in
-                _ = try configuration.encoder.makeEncoder(p["encoder"])
-                _ = try configuration.encoder.architecture().head(p["head"], classes: configuration.classes)
-            }
+        case ClassifierConfiguration.task: _ = try Classifier.load(folder)
         case EncoderModelConfiguration.task:
             let configuration = try files.configuration(EncoderModelConfiguration.self, of: "an encoder") { _ in nil }
             try files.loading { p in _ = try configuration.encoder.makeEncoder(p["encoder"]) }

@@ -1,0 +1,87 @@
+import Foundation
+import Language
+
+/// The classes of a classifier, found by what people call them.
+///
+/// A class may have several names, separated by commas, the usual one first ("tabby, tabby cat").
+public struct ClassList: Sendable {
+    /// In the order of the logits.
+    public let names: [String]
+    /// Each class's names, in lower case.
+    private let synonyms: [[String]]
+
+    public init(_ names: [String]) {
+        self.names = names
+        synonyms = names.map { $0.split(separator: ",").map { Self.plain(String($0)) }.filter { !$0.isEmpty } }
+    }
+
+    public var count: Int { names.count }
+
+    /// The usual name of a class: the first of its names.
+    public func shortName(_ index: Int) -> String {
+        let first = names[index].prefix { $0 != "," }.trimmingCharacters(in: .whitespaces)
+        return first.isEmpty ? names[index] : first
+    }
+
+    /// The class that `text` means: its index (from 0), or one of its names, or words of one, if they fit only one
+    /// class. Case, outer spaces and `_` for a space do not matter.
+    /// - Throws: ``ClassNameError`` that lists what fits, or what is near.
+    public func index(of text: String) throws -> Int {
+        let wanted = Self.plain(text)
+        guard !wanted.isEmpty else { throw ClassNameError(description: "the name of the class to explain is empty") }
+        let whole = names.indices.filter { Self.plain(names[$0]) == wanted }
+        if whole.count == 1 { return whole[0] }
+        if let index = Int(wanted), whole.isEmpty {
+            guard names.indices.contains(index) else {
+                throw ClassNameError(
+                    description: "the model has no class \(text); its \(count) classes are numbered from 0 to \(count - 1)")
+            }
+            return index
+        }
+        for candidates in [whole, exact(wanted), containing(wanted)] where !candidates.isEmpty {
+            if candidates.count == 1 { return candidates[0] }
+            let shown = candidates.prefix(Self.mostShown).map { "\($0) (\(names[$0]))" }.joined(separator: "; ")
+            let more = candidates.count > Self.mostShown ? "; and \(candidates.count - Self.mostShown) more" : ""
+            throw ClassNameError(
+                description: "'\(text.prefix(80))' may be any of \(candidates.count) classes: \(shown)\(more). "
+                    + "Give the number, or more of the name")
+        }
+        let near = nearest(to: wanted)
+        let known =
+            near.isEmpty ? "; it has \(count) classes, none with a name near to it" : "; near are: \(near.joined(separator: "; "))"
+        throw ClassNameError(description: "the model has no class '\(text.prefix(80))'\(known)")
+    }
+
+    private static let mostShown = 8
+
+    private func exact(_ wanted: String) -> [Int] { names.indices.filter { synonyms[$0].contains(wanted) } }
+
+    /// Classes with a name that holds the words of `wanted`, in a row.
+    private func containing(_ wanted: String) -> [Int] {
+        names.indices.filter { synonyms[$0].contains { " \($0) ".contains(" \(wanted) ") } }
+    }
+
+    /// Names that look like `wanted`, as words of a vocabulary whose spaces are underscores.
+    private func nearest(to wanted: String) -> [String] {
+        func word(_ text: String) -> String { text.split(whereSeparator: \.isWhitespace).joined(separator: "_") }
+        var owner: [String: Int] = [:], counts: [String: Int] = [:]
+        for (index, names) in synonyms.enumerated() {
+            for name in names where owner[word(name)] == nil {
+                owner[word(name)] = index
+                counts[word(name)] = count - index
+            }
+        }
+        return Vocabulary(counts: counts, minimumCount: 1).nearest(to: word(wanted)).compactMap { name in
+            owner[name].map { "\($0) (\(names[$0]))" }
+        }
+    }
+
+    private static func plain(_ text: String) -> String {
+        text.lowercased().split { $0.isWhitespace || $0 == "_" }.joined(separator: " ")
+    }
+}
+
+/// A class that the model does not have, or that a name does not tell, said for people.
+public struct ClassNameError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+}
