@@ -17,13 +17,17 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "Tensors", dependencies: ["CBLAS"], swiftSettings: native),
-        .target(name: "Weights", dependencies: ["Tensors"], swiftSettings: native),
+        .target(
+            name: "Weights",
+            dependencies: ["Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Caffe/caffe.proto"], swiftSettings: native),
         .target(name: "Vision", dependencies: ["Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
         .target(name: "Language", dependencies: ["Tensors"], swiftSettings: native),
         .target(name: "Tasks", dependencies: ["Tensors", "Weights", "Vision", "Language"], swiftSettings: native),

@@ -110,14 +110,16 @@ final class WeightsFileTests: XCTestCase {
         let hostile = try Hostile(Data())
         func read(_ bytes: [UInt8]) throws { _ = try WeightsFile(try hostile.file(bytes)) }
         let twoGigabytes: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x08]
-        // A layer of 2 GB, and a blob whose shape has more elements than there are.
-        assertThrows("ends too early") { try read([0xA2, 0x06] + twoGigabytes + [UInt8](repeating: 0, count: 1000)) }
+        // A layer of 1 GB, one of 2 GB, which protocol buffers do not have, and a blob whose shape has more elements than there are.
+        let oneGigabyte = twoGigabytes.dropLast() + [0x04]
+        assertThrows("ends too early") { try read([0xA2, 0x06] + oneGigabyte + [UInt8](repeating: 0, count: 1000)) }
+        assertThrows("is damaged") { try read([0xA2, 0x06] + twoGigabytes + [UInt8](repeating: 0, count: 1000)) }
         let blob: [UInt8] = [0x3A, 0x07, 0x0A, 0x05] + twoGigabytes + [0x2A, 0x04, 0, 0, 0, 0]
         let layer: [UInt8] = [0x0A, 0x01, 0x63, 0x3A, UInt8(blob.count)] + blob
         assertThrows("'c.weight'", "2147483648 elements, but holds 1") {
             try read([0xA2, 0x06, UInt8(layer.count)] + layer)
         }
-        assertThrows("more than ten bytes") { try read([0x0A] + [UInt8](repeating: 0xFF, count: 20)) }
+        assertThrows("is damaged, or no Caffe model") { try read([0x0A] + [UInt8](repeating: 0xFF, count: 20)) }
         assertThrows("no layers") { try read([0x0A, 0x01, 0x61]) }
         // A pickle: bytes of 2 GB, and an array of 2 GB made of four bytes.
         assertThrows("ends too early") { try read([0x80, 4, 0x7D, 0x42, 0, 0, 0, 0x80, 1, 2, 3]) }
