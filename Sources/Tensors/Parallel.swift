@@ -6,6 +6,7 @@ import Foundation
 public enum Parallel {
     /// How many threads work at once: the machine's cores, or `MMX_THREADS`.
     public static let threads: Int = {
+        BLASCore.avoidFallback()
         openblas_set_num_threads(1)
         if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) { return n }
         return max(1, ProcessInfo.processInfo.activeProcessorCount)
