@@ -18,6 +18,13 @@ public protocol CaptionDecoder {
     /// Reads one word for each row.
     /// - Returns: logits `[N, V]` of the next word, and the state after it.
     func step(_ state: DecoderState, words: [Int]) -> (logits: Tensor, state: DecoderState)
+
+    /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
+    var visual: VisualTerm? { get }
+}
+
+extension CaptionDecoder {
+    public var visual: VisualTerm? { nil }
 }
 
 /// Where a decoder is in its captions.
@@ -72,9 +79,13 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public var attention: Int
     /// Show and Tell: batch normalisation of the picture's embedding.
     public var normalisesImage: Bool?
+    /// Show, Attend and Tell: width of the space in which regions speak for words directly (see ``VisualTerm``); nil is
+    /// without.
+    public var visual: Int?
 
     public init(
-        kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256, normalisesImage: Bool? = nil
+        kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256,
+        normalisesImage: Bool? = nil, visual: Int? = nil
     ) {
         self.kind = kind
         self.features = features
@@ -83,6 +94,7 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
         self.hidden = hidden
         self.attention = attention
         self.normalisesImage = normalisesImage
+        self.visual = visual
     }
 
     public func makeDecoder(_ p: Parameters) -> any CaptionDecoder {

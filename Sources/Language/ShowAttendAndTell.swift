@@ -4,7 +4,7 @@ import Tensors
 /// what it holds in h, and reads their weighted sum through a gate (eq. 1-9, 13-14).
 ///
 /// Deep output (eq. 7): logits = E (L_h h_t + L_z z_t + E y_{t-1}) + b, where the output matrix is the word embedding itself
-/// (Press & Wolf 2017).
+/// (Press & Wolf 2017). A model may have a ``VisualTerm`` beside it.
 public struct ShowAttendAndTell: CaptionDecoder {
     let annotate: Linear
     let initialH: Linear
@@ -14,6 +14,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
     let outputH: Linear
     let outputContext: Linear
     let outputBias: Variable
+    public let visual: VisualTerm?
 
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
         let hidden = configuration.hidden, embedding = configuration.embedding
@@ -26,6 +27,11 @@ public struct ShowAttendAndTell: CaptionDecoder {
         outputH = Linear(p["output.h"], inputs: hidden, outputs: embedding)
         outputContext = Linear(p["output.context"], inputs: hidden, outputs: embedding, bias: false)
         outputBias = p("output.words.bias", shape: [configuration.vocabulary], initial: .zeros)
+        visual = configuration.visual.map {
+            VisualTerm(
+                p["visual"], features: configuration.features, vocabulary: configuration.vocabulary, hidden: hidden,
+                width: $0)
+        }
     }
 
     /// The regions as the LSTM sees them: annotations `[M, L, D]`, keys `[M, L, A]`, and h and c `[M, H]` before the first word.
@@ -51,15 +57,18 @@ public struct ShowAttendAndTell: CaptionDecoder {
         let (annotations, keys, h, c) = start(features, dropout)
         var embedded = words(timeFirst(indices)).reshaped([length, indices.count, -1])
         if let dropout { embedded = dropout(embedded) }
-        let (states, context, _) = lstm(
+        let (states, context, attention) = lstm(
             embedded, annotations: annotations, keys: keys, h: h.repeatedRows(rows), c: c.repeatedRows(rows))
-        return score(states, context, embedded, dropout)
+        let scores = score(states, context, embedded, dropout)
+        guard let visual else { return scores }
+        let regions = visual.regions(of: features, dropout: dropout)
+        return scores + visual.scores(regions: regions, attention: attention, states: states)
     }
 
     public func begin(features: Tensor, rows: Int) -> DecoderState {
         let (annotations, keys, h, c) = start(Variable(features), nil)
         return DecoderState(
-            h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value, memory: [annotations.value, keys.value])
+            h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value, memory: [annotations.value, keys.value] + (visual.map { [$0.regions(of: Variable(features)).value] } ?? []))
     }
 
     public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {
@@ -67,6 +76,13 @@ public struct ShowAttendAndTell: CaptionDecoder {
         let (h, c, context, attention) = lstm.step(
             embedded.value, annotations: state.memory[0], keys: state.memory[1], h: state.h, c: state.c)
         let next = DecoderState(h: h, c: c, memory: state.memory, attention: attention)
-        return (score(Variable(h), Variable(context), embedded, nil).value, next)
+        var scores = score(Variable(h), Variable(context), embedded, nil)
+        if let visual {
+            func step(_ x: Tensor) -> Variable { Variable(x.reshaped([1] + x.shape)) }
+            let added = visual.scores(
+                regions: Variable(state.memory[2]), attention: step(attention), states: step(h))
+            scores = scores + added.reshaped(scores.shape)
+        }
+        return (scores.value, next)
     }
 }

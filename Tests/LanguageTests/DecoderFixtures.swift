@@ -31,14 +31,26 @@ struct DecoderFixture: Decodable {
     let features: Stored, y: Stored, g: Stored
     let parameters: [String: Stored], gradients: [String: Stored]
 
-    static func load(_ kind: DecoderConfiguration.Kind) throws -> (configuration: DecoderConfiguration, fixture: DecoderFixture) {
+    static func load(_ variant: DecoderVariant) throws -> (configuration: DecoderConfiguration, fixture: DecoderFixture) {
         let file = try JSONDecoder().decode(File.self, from: Data(contentsOf: Fixture.url("decoders.json")))
         let sizes = file.sizes
         let configuration = DecoderConfiguration(
-            kind: kind, features: sizes.features, vocabulary: sizes.vocabulary, embedding: sizes.embedding, hidden: sizes.hidden,
-            attention: sizes.attention)
-        return (configuration, try XCTUnwrap(file.cases[kind.rawValue]))
+            kind: variant.kind, features: sizes.features, vocabulary: sizes.vocabulary, embedding: sizes.embedding,
+            hidden: sizes.hidden, attention: sizes.attention, visual: variant.visual)
+        return (configuration, try XCTUnwrap(file.cases[variant.description]))
     }
+}
+
+/// Every decoder there is, and what can be switched in one.
+struct DecoderVariant: CustomStringConvertible {
+    var kind: DecoderConfiguration.Kind
+    var visual: Int?
+
+    static let all =
+        DecoderConfiguration.Kind.allCases.map { DecoderVariant(kind: $0) }
+        + [DecoderVariant(kind: .showAttendAndTell, visual: 3)]
+
+    var description: String { kind.rawValue + (visual == nil ? "" : ", visual term") }
 }
 
 /// Uniform in [-1, 1).

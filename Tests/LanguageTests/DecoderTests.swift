@@ -6,7 +6,7 @@ import XCTest
 /// Both caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against themselves in other ways of
 /// asking.
 final class DecoderTests: XCTestCase {
-    private let kinds = DecoderConfiguration.Kind.allCases
+    private let kinds = DecoderVariant.all
 
     // MARK: PyTorch
 
@@ -21,7 +21,7 @@ final class DecoderTests: XCTestCase {
             let features = tape.leaf(fixture.features.tensor)
             let logits = decoder.logits(features: features, words: fixture.words, dropout: nil)
             XCTAssertEqual(logits.shape, fixture.y.shape)
-            XCTAssertLessThan(relativeError(logits.value.array, fixture.y.tensor.array), 2e-6, kind.rawValue)
+            XCTAssertLessThan(relativeError(logits.value.array, fixture.y.tensor.array), 2e-6, "\(kind)")
             let leaves = store.leaves.merging(["features": features]) { $1 }
             XCTAssertEqual(leaves.keys.sorted(), fixture.gradients.keys.sorted())
             let names = leaves.keys.sorted()
@@ -63,10 +63,11 @@ final class DecoderTests: XCTestCase {
     }
 
     private func makeCase(
-        _ kind: DecoderConfiguration.Kind, pictures: Int = 2, rows: Int = 2, normalisesImage: Bool? = nil
+        _ variant: DecoderVariant, pictures: Int = 2, rows: Int = 2, normalisesImage: Bool? = nil
     ) throws -> Case {
         let configuration = DecoderConfiguration(
-            kind: kind, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5, normalisesImage: normalisesImage)
+            kind: variant.kind, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5,
+            normalisesImage: normalisesImage, visual: variant.visual)
         // Weights of order 1, so that no gradient is lost in rounding: attention over like regions hardly depends on its query.
         let shapes = ParameterStore(seed: 1)
         _ = configuration.makeDecoder(shapes.scope())
@@ -127,9 +128,46 @@ final class DecoderTests: XCTestCase {
         }
     }
 
+    /// Of a picture of one cell the attention is 1: with the gate's weights at 0 and its bias at 1, the visual term adds
+    /// sigmoid(1) words_v . (U F + b) to the scores, whatever the words before.
+    func testTheVisualTermIsWhatItAdds() throws {
+        let one = try makeCase(DecoderVariant(kind: .showAttendAndTell, visual: 3))
+        var state = one.store.values
+        state["visual.gate.weight"] = Tensor([1, 8])
+        state["visual.gate.bias"] = Tensor([1], [1])
+        let features = randomTensor([2, 1, 1, 9], seed: 52)
+        func decoder(_ configuration: DecoderConfiguration) -> any CaptionDecoder {
+            configuration.makeDecoder(ParameterStore(strict: state, origin: "test").scope())
+        }
+        func logits(_ decoder: any CaptionDecoder) -> [Float] {
+            decoder.logits(features: Variable(features), words: one.inputs, dropout: nil).value.array
+        }
+        let with = decoder(one.configuration), term = try XCTUnwrap(with.visual)
+        var configuration = one.configuration
+        configuration.visual = nil
+        let added = zip(logits(with), logits(decoder(configuration))).map { $0 - $1 }
+        // [2 pictures, 1 region, V], each picture with two captions of six steps.
+        let regions = term.regions(of: Variable(features))
+        XCTAssertEqual(regions.shape, [2, 1, 3])
+        let own = linear(regions, term.words.weight).scaled(by: 1 / (1 + exp(-1))).repeatedRows(2).value.array
+        let expected = [[Float]](repeating: own, count: one.inputs[0].count).flatMap { $0 }
+        XCTAssertLessThan(relativeError(added, expected), 1e-5)
+    }
+
+    /// A new visual term adds nothing: its words' vectors are zero.
+    func testANewVisualTermIsSilent() throws {
+        let configuration = DecoderConfiguration(
+            kind: .showAttendAndTell, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5, visual: 3)
+        let decoder = configuration.makeDecoder(ParameterStore(seed: 4).scope())
+        let term = try XCTUnwrap(decoder.visual)
+        let regions = term.regions(of: Variable(randomTensor([1, 2, 2, 9], seed: 5)))
+        XCTAssertGreaterThan(regions.value.array.map(abs).max() ?? 0, 0.1)
+        XCTAssertEqual(linear(regions, term.words.weight).value.array.map(abs).max(), 0)
+    }
+
     /// Show and Tell's normalised picture: in use, the same function with image weights w * gamma / sqrt(var + epsilon) and a bias to match.
     func testANormalisedPictureIsALinearLayer() throws {
-        let one = try makeCase(.showAndTell, normalisesImage: true)
+        let one = try makeCase(DecoderVariant(kind: .showAndTell), normalisesImage: true)
         let tape = Tape()
         let features = tape.leaf(one.features)
         let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -168,7 +206,7 @@ final class DecoderTests: XCTestCase {
                 }
                 state = next
             }
-            XCTAssertEqual(state.attention != nil, kind == .showAttendAndTell)
+            XCTAssertEqual(state.attention != nil, kind.kind == .showAttendAndTell)
         }
     }
 
@@ -186,7 +224,7 @@ final class DecoderTests: XCTestCase {
             let rows = [1, 1, 3, 2], words = [5, 6, 7, 8]
             let selected = decoder.step(steps(pasts).1.selecting(rows), words: words).logits
             let expected = steps(zip(rows, words).map { pasts[$0] + [$1] }).0
-            XCTAssertLessThan(relativeError(selected.array, expected.array), 2e-6, kind.rawValue)
+            XCTAssertLessThan(relativeError(selected.array, expected.array), 2e-6, "\(kind)")
         }
     }
 
@@ -216,7 +254,7 @@ final class DecoderTests: XCTestCase {
                     }
                     gradient = zip(gradient, alone.gradient.array).map { $0 + $1 }
                 }
-                XCTAssertLessThan(relativeError(gradient, together.gradient.row(picture).array), 1e-5, kind.rawValue)
+                XCTAssertLessThan(relativeError(gradient, together.gradient.row(picture).array), 1e-5, "\(kind)")
             }
         }
     }
@@ -231,9 +269,9 @@ final class DecoderTests: XCTestCase {
             let a = decoder.logits(features: Variable(one.features), words: one.inputs, dropout: nil).value
             let b = decoder.logits(features: Variable(one.features), words: padded, dropout: nil).value
             for t in 0..<6 {
-                XCTAssertLessThan(relativeError(b.row(t).row(1).array, a.row(t).row(1).array), 2e-6, kind.rawValue)
+                XCTAssertLessThan(relativeError(b.row(t).row(1).array, a.row(t).row(1).array), 2e-6, "\(kind)")
                 let error = relativeError(b.row(t).row(0).array, a.row(t).row(0).array)
-                if t < 3 { XCTAssertLessThan(error, 2e-6, kind.rawValue) } else { XCTAssertGreaterThan(error, 1e-3, kind.rawValue) }
+                if t < 3 { XCTAssertLessThan(error, 2e-6, "\(kind)") } else { XCTAssertGreaterThan(error, 1e-3, "\(kind)") }
             }
         }
     }

@@ -7,6 +7,8 @@ import XCTest
 /// A data set of 64x64 pictures, one coloured square each, drawn in a temporary folder.
 struct DrawnWorld {
     let folder: URL
+    /// Where each picture's square is.
+    private(set) var boxes: [String: Rectangle] = [:]
 
     private static let colors: [(name: String, rgb: (UInt8, UInt8, UInt8))] = [
         ("red", (210, 40, 40)), ("green", (40, 180, 60)), ("blue", (50, 70, 210)),
@@ -18,6 +20,7 @@ struct DrawnWorld {
         try FileManager.default.createDirectory(at: folder.appendingPathComponent("images"), withIntermediateDirectories: true)
         let names = (0..<train).map { "t\($0).png" } + (0..<dev).map { "d\($0).png" }
         var captions = "image,caption\n"
+        var phrases = "image\tcaption row\tfirst\tcount\tchain\ttypes\tphrase\tboxes\tcaption\n"
         for (i, name) in names.enumerated() {
             let color = Self.colors[i % 3], isBig = i / 3 % 2 == 0
             var image = Image(width: 64, height: 64, color: (120, 120, 120))
@@ -30,8 +33,12 @@ struct DrawnWorld {
             }
             try image.write(to: folder.appendingPathComponent("images/\(name)"))
             captions += "\(name),a \(isBig ? "big" : "small") \(color.name) square\n\(name),the square is \(color.name)\n"
+            let phrase = "a \(isBig ? "big" : "small") \(color.name) square"
+            phrases += "\(name)\t0\t0\t4\t1\tother\t\(phrase)\t\(x0),\(y0),\(x0 + side),\(y0 + side)\t\(phrase)\n"
+            boxes[name] = Rectangle(x0: Double(x0), y0: Double(y0), x1: Double(x0 + side), y1: Double(y0 + side))
         }
         try write("captions.csv", captions)
+        try write("phrases.tsv", phrases)
         try write("train.txt", names.prefix(train).joined(separator: "\n") + "\n")
         try write("dev.txt", names.suffix(dev).joined(separator: "\n") + "\n")
     }

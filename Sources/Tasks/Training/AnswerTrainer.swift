@@ -144,7 +144,7 @@ public final class AnswerTrainer {
         let batches = stride(from: 0, to: pictures.count, by: options.batch).map {
             Array(pictures[$0..<min(pictures.count, $0 + options.batch)])
         }
-        return try model.steps(epoch, batches, cache, using: &generator) { pictures, input, generator in
+        return try model.steps(epoch, batches, cache, using: &generator) { pictures, _, input, generator in
             try step(pictures, input, cut: cut, using: &generator)
         }
     }

@@ -27,12 +27,9 @@ public struct Augmentation: Codable, Equatable, Sendable {
     func inputs(_ image: Image, index: Int, _ preprocessing: Preprocessing) -> Tensor {
         let (width, height) = (preprocessing.width, preprocessing.height), size = width * height * 3
         let input = Tensor(uninitialized: [copies, height, width, 3])
-        var random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
-        _ = random.next()
         let whole = preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
         var output = input.pointer
-        for crop in 0...crops {
-            let box = crop == 0 ? whole : Self.cut(whole, using: &random)
+        for box in frames(whole, index: index) {
             let frame = image.resized(width: width, height: height, filter: preprocessing.filter, box: box)
             let picture = preprocessing.normalized(frame)
             output.update(from: picture.pointer, count: size)
@@ -44,6 +41,18 @@ public struct Augmentation: Codable, Equatable, Sendable {
             }
         }
         return withExtendedLifetime(input) { input }
+    }
+
+    /// What of picture number `index` the whole frame and each crop show, in the picture's pixels.
+    private func frames(_ whole: Rectangle, index: Int) -> [Rectangle] {
+        var random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
+        _ = random.next()
+        return [whole] + (0..<crops).map { _ in Self.cut(whole, using: &random) }
+    }
+
+    /// What a copy of picture number `index` shows, in the picture's pixels, and whether it is mirrored.
+    func frame(ofCopy copy: Int, index: Int, whole: Rectangle) -> (frame: Rectangle, isMirrored: Bool) {
+        (frames(whole, index: index)[flips ? copy / 2 : copy], flips && copy % 2 == 1)
     }
 
     private static func cut(_ whole: Rectangle, using random: inout SeededGenerator) -> Rectangle {

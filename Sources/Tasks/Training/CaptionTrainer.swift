@@ -18,15 +18,21 @@ public final class CaptionTrainer {
 
     private let tokens: [[[Int]]]
     private let devReferences: [[[String]]]
+    private let phrases: GroundedPhrases?
     private var store: ParameterStore { model.store }
     var log: [TrainingEpoch] = []
 
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from
     ///     nothing.
+    ///   - phrases: phrases of the training captions with boxes, needed where ``CaptionTrainingOptions/grounding`` is
+    ///     not 0.
+    ///   - decoder: the folder of a captioner of the same vocabulary and sizes, whose decoder this one starts from.
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
+    /// - Throws: ``ModelError``, ``DatasetError`` and the readers' own errors.
     public init(
-        options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?, output: URL,
+        options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?,
+        phrases phraseFile: URL? = nil, decoder start: URL? = nil, output: URL,
         vocabularyFile: String = "vocabulary.txt", preprocessing: Preprocessing? = nil,
         report: @escaping (TrainingEvent) -> Void
     ) throws {
@@ -47,15 +53,56 @@ public final class CaptionTrainer {
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
             hidden: options.hidden, attention: options.attention,
-            normalisesImage: options.decoder == .showAndTell ? true : nil)
+            normalisesImage: options.decoder == .showAndTell ? true : nil,
+            visual: options.grounding > 0 ? options.visual : nil)
         _ = decoder.makeDecoder(model.store.scope()["decoder"])
+        if let start { try Self.load(decoder, from: start, vocabulary: vocabulary, into: model.store) }
         configuration = CaptionerConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, decoder: decoder, vocabulary: vocabularyFile,
             search: SearchOptions())
+        guard (options.grounding > 0) == (phraseFile != nil) else {
+            throw ModelError(
+                path: output.path, problem: "a file of phrases and a weight of grounding above 0 go together")
+        }
+        if options.grounding > 0, options.decoder != .showAttendAndTell {
+            throw ModelError(
+                path: output.path,
+                problem: "\(options.decoder.rawValue) has no term that is linear in the feature map, which phrases with "
+                    + "boxes could teach; take \(DecoderConfiguration.Kind.showAttendAndTell.rawValue)")
+        }
+        let preprocessing = model.preprocessing
+        phrases = try phraseFile.map { file in
+            try GroundedPhrases(
+                file, of: train, vocabulary: vocabulary, preprocessing: preprocessing,
+                augmentation: Augmentation(crops: options.crops, flips: options.flips, seed: options.seed))
+        }
         report(
             .note(
                 "\(train.entries.count) training and \(dev.entries.count) dev pictures, \(vocabulary.count) words, "
                     + "\(model.parameterCount) parameters"))
+    }
+
+    /// Puts the decoder of the captioner in `folder` into `store`, strictly.
+    private static func load(
+        _ decoder: DecoderConfiguration, from folder: URL, vocabulary: Vocabulary, into store: ParameterStore
+    ) throws {
+        let other = try Captioner.load(folder)
+        guard other.vocabulary == vocabulary else {
+            throw ModelError(
+                path: folder.path,
+                problem: "has another vocabulary (\(other.vocabulary.count) words) than these captions "
+                    + "(\(vocabulary.count) words); its decoder is no start for this one")
+        }
+        let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors")).filter {
+            $0.key.hasPrefix("decoder.")
+        }
+        let strict = ParameterStore(strict: state, origin: folder.path)
+        // What the other one lacks stays new: its visual term adds nothing yet.
+        var decoder = decoder
+        if other.configuration.decoder.visual == nil { decoder.visual = nil }
+        _ = decoder.makeDecoder(strict.scope()["decoder"])
+        try strict.checkComplete()
+        for (name, value) in strict.values { store.set(name, value.copy()) }
     }
 
     // MARK: The loop
@@ -107,7 +154,9 @@ public final class CaptionTrainer {
     }
 
     private var dataHash: String {
-        ModelInTraining.hash((train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") })
+        ModelInTraining.hash(
+            (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
+                + (phrases.map { $0.targets.map { "\($0)" } } ?? []))
     }
 
     private func runEpoch(_ epoch: RunningEpoch) throws -> Double {
@@ -117,8 +166,8 @@ public final class CaptionTrainer {
         let batches = batches(using: &generator)
         let reward = epoch.phase.kind == .reward ? CaptionReward(tokens: tokens, end: vocabulary.end) : nil
         if reward != nil { silence([vocabulary.pad, vocabulary.start, vocabulary.unknown]) }
-        return try model.steps(epoch, batches, cache, using: &generator) { pictures, input, generator in
-            try step(pictures, input, cut: cut, reward: reward, seed: generator.next())
+        return try model.steps(epoch, batches, cache, using: &generator) { pictures, copies, input, generator in
+            try step(pictures, copies, input, cut: cut, reward: reward, seed: generator.next())
         }
     }
 
@@ -153,7 +202,7 @@ public final class CaptionTrainer {
     }
 
     /// One step of the optimiser. input `[M, ...]`: the encoder's stage `cut` onwards is run on it.
-    private func step(_ pictures: [Int], _ input: Tensor, cut: Int, reward: CaptionReward?, seed: UInt64) throws
+    private func step(_ pictures: [Int], _ copies: [Int], _ input: Tensor, cut: Int, reward: CaptionReward?, seed: UInt64) throws
         -> Double
     {
         let tape = Tape()
@@ -186,11 +235,20 @@ public final class CaptionTrainer {
         let batch = TeacherForcing(
             captions: captions, weights: weights, start: vocabulary.start, end: vocabulary.end, pad: vocabulary.pad)
         let logits = decoder.logits(features: features, words: batch.inputs, dropout: reward == nil ? dropout : nil)
-        let loss = crossEntropy(
+        var loss = crossEntropy(
             logits.reshaped([-1, vocabulary.count]), targets: batch.targets, weights: batch.weights,
             smoothing: reward == nil ? options.labelSmoothing : 0)
+        if reward == nil { shown = Double(loss.value.scalar) }
+        if let phrases, let visual = decoder.visual {
+            var random = SeededGenerator(seed: seed ^ 0x9B0D)
+            let batch = GroundingBatch(
+                phrases, pictures: pictures, copies: copies, rows: features.shape[1], columns: features.shape[2],
+                perPicture: options.phrasesPerPicture, using: &random)
+            let taught = batch.loss(regions: visual.regions(of: features, dropout: dropout), table: visual.words.weight)
+            loss = loss + taught.scaled(by: options.grounding)
+        }
         model.step(loss, tape, clipNorm: options.clipNorm)
-        return reward == nil ? Double(loss.value.scalar) : shown
+        return shown
     }
 
     /// All of a picture's captions, or as many of them as asked for, at random; more than there are, and some come

@@ -25,6 +25,12 @@ public struct CaptionTrainingOptions: Codable, Equatable, Sendable {
     public var flips = true
     /// Random crops of each picture that an epoch may show instead of the whole (see ``Augmentation``).
     public var crops = 0
+    /// Weight of what phrases with boxes teach (see ``GroundingBatch``), beside the captions' loss; 0 is without.
+    public var grounding: Float = 0
+    /// Width of the decoder's visual term, which they teach.
+    public var visual = 256
+    /// Phrases of each picture in a batch.
+    public var phrasesPerPicture = 12
     public var phases = [
         TrainingPhase(kind: .words, epochs: 12, learningRate: 8e-4, from: nil),
         TrainingPhase(kind: .words, epochs: 3, learningRate: 1e-4, from: "_blocks.16"),

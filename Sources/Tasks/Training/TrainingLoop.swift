@@ -31,22 +31,24 @@ extension ModelInTraining {
     }
 
     /// Steps over an epoch's batches of pictures, with one copy of each picture drawn at random; returns the mean loss.
-    /// - Parameter step: given the pictures and their features at the phase's cut, takes a step and gives its loss.
+    /// - Parameter step: given the pictures, their drawn copies and those's features at the phase's cut, takes a step and gives its loss.
     /// - Throws: ``ModelError`` when the loss is no longer a number.
     func steps(
         _ epoch: RunningEpoch, _ batches: [[Int]], _ cache: FeatureCache, using generator: inout SeededGenerator,
-        step: (_ pictures: [Int], _ input: Tensor, _ generator: inout SeededGenerator) throws -> Double
+        step: (_ pictures: [Int], _ copies: [Int], _ input: Tensor, _ generator: inout SeededGenerator) throws -> Double
     ) throws -> Double {
         // The time left is reckoned without the making of the cache.
         if epoch.number == epoch.first { began = Date() }
         let phase = epoch.phase
         var lossSum = 0.0
-        optimizer.scale = { $0.hasPrefix("encoder.") ? phase.encoderScale : 1 }
+        optimizer.scale = {
+            $0.hasPrefix("encoder.") ? phase.encoderScale : $0.hasPrefix("decoder.visual.") ? phase.visualScale : 1
+        }
         for (position, pictures) in batches.enumerated() {
             optimizer.learningRate = Self.learningRate(
                 phase.learningRate, step: epoch.inPhase * batches.count + position, of: phase.epochs * batches.count)
             let copies = pictures.map { _ in Int(generator.next() % UInt64(cache.copies)) }
-            let loss = try step(pictures, cache.batch(pictures, copies: copies), &generator)
+            let loss = try step(pictures, copies, cache.batch(pictures, copies: copies), &generator)
             guard loss.isFinite else {
                 throw ModelError(
                     path: output.path,

@@ -19,12 +19,20 @@ public struct TrainingPhase: Codable, Equatable, Sendable {
     /// The encoder's learning rate as a part of the others'.
     public var encoderScale: Float
 
-    public init(kind: Kind = .words, epochs: Int, learningRate: Float, from: String? = nil, encoderScale: Float = 0.2) {
+    /// The learning rate of the decoder's visual term as a part of the others': phrases with boxes teach it, whose lesson
+    /// is learnt at another pace than the reward's.
+    public var visualScale: Float
+
+    public init(
+        kind: Kind = .words, epochs: Int, learningRate: Float, from: String? = nil, encoderScale: Float = 0.2,
+        visualScale: Float = 1
+    ) {
         self.kind = kind
         self.epochs = epochs
         self.learningRate = learningRate
         self.from = from
         self.encoderScale = encoderScale
+        self.visualScale = visualScale
     }
 }
 

@@ -42,6 +42,17 @@ struct TrainCaption: ParsableCommand {
     @Option(help: "Epochs on the reward of sampled captions (Rennie et al. 2017), from --tune-from on.")
     var rewardEpochs = 0
     @Option(help: "Learning rate of those epochs.") var rewardLearningRate: Float = 8e-5
+    @Option(
+        help: ArgumentHelp(
+            "Phrases of the training captions with boxes, as for mmx data questions: teaches where things are.",
+            valueName: "tsv"))
+    var phrases: String?
+    @Option(help: ArgumentHelp("Weight of what the phrases teach.", valueName: "weight")) var grounding: Float = 1
+    @Option(
+        help: ArgumentHelp(
+            "Start from the decoder of this captioner, a folder or a name, of the same vocabulary and sizes.",
+            valueName: "model"))
+    var decoderWeights: String?
     @Option(help: "Pictures in a batch.") var batch = 26
     @Option(help: ArgumentHelp("Captions of each picture in a batch.", valueName: "count")) var captionsPerPicture = 5
     @Option(help: "Label smoothing.") var smoothing: Float = 0.1
@@ -58,6 +69,7 @@ struct TrainCaption: ParsableCommand {
         guard (1...100).contains(captionsPerPicture) else {
             throw ValidationError("--captions-per-picture is in 1...100")
         }
+        guard grounding > 0, grounding.isFinite else { throw ValidationError("--grounding is a positive number") }
         if let size, !(16...4096).contains(size) { throw ValidationError("--size is in 16...4096") }
     }
 
@@ -69,10 +81,12 @@ struct TrainCaption: ParsableCommand {
         options.captionsPerPicture = captionsPerPicture
         (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
         (options.flips, options.crops) = (flips, training.crops)
+        options.grounding = phrases == nil ? 0 : grounding
         let phases = training.phases(
             epochs: epochs, learningRate: learningRate, isFrozen: training.encoderWeights != nil)
         let reward = TrainingPhase(
-            kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: training.tuneFrom)
+            kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: training.tuneFrom,
+            visualScale: learningRate / rewardLearningRate)
         options.phases = (phases + [reward]).filter { $0.epochs > 0 }
         let folder = URL(fileURLWithPath: images), file = URL(fileURLWithPath: captions)
         func data(_ split: String) throws -> CaptionDataset {
@@ -81,7 +95,7 @@ struct TrainCaption: ParsableCommand {
         let progress = Progress()
         let trainer = try CaptionTrainer(
             options: options, train: data(train), dev: data(dev), encoderWeights: training.weights,
-            output: training.folder, vocabularyFile: vocabularyFile, preprocessing: preprocessing()
+            phrases: phrases.map { URL(fileURLWithPath: $0) }, decoder: decoderWeights.map(ModelFolder.find), output: training.folder, vocabularyFile: vocabularyFile, preprocessing: preprocessing()
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: training.resume)
         print(training.output)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 generator = torch.Generator().manual_seed(77)
 M, R, U, V, K = 2, 2, 3, 2, 6
-VOCABULARY, EMBEDDING, HIDDEN, ATTENTION, T = 11, 5, 7, 4, 5
+VOCABULARY, EMBEDDING, HIDDEN, ATTENTION, VISUAL, T = 11, 5, 7, 4, 3, 5
 
 
 def rand(*shape, scale=1.0):
@@ -51,6 +51,9 @@ def show_and_tell(features, words, p):
 def show_attend_and_tell(features, words, p):
     """Xu et al. 2015, soft attention, eq. 1-9 and 13-14, deep output over the tied embedding."""
     a = F.relu(F.linear(features.flatten(1, 2), p["annotate.weight"], p["annotate.bias"]))
+    visual = "visual.words.weight" in p  # words_v . (U F_l + b) where attention looks, times a gate: not in the paper
+    if visual:
+        regions = F.linear(features.flatten(1, 2), p["visual.regions.weight"], p["visual.regions.bias"]).repeat_interleave(R, 0)
     mean = a.mean(1)
     h = torch.tanh(F.linear(mean, p["initial_h.weight"], p["initial_h.bias"])).repeat_interleave(R, 0)
     c = torch.tanh(F.linear(mean, p["initial_c.weight"], p["initial_c.bias"])).repeat_interleave(R, 0)
@@ -62,10 +65,15 @@ def show_attend_and_tell(features, words, p):
         e = p["words.weight"][words[:, t]]
         scores = torch.tanh(keys + F.linear(h, p["lstm.query.weight"])[:, None]) @ p["lstm.score.weight"]
         beta = torch.sigmoid(h @ p["lstm.gate.weight"] + p["lstm.gate.bias"])
-        z = beta[:, None] * torch.einsum("nl,nld->nd", scores.softmax(1), a)
+        alpha = scores.softmax(1)
+        z = beta[:, None] * torch.einsum("nl,nld->nd", alpha, a)
         h, c = cell(torch.cat([e, z], 1), h, c, weight_x, p["lstm.hidden.weight"], p["lstm.input.bias"])
         deep = F.linear(h, p["output.h.weight"], p["output.h.bias"]) + F.linear(z, p["output.context.weight"]) + e
-        logits.append(F.linear(deep, p["words.weight"], p["output.words.bias"]))
+        y = F.linear(deep, p["words.weight"], p["output.words.bias"])
+        if visual:
+            gate = torch.sigmoid(F.linear(h, p["visual.gate.weight"], p["visual.gate.bias"]))
+            y = y + F.linear(gate * torch.einsum("nl,nlw->nw", alpha, regions), p["visual.words.weight"])
+        logits.append(y)
     return torch.stack(logits)
 
 
@@ -85,6 +93,10 @@ models = {
         "output.h.weight": (EMBEDDING, HIDDEN), "output.h.bias": (EMBEDDING,), "output.context.weight": (EMBEDDING, HIDDEN),
     }),
 }
+models["show-attend-and-tell, visual term"] = (show_attend_and_tell, models["show-attend-and-tell"][1] | {
+    "visual.regions.weight": (VISUAL, K), "visual.regions.bias": (VISUAL,), "visual.words.weight": (VOCABULARY, VISUAL),
+    "visual.gate.weight": (1, HIDDEN), "visual.gate.bias": (1,),
+})
 
 result = {
     "sizes": {"features": K, "vocabulary": VOCABULARY, "embedding": EMBEDDING, "hidden": HIDDEN, "attention": ATTENTION}, "cases": {}

@@ -109,7 +109,7 @@ struct NounPhrase {
         "patch", "stretch", "bank", "flight", "bit", "handful", "row", "stack", "bottom", "section", "end", "variety",
         "kind", "type", "back", "bottle", "glass", "cup",
     ])
-    private static let determiners: Set<String> = [
+    static let determiners: Set<String> = [
         "a", "an", "the", "his", "her", "their", "its", "some", "this", "that", "another", "these", "those", "both",
         "other", "each", "all", "my", "our", "several", "many", "various", "few",
     ]

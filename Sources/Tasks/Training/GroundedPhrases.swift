@@ -1,0 +1,159 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+
+/// Phrases of the training captions with their boxes, as a captioner is taught by them where things are.
+struct GroundedPhrases {
+    /// One phrase in a picture.
+    struct Target: Equatable {
+        /// The head word and what is said of it ("small", "red"), known words only; the head first.
+        var words: [Int]
+        /// In pixels of the image file.
+        var boxes: [Rectangle]
+    }
+
+    /// Of each picture, in the data set's order.
+    let targets: [[Target]]
+    /// What the model sees of each picture, in its pixels.
+    private let seen: [Rectangle]
+    private let augmentation: Augmentation
+
+    /// - Parameters:
+    ///   - file: as ``PhraseFile`` describes.
+    /// - Throws: ``DatasetError`` for a file that cannot be read or has no phrase of these pictures; `ImageError`.
+    init(
+        _ file: URL, of data: CaptionDataset, vocabulary: Vocabulary, preprocessing: Preprocessing,
+        augmentation: Augmentation
+    ) throws {
+        self.augmentation = augmentation
+        let phrases = try PhraseFile.read(file, images: Set(data.entries.map(\.image)))
+        let byImage = Dictionary(grouping: phrases, by: \.image)
+        targets = data.entries.map { entry in
+            (byImage[entry.image] ?? []).compactMap { Self.target($0, vocabulary) }
+        }
+        guard targets.contains(where: { !$0.isEmpty }) else {
+            throw DatasetError(path: file.path, problem: "has no phrase with boxes of the training pictures")
+        }
+        seen = try data.entries.enumerated().map { index, entry in
+            // Pictures without boxes are never asked for.
+            guard byImage[entry.image] != nil else { return Rectangle(x0: 0, y0: 0, x1: 1, y1: 1) }
+            let image = try Image.read(data.imageURL(entry.image))
+            return preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
+        }
+    }
+
+    private static func target(_ phrase: Phrase, _ vocabulary: Vocabulary) -> Target? {
+        let tokenizer = CaptionTokenizer()
+        guard !phrase.boxes.isEmpty, let head = tokenizer.tokens(phrase.caption[phrase.head]).last else { return nil }
+        let others = NounPhrase.core(phrase.words).dropLast().flatMap { tokenizer.tokens($0) }.filter {
+            !NounPhrase.determiners.contains($0)
+        }
+        let words = vocabulary.encode([head] + others)
+        guard words[0] != vocabulary.unknown else { return nil }
+        return Target(words: words.filter { $0 != vocabulary.unknown }, boxes: phrase.boxes)
+    }
+
+    /// The part of each cell of `rows` x `columns` that lies in one of the boxes, `[rows * columns]`, in a copy of a
+    /// picture. Of several boxes the largest part counts.
+    func coverage(_ boxes: [Rectangle], picture: Int, copy: Int, rows: Int, columns: Int) -> [Float] {
+        let (frame, isMirrored) = augmentation.frame(ofCopy: copy, index: picture, whole: seen[picture])
+        var covered = [Float](repeating: 0, count: rows * columns)
+        let width = frame.width / Double(columns), height = frame.height / Double(rows)
+        for box in boxes {
+            for row in 0..<rows {
+                let top = frame.y0 + Double(row) * height
+                let down = min(box.y1, top + height) - max(box.y0, top)
+                if down <= 0 { continue }
+                for column in 0..<columns {
+                    let left = frame.x0 + Double(column) * width
+                    let across = min(box.x1, left + width) - max(box.x0, left)
+                    if across <= 0 { continue }
+                    let cell = row * columns + (isMirrored ? columns - 1 - column : column)
+                    covered[cell] = max(covered[cell], Float(down * across / (width * height)))
+                }
+            }
+        }
+        return covered
+    }
+}
+
+/// What a step teaches about where things are: for each of M pictures R words, and where each of them is.
+struct GroundingBatch {
+    /// `[M * R]`; where a picture has none, word 0 with targets of 0.
+    var words: [Int]
+    /// `[M * R, L]`: for each word a distribution over the regions, even over its boxes, divided by the number of
+    /// words; zeros where there is none.
+    var places: Tensor
+    /// The words of the batch, each once, in ascending order.
+    var vocabulary: [Int]
+    /// `[M * L]`: for each region a word that is there, as its place in ``vocabulary``; `vocabulary.count` where none
+    /// of them is.
+    var things: [Int]
+    /// `[M * L]`, adding up to 1.
+    var weights: [Float]
+
+    /// Of a region where no phrase's box is, beside 1 for one that is all in a box.
+    static let emptyWeight: Float = 0.3
+    /// A box of which the copy shows less than so many cells teaches nothing.
+    static let leastCover: Float = 0.05
+
+    init(
+        _ phrases: GroundedPhrases, pictures: [Int], copies: [Int], rows: Int, columns: Int, perPicture: Int,
+        using random: inout SeededGenerator
+    ) {
+        let regions = rows * columns, count = pictures.count * perPicture
+        words = [Int](repeating: 0, count: count)
+        places = Tensor([count, regions])
+        var thing = [Int](repeating: -1, count: pictures.count * regions)
+        weights = [Float](repeating: Self.emptyWeight, count: pictures.count * regions)
+        var used = 0
+        for (m, picture) in pictures.enumerated() {
+            var draw = [Float](repeating: 0, count: regions)
+            for (r, target) in phrases.targets[picture].shuffled(using: &random).prefix(perPicture).enumerated() {
+                let covered = phrases.coverage(
+                    target.boxes, picture: picture, copy: copies[m], rows: rows, columns: columns)
+                let total = covered.reduce(0, +)
+                // The head most often: it is what is in the boxes, its colour and size are said of it.
+                let others = target.words.count - 1
+                let word = others == 0 || random.uniform() < 0.7 ? 0 : 1 + Int(random.next() % UInt64(others))
+                if total < Self.leastCover { continue }
+                words[m * perPicture + r] = target.words[word]
+                used += 1
+                let place = places.pointer + (m * perPicture + r) * regions
+                for l in 0..<regions {
+                    place[l] = covered[l] / total
+                    if covered[l] == 0 { continue }
+                    // One of the phrases at the region at random, in proportion to what each covers of it.
+                    draw[l] += covered[l]
+                    if random.uniform() * draw[l] < covered[l] { thing[m * regions + l] = target.words[word] }
+                }
+            }
+            for l in 0..<regions where draw[l] > 0 { weights[m * regions + l] = min(1, draw[l]) }
+        }
+        let known = Set(thing.filter { $0 >= 0 }).sorted()
+        let place = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
+        vocabulary = known
+        things = thing.map { place[$0] ?? known.count }
+        let sum = weights.reduce(0, +)
+        weights = weights.map { $0 / sum }
+        places = scaled(places, by: 1 / Float(max(1, used)))
+    }
+
+    /// Two cross-entropies of ``VisualTerm``'s scores of single regions, shape `[]`: over the regions, where each word
+    /// is; over the batch's words and "none of them", whose score is 0, what is in each region.
+    /// - Parameters:
+    ///   - regions: `[M, L, W]`; table: the words' vectors `[V, W]`.
+    func loss(regions: Variable, table: Variable) -> Variable {
+        let (pictures, count, width) = (regions.shape[0], regions.shape[1], regions.shape[2])
+        let asked = embedding(table, words).reshaped([pictures, words.count / pictures, width])
+        let scores = batchedProduct(asked, regions, transposeB: true).reshaped([words.count, count])
+        let whereLoss = (scores.logSoftmax() * Variable(places)).sum().scaled(by: -1)
+        if vocabulary.isEmpty { return whereLoss }
+        let all = linear(regions.reshaped([pictures * count, width]), embedding(table, vocabulary))
+        let withNone = concatenateLast([all, Variable(Tensor([pictures * count, 1]))])
+        return whereLoss + crossEntropy(withNone, targets: things, weights: weights)
+    }
+}
+
+private func scaled(_ x: Tensor, by factor: Float) -> Tensor { Variable(x).scaled(by: factor).value }
