@@ -18,10 +18,10 @@ public struct GuidedGradCAM: PixelMethod {
         let (height, width, channels) = (guided.shape[1], guided.shape[2], guided.shape[3])
         let result = Tensor(uninitialized: guided.shape)
         for s in 0..<scores.count {
-            let map = maps.row(s).enlarged(height: height, width: width)
-            for (pixel, value) in map.enumerated() {
+            let map = maps.row(s), positive = Tensor(map.shape, map.array.map { max(0, $0) })
+            for (pixel, value) in positive.enlarged(height: height, width: width).enumerated() {
                 let from = (s * height * width + pixel) * channels
-                for c in from..<from + channels { result.pointer[c] = guided.pointer[c] * max(0, value) }
+                for c in from..<from + channels { result.pointer[c] = guided.pointer[c] * value }
             }
         }
         return withExtendedLifetime((guided, result)) { result }
