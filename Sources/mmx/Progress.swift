@@ -29,10 +29,13 @@ final class Progress {
         update("\(done)/\(all) runs of the model", fraction: Double(done) / Double(max(1, all)))
     }
 
-    /// Takes the drawn line away.
-    func clear() {
-        if drawn { write("\r\u{1B}[K") }
-        drawn = false
+    /// Takes the drawn line away when `body` is done, or fails.
+    func clearing<T>(_ body: () throws -> T) rethrows -> T {
+        defer {
+            if drawn { write("\r\u{1B}[K") }
+            drawn = false
+        }
+        return try body()
     }
 
     /// A line that stays.

@@ -2,14 +2,14 @@ import Foundation
 import Tensors
 
 /// Integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365, eq. 1 and 3): (x - x') times the mean of dy / dx
-/// along the straight line from the baseline x' to the picture x, by the midpoint rule. Map = the sum over the channels,
-/// signed.
+/// along the straight line from the baseline x' to the picture x, by the midpoint rule. Map = the sum over the
+/// channels, signed.
 ///
 /// Complete: all cells add up to y(x) - y(x'), as far as the steps are fine enough; where they miss it by more than a
 /// twentieth, a warning says so.
 public struct IntegratedGradients: PixelMethod {
     public let name = "integrated-gradients"
-    public let summary = "gradients from an empty picture to this one; they add up to what the picture adds to the score"
+    public let summary = "gradients summed from an empty picture on; they add up to what the picture adds"
     public let paper = "Sundararajan et al. 2017, arXiv 1703.01365"
     public let reduction = ChannelReduction.sum
     let steps: Int

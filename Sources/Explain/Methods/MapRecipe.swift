@@ -41,7 +41,7 @@ public struct MapRecipe: Sendable {
             if method.place == .lastLayer && !cut.isLast {
                 throw ExplanationError(
                     kind: .methodDoesNotApply,
-                    description: "\(method.name) is a map of the encoder's last layer, not of "
+                    description: "\(method.name) is a map of the encoder's last layer, \(cut.lastLayer), not of "
                         + "\(cut.layers.joined(separator: " and ")); leave out --layer or take --method grad-cam")
             }
         }

@@ -1,8 +1,8 @@
 import Tensors
 
-/// Occlusion (Zeiler & Fergus 2014, arXiv 1311.2901, section 4.2): a square is hidden at every place of a grid; a pixel's
-/// value is what the score loses, the mean over the squares that hid it. At the right and the lower edge the squares are
-/// cut off, as captum does.
+/// Occlusion (Zeiler & Fergus 2014, arXiv 1311.2901, section 4.2): a square is hidden at every place of a grid; a
+/// pixel's value is what the score loses, the mean over the squares that hid it. At the right and the lower edge the
+/// squares are cut off, as captum does.
 public struct Occlusion: ExplanationMethod {
     public let name = "occlusion"
     public let summary = "what the score loses when a square is hidden"

@@ -1,9 +1,9 @@
 import Tensors
 import Vision
 
-/// RISE (Petsiuk et al. 2018, arXiv 1806.07421, eq. 6 and section 3.2): the picture is seen through N random masks, each
-/// of h x h cells that are kept with probability p, enlarged (bilinear) beyond the picture and shifted at random by less
-/// than a cell; map = 1 / (N p) times the sum over the masks of (y - mean y) M.
+/// RISE (Petsiuk et al. 2018, arXiv 1806.07421, eq. 6 and section 3.2): the picture is seen through N random masks,
+/// each of h x h cells that are kept with probability p, enlarged (bilinear) beyond the picture and shifted at random
+/// by less than a cell; map = 1 / (N p) times the sum over the masks of (y - mean y) M.
 ///
 /// The paper's y is a probability and its sum takes y itself; the mean is taken away here because a score may be
 /// negative everywhere, and it leaves 0 where a mask makes no difference. What is masked becomes the preprocessing's

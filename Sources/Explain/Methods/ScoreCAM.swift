@@ -3,8 +3,8 @@ import Tensors
 
 /// Score-CAM (Wang et al. 2020, arXiv 1910.01279, algorithm 1): each channel of the layer, enlarged to the picture and
 /// brought to 0...1, is a mask of the picture; with y_k the score of the picture under it, alpha = softmax over k of
-/// (y_k - y of the empty picture), and map = ReLU(sum over k of alpha_k A_k), here before the ReLU. A channel that is the
-/// same everywhere masks all.
+/// (y_k - y of the empty picture), and map = ReLU(sum over k of alpha_k A_k), here before the ReLU. A channel that is
+/// the same everywhere masks all.
 ///
 /// The empty picture's score is the same for all channels and cancels in the softmax. What is masked becomes the
 /// preprocessing's mean.

@@ -1,6 +1,7 @@
 import Tensors
 
-/// XGrad-CAM (Fu et al. 2020, arXiv 2008.02312, eq. 8): w_k = sum over i, j of (A_kij / sum over a, b of A_kab) dy / dA_kij;
+/// XGrad-CAM (Fu et al. 2020, arXiv 2008.02312, eq. 8):
+/// w_k = sum over i, j of (A_kij / sum over a, b of A_kab) dy / dA_kij;
 /// map = ReLU(sum over k of w_k A_k), here before the ReLU.
 public struct XGradCAM: LayerGradientMethod {
     public let name = "xgrad-cam"

@@ -9,6 +9,7 @@ struct EncoderCut {
     var layers: [String] { view.layers }
     private let encoder: Encoder
     private let stages: [Int]
+    var lastLayer: String { encoder.lastLayer }
     /// Whether the only layer's output is the feature map itself.
     var isLast: Bool { stages == [encoder.stages.count - 1] }
 

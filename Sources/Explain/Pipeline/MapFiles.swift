@@ -65,6 +65,9 @@ struct MapFiles {
         let raw = folder.appendingPathComponent("\(name)-map.npy")
         try NumPyArray.write(map, to: raw)
         files.rawMap = raw.path
+        guard pictures || request.boxThreshold != nil else {
+            return (files, summary(map, place: place, box: nil), drawn.warnings)
+        }
         let plane = placement.place(drawn.values, width: size.width, height: size.height)
         let box = request.boxThreshold.flatMap { LocalisationBox.find(in: plane, threshold: $0) }
         if pictures {

@@ -58,8 +58,8 @@ struct CaptionCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            What of a word is explained: \(WordScore.allCases.map(\.rawValue).joined(separator: ", ")). The model's own \
-            by default, or log-probability.
+            What of a word is explained: \(WordScore.allCases.map(\.rawValue).joined(separator: ", ")). The model's \
+            own by default, or log-probability.
             """, valueName: "name"))
     var score: WordScore?
     @OptionGroup var methods: MethodOptions
@@ -69,7 +69,9 @@ struct CaptionCommand: ParsableCommand {
         if !contrast.isEmpty && contrast.count != 2 {
             throw ValidationError("--contrast takes two words, found \(contrast.count); the photo stands before it")
         }
-        guard photo != nil || drawing.listLayers || methods.listMethods else { throw ValidationError("Missing expected argument '<photo>'") }
+        guard photo != nil || drawing.listLayers || methods.listMethods else {
+            throw ValidationError("Missing expected argument '<photo>'")
+        }
         guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
         if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is between 1 and 100") }
         if question.isEmpty && answerer != nil { throw ValidationError("--answerer goes with --question") }
@@ -87,12 +89,13 @@ struct CaptionCommand: ParsableCommand {
             + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1], occurrence: occurrence)] : [])
         let maps = drawing.request(try methods.recipe(wordScore: score))
         let progress = Progress()
-        let manifest = try CaptionPipeline.run(
-            CaptionRequest(
-                photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
-                questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
-                sheet: explainAll, beam: beam, maps: maps), progress: progress.runs)
-        progress.clear()
+        let manifest = try progress.clearing {
+            try CaptionPipeline.run(
+                CaptionRequest(
+                    photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
+                    questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
+                    sheet: explainAll, beam: beam, maps: maps), progress: progress.runs)
+        }
         Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }

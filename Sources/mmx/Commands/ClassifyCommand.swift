@@ -62,11 +62,12 @@ struct ClassifyCommand: ParsableCommand {
         if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
         let maps = drawing.request(try methods.recipe())
         let progress = Progress()
-        let manifest = try ClassPipeline.run(
-            ClassRequest(
-                photo: URL(fileURLWithPath: photo), model: model, targets: targets, top: top, maps: maps),
-            progress: progress.runs)
-        progress.clear()
+        let manifest = try progress.clearing {
+            try ClassPipeline.run(
+                ClassRequest(
+                    photo: URL(fileURLWithPath: photo), model: model, targets: targets, top: top, maps: maps),
+                progress: progress.runs)
+        }
         Failure.warn(manifest.scores.flatMap(\.warnings))
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }

@@ -70,12 +70,13 @@ struct VQACommand: ParsableCommand {
         if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
         let maps = drawing.request(try methods.recipe())
         let progress = Progress()
-        let manifest = try AnswerPipeline.run(
-            AnswerRequest(
-                photo: URL(fileURLWithPath: photo), model: model, questions: questions,
-                targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
-                maps: maps), progress: progress.runs)
-        progress.clear()
+        let manifest = try progress.clearing {
+            try AnswerPipeline.run(
+                AnswerRequest(
+                    photo: URL(fileURLWithPath: photo), model: model, questions: questions,
+                    targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
+                    maps: maps), progress: progress.runs)
+        }
         Failure.warn(manifest.warnings)
         if drawing.json { return print(try manifest.json()) }
         let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: questionFile != nil)

@@ -8,8 +8,9 @@ import Vision
 struct DrawingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Layer over which the maps are drawn; may be given several times, the maps are fused. The encoder's last by default.",
-            valueName: "layer"))
+            """
+            Layer over which the maps are drawn; those of several are fused. The encoder's last by default.
+            """, valueName: "layer"))
     var layer: [String] = []
     @Flag(help: "List the model's layers, with channels and pixels per cell.") var listLayers = false
     @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir"))

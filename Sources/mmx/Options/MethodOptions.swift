@@ -53,7 +53,8 @@ struct MethodOptions: ParsableArguments {
     /// - Throws: `ExplanationError` for a name that no method has.
     func recipe(wordScore: WordScore? = nil) throws -> MapRecipe {
         MapRecipe(
-            methods: try method.map { try Methods.named($0, settings: settings) }, isCounterfactual: counterfactual, wordScore: wordScore)
+            methods: try method.map { try Methods.named($0, settings: settings) }, isCounterfactual: counterfactual,
+            wordScore: wordScore)
     }
 
     /// What `--list-methods` prints.
