@@ -4,7 +4,7 @@
     python Tests/VisionTests/Fixtures/make_encoders.py vgg16 ...   some
 
 Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on Python 3.11.7, CPU. Nothing random: every parameter is a hash of
-its name and of each element's index, the same in Swift (ReproducibleWeights.swift), so no weights are shipped. The
+its name and of each element's index, the same in Swift (TestSupport/ReproducibleWeights.swift), so no weights are shipped. The
 network is run in evaluation mode, in float64 on float32 parameters: what is written is exact for our purposes.
 
 Another network is another line of NETWORKS, and the name in Architectures.swift.

@@ -1,15 +1,16 @@
 import Tensors
 
-/// Parameters that are a hash of their name and of each element's index: the same as in Fixtures/make_encoders.py, to
-/// the last bit, so that whole networks can be compared without their weights being shipped.
-enum ReproducibleWeights {
+/// Parameters that are a hash of their name and of each element's index: the same as in
+/// VisionTests/Fixtures/make_encoders.py and ExplainTests/Fixtures/methods.py, to the last bit, so that networks can be
+/// compared without their weights being shipped.
+public enum ReproducibleWeights {
     /// FNV-1a, 32 bits.
-    static func fnv(_ text: String) -> UInt32 {
+    public static func fnv(_ text: String) -> UInt32 {
         text.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
     }
 
     /// In [-0.5, 0.5): the finaliser of MurmurHash3 over the index, salted with the name; then times `scale`.
-    static func noise(_ name: String, _ shape: [Int], scale: Float = 1) -> Tensor {
+    public static func noise(_ name: String, _ shape: [Int], scale: Float = 1) -> Tensor {
         let tensor = Tensor(uninitialized: shape)
         let salt = SIMD16<UInt32>(repeating: fnv(name))
         let lanes = SIMD16<UInt32>((0..<16).map { UInt32($0) })
@@ -33,7 +34,7 @@ enum ReproducibleWeights {
     }
 
     /// - Parameter gain: what batch normalisation's weights are multiplied with.
-    static func parameter(_ name: String, _ shape: [Int], gain: Float) -> Tensor {
+    public static func parameter(_ name: String, _ shape: [Int], gain: Float) -> Tensor {
         if shape.count > 1 {
             let fan = shape.dropFirst().reduce(1, *)
             return noise(name, shape, scale: Float(2 * (6 / Double(fan)).squareRoot()))
