@@ -94,10 +94,11 @@ struct AnswerRun {
     func write(_ explanations: [AnswerExplanation], of photo: PhotoFile) throws -> AnswerManifest {
         let configuration = answerer.configuration
         let maps = MapFiles(
-            photo: photo.image,
-            placement: configuration.preprocessing.placement(
-                originalWidth: photo.image.width, originalHeight: photo.image.height),
-            folder: request.output, colorMap: request.colorMap, opacity: request.opacity,
+            drawing: MapDrawing(
+                photo: photo.image, placement: configuration.preprocessing.placement(
+                    originalWidth: photo.image.width, originalHeight: photo.image.height),
+                style: DrawingStyle(colorMap: request.colorMap, opacity: request.opacity)),
+            folder: request.output,
             smoothing: request.smoothing ?? configuration.maps?.smoothing ?? 1)
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = AnswerManifest(
@@ -117,7 +118,7 @@ struct AnswerRun {
             var question = describe(explanation, asked: request.questions[index].text, number: number)
             for explained in explanation.scores {
                 let prefix = "\(photo.stem)-\(String(format: "%02d", number))-\(safeName(explained.score.name))"
-                let (files, warnings) = try maps.write(explained.map, name: unused(prefix, &taken))
+                let (files, warnings) = try maps.write(explained.map, name: unused(prefix, &taken), label: explained.score.name)
                 question.scores.append(
                     .init(
                         name: explained.score.name, answer: answerer.answers[explained.score.index],

@@ -87,8 +87,10 @@ public enum CaptionPipeline {
 
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         let maps = MapFiles(
-            photo: photo.image, placement: picture.placement, folder: request.output, colorMap: request.colorMap,
-            opacity: request.opacity,
+            drawing: MapDrawing(
+                photo: photo.image, placement: picture.placement,
+                style: DrawingStyle(colorMap: request.colorMap, opacity: request.opacity)),
+            folder: request.output,
             smoothing: request.smoothing ?? captioner.configuration.maps?.smoothing ?? 1)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",

@@ -49,10 +49,11 @@ public enum ClassPipeline {
         let explanation = try explainer.explain(seen, targets: request.targets)
         try ModelError.check(explanation.ranking.map(\.logit), of: folder)
         let maps = MapFiles(
-            photo: photo.image,
-            placement: configuration.preprocessing.placement(
-                originalWidth: photo.image.width, originalHeight: photo.image.height),
-            folder: request.output, colorMap: request.colorMap, opacity: request.opacity,
+            drawing: MapDrawing(
+                photo: photo.image, placement: configuration.preprocessing.placement(
+                    originalWidth: photo.image.width, originalHeight: photo.image.height),
+                style: DrawingStyle(colorMap: request.colorMap, opacity: request.opacity)),
+            folder: request.output,
             smoothing: request.smoothing ?? 1)
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = ClassManifest(
@@ -75,7 +76,7 @@ public enum ClassPipeline {
             // The indices keep classes apart that have the same name.
             let indices = [score.index, score.against].compactMap { $0.map(String.init) }.joined(separator: "-")
             let (files, warnings) = try maps.write(
-                explained.map, name: "\(photo.stem)-class-\(indices)-\(safeName(score.name))")
+                explained.map, name: "\(photo.stem)-class-\(indices)-\(safeName(score.name))", label: score.name)
             manifest.scores.append(
                 .init(
                     name: score.name, index: score.index, against: score.against, value: explained.value,

@@ -19,7 +19,7 @@ struct ExplanationFiles {
             let positions = explained.score.positions
             let name = [stem, String(format: "%02d", positions.lowerBound + 1), safeName(explained.score.name)].joined(
                 separator: "-")
-            let (files, warnings) = try maps.write(explained.map, name: name, pictures: index < wanted)
+            let (files, warnings) = try maps.write(explained.map, name: name, label: explained.score.name, pictures: index < wanted)
             manifest.scores.append(
                 .init(
                     name: explained.score.name, positions: Array(positions),
@@ -39,24 +39,15 @@ struct ExplanationFiles {
     }
 
     private func drawSheet(_ words: [ExplainedScore], title: String) -> Image {
-        let photo = maps.photo, placement = maps.placement
-        let size = ContactSheet.tileSize(width: photo.width, height: photo.height, count: words.count)
-        let small = photo.resized(width: size.width, height: size.height, filter: .bilinear)
-        let x = Double(size.width) / Double(photo.width), y = Double(size.height) / Double(photo.height)
-        let seen = placement.rectangle
-        let smallPlacement = Placement(
-            originalWidth: size.width, originalHeight: size.height, modelWidth: placement.modelWidth,
-            modelHeight: placement.modelHeight,
-            rectangle: Rectangle(x0: seen.x0 * x, y0: seen.y0 * y, x1: seen.x1 * x, y1: seen.y1 * y))
+        let photo = maps.drawing.photo
+        let small = maps.drawing.resized(
+            ContactSheet.tileSize(width: photo.width, height: photo.height, count: words.count))
         let tiles = words.map { word -> ContactSheet.Tile in
-            let drawn = maps.drawn(word.map)
-            let plane = smallPlacement.place(drawn.values, width: word.map.shape[1], height: word.map.shape[0])
-            let image = Overlay.draw(
-                small, map: plane.values, colorMap: request.colorMap, opacity: request.opacity,
-                isSigned: drawn.isSigned,
-                seen: smallPlacement.rectangle)
+            let image = small.tile(
+                of: maps.drawn(word.map), width: word.map.shape[1], height: word.map.shape[0], name: word.score.name)
             return (word.score.name, String(format: "p = %.3g", exp(Double(word.value))), image)
         }
-        return ContactSheet.draw(photo: small, title: title, tiles: tiles, colorMap: request.colorMap)
+        return ContactSheet.draw(
+            photo: small.photo, title: title, tiles: tiles, legend: small.style.legend(maximum: nil))
     }
 }

@@ -45,6 +45,11 @@ public enum ManifestParts {
         public var resampling: String
         public var colorMap: ColorMap
         public var opacity: Float
+        public var blend: Blend
+        /// Levels of the contour lines, parts of the scale's maximum.
+        public var contours: [Float]
+        /// Which maps are divided by the same number; the number is each score's `drawnMaximum`.
+        public var scale: MapScale.Kind
         /// The part of the photograph that the model saw, in its pixels.
         public var seen: Rectangle
     }
