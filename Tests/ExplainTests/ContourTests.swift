@@ -18,7 +18,8 @@ final class ContourTests: XCTestCase {
     }
 
     func testTheLineAroundAHillIsClosedAndAtItsRadius() {
-        let side = 40, centre = SIMD2<Float>(19.3, 21.8)
+        let side = 40
+        let centre = SIMD2<Float>(19.3, 21.8)
         let map = (0..<side * side).map { i -> Float in
             let d = SIMD2(Float(i % side) + 0.5, Float(i / side) + 0.5) - centre
             return 20 - (d * d).sum().squareRoot()
@@ -41,7 +42,8 @@ final class ContourTests: XCTestCase {
         // High corners at the upper left and lower right; the middle is 0.5.
         let map: [Float] = [1, 0, 0, 1]
         // Above 0.4 the middle is high and the two low corners are cut off; above 0.6 the high ones are.
-        let joined = segments(map, 2, level: 0.4), apart = segments(map, 2, level: 0.6)
+        let joined = segments(map, 2, level: 0.4)
+        let apart = segments(map, 2, level: 0.6)
         XCTAssertEqual([joined.count, apart.count], [2, 2])
         func cornerDistances(_ lines: [Contour.Segment], _ corner: SIMD2<Float>) -> Float {
             lines.map { strokeDistance(corner, $0.0, $0.1) }.min() ?? .infinity

@@ -30,13 +30,15 @@ final class DrawingTests: XCTestCase {
     }
 
     func testAccentsStandOverAndUnderTheirLetter() {
-        let e = Glyph.of("e"), acute = Glyph.of("\u{E9}")
+        let e = Glyph.of("e")
+        let acute = Glyph.of("\u{E9}")
         // Composed or not, and the letter itself unchanged under it.
         XCTAssertEqual(acute.segments.map(\.0), Glyph.of("e\u{301}").segments.map(\.0))
         XCTAssertEqual(acute.segments.prefix(e.segments.count).map(\.0), e.segments.map(\.0))
         XCTAssertEqual(acute.width, e.width)
         XCTAssertTrue(acute.segments.dropFirst(e.segments.count).allSatisfy { $0.0.y > 12 && $0.1.y > 12 })
-        let cedilla = Glyph.of("\u{E7}"), c = Glyph.of("c")
+        let cedilla = Glyph.of("\u{E7}")
+        let c = Glyph.of("c")
         XCTAssertTrue(cedilla.segments.dropFirst(c.segments.count).allSatisfy { $0.0.y <= 0 && $0.1.y <= 0 })
         // A capital makes room, an i loses its dot.
         XCTAssertTrue(Glyph.of("\u{C9}").segments.prefix(4).allSatisfy { $0.0.y < 12 })

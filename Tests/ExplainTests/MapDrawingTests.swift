@@ -50,7 +50,8 @@ final class MapDrawingTests: XCTestCase {
         XCTAssertTrue((60...63).contains(try XCTUnwrap(changed.map(\.x).max())))
         XCTAssertEqual(Set(changed.map(\.y)), Set(0..<80))
         // Signed maps have the line on both sides of zero.
-        let signed = DrawingStyle(colorMap: .coolwarm, contours: [0.5]), sides = Normalisation.signed([-1, 1, -1, 1])
+        let signed = DrawingStyle(colorMap: .coolwarm, contours: [0.5])
+        let sides = Normalisation.signed([-1, 1, -1, 1])
         let both = changes(
             drawing(DrawingStyle(colorMap: .coolwarm)).tile(of: sides, width: 2, height: 2, name: "dog"),
             drawing(signed).tile(of: sides, width: 2, height: 2, name: "dog"))
@@ -58,7 +59,7 @@ final class MapDrawingTests: XCTestCase {
         XCTAssertFalse(both.contains { $0.x == 60 })
     }
 
-    func testABoxIsDrawnWhereItLiesAtEverySize() throws {
+    func testABoxIsDrawnWhereItLies() throws {
         let box = Rectangle(x0: 30, y0: 20, x1: 90, y1: 60)
         let plain = drawing(DrawingStyle()).tile(of: map, width: 2, height: 2, name: "dog")
         let boxed = drawing(DrawingStyle()).tile(of: map, width: 2, height: 2, name: "dog", box: box)
@@ -66,20 +67,26 @@ final class MapDrawingTests: XCTestCase {
         XCTAssertEqual([changed.map(\.x).min(), changed.map(\.x).max()], [30, 89])
         XCTAssertEqual([changed.map(\.y).min(), changed.map(\.y).max()], [20, 59])
         XCTAssertFalse(changed.contains { $0.x == 60 && $0.y == 40 })
+    }
+
+    func testASmallerDrawingSeesTheSamePart() {
         let small = drawing(DrawingStyle()).resized((60, 40)).resized((30, 20))
         XCTAssertEqual(small.placement.rectangle, Rectangle(x0: 5, y0: 0, x1: 25, y1: 20))
-        let tile = changes(
-            small.tile(of: map, width: 2, height: 2, name: "dog"),
-            small.tile(of: map, width: 2, height: 2, name: "dog", box: box))
-        XCTAssertEqual([tile.map(\.x).min(), tile.map(\.x).max()], [8, 22])
+        XCTAssertTrue((small.photo.width, small.photo.height) == (30, 20))
+        let tile = small.tile(of: map, width: 2, height: 2, name: "dog")
+        XCTAssertTrue((tile.width, tile.height) == (30, 20))
+        // Outside of what the model saw the photograph is dimmed gray.
+        XCTAssertEqual(tile.pixels[0], tile.pixels[2])
     }
 
     func testAMapThatShowsNothingSaysSo() {
         let d = drawing(DrawingStyle())
-        let empty = Normalisation.unit([-1, -2, -1, -1]), zero = Normalisation.unit([0, 0, 0, 0])
+        let empty = Normalisation.unit([-1, -2, -1, -1])
+        let zero = Normalisation.unit([0, 0, 0, 0])
         let noted = d.tile(of: empty, width: 2, height: 2, name: "dog")
         // Apart from the note, the photograph, muted.
-        XCTAssertEqual(Array(noted.pixels.prefix(60)), Array(d.tile(of: map, width: 2, height: 2, name: "dog").pixels.prefix(60)))
+        XCTAssertEqual(
+            Array(noted.pixels.prefix(60)), Array(d.tile(of: map, width: 2, height: 2, name: "dog").pixels.prefix(60)))
         XCTAssertTrue(noted.pixels.contains { $0 > 250 })
         XCTAssertEqual(noted, d.tile(of: zero, width: 2, height: 2, name: "dog"))
         XCTAssertNotEqual(noted, d.tile(of: empty, width: 2, height: 2, name: "cat"))

@@ -18,9 +18,13 @@ final class MethodSheetTests: XCTestCase {
     func testThePhotographIsAtTheUpperLeftAndEveryTileInItsPlace() throws {
         for (width, height) in [(640, 480), (300, 900), (1500, 500)] {
             let size = MethodSheet.tileSize(width: width, height: height, columns: 3, rows: 2)
-            let tiles = (0..<2).map { row in
-                (0..<3).map { Image(width: size.width, height: size.height, color: (UInt8(20 * row + 1), UInt8(20 * $0 + 1), 3)) }
+            func color(_ row: Int, _ column: Int) -> (UInt8, UInt8, UInt8) {
+                (UInt8(20 * row + 1), UInt8(20 * column + 1), 3)
             }
+            func tile(_ row: Int, _ column: Int) -> Image {
+                Image(width: size.width, height: size.height, color: color(row, column))
+            }
+            let tiles = [[tile(0, 0), tile(0, 1), tile(0, 2)], [tile(1, 0), tile(1, 1), tile(1, 2)]]
             let sheet = MethodSheet.draw(
                 photo: Image(width: width, height: height, color: (0, 0, 250)), title: "a dog runs",
                 columns: [("a", "p = 0.5"), ("dog", "p = 0.1"), ("runs", "")],
@@ -29,13 +33,13 @@ final class MethodSheetTests: XCTestCase {
             let photo = try XCTUnwrap(bounds(of: (0, 0, 250), in: sheet))
             var places: [[(x: Int, y: Int)]] = []
             for row in 0..<2 {
-                places.append(
-                    try (0..<3).map { column in
-                        let at = try XCTUnwrap(bounds(of: (UInt8(20 * row + 1), UInt8(20 * column + 1), 3), in: sheet))
-                        XCTAssertEqual(at.pixels, size.width * size.height)
-                        XCTAssertTrue(at.x > photo.x && at.y >= photo.y + size.height)
-                        return (at.x, at.y)
-                    })
+                places.append([])
+                for column in 0..<3 {
+                    let at = try XCTUnwrap(bounds(of: color(row, column), in: sheet))
+                    XCTAssertEqual(at.pixels, size.width * size.height)
+                    XCTAssertTrue(at.x > photo.x && at.y >= photo.y + size.height)
+                    places[row].append((at.x, at.y))
+                }
             }
             XCTAssertEqual(photo.pixels, size.width * size.height)
             // Columns and rows stand in line.

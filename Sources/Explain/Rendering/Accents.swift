@@ -25,7 +25,9 @@ extension Glyph {
         let place: Float
 
         init(above text: Substring) { (isAbove, glyph, place) = (true, Glyph("0;" + text), 0.5) }
-        init(below text: Substring, place: Float = 0.5) { (isAbove, glyph, self.place) = (false, Glyph("0;" + text), place) }
+        init(below text: Substring, place: Float = 0.5) {
+            (isAbove, glyph, self.place) = (false, Glyph("0;" + text), place)
+        }
     }
 
     private static let accents: [Unicode.Scalar: Accent] = [

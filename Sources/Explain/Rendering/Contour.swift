@@ -73,12 +73,14 @@ extension Image {
     /// picture.
     mutating func stroke(_ segments: [Contour.Segment], color: (UInt8, UInt8, UInt8) = (255, 255, 255)) {
         guard !segments.isEmpty else { return }
-        let core = Float(lineThickness) * 0.4, reach = core + max(0.8, core * 0.7) + 0.5
+        let core = Float(lineThickness) * 0.4
+        let reach = core + max(0.8, core * 0.7) + 0.5
         // How far inside the dark edge's border a pixel lies; segments overlap, so the nearest one counts.
         var depth = [Float](repeating: 0, count: width * height)
         depth.withUnsafeMutableBufferPointer { depth in
             for (a, b) in segments {
-                let low = pointwiseMin(a, b) - reach, high = pointwiseMax(a, b) + reach
+                let low = pointwiseMin(a, b) - reach
+                let high = pointwiseMax(a, b) + reach
                 let columns = max(0, Int(low.x))..<max(max(0, Int(low.x)), min(width, Int(high.x) + 1))
                 for y in max(0, Int(low.y))..<max(max(0, Int(low.y)), min(height, Int(high.y) + 1)) {
                     for x in columns {
@@ -98,7 +100,8 @@ extension Image {
 
 /// Distance of p from the segment a-b.
 func strokeDistance(_ p: SIMD2<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>) -> Float {
-    let along = b - a, from = p - a
+    let along = b - a
+    let from = p - a
     let length = (along * along).sum()
     let t = length > 0 ? max(0, min(1, (from * along).sum() / length)) : 0
     let rest = from - along * t

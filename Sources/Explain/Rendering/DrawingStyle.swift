@@ -28,8 +28,8 @@ public struct DrawingStyle: Equatable, Sendable {
 
     /// The legend of a map, or of several that are divided by the same number.
     /// - Parameters:
-    ///   - maximum: what the colours' end stands for; nil where each map has a number of its own: then the legend counts
-    ///     in parts of it.
+    ///   - maximum: what the colours' end stands for; nil where each map has a number of its own: then the legend
+    ///     counts in parts of it.
     ///   - name: what is drawn.
     public func legend(maximum: Float?, name: String = "") -> Legend {
         Legend(

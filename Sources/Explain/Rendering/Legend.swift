@@ -100,7 +100,8 @@ struct LegendLayout {
         let rows = base - thickness..<base
         for i in 0..<bar { sheet.fill(start + i..<start + i + 1, rows, colors[i * 255 / (bar - 1)]) }
         for mark in legend.marks {
-            let at = start + Int((mark * Float(bar - 1)).rounded()), half = max(1, thickness / 12)
+            let at = start + Int((mark * Float(bar - 1)).rounded())
+            let half = max(1, thickness / 12)
             sheet.fill(at - 2 * half..<at + 2 * half, rows, (0, 0, 0))
             sheet.fill(at - half..<at + half, rows, (255, 255, 255))
         }

@@ -6,20 +6,15 @@ public struct MapDrawing: Sendable {
     /// Where the model's frame lies in the photograph.
     public let placement: Placement
     public let style: DrawingStyle
-    /// Pixels of this photograph for each pixel of the one that boxes are given in.
-    private let scale: (x: Double, y: Double)
 
     public init(photo: Image, placement: Placement, style: DrawingStyle) {
-        self.init(photo: photo, placement: placement, style: style, scale: (1, 1))
+        (self.photo, self.placement, self.style) = (photo, placement, style)
     }
 
-    private init(photo: Image, placement: Placement, style: DrawingStyle, scale: (x: Double, y: Double)) {
-        (self.photo, self.placement, self.style, self.scale) = (photo, placement, style, scale)
-    }
-
-    /// The same over a smaller photograph, for the tiles of a sheet. Boxes are still given in the pixels of this one.
+    /// The same over a smaller photograph, for the tiles of a sheet.
     public func resized(_ size: (width: Int, height: Int)) -> MapDrawing {
-        let x = Double(size.width) / Double(photo.width), y = Double(size.height) / Double(photo.height)
+        let x = Double(size.width) / Double(photo.width)
+        let y = Double(size.height) / Double(photo.height)
         let seen = placement.rectangle
         return MapDrawing(
             photo: photo.resized(width: size.width, height: size.height, filter: .bilinear),
@@ -27,7 +22,7 @@ public struct MapDrawing: Sendable {
                 originalWidth: size.width, originalHeight: size.height, modelWidth: placement.modelWidth,
                 modelHeight: placement.modelHeight,
                 rectangle: Rectangle(x0: seen.x0 * x, y0: seen.y0 * y, x1: seen.x1 * x, y1: seen.y1 * y)),
-            style: style, scale: (scale.x * x, scale.y * y))
+            style: style)
     }
 
     /// The map over the photograph and the map alone, each with contours, box, a note where there is nothing to see,
@@ -81,10 +76,7 @@ public struct MapDrawing: Sendable {
     ) -> Image {
         var image = image
         image.stroke(lines)
-        if let box {
-            image.outline(
-                Rectangle(x0: box.x0 * scale.x, y0: box.y0 * scale.y, x1: box.x1 * scale.x, y1: box.y1 * scale.y))
-        }
+        if let box { image.outline(box) }
         if let note = map.warnings.compactMap({ $0.note(about: name) }).first { image.note(note) }
         return image
     }

@@ -13,7 +13,8 @@ public enum MethodSheet {
     /// the long side is 320 pixels, less where there are many columns, and less where the sheet would grow beyond all
     /// use.
     public static func tileSize(width: Int, height: Int, columns: Int, rows: Int) -> (width: Int, height: Int) {
-        let w = Double(max(1, width)), h = Double(max(1, height))
+        let w = Double(max(1, width))
+        let h = Double(max(1, height))
         var long = max(180, min(320, 2600 / Double(columns + 1) * max(w, h) / w))
         let pixels = Double(columns + 1) * Double(rows + 1) * long * long * min(w / h, h / w)
         if pixels > 40e6 { long = max(48, long * (40e6 / pixels).squareRoot()) }
@@ -33,7 +34,8 @@ public enum MethodSheet {
             tiles.count == rows.count && tiles.allSatisfy { $0.count == columns.count },
             "a sheet of \(rows.count)x\(columns.count) needs as many tiles")
         let size = tileSize(width: photo.width, height: photo.height, columns: columns.count, rows: rows.count)
-        let cell = max(size.width, narrowest), step = cell + gutter
+        let cell = max(size.width, narrowest)
+        let step = cell + gutter
         // Never so narrow that the title and the legend have no room.
         let right = max(columns.count * step - gutter, 240)
         let heading = Font(size: 30).fit(title, width: right, lines: 4, smallest: 14)

@@ -18,6 +18,7 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
     ///   - maximum: what `unit` and `signed` divide by, above 0 (see ``MapScale``); what is larger is cut off, with a
     ///     warning. nil: the map's own maximum.
     public func callAsFunction(_ values: [Float], maximum: Float? = nil) -> NormalisedMap {
+        precondition(maximum.map { $0 > 0 } ?? true, "a map cannot be divided by \(maximum ?? 0)")
         var warnings: [MapWarning] = []
         let bad = values.reduce(0) { $0 + ($1.isFinite ? 0 : 1) }
         if bad > 0 { warnings.append(.notFinite(count: bad, of: values.count)) }
@@ -28,7 +29,8 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
             warnings.append(.allZero)
             return NormalisedMap(values: clean, isSigned: self == .signed, warnings: warnings)
         }
-        var result = clean, divisor: Float?
+        var result = clean
+        var divisor: Float?
         // Double, so that neither the range of huge values nor the inverse of tiny ones overflows.
         switch self {
         case .raw: break
@@ -51,7 +53,8 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
                 result = clean.map { Float((Double($0) - Double(low)) / range) }
             }
         case .signed:
-            let largest = max(high, -low), scale = maximum ?? largest
+            let largest = max(high, -low)
+            let scale = maximum ?? largest
             if largest > scale { warnings.append(.beyondScale(largest, scale)) }
             result = clean.map { max(-1, min(1, Float(Double($0) / Double(scale)))) }
             divisor = scale

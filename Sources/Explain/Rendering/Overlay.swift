@@ -3,16 +3,17 @@ import Vision
 
 /// Lays a map over its photograph, or draws it alone.
 ///
-/// With ``Blend/weighted``, where the map is cold, the photograph stays, its colours muted so that they are not taken for
-/// the map's; where it is warm, the colour map covers it, the more the warmer. A place that the model never saw (outside
-/// its centre crop) is dimmed to dark gray, which no cold place is.
+/// With ``Blend/weighted``, where the map is cold, the photograph stays, its colours muted so that they are not taken
+/// for the map's; where it is warm, the colour map covers it, the more the warmer. A place that the model never saw
+/// (outside its centre crop) is dimmed to dark gray, which no cold place is.
 public enum Overlay {
     /// Draws `map` over `photo`, at the photograph's size.
     ///
     /// - Parameters:
     ///   - map: `[height, width]` of the photograph, row-major; 0...1, or -1...1 where `isSigned`. Values outside are
     ///     clipped; a NaN is drawn like a place that the model did not see.
-    ///   - opacity: how much the colour covers where the map is at its strongest, 0...1; with ``Blend/even``, everywhere.
+    ///   - opacity: how much the colour covers where the map is at its strongest, 0...1; with ``Blend/even``,
+    ///     everywhere.
     ///   - isSigned: zero is the centre of the colour map, and strength is the distance from it.
     ///   - seen: the part of the photograph that the model saw, in its pixels; nil for all of it.
     public static func draw(

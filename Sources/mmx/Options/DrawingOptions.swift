@@ -8,8 +8,10 @@ import Vision
 struct DrawingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Layer over which the maps are drawn; may be given several times, the maps are fused. The encoder's last by default.",
-            valueName: "layer"))
+            """
+            Layer over which the maps are drawn; may be given several times, the maps are fused. The encoder's last by \
+            default.
+            """, valueName: "layer"))
     var layer: [String] = []
     @Flag(help: "List the model's layers, with channels and pixels per cell.") var listLayers = false
     @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir"))
@@ -19,6 +21,26 @@ struct DrawingOptions: ParsableArguments {
             "Colours: \(ColorMap.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
     var colorMap = ColorMap.turbo
     @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
+    @Option(
+        help: ArgumentHelp(
+            "Colours cover the more, the larger the value (weighted), or everywhere alike (even).", valueName: "name"))
+    var blend = Blend.weighted
+    @Option(
+        help: ArgumentHelp(
+            "A line where the map has this part of its maximum, 0 to 1; may be given several times.", valueName: "part")
+    )
+    var contour: [Float] = []
+    @Flag(help: "A bar of the colours with numbers under overlays and heat maps.") var legend = false
+    @Option(
+        help: ArgumentHelp(
+            """
+            What a map is divided by: each map's own maximum, the maximum of all maps of its method (shared), or \
+            --scale-maximum (fixed).
+            """, valueName: "name"))
+    var scale = MapScale.Kind.each
+    @Option(help: ArgumentHelp("What --scale fixed divides by.", valueName: "value")) var scaleMaximum: Float?
+    @Flag(help: "One sheet of all maps: a row for each method, a column for each word, answer or class.")
+    var sheet = false
     @Option(
         help: ArgumentHelp(
             "Draw means over squares of so many cells a side: 1 for the raw map, 3, 5...; the model's own by default.",
@@ -39,6 +61,15 @@ struct DrawingOptions: ParsableArguments {
 
     func validate() throws {
         guard (0...1).contains(opacity) else { throw ValidationError("--opacity is between 0 and 1") }
+        guard contour.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+            throw ValidationError("--contour is above 0 and at most 1")
+        }
+        guard (scale == .fixed) == (scaleMaximum != nil) else {
+            throw ValidationError("--scale fixed and --scale-maximum VALUE go together")
+        }
+        if let scaleMaximum, !(scaleMaximum > 0 && scaleMaximum.isFinite) {
+            throw ValidationError("--scale-maximum is a number above 0")
+        }
         if let boxes, !(boxes > 0 && boxes <= 1) { throw ValidationError("--boxes is above 0 and at most 1") }
         try Self.check(smooth: smooth)
     }
@@ -47,9 +78,16 @@ struct DrawingOptions: ParsableArguments {
         if let smooth, !MapConfiguration.isSide(smooth) { throw ValidationError("--smooth is an odd number in 1...99") }
     }
 
+    private var style: DrawingStyle {
+        let scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
+        return DrawingStyle(
+            colorMap: colorMap, opacity: opacity, blend: blend, contours: contour, hasLegend: legend,
+            scale: scaleMaximum.map { .fixed($0) } ?? scales[scale] ?? .each)
+    }
+
     func request(_ recipe: MapRecipe) -> MapRequest {
         MapRequest(
-            recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), colorMap: colorMap, opacity: opacity,
+            recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), style: style, hasSheet: sheet,
             smoothing: smooth, boxThreshold: boxes, compatibility: compat)
     }
 
@@ -62,5 +100,7 @@ struct DrawingOptions: ParsableArguments {
     }
 }
 
+extension Blend: ExpressibleByArgument {}
 extension ColorMap: ExpressibleByArgument {}
+extension MapScale.Kind: ExpressibleByArgument {}
 extension Compatibility: ExpressibleByArgument {}
