@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <png.h>
+#include <zlib.h>
 
 typedef struct {
     jmp_buf target;
@@ -124,14 +125,15 @@ int mmx_png_decode(
 }
 
 static void encode(
-    png_structp png, png_infop info, state *s, const uint8_t *pixels, uint32_t width, uint32_t height, int channels,
-    int level) {
+    png_structp png, png_infop info, state *s, const uint8_t *pixels, uint32_t width, uint32_t height, int channels) {
     int type = channels == 1 ? PNG_COLOR_TYPE_GRAY : channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA;
     png_set_write_fn(png, s, on_write, on_flush);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
     png_set_IHDR(
         png, info, width, height, 8, type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(png, level);
+    // What the filters leave of a photograph rarely repeats but for runs: looking for runs only, a noisy overlay of
+    // 4000x3000 takes 0.47 s and 11.3 MB; looking for all repetitions at level 3, 0.80 s and 10.0 MB.
+    png_set_compression_strategy(png, Z_RLE);
     png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP);
     png_write_info(png, info);
     for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * width * channels);
@@ -139,7 +141,7 @@ static void encode(
 }
 
 int mmx_png_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int level, uint8_t **bytes, size_t *count,
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, uint8_t **bytes, size_t *count,
     char *message) {
     state *s = calloc(1, sizeof *s);
     if (!s) return MMX_PNG_CORRUPT;
@@ -150,7 +152,7 @@ int mmx_png_encode(
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (info) {
         if (setjmp(s->target) == 0) {
-            encode(png, info, s, pixels, width, height, channels, level);
+            encode(png, info, s, pixels, width, height, channels);
             s->code = MMX_PNG_OK;
         }
     }

@@ -25,6 +25,7 @@ struct AnswerText {
                     lines.append("\(score.name) (score \(String(format: "%.3f", score.value))\(method)): \(overlay)")
                 }
             }
+            if let sheet = question.methodSheet { lines.append("sheet: \(sheet)") }
             return lines
         }
     }

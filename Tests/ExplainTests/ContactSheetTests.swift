@@ -43,8 +43,8 @@ final class ContactSheetTests: XCTestCase {
         let photo = Image(width: 60, height: 480, color: (9, 9, 9))
         for title in [endless, String(repeating: "many words ", count: 3000), "", "\u{6F22}\u{5B57}"] {
             let sheet = ContactSheet.draw(
-                photo: photo, title: title, tiles: [(endless, endless, photo), ("dog", "", photo)], colorMap: .coolwarm,
-                ends: (endless, endless), note: endless)
+                photo: photo, title: title, tiles: [(endless, endless, photo), ("dog", "", photo)],
+                legend: Legend(.coolwarm, note: endless, ends: (endless, endless)))
             XCTAssertLessThan(sheet.height, 1200)
             assertMarginIsWhite(sheet)
         }
@@ -75,7 +75,7 @@ final class ContactSheetTests: XCTestCase {
     }
 
     private func draw(_ photo: Image, _ title: String, _ tiles: [ContactSheet.Tile]) -> Image {
-        ContactSheet.draw(photo: photo, title: title, tiles: tiles, colorMap: .turbo)
+        ContactSheet.draw(photo: photo, title: title, tiles: tiles, legend: Legend(.turbo))
     }
 
     /// Nothing is drawn in the outer 16 pixels.

@@ -17,9 +17,39 @@ final class DrawingTests: XCTestCase {
         }
     }
 
+    func testEveryLetterOfLatin1AndLatinExtendedAHasItsOwnGlyph() {
+        // From the inverted exclamation mark to the long s, without the soft hyphen.
+        let latin = (0xA1...0x17F).filter { $0 != 0xAD }.compactMap { UnicodeScalar($0).map(Character.init) }
+        var seen: [String: Character] = [:]
+        for character in printable + latin {
+            XCTAssertTrue(Glyph.has(character), "\(character)")
+            let strokes = "\(Glyph.of(character).segments)"
+            XCTAssertNil(seen[strokes], "\(character) looks like \(seen[strokes] ?? " ")")
+            seen[strokes] = character
+        }
+    }
+
+    func testAccentsStandOverAndUnderTheirLetter() {
+        let e = Glyph.of("e")
+        let acute = Glyph.of("\u{E9}")
+        // Composed or not, and the letter itself unchanged under it.
+        XCTAssertEqual(acute.segments.map(\.0), Glyph.of("e\u{301}").segments.map(\.0))
+        XCTAssertEqual(acute.segments.prefix(e.segments.count).map(\.0), e.segments.map(\.0))
+        XCTAssertEqual(acute.width, e.width)
+        XCTAssertTrue(acute.segments.dropFirst(e.segments.count).allSatisfy { $0.0.y > 12 && $0.1.y > 12 })
+        let cedilla = Glyph.of("\u{E7}")
+        let c = Glyph.of("c")
+        XCTAssertTrue(cedilla.segments.dropFirst(c.segments.count).allSatisfy { $0.0.y <= 0 && $0.1.y <= 0 })
+        // A capital makes room, an i loses its dot.
+        XCTAssertTrue(Glyph.of("\u{C9}").segments.prefix(4).allSatisfy { $0.0.y < 12 })
+        XCTAssertEqual(Glyph.of("\u{EF}").segments.count, 3)
+        XCTAssertGreaterThan(Glyph.of("\u{EE}").width, Glyph.of("i").width)
+    }
+
     func testUnknownCharactersAreABox() {
         let font = Font(size: 20)
-        for text in ["\u{6F22}", "\u{E9}", "\u{1F415}", "\u{0}"] {
+        // Hebrew, a letter without a glyph under a known accent, and a known letter under an unknown accent.
+        for text in ["\u{6F22}", "\u{5D0}", "\u{439}", "a\u{331}", "\u{1F415}", "\u{0}"] {
             XCTAssertFalse(Glyph.has(Character(text)))
             XCTAssertEqual(picture(text, font), picture("\u{6F22}", font), text)
         }
@@ -33,7 +63,7 @@ final class DrawingTests: XCTestCase {
             for bold in [false, true] {
                 let font = Font(size: size, isBold: bold)
                 for text in printable.filter({ $0 != " " }).map(String.init) + [
-                    "jumping dogs", "(a@b)", "W_", "\u{E9}",
+                    "jumping dogs", "(a@b)", "W_", "\u{6F22}", "\u{C5}\u{17B}\u{150}", "\u{E9}\u{E7}\u{123}",
                 ] {
                     let width = font.width(of: text)
                     var image = Image(width: width + 40, height: font.lineHeight + 40, color: (255, 255, 255))

@@ -5,11 +5,11 @@ final class NormalisationTests: XCTestCase {
     func testByHand() {
         let map: [Float] = [-4, 0, 1, 2]
         XCTAssertEqual(Normalisation.raw(map), NormalisedMap(values: map, isSigned: false, warnings: []))
-        XCTAssertEqual(Normalisation.unit(map), NormalisedMap(values: [0, 0, 0.5, 1], isSigned: false, warnings: []))
+        XCTAssertEqual(Normalisation.unit(map), NormalisedMap(values: [0, 0, 0.5, 1], isSigned: false, maximum: 2, warnings: []))
         XCTAssertEqual(
             Normalisation.minmax(map).values, [0, Float(4.0 / 6), Float(5.0 / 6), 1])
         XCTAssertEqual(
-            Normalisation.signed(map), NormalisedMap(values: [-1, 0, 0.25, 0.5], isSigned: true, warnings: []))
+            Normalisation.signed(map), NormalisedMap(values: [-1, 0, 0.25, 0.5], isSigned: true, maximum: 4, warnings: []))
     }
 
     func testAMapWithNothingToShowSaysSo() {

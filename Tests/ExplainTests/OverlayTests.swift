@@ -32,6 +32,18 @@ final class OverlayTests: XCTestCase {
         assertPixel(drawn, 1, (172, 172, 172), within: 1)
     }
 
+    func testAnEvenBlendCoversLowValuesToo() {
+        let drawn = Overlay.draw(photo, map: [0, 0.5, 1, 0], colorMap: .gray, opacity: 0.5, blend: .even)
+        assertPixel(drawn, 0, (0, 0, 0))
+        // Half white, half the colour map's 128.
+        assertPixel(drawn, 1, (192, 192, 192))
+        assertPixel(drawn, 2, (228, 128, 128))
+        // Half the photograph, its own colour kept, and half black.
+        assertPixel(drawn, 3, (50, 50, 50))
+        let cold = Overlay.draw(photo, map: [0, 0, 0, 0], colorMap: .gray, opacity: 0.5, blend: .even)
+        assertPixel(cold, 2, (100, 0, 0))
+    }
+
     func testSignedMapsCoverBothEndsAndLeaveZero() {
         let gray = Image(width: 3, height: 1, color: (100, 100, 100))
         let drawn = Overlay.draw(gray, map: [-1, 0, 1], colorMap: .coolwarm, opacity: 1, isSigned: true)

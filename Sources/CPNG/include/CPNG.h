@@ -21,5 +21,5 @@ int mmx_png_decode(
 // Encodes 8-bit samples, `channels` 1 (gray), 3 (RGB) or 4 (RGBA, alpha not premultiplied). `*bytes` is to be given
 // to free().
 int mmx_png_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int level, uint8_t **bytes, size_t *count,
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, uint8_t **bytes, size_t *count,
     char *message);

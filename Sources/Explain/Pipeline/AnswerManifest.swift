@@ -27,6 +27,8 @@ public struct AnswerManifest: Codable, Sendable {
         /// The likeliest first.
         public var answers: [Answer]
         public var scores: [Score]
+        /// The sheet of methods x answers (`--sheet`).
+        public var methodSheet: String?
         public var warnings: [String]
     }
 

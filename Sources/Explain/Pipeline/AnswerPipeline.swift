@@ -107,16 +107,20 @@ struct AnswerRun {
             rendering: maps.rendering, manifest: nil)
         try AtomicFile.makeFolder(request.maps.output)
         var taken = Set<String>()
+        // Over all questions, so that one scale can be all maps'.
+        let maxima = maps.maxima(of: explanations.flatMap { $0.scores.map(\.raw) })
+        var first = 0
         for (index, explanation) in explanations.enumerated() {
             let number = index + 1
             var question = describe(explanation, asked: request.questions[index].text, number: number)
-            let namesMethods = Set(explanation.scores.map(\.method)).count > 1
-            for explained in explanation.scores {
+            let raw = explanation.scores.map(\.raw), own = Array(maxima[first..<first + raw.count])
+            first += raw.count
+            let methods = Set(raw.map(\.method)).count
+            for (k, explained) in explanation.scores.enumerated() {
                 let prefix = "\(photo.stem)-\(String(format: "%02d", number))-\(safeName(explained.score.name))"
-                let method = namesMethods ? "-\(safeName(explained.method))" : ""
+                let method = methods > 1 ? "-\(safeName(explained.method))" : ""
                 let (files, summary, warnings) = try maps.write(
-                    explained.map, method: explained.method, place: explained.place,
-                    name: unused(prefix + method, &taken))
+                    raw[k], maximum: own[k], name: unused(prefix + method, &taken))
                 question.scores.append(
                     .init(
                         name: explained.score.name, answer: answerer.answers[explained.score.index],
@@ -130,6 +134,15 @@ struct AnswerRun {
                         warnings: (explained.warnings + warnings.map(\.description)).map {
                             "question \(number), '\(explained.score.name)': \($0)"
                         }))
+            }
+            if request.maps.hasSheet {
+                let columns = SheetColumn.columns(raw, maxima: own, count: methods) {
+                    (raw[$0].name, String(format: "p = %.3g", explanation.scores[$0].probability))
+                }
+                let name = "\(photo.stem)-\(String(format: "%02d", number))-sheet.png"
+                let sheet = request.maps.output.appendingPathComponent(name)
+                try maps.sheet(columns, title: question.question).write(to: sheet)
+                question.methodSheet = sheet.path
             }
             manifest.questions.append(question)
         }
@@ -146,7 +159,7 @@ struct AnswerRun {
             answers: explanation.ranking.map {
                 .init(answer: answerer.answers[$0.index], logit: $0.logit, probability: $0.probability)
             },
-            scores: [], warnings: explanation.warnings)
+            scores: [], methodSheet: nil, warnings: explanation.warnings)
     }
 
     /// `name`, or with a number behind it where an answer of the same safe name came before. Case is not told apart:

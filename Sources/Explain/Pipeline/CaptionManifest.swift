@@ -62,6 +62,8 @@ public struct CaptionManifest: Codable, Sendable {
     public var scores: [Score]
     public var rendering: Rendering
     public var sheet: String?
+    /// The sheet of methods x words (`--sheet`).
+    public var methodSheet: String?
     public var manifest: String?
     /// The answers to the questions that were asked with it; nil where none were.
     public var answers: AnswerManifest?

@@ -94,7 +94,7 @@ public enum CaptionPipeline {
             },
             endLogProbability: explanation.logProbabilities.last ?? 0, layer: explanation.layer,
             wordScore: explanation.wordScore, isCounterfactual: request.maps.recipe.isCounterfactual, scores: [],
-            rendering: maps.rendering, sheet: nil, manifest: nil, answers: nil,
+            rendering: maps.rendering, sheet: nil, methodSheet: nil, manifest: nil, answers: nil,
             warnings: warnings + explanation.warnings)
         if let answering, let answers { manifest.answers = try answering.write(answers, of: photo) }
         if targets.isEmpty { return manifest }

@@ -54,6 +54,8 @@ public struct ClassManifest: Codable, Sendable {
     public var isCounterfactual: Bool
     public var scores: [Score]
     public var rendering: ManifestParts.Rendering
+    /// The sheet of methods x classes (`--sheet`).
+    public var methodSheet: String?
     public var manifest: String?
 
     /// Pretty-printed, keys sorted.

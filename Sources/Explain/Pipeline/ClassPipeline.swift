@@ -57,17 +57,18 @@ public enum ClassPipeline {
                     probability: $0.probability)
             },
             layer: explainer.layer, isCounterfactual: request.maps.recipe.isCounterfactual, scores: [],
-            rendering: maps.rendering, manifest: nil)
+            rendering: maps.rendering, methodSheet: nil, manifest: nil)
         if explanation.scores.isEmpty { return manifest }
         try AtomicFile.makeFolder(request.maps.output)
-        let namesMethods = Set(explanation.scores.map(\.method)).count > 1
-        for explained in explanation.scores {
+        let raw = explanation.scores.map(\.raw), maxima = maps.maxima(of: raw)
+        let methods = Set(raw.map(\.method)).count
+        for (k, explained) in explanation.scores.enumerated() {
             let score = explained.score
             // The indices keep classes apart that have the same name.
             let indices = [score.index, score.against].compactMap { $0.map(String.init) }.joined(separator: "-")
-            let method = namesMethods ? "-\(safeName(explained.method))" : ""
+            let method = methods > 1 ? "-\(safeName(explained.method))" : ""
             let (files, summary, warnings) = try maps.write(
-                explained.map, method: explained.method, place: explained.place,
+                raw[k], maximum: maxima[k],
                 name: "\(photo.stem)-class-\(indices)-\(safeName(score.name))\(method)")
             manifest.scores.append(
                 .init(
@@ -75,6 +76,14 @@ public enum ClassPipeline {
                     rank: explained.rank, probability: explained.probability, method: explained.method,
                     place: explained.place, map: summary, files: files,
                     warnings: (explained.warnings + warnings.map(\.description)).map { "'\(score.name)': \($0)" }))
+        }
+        if request.maps.hasSheet {
+            let columns = SheetColumn.columns(raw, maxima: maxima, count: methods) {
+                (raw[$0].name, String(format: "p = %.3g", explanation.scores[$0].probability))
+            }
+            let sheet = request.maps.output.appendingPathComponent("\(photo.stem)-sheet.png")
+            try maps.sheet(columns, title: manifest.classes.first?.name ?? "").write(to: sheet)
+            manifest.methodSheet = sheet.path
         }
         let url = request.maps.output.appendingPathComponent("\(photo.stem)-classes.json")
         manifest.manifest = url.path

@@ -14,16 +14,17 @@ struct ExplanationFiles {
     /// a raw map.
     func write(_ explanation: CaptionExplanation, wanted: Int, into manifest: inout CaptionManifest) throws {
         let folder = request.maps.output
-        let namesMethods = Set(explanation.scores.map(\.method)).count > 1
+        let raw = explanation.scores.map(\.raw)
+        let maxima = maps.maxima(of: raw)
+        let methods = Set(raw.map(\.method)).count
         try AtomicFile.makeFolder(folder)
         for (index, explained) in explanation.scores.enumerated() {
             let positions = explained.score.positions
-            let method = namesMethods ? [safeName(explained.method)] : []
+            let method = methods > 1 ? [safeName(explained.method)] : []
             let place = String(format: "%02d", positions.lowerBound + 1)
             let name = ([stem, place, safeName(explained.score.name)] + method).joined(separator: "-")
             let (files, summary, warnings) = try maps.write(
-                explained.map, method: explained.method, place: explained.place, name: name,
-                pictures: index < wanted)
+                raw[index], maximum: maxima[index], name: name, pictures: index < wanted)
             manifest.scores.append(
                 .init(
                     name: explained.score.name, positions: Array(positions),
@@ -32,38 +33,30 @@ struct ExplanationFiles {
                     map: summary, files: files,
                     warnings: explained.warnings + warnings.map { "'\(explained.score.name)': \($0)" }))
         }
+        let columns = SheetColumn.columns(raw, maxima: maxima, count: methods) { index in
+            let explained = explanation.scores[index]
+            return (explained.score.name, String(format: "p = %.3g", exp(Double(explained.logProbability))))
+        }
+        let asked = wanted / max(1, methods)
         if request.sheet {
-            let sheet = folder.appendingPathComponent("\(stem)-words.png")
-            try drawSheet(
-                Array(explanation.scores.dropFirst(wanted)), title: manifest.caption, namesMethods: namesMethods
-            ).write(to: sheet)
-            manifest.sheet = sheet.path
+            let words = Array(columns.dropFirst(asked))
+            let title = manifest.caption
+            let sheet = methods > 1 ? maps.sheet(words, title: title) : maps.contactSheet(words, title: title)
+            manifest.sheet = try write(sheet, "words")
+        }
+        if request.maps.hasSheet {
+            // Every word where none was chosen.
+            let chosen = asked > 0 ? Array(columns.prefix(asked)) : columns
+            manifest.methodSheet = try write(maps.sheet(chosen, title: manifest.caption), "sheet")
         }
         let url = folder.appendingPathComponent("\(stem)-explanation.json")
         manifest.manifest = url.path
         try AtomicFile.write(Data((try manifest.json() + "\n").utf8), to: url)
     }
 
-    private func drawSheet(_ words: [ExplainedScore], title: String, namesMethods: Bool) -> Image {
-        let photo = maps.photo, placement = maps.placement
-        let size = ContactSheet.tileSize(width: photo.width, height: photo.height, count: words.count)
-        let small = photo.resized(width: size.width, height: size.height, filter: .bilinear)
-        let x = Double(size.width) / Double(photo.width), y = Double(size.height) / Double(photo.height)
-        let seen = placement.rectangle
-        let smallPlacement = Placement(
-            originalWidth: size.width, originalHeight: size.height, modelWidth: placement.modelWidth,
-            modelHeight: placement.modelHeight,
-            rectangle: Rectangle(x0: seen.x0 * x, y0: seen.y0 * y, x1: seen.x1 * x, y1: seen.y1 * y))
-        let tiles = words.map { word -> ContactSheet.Tile in
-            let drawn = maps.drawn(word.map, place: word.place)
-            let plane = smallPlacement.place(drawn.values, width: word.map.shape[1], height: word.map.shape[0])
-            let image = Overlay.draw(
-                small, map: plane.values, colorMap: request.maps.colorMap, opacity: request.maps.opacity,
-                isSigned: drawn.isSigned,
-                seen: smallPlacement.rectangle)
-            let detail = String(format: "p = %.3g", exp(Double(word.logProbability)))
-            return (word.score.name, namesMethods ? "\(word.method), \(detail)" : detail, image)
-        }
-        return ContactSheet.draw(photo: small, title: title, tiles: tiles, colorMap: request.maps.colorMap)
+    private func write(_ sheet: Image, _ name: String) throws -> String {
+        let url = request.maps.output.appendingPathComponent("\(stem)-\(name).png")
+        try sheet.write(to: url)
+        return url.path
     }
 }

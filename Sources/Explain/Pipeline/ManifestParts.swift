@@ -25,6 +25,8 @@ public enum ManifestParts {
         /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the
         /// photograph; nil when none was asked for, or nothing is positive.
         public var box: Rectangle?
+        /// What the drawn map was divided by (`--scale`); nil where nothing was.
+        public var drawnMaximum: Float?
     }
 
     public struct Point: Codable, Sendable {
@@ -51,6 +53,11 @@ public enum ManifestParts {
         public var resampling: String
         public var colorMap: ColorMap
         public var opacity: Float
+        public var blend: Blend
+        /// Levels of the contour lines, parts of what the map is divided by.
+        public var contours: [Float]
+        /// Which maps are divided by the same number: each map's `drawnMaximum`.
+        public var scale: MapScale.Kind
         /// The part of the photograph that the model saw, in its pixels.
         public var seen: Rectangle
         /// Part of the drawn map's maximum above which boxes are found.

@@ -6,92 +6,105 @@ import Weights
 
 /// Draws raw maps over their photograph and writes them, each file whole or not at all.
 struct MapFiles {
-    let photo: Image
-    let placement: Placement
+    let drawing: MapDrawing
     private let request: MapRequest
     /// Cells of the square over whose mean a map of a layer's cells is drawn, odd.
     private let smoothing: Int
+    private var placement: Placement { drawing.placement }
+    private var style: DrawingStyle { drawing.style }
 
     /// - Parameter own: what the model's configuration says of its maps.
     init(_ request: MapRequest, photo: Image, placement: Placement, own: MapConfiguration?) {
         self.request = request
-        self.photo = photo
-        self.placement = placement
+        drawing = MapDrawing(photo: photo, placement: placement, style: request.style)
         smoothing = request.smoothing ?? own?.smoothing ?? 1
     }
 
     /// What a manifest says about the drawing.
     var rendering: ManifestParts.Rendering {
         .init(
-            smoothing: smoothing, normalisation: normalisation,
-            resampling: (request.compatibility?.resampling ?? .bilinear).rawValue, colorMap: request.colorMap,
-            opacity: request.opacity, seen: placement.rectangle, boxThreshold: request.boxThreshold,
-            compatibility: request.compatibility)
+            smoothing: smoothing, normalisation: style.normalisation,
+            resampling: (request.compatibility?.resampling ?? .bilinear).rawValue, colorMap: style.colorMap,
+            opacity: style.opacity, blend: style.blend, contours: style.contours, scale: style.scale.kind,
+            seen: placement.rectangle, boxThreshold: request.boxThreshold, compatibility: request.compatibility)
     }
 
-    /// The map as it is drawn, smoothed. Pixels are smoothed only where the user asks for it.
+    /// The map smoothed. Pixels are smoothed only where the user asks for it.
     private func smooth(_ map: Tensor, place: String) -> Tensor {
         smoothed(map, side: place == MapPlace.pixels.rawValue ? request.smoothing ?? 1 : smoothing)
     }
 
-    private var normalisation: Normalisation { request.colorMap.isDiverging ? .signed : .unit }
+    /// The map as it is written, `[u, v]`, and the numbers that are drawn of it, `[h, w]`: smoothed, or as another tool
+    /// makes them.
+    private func prepared(_ map: RawMap) -> (written: Tensor, numbers: Tensor) {
+        guard let tool = request.compatibility else { return (map.values, smooth(map.values, place: map.place)) }
+        let raw = tool.raw(map.values, method: map.method)
+        return (raw, tool.input(raw, height: placement.modelHeight, width: placement.modelWidth))
+    }
 
-    /// The map as it is drawn, smoothed: what speaks for the score, as a part of the largest value; with a diverging
-    /// colour map, what speaks against it too.
-    /// - Parameter place: the layers whose cells it has, or "pixels".
-    func drawn(_ map: Tensor, place: String) -> NormalisedMap { normalisation(smooth(map, place: place).array) }
+    /// What each of a run's maps is divided by, as the style's scale says.
+    func maxima(of maps: [RawMap]) -> [Float?] {
+        // By their own maxima, there is nothing to find.
+        if style.scale == .each { return maps.map { _ in nil } }
+        return style.scale.maxima(
+            of: maps.map { ($0.method, prepared($0).numbers.array) }, isSigned: style.normalisation == .signed)
+    }
+
+    /// The map over a small photograph.
+    /// - Parameter maximum: what it is divided by; nil: its own maximum.
+    func tile(_ map: RawMap, maximum: Float?, over small: MapDrawing) -> Image {
+        let numbers = prepared(map).numbers
+        return small.tile(
+            of: style.normalisation(numbers.array, maximum: maximum), width: numbers.shape[1], height: numbers.shape[0],
+            name: map.name, box: box(numbers, small.placement))
+    }
+
+    /// The localisation box, where one was asked for, in the pixels of the picture. numbers `[h, w]`.
+    private func box(_ numbers: Tensor, _ placement: Placement) -> Rectangle? {
+        guard let threshold = request.boxThreshold else { return nil }
+        let own = style.normalisation(numbers.array).values
+        return LocalisationBox.find(
+            in: placement.place(own, width: numbers.shape[1], height: numbers.shape[0]), threshold: threshold)
+    }
 
     /// Writes NAME-map.npy and, with `pictures`, NAME-overlay.png and NAME-heatmap.png.
-    /// - Parameters:
-    ///   - map: `[u, v]`, raw and signed.
-    ///   - method: the name of the method that made it.
-    ///   - place: the layers whose cells it has, or "pixels".
-    /// - Throws: ``AtomicFileError``.
+    /// - Parameter maximum: what the drawn map is divided by; nil: its own maximum.
+    /// - Throws: `AtomicFileError`, `ImageError`.
     func write(
-        _ map: Tensor, method: String, place: String, name: String, pictures: Bool = true
+        _ map: RawMap, maximum: Float?, name: String, pictures: Bool = true
     ) throws -> (files: ManifestParts.Files, summary: ManifestParts.Map, warnings: [MapWarning]) {
-        let folder = request.output, colorMap = request.colorMap
-        var files = ManifestParts.Files(), map = map
-        var drawn = drawn(map, place: place), size = (height: map.shape[0], width: map.shape[1])
+        func url(_ ending: String) -> URL { request.output.appendingPathComponent("\(name)-\(ending)") }
+        var files = ManifestParts.Files()
+        let (written, numbers) = prepared(map)
         if let tool = request.compatibility {
-            map = tool.raw(map, method: method)
-            size = (placement.modelHeight, placement.modelWidth)
-            let input = tool.input(map, height: size.height, width: size.width)
-            let url = folder.appendingPathComponent("\(name)-\(tool.rawValue).npy")
-            try NumPyArray.write(input, to: url)
-            files.toolMap = url.path
-            drawn = normalisation(input.array)
+            let input = url("\(tool.rawValue).npy")
+            try NumPyArray.write(numbers, to: input)
+            files.toolMap = input.path
         }
-        let raw = folder.appendingPathComponent("\(name)-map.npy")
-        try NumPyArray.write(map, to: raw)
+        let raw = url("map.npy")
+        try NumPyArray.write(written, to: raw)
         files.rawMap = raw.path
-        guard pictures || request.boxThreshold != nil else {
-            return (files, summary(map, place: place, box: nil), drawn.warnings)
-        }
-        let plane = placement.place(drawn.values, width: size.width, height: size.height)
-        let box = request.boxThreshold.flatMap { LocalisationBox.find(in: plane, threshold: $0) }
+        let drawn = style.normalisation(numbers.array, maximum: maximum)
+        let box = box(numbers, placement)
         if pictures {
-            let overlay = folder.appendingPathComponent("\(name)-overlay.png")
-            let heat = folder.appendingPathComponent("\(name)-heatmap.png")
-            var picture = Overlay.draw(
-                photo, map: plane.values, colorMap: colorMap, opacity: request.opacity, isSigned: drawn.isSigned,
-                seen: placement.rectangle)
-            if let box { picture.outline(box) }
-            try picture.write(to: overlay)
-            try Overlay.heatMap(
-                plane.values, width: photo.width, height: photo.height, colorMap: colorMap, isSigned: drawn.isSigned,
-                seen: placement.rectangle
-            ).write(to: heat)
+            let pictures = drawing.pictures(
+                of: drawn, width: numbers.shape[1], height: numbers.shape[0], name: map.name, box: box)
+            let overlay = url("overlay.png")
+            let heat = url("heatmap.png")
+            try PictureFiles.write([(pictures.overlay, overlay), (pictures.heatMap, heat)])
             files.overlay = overlay.path
             files.heatMap = heat.path
         }
-        return (files, summary(map, place: place, box: box), drawn.warnings)
+        var summary = summary(written, place: map.place)
+        (summary.box, summary.drawnMaximum) = (box, drawn.maximum)
+        return (files, summary, drawn.warnings)
     }
 
     /// map `[u, v]` in numbers; what is not finite counts as 0, as it is drawn.
-    private func summary(_ map: Tensor, place: String, box: Rectangle?) -> ManifestParts.Map {
+    private func summary(_ map: Tensor, place: String) -> ManifestParts.Map {
         let values = map.array.map { $0.isFinite ? $0 : 0 }
-        let positive = values.reduce(0) { $0 + max(0, $1) }, all = values.reduce(0) { $0 + abs($1) }
+        let positive = values.reduce(0) { $0 + max(0, $1) }
+        let all = values.reduce(0) { $0 + abs($1) }
         var peak: ManifestParts.Point?
         let seen = smooth(Tensor(map.shape, values), place: place).array
         if let best = seen.indices.max(by: { seen[$0] < seen[$1] }), seen[best] > 0 {
@@ -101,6 +114,6 @@ struct MapFiles {
         }
         return .init(
             shape: map.shape, minimum: values.min() ?? 0, maximum: values.max() ?? 0, positiveMass: positive,
-            positiveShare: all > 0 ? positive / all : 0, peak: peak, box: box)
+            positiveShare: all > 0 ? positive / all : 0, peak: peak)
     }
 }

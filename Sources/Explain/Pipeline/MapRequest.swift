@@ -7,8 +7,9 @@ public struct MapRequest: Sendable {
     public var layers: [String]
     /// The folder of the files.
     public var output: URL
-    public var colorMap: ColorMap
-    public var opacity: Float
+    public var style: DrawingStyle
+    /// One picture of all maps: methods x words, answers or classes.
+    public var hasSheet: Bool
     /// Cells of the square over whose mean maps are drawn, odd; nil takes the model's own for maps of a layer's cells,
     /// and draws maps of pixels as they are.
     public var smoothing: Int?
@@ -18,15 +19,15 @@ public struct MapRequest: Sendable {
     public var compatibility: Compatibility?
 
     public init(
-        recipe: MapRecipe = MapRecipe(), layers: [String] = [], output: URL, colorMap: ColorMap = .turbo,
-        opacity: Float = 0.6, smoothing: Int? = nil, boxThreshold: Float? = nil,
-        compatibility: Compatibility? = nil
+        recipe: MapRecipe = MapRecipe(), layers: [String] = [], output: URL,
+        style: DrawingStyle = DrawingStyle(), hasSheet: Bool = false, smoothing: Int? = nil,
+        boxThreshold: Float? = nil, compatibility: Compatibility? = nil
     ) {
         self.recipe = recipe
         self.layers = layers
         self.output = output
-        self.colorMap = colorMap
-        self.opacity = opacity
+        self.style = style
+        self.hasSheet = hasSheet
         self.smoothing = smoothing
         self.boxThreshold = boxThreshold
         self.compatibility = compatibility

@@ -93,7 +93,7 @@ extension Image {
     }
 
     /// 2 pixels up to 1000, 10 at 4000.
-    private var lineThickness: Int { max(2, (max(width, height) + 200) / 400) }
+    var lineThickness: Int { max(2, (max(width, height) + 200) / 400) }
 }
 
 /// Where a map is at its highest.

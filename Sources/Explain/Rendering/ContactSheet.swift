@@ -21,31 +21,23 @@ public enum ContactSheet {
     }
 
     private static let margin = 24, gutter = 16
-    private static let ink: (UInt8, UInt8, UInt8) = (24, 24, 28)
-    private static let soft: (UInt8, UInt8, UInt8) = (104, 104, 112)
 
     /// Draws the sheet: `title` on top, `photo` first, then the tiles in their order, and a legend of the colours.
     ///
     /// - Parameters:
     ///   - photo: any size; shrunk to a tile, its shape kept.
     ///   - tiles: images of any size, each shrunk to fit its place (see ``tileSize(width:height:count:)``).
-    ///   - ends: what the low and the high end of the colours mean; nil: "low" and "high", or "against" and "for" where
-    ///     the colour map is a diverging one.
-    ///   - note: a small line beside the legend.
-    public static func draw(
-        photo: Image, title: String, tiles: [Tile], colorMap: ColorMap, ends: (low: String, high: String)? = nil,
-        note: String = ""
-    ) -> Image {
+    public static func draw(photo: Image, title: String, tiles: [Tile], legend: Legend) -> Image {
         let size = tileSize(width: photo.width, height: photo.height, count: tiles.count)
         // Words need some room even over a very narrow picture.
         let cell = max(size.width, 112)
         let columns = columnCount(tiles.count + 1, cell: cell, height: size.height + 44)
         let inner = columns * cell + (columns - 1) * gutter
         let all = [(label: "photograph", detail: "", image: photo)] + tiles
-        let captions = all.map { Caption($0.label, $0.detail, width: cell) }
+        let captions = all.map { TileCaption($0.label, $0.detail, width: cell) }
         let oneLine = captions.allSatisfy(\.fitsOneLine)
         let heading = Font(size: 30).fit(title, width: inner, lines: 4, smallest: 14)
-        let legend = Legend(colorMap, ends: ends, note: note, width: inner)
+        let legend = LegendLayout(legend, width: inner)
 
         let rows = stride(from: 0, to: all.count, by: columns).map { $0..<min($0 + columns, all.count) }
         let textHeights = rows.map { row in captions[row].map { $0.height(oneLine: oneLine) }.max() ?? 0 }
@@ -56,7 +48,7 @@ public enum ContactSheet {
 
         var y = margin
         for line in heading.lines {
-            sheet.draw(line, x: margin, y: y, font: heading.font, color: ink)
+            sheet.draw(line, x: margin, y: y, font: heading.font, color: SheetColors.ink)
             y += heading.font.lineHeight
         }
         if headingHeight > 0 { y += gutter }
@@ -64,13 +56,13 @@ public enum ContactSheet {
             for (column, index) in row.enumerated() {
                 let x = margin + column * (cell + gutter)
                 captions[index].draw(
-                    into: &sheet, x: x, bottom: y + textHeight, oneLine: oneLine, ink: index == 0 ? soft : ink,
-                    soft: soft)
-                sheet.paste(fitted(all[index].image, size), x: x, y: y + textHeight)
+                    into: &sheet, x: x, bottom: y + textHeight, oneLine: oneLine,
+                    ink: index == 0 ? SheetColors.soft : SheetColors.ink)
+                sheet.paste(all[index].image.fitted(size), x: x, y: y + textHeight)
             }
             y += textHeight + size.height + gutter + 4
         }
-        legend.draw(into: &sheet, x: margin, y: y, ink: soft)
+        legend.draw(into: &sheet, x: margin, y: y)
         return sheet
     }
 
@@ -85,110 +77,5 @@ public enum ContactSheet {
         // Not wider than a screen's picture viewer shows legibly.
         let most = max(1, min(count, max(2, 2600 / (cell + gutter))))
         return (1...most).min { badness($0) < badness($1) } ?? 1
-    }
-
-    /// `image` in its own shape, as large as `size` allows.
-    private static func fitted(_ image: Image, _ size: (width: Int, height: Int)) -> Image {
-        if image.width == size.width && image.height == size.height { return image }
-        let scale = min(Double(size.width) / Double(image.width), Double(size.height) / Double(image.height))
-        return image.resized(
-            width: max(1, min(size.width, Int((Double(image.width) * scale).rounded()))),
-            height: max(1, min(size.height, Int((Double(image.height) * scale).rounded()))), filter: .bicubic)
-    }
-}
-
-/// The text over one tile: a label, and its detail beside it or, where that does not fit every tile, under it.
-private struct Caption {
-    let label: (font: Font, lines: [String])
-    let detail: (font: Font, lines: [String])
-    let width: Int
-
-    init(_ label: String, _ detail: String, width: Int) {
-        self.label = Font(size: 20, isBold: true).fit(label, width: width, lines: 3, smallest: 11)
-        self.detail = Font(size: 15).fit(detail, width: width, lines: 2, smallest: 10)
-        self.width = width
-    }
-
-    /// A detail is set to the right of its label.
-    var fitsOneLine: Bool {
-        guard label.lines.count <= 1, detail.lines.count <= 1 else { return false }
-        let used = label.font.width(of: label.lines.first ?? "") + detail.font.width(of: detail.lines.first ?? "")
-        return used + 12 <= width
-    }
-
-    func height(oneLine: Bool) -> Int {
-        let label = self.label.lines.count * self.label.font.lineHeight
-        let detail = self.detail.lines.count * self.detail.font.lineHeight
-        return (oneLine ? max(label, detail) : label + detail) + 4
-    }
-
-    func draw(
-        into sheet: inout Image, x: Int, bottom: Int, oneLine: Bool, ink: (UInt8, UInt8, UInt8),
-        soft: (UInt8, UInt8, UInt8)
-    ) {
-        var y = bottom - height(oneLine: oneLine)
-        let base = y + label.font.ascent
-        for line in label.lines {
-            sheet.draw(line, x: x, y: y, font: label.font, color: ink)
-            y += label.font.lineHeight
-        }
-        for line in detail.lines {
-            let right = x + width - detail.font.width(of: line)
-            sheet.draw(
-                line, x: oneLine ? right : x, y: oneLine ? base - detail.font.ascent : y, font: detail.font, color: soft
-            )
-            y += detail.font.lineHeight
-        }
-    }
-}
-
-/// The bar of colours between the names of its ends, and a note at its right or, where there is no room, under it.
-private struct Legend {
-    let colorMap: ColorMap
-    let low: (font: Font, lines: [String])
-    let high: (font: Font, lines: [String])
-    let note: (font: Font, lines: [String])
-    let bar: Int
-    let isNoteBelow: Bool
-    static let thickness = 12
-
-    init(_ colorMap: ColorMap, ends: (low: String, high: String)?, note: String, width: Int) {
-        self.colorMap = colorMap
-        let names = ends ?? (colorMap.isDiverging ? ("against", "for") : ("low", "high"))
-        let font = Font(size: 15)
-        bar = max(16, min(200, width / 3))
-        let room = max(8, (width - bar - 16) / 2)
-        low = font.fit(names.0, width: room, lines: 1, smallest: 8)
-        high = font.fit(names.1, width: room, lines: 1, smallest: 8)
-        let used = Self.width(low) + Self.width(high) + bar + 16
-        let single = font.wrap(note, width: max(1, width - used - 32))
-        isNoteBelow = single.count > 1 || width - used - 32 < 60
-        self.note = isNoteBelow ? font.fit(note, width: width, lines: 4, smallest: 9) : (font, single)
-    }
-
-    private static func width(_ text: (font: Font, lines: [String])) -> Int {
-        text.font.width(of: text.lines.first ?? "")
-    }
-
-    var height: Int {
-        max(low.font.lineHeight, high.font.lineHeight) + (isNoteBelow ? note.lines.count * note.font.lineHeight + 4 : 0)
-    }
-
-    func draw(into sheet: inout Image, x: Int, y: Int, ink: (UInt8, UInt8, UInt8)) {
-        let base = y + max(low.font.ascent, high.font.ascent)
-        let start =
-            x + sheet.draw(low.lines.first ?? "", x: x, y: base - low.font.ascent, font: low.font, color: ink) + 8
-        let colors = colorMap.table
-        // Between the baseline and the height of the capitals.
-        let rows = base - Self.thickness..<base
-        for i in 0..<bar { sheet.fill(start + i..<start + i + 1, rows, colors[i * 255 / (bar - 1)]) }
-        let end = start + bar + 8
-        let right =
-            end + sheet.draw(high.lines.first ?? "", x: end, y: base - high.font.ascent, font: high.font, color: ink)
-        var top = isNoteBelow ? y + max(low.font.lineHeight, high.font.lineHeight) + 4 : base - note.font.ascent
-        for line in note.lines {
-            sheet.draw(line, x: isNoteBelow ? x : right + 32, y: top, font: note.font, color: ink)
-            top += note.font.lineHeight
-        }
     }
 }

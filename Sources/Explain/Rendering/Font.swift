@@ -1,6 +1,7 @@
 import Vision
 
-/// A round-pen sans serif of our own at any size, antialiased; printable ASCII, a box for everything else.
+/// A round-pen sans serif of our own at any size, antialiased; the letters of Europe's Latin
+/// alphabets, a box for everything else.
 public struct Font: Sendable, Equatable {
     /// Pixels of an em: capitals are 0.7 of it, small letters 0.5.
     public var size: Float
@@ -18,7 +19,7 @@ public struct Font: Sendable, Equatable {
     private var gap: Float { (isBold ? 4.1 : 3.5) * scale }
 
     /// Pixels from the top of a line to its baseline.
-    public var ascent: Int { Int((16 * scale + pen + 0.5).rounded(.up)) }
+    public var ascent: Int { Int((17 * scale + pen + 0.5).rounded(.up)) }
     /// Pixels from one line's top to the next one's.
     public var lineHeight: Int { ascent + Int((5 * scale + pen / 2).rounded(.up)) }
 
@@ -129,12 +130,7 @@ public struct Font: Sendable, Equatable {
 
     /// Distance of p from the stroke a-b of a round pen; negative inside. A dot is drawn a third larger than the pen.
     private static func distance(_ p: SIMD2<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>, _ radius: Float) -> Float {
-        let along = b - a
-        let from = p - a
-        let length = (along * along).sum()
-        let t = length > 0 ? max(0, min(1, (from * along).sum() / length)) : 0
-        let rest = from - along * t
-        return (rest * rest).sum().squareRoot() - (length > 0 ? radius : radius * 1.35)
+        strokeDistance(p, a, b) - (a == b ? radius * 1.35 : radius)
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Letters drawn as strokes of a round pen, for printable ASCII.
+/// Letters drawn as strokes of a round pen: printable ASCII here, more in LatinGlyphs.swift, letters with accents put
+/// together in Accents.swift.
 ///
 /// Each glyph is a width and a path in units of 1/20 em, y up from the baseline: capitals are 14 high, small letters
 /// 10, descenders reach -4.5. A path has strokes apart by `|`; a stroke has points `x,y` and elliptic arcs
@@ -13,22 +14,31 @@ struct Glyph {
     let segments: [(Point, Point)]
 
     /// The glyph of a character; a space for all white space, a box for what the font does not have.
-    static func of(_ character: Character) -> Glyph { all[character.isWhitespace ? " " : character] ?? unknown }
+    static func of(_ character: Character) -> Glyph {
+        let character = character.isWhitespace ? " " : character
+        return drawn[character] ?? accented(character) ?? unknown
+    }
 
     /// True where the font has the character.
-    static func has(_ character: Character) -> Bool { all[character] != nil }
+    static func has(_ character: Character) -> Bool { drawn[character] != nil || accented(character) != nil }
 
     private static let unknown = Glyph("7.6; 0,0 7.6,0 7.6,13 0,13 0,0")
 
-    private static let all: [Character: Glyph] = {
+    /// The characters that have strokes of their own.
+    static let drawn: [Character: Glyph] = {
         var glyphs: [Character: Glyph] = [" ": Glyph("2.4;")]
-        for line in table.split(separator: "\n") {
+        for line in (table + "\n" + latinTable).split(separator: "\n") {
             if let character = line.first { glyphs[character] = Glyph(line.dropFirst()) }
         }
         return glyphs
     }()
 
-    private init(_ text: Substring) {
+    init(width: Float, segments: [(Point, Point)]) {
+        self.width = width
+        self.segments = segments
+    }
+
+    init(_ text: Substring) {
         let parts = text.split(separator: ";", maxSplits: 1)
         width = Self.numbers(parts[0]).first ?? 0
         var segments: [(Point, Point)] = []

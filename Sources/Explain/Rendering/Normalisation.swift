@@ -2,19 +2,23 @@
 public enum Normalisation: String, CaseIterable, Sendable, Codable {
     /// As it is.
     case raw
-    /// max(x, 0) / max over the map: 0...1, zero stays zero. What Grad-CAM figures show.
+    /// max(x, 0) / maximum: 0...1, zero stays zero. With the map's own maximum, what Grad-CAM figures show.
     case unit
     /// (x - min) / (max - min): 0...1, whatever the sign.
     case minmax
-    /// x / max |x|: -1...1, zero stays zero.
+    /// x / maximum: -1...1, zero stays zero; its own maximum is that of |x|.
     case signed
 
     /// Normalises a map; never gives a NaN or an infinity.
     ///
     /// Values that are not finite count as 0, and a map with nothing to divide by becomes all 0; each is told by a
     /// warning.
-    /// - Parameter values: a map of any shape.
-    public func callAsFunction(_ values: [Float]) -> NormalisedMap {
+    /// - Parameters:
+    ///   - values: a map of any shape.
+    ///   - maximum: what `unit` and `signed` divide by, above 0 (see ``MapScale``); what is larger is cut off, with a
+    ///     warning. nil: the map's own maximum.
+    public func callAsFunction(_ values: [Float], maximum: Float? = nil) -> NormalisedMap {
+        precondition(maximum.map { $0 > 0 } ?? true, "a map cannot be divided by \(maximum ?? 0)")
         var warnings: [MapWarning] = []
         let bad = values.reduce(0) { $0 + ($1.isFinite ? 0 : 1) }
         if bad > 0 { warnings.append(.notFinite(count: bad, of: values.count)) }
@@ -26,6 +30,7 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
             return NormalisedMap(values: clean, isSigned: self == .signed, warnings: warnings)
         }
         var result = clean
+        var divisor: Float?
         // Double, so that neither the range of huge values nor the inverse of tiny ones overflows.
         switch self {
         case .raw: break
@@ -34,7 +39,10 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
                 warnings.append(.nowherePositive)
                 result = [Float](repeating: 0, count: clean.count)
             } else {
-                result = clean.map { $0 > 0 ? Float(Double($0) / Double(high)) : 0 }
+                let scale = maximum ?? high
+                if high > scale { warnings.append(.beyondScale(high, scale)) }
+                result = clean.map { $0 > 0 ? min(1, Float(Double($0) / Double(scale))) : 0 }
+                divisor = scale
             }
         case .minmax:
             if high == low {
@@ -45,10 +53,13 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
                 result = clean.map { Float((Double($0) - Double(low)) / range) }
             }
         case .signed:
-            let scale = max(Double(high), -Double(low))
-            result = clean.map { Float(Double($0) / scale) }
+            let largest = max(high, -low)
+            let scale = maximum ?? largest
+            if largest > scale { warnings.append(.beyondScale(largest, scale)) }
+            result = clean.map { max(-1, min(1, Float(Double($0) / Double(scale)))) }
+            divisor = scale
         }
-        return NormalisedMap(values: result, isSigned: self == .signed, warnings: warnings)
+        return NormalisedMap(values: result, isSigned: self == .signed, maximum: divisor, warnings: warnings)
     }
 }
 
@@ -57,11 +68,14 @@ public struct NormalisedMap: Equatable, Sendable {
     public var values: [Float]
     /// True for values in -1...1 about zero; a diverging colour map suits them.
     public var isSigned: Bool
+    /// The raw value that 1 stands for; nil where nothing was divided.
+    public var maximum: Float?
     public var warnings: [MapWarning]
 
-    public init(values: [Float], isSigned: Bool, warnings: [MapWarning]) {
+    public init(values: [Float], isSigned: Bool, maximum: Float? = nil, warnings: [MapWarning]) {
         self.values = values
         self.isSigned = isSigned
+        self.maximum = maximum
         self.warnings = warnings
     }
 }
@@ -72,6 +86,8 @@ public enum MapWarning: Equatable, Sendable, CustomStringConvertible {
     case nowherePositive
     case constant(Float)
     case notFinite(count: Int, of: Int)
+    /// A value and the smaller one that the colours end at.
+    case beyondScale(Float, Float)
 
     public var description: String {
         switch self {
@@ -80,6 +96,17 @@ public enum MapWarning: Equatable, Sendable, CustomStringConvertible {
         case .constant(let value): "the map is \(value) everywhere: it prefers no region, so it is drawn empty"
         case .notFinite(let count, let total):
             "\(count) of the map's \(total) values \(count == 1 ? "is" : "are") not finite; drawn as 0"
+        case .beyondScale(let value, let maximum):
+            "the map reaches \(value), beyond the scale's \(maximum); what is larger is drawn alike"
+        }
+    }
+
+    /// What is written over a drawing in which there is nothing to see; nil where there is.
+    func note(about name: String) -> String? {
+        switch self {
+        case .allZero, .nowherePositive: "nothing speaks for '\(name)'"
+        case .constant: "no region speaks for '\(name)' more than another"
+        case .notFinite, .beyondScale: nil
         }
     }
 }

@@ -3,36 +3,38 @@ import Vision
 
 /// Lays a map over its photograph, or draws it alone.
 ///
-/// Where the map is cold, the photograph stays, its colours muted so that they are not taken for the map's; where it
-/// is warm, the colour map covers it, the more the warmer. A place that the model never saw (outside its centre crop)
-/// is dimmed to dark gray, which no cold place is.
+/// With ``Blend/weighted``, where the map is cold, the photograph stays, its colours muted so that they are not taken
+/// for the map's; where it is warm, the colour map covers it, the more the warmer. A place that the model never saw
+/// (outside its centre crop) is dimmed to dark gray, which no cold place is.
 public enum Overlay {
     /// Draws `map` over `photo`, at the photograph's size.
     ///
     /// - Parameters:
     ///   - map: `[height, width]` of the photograph, row-major; 0...1, or -1...1 where `isSigned`. Values outside are
     ///     clipped; a NaN is drawn like a place that the model did not see.
-    ///   - opacity: how much the colour covers where the map is at its strongest, 0...1.
+    ///   - opacity: how much the colour covers where the map is at its strongest, 0...1; with ``Blend/even``,
+    ///     everywhere.
     ///   - isSigned: zero is the centre of the colour map, and strength is the distance from it.
     ///   - seen: the part of the photograph that the model saw, in its pixels; nil for all of it.
     public static func draw(
-        _ photo: Image, map: [Float], colorMap: ColorMap = .turbo, opacity: Float = 0.6, isSigned: Bool = false,
-        seen: Rectangle? = nil
+        _ photo: Image, map: [Float], colorMap: ColorMap = .turbo, opacity: Float = 0.6, blend: Blend = .weighted,
+        isSigned: Bool = false, seen: Rectangle? = nil
     ) -> Image {
         let opacity = opacity > 0 ? min(opacity, 1) : 0
         let mixes = positions(isSigned).map { position, strength -> Mix in
-            let (r, g, b) = colorMap.color(position)
+            let color = colorMap.color(position)
+            if blend == .even { return Mix(alpha: opacity, saturation: 1, brightness: 1, color: color) }
             // Rises early, so that the whole of the warm region is coloured and its edge is soft.
             let rise = min(1, strength / 0.7)
             let alpha = opacity * rise * rise * (3 - 2 * rise)
             let saturation = coldSaturation + (1 - coldSaturation) * rise
-            return Mix(alpha: alpha, saturation: saturation, brightness: 1, color: (r, g, b))
+            return Mix(alpha: alpha, saturation: saturation, brightness: 1, color: color)
         }
         return compose(photo, map: map, isSigned: isSigned, seen: seen, mixes: mixes + [outside])
     }
 
     /// The map alone, in the colours of `colorMap`. `map` and `seen` as in
-    /// ``draw(_:map:colorMap:opacity:isSigned:seen:)``.
+    /// ``draw(_:map:colorMap:opacity:blend:isSigned:seen:)``.
     public static func heatMap(
         _ map: [Float], width: Int, height: Int, colorMap: ColorMap = .turbo, isSigned: Bool = false,
         seen: Rectangle? = nil
@@ -119,15 +121,18 @@ public enum Overlay {
                 map.count == width * height,
                 "a map over \(width)x\(height) needs \(width * height) values, not \(map.count)")
             (self.width, self.height) = (width, height)
-            columns = seen.map { Self.indices($0.x0, $0.x1, limit: width) } ?? 0..<width
-            rows = seen.map { Self.indices($0.y0, $0.y1, limit: height) } ?? 0..<height
+            (columns, rows) =
+                seen.map { Overlay.pixels(of: $0, width: width, height: height) } ?? (0..<width, 0..<height)
         }
+    }
 
-        /// The pixels whose centres lie between two edges.
-        private static func indices(_ low: Double, _ high: Double, limit: Int) -> Range<Int> {
-            func edge(_ x: Double) -> Int { x > 0.5 ? Int(min((x - 0.5).rounded(.up), Double(limit))) : 0 }
-            return edge(low)..<max(edge(low), edge(high))
+    /// The pixels of a picture of `width` x `height` whose centres lie in a rectangle.
+    static func pixels(of seen: Rectangle, width: Int, height: Int) -> (columns: Range<Int>, rows: Range<Int>) {
+        func edge(_ x: Double, _ limit: Int) -> Int { x > 0.5 ? Int(min((x - 0.5).rounded(.up), Double(limit))) : 0 }
+        func range(_ low: Double, _ high: Double, _ limit: Int) -> Range<Int> {
+            edge(low, limit)..<max(edge(low, limit), edge(high, limit))
         }
+        return (range(seen.x0, seen.x1, width), range(seen.y0, seen.y1, height))
     }
 
     /// Calls `body` with each row's number, its levels (0...255, or 256 where the model saw nothing) and its output.

@@ -77,8 +77,8 @@ extension Image {
 
     /// This picture as PNG.
     /// - Throws: ``ImageError`` of kind `unwritable`
-    public func pngData(level: Int = PNG.defaultLevel) throws -> Data {
-        try PNG.encode(pixels, width: width, height: height, channels: 3, level: level)
+    public func pngData() throws -> Data {
+        try PNG.encode(pixels, width: width, height: height, channels: 3)
     }
 
     /// This picture as JPEG.

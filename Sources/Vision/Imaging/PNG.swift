@@ -3,10 +3,6 @@ import Foundation
 
 /// PNG through libpng.
 public enum PNG {
-    /// zlib's level 3, and of PNG's filters only Sub and Up. A noisy photograph of 4000x3000 takes 0.58 s and 12.8 MB
-    /// so; with level 6 2.2 s and 12.1 MB, with all five filters 0.81 s and 13.8 MB, with level 1 0.34 s and 13.9 MB.
-    public static let defaultLevel = 3
-
     static func decode(_ bytes: UnsafeRawBufferPointer, name: String, limits: ImageLimits) throws -> Image {
         func integer(_ at: Int) -> Int { (0..<4).reduce(0) { $0 << 8 | Int(bytes[at + $1]) } }
 
@@ -53,19 +49,15 @@ public enum PNG {
     /// A PNG of 8-bit samples, row-major, channels last.
     /// - Parameters:
     ///   - samples: `[height, width, channels]`, channels 1 (gray), 3 (RGB) or 4 (RGB and alpha, not premultiplied)
-    ///   - level: zlib's, 0 (stored) to 9
     /// - Throws: ``ImageError`` of kind `unwritable`
-    public static func encode(
-        _ samples: [UInt8], width: Int, height: Int, channels: Int, level: Int = defaultLevel
-    ) throws -> Data {
+    public static func encode(_ samples: [UInt8], width: Int, height: Int, channels: Int) throws -> Data {
         precondition([1, 3, 4].contains(channels), "a PNG of \(channels) channels")
         precondition(width > 0 && height > 0 && samples.count == width * height * channels)
-        precondition((0...9).contains(level))
         var output: UnsafeMutablePointer<UInt8>?
         var count = 0
         var message = [CChar](repeating: 0, count: Int(MMX_PNG_MESSAGE))
         let code = mmx_png_encode(
-            samples, UInt32(width), UInt32(height), Int32(channels), Int32(level), &output, &count, &message)
+            samples, UInt32(width), UInt32(height), Int32(channels), &output, &count, &message)
         guard Int(code) == MMX_PNG_OK, let output else {
             throw ImageError(.unwritable, "PNG", "libpng could not encode it: \(text(message))")
         }

@@ -74,6 +74,10 @@ struct CaptionCommand: ParsableCommand {
         }
         guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
         if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is between 1 and 100") }
+        let explains = explainAll || explainCaption || !(explainWord + explainPhrase + contrast + question).isEmpty
+        if drawing.sheet && !explains {
+            throw ValidationError("--sheet shows what is explained: add --explain-word WORD or --explain-all")
+        }
         if question.isEmpty && answerer != nil { throw ValidationError("--answerer goes with --question") }
     }
 
@@ -111,6 +115,7 @@ struct CaptionCommand: ParsableCommand {
             lines.append("\(score.name) (\(kind) \(String(format: "%.3f", score.value))\(method)): \(overlay)")
         }
         if let sheet = manifest.sheet { lines.append("every word: \(sheet)") }
+        if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }
         if let answers = manifest.answers {
             lines += AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(answers)
         }

@@ -45,6 +45,9 @@ struct ClassifyCommand: ParsableCommand {
                     + "a class of several words in quotes")
         }
         guard top >= 1 else { throw ValidationError("--top is at least 1") }
+        if drawing.sheet && explain == nil && contrast.isEmpty {
+            throw ValidationError("--sheet shows what is explained: add --explain")
+        }
         guard photo != nil || drawing.listLayers || methods.listMethods else {
             let taken = explain.map { $0 != Self.best } ?? false
             throw ValidationError(
@@ -86,6 +89,7 @@ struct ClassifyCommand: ParsableCommand {
             let method = namesMethods ? ", \(score.method)" : ""
             lines.append("\(score.name) (score \(String(format: "%.3f", score.value))\(method)): \(overlay)")
         }
+        if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }
         return lines
     }
 }

@@ -22,6 +22,26 @@ struct DrawingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
     @Option(
         help: ArgumentHelp(
+            "Colours cover the more, the larger the value (weighted), or everywhere alike (even).", valueName: "name"))
+    var blend = Blend.weighted
+    @Option(
+        help: ArgumentHelp(
+            "A line where the map has this part of its maximum, 0 to 1; may be given several times.", valueName: "part")
+    )
+    var contour: [Float] = []
+    @Flag(help: "A bar of the colours with numbers under overlays and heat maps.") var legend = false
+    @Option(
+        help: ArgumentHelp(
+            """
+            What a map is divided by: each map's own maximum, the maximum of all maps of its method (shared), or \
+            --scale-maximum (fixed).
+            """, valueName: "name"))
+    var scale = MapScale.Kind.each
+    @Option(help: ArgumentHelp("What --scale fixed divides by.", valueName: "value")) var scaleMaximum: Float?
+    @Flag(help: "One sheet of all maps: a row for each method, a column for each word, answer or class.")
+    var sheet = false
+    @Option(
+        help: ArgumentHelp(
             "Draw means over squares of so many cells a side: 1 for the raw map, 3, 5...; the model's own by default.",
             valueName: "cells"))
     var smooth: Int?
@@ -40,6 +60,15 @@ struct DrawingOptions: ParsableArguments {
 
     func validate() throws {
         guard (0...1).contains(opacity) else { throw ValidationError("--opacity is between 0 and 1") }
+        guard contour.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+            throw ValidationError("--contour is above 0 and at most 1")
+        }
+        guard (scale == .fixed) == (scaleMaximum != nil) else {
+            throw ValidationError("--scale fixed and --scale-maximum VALUE go together")
+        }
+        if let scaleMaximum, !(scaleMaximum > 0 && scaleMaximum.isFinite) {
+            throw ValidationError("--scale-maximum is a number above 0")
+        }
         if let boxes, !(boxes > 0 && boxes <= 1) { throw ValidationError("--boxes is above 0 and at most 1") }
         try Self.check(smooth: smooth)
     }
@@ -48,9 +77,16 @@ struct DrawingOptions: ParsableArguments {
         if let smooth, !MapConfiguration.isSide(smooth) { throw ValidationError("--smooth is an odd number in 1...99") }
     }
 
+    private var style: DrawingStyle {
+        let scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
+        return DrawingStyle(
+            colorMap: colorMap, opacity: opacity, blend: blend, contours: contour, hasLegend: legend,
+            scale: scaleMaximum.map { .fixed($0) } ?? scales[scale] ?? .each)
+    }
+
     func request(_ recipe: MapRecipe) -> MapRequest {
         MapRequest(
-            recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), colorMap: colorMap, opacity: opacity,
+            recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), style: style, hasSheet: sheet,
             smoothing: smooth, boxThreshold: boxes, compatibility: compat)
     }
 
@@ -63,5 +99,7 @@ struct DrawingOptions: ParsableArguments {
     }
 }
 
+extension Blend: ExpressibleByArgument {}
 extension ColorMap: ExpressibleByArgument {}
+extension MapScale.Kind: ExpressibleByArgument {}
 extension Compatibility: ExpressibleByArgument {}

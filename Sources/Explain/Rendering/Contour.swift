@@ -1,0 +1,109 @@
+import Vision
+
+/// Lines along which a map has one value: marching squares, the plane's case of W. Lorensen and H. Cline, "Marching
+/// cubes", 1987.
+enum Contour {
+    typealias Segment = (SIMD2<Float>, SIMD2<Float>)
+
+    /// The line at `level` as segments in pixels; a pixel's value stands at its centre, index + 0.5.
+    ///
+    /// Between the centres the map is taken as linear; where two opposite corners of a square are above, their mean
+    /// with the others decides whether they are joined. A NaN is below every level. The line is open at the ranges'
+    /// edges.
+    /// - Parameters:
+    ///   - map: `[height, width]`, row-major.
+    ///   - columns: pixels that count.
+    static func segments(
+        of map: [Float], width: Int, columns: Range<Int>, rows: Range<Int>, level: Float
+    ) -> [Segment] {
+        var segments: [Segment] = []
+        guard columns.count > 1, rows.count > 1 else { return [] }
+        map.withUnsafeBufferPointer { map in
+            for y in rows.dropLast() {
+                var at = y * width + columns.lowerBound
+                // Upper and lower corner at the left and at the right of the square, which moves along the row.
+                var left = (map[at], map[at + width])
+                for x in columns.dropLast() {
+                    at += 1
+                    let right = (map[at], map[at + width])
+                    let above = (left.0 >= level, right.0 >= level, right.1 >= level, left.1 >= level)
+                    if above.0 != above.1 || above.1 != above.2 || above.2 != above.3 {
+                        append(
+                            to: &segments, (left.0, right.0, right.1, left.1), above, level,
+                            at: SIMD2(Float(x) + 0.5, Float(y) + 0.5))
+                    }
+                    left = right
+                }
+            }
+        }
+        return segments
+    }
+
+    /// The line through one square. Corners clockwise from the upper left.
+    private static func append(
+        to segments: inout [Segment], _ corners: (Float, Float, Float, Float), _ above: (Bool, Bool, Bool, Bool),
+        _ level: Float, at origin: SIMD2<Float>
+    ) {
+        func crossing(_ a: Float, _ b: Float) -> Float {
+            let t = (level - a) / (b - a)
+            return t.isFinite ? max(0, min(1, t)) : 0.5
+        }
+        // Where the line leaves through a side: top, right, bottom, left.
+        var crossed: [SIMD2<Float>] = []
+        if above.0 != above.1 { crossed.append(origin + SIMD2(crossing(corners.0, corners.1), 0)) }
+        if above.1 != above.2 { crossed.append(origin + SIMD2(1, crossing(corners.1, corners.2))) }
+        if above.2 != above.3 { crossed.append(origin + SIMD2(crossing(corners.3, corners.2), 1)) }
+        if above.3 != above.0 { crossed.append(origin + SIMD2(0, crossing(corners.0, corners.3))) }
+        if crossed.count == 2 {
+            segments.append((crossed[0], crossed[1]))
+        } else {
+            // A saddle: all four sides are crossed. The line cuts off the corners that the middle is not like.
+            let isMiddleAbove = (corners.0 + corners.1 + corners.2 + corners.3) / 4 >= level
+            if isMiddleAbove == above.0 {
+                segments += [(crossed[0], crossed[1]), (crossed[2], crossed[3])]
+            } else {
+                segments += [(crossed[3], crossed[0]), (crossed[1], crossed[2])]
+            }
+        }
+    }
+}
+
+extension Image {
+    /// Draws segments, in pixels, with a round pen: light with a dark edge, antialiased, so that they show on any
+    /// picture.
+    mutating func stroke(_ segments: [Contour.Segment], color: (UInt8, UInt8, UInt8) = (255, 255, 255)) {
+        guard !segments.isEmpty else { return }
+        let core = Float(lineThickness) * 0.4
+        let reach = core + max(0.8, core * 0.7) + 0.5
+        // How far inside the dark edge's border a pixel lies; segments overlap, so the nearest one counts.
+        var depth = [Float](repeating: 0, count: width * height)
+        depth.withUnsafeMutableBufferPointer { depth in
+            for (a, b) in segments {
+                let low = pointwiseMin(a, b) - reach
+                let high = pointwiseMax(a, b) + reach
+                let columns = max(0, Int(low.x))..<max(max(0, Int(low.x)), min(width, Int(high.x) + 1))
+                for y in max(0, Int(low.y))..<max(max(0, Int(low.y)), min(height, Int(high.y) + 1)) {
+                    for x in columns {
+                        let distance = strokeDistance(SIMD2(Float(x) + 0.5, Float(y) + 0.5), a, b)
+                        let i = y * width + x
+                        depth[i] = max(depth[i], reach - distance)
+                    }
+                }
+            }
+        }
+        for (i, depth) in depth.enumerated() where depth > 0 {
+            blend(i % width, i / width, (0, 0, 0), alpha: depth)
+            blend(i % width, i / width, color, alpha: depth - (reach - core - 0.5))
+        }
+    }
+}
+
+/// Distance of p from the segment a-b.
+func strokeDistance(_ p: SIMD2<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>) -> Float {
+    let along = b - a
+    let from = p - a
+    let length = (along * along).sum()
+    let t = length > 0 ? max(0, min(1, (from * along).sum() / length)) : 0
+    let rest = from - along * t
+    return (rest * rest).sum().squareRoot()
+}

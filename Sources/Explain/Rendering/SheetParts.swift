@@ -1,0 +1,78 @@
+import Vision
+
+/// The colours of text on sheets and in legends.
+enum SheetColors {
+    static let ink: (UInt8, UInt8, UInt8) = (24, 24, 28)
+    /// What matters less.
+    static let soft: (UInt8, UInt8, UInt8) = (104, 104, 112)
+}
+
+/// The text over one tile: a label, and its detail beside it or, where that does not fit every tile, under it.
+struct TileCaption {
+    let label: (font: Font, lines: [String])
+    let detail: (font: Font, lines: [String])
+    let width: Int
+
+    init(_ label: String, _ detail: String, width: Int) {
+        self.label = Font(size: 20, isBold: true).fit(label, width: width, lines: 3, smallest: 11)
+        self.detail = Font(size: 15).fit(detail, width: width, lines: 2, smallest: 10)
+        self.width = width
+    }
+
+    /// A detail is set to the right of its label.
+    var fitsOneLine: Bool {
+        guard label.lines.count <= 1, detail.lines.count <= 1 else { return false }
+        let used = label.font.width(of: label.lines.first ?? "") + detail.font.width(of: detail.lines.first ?? "")
+        return used + 12 <= width
+    }
+
+    func height(oneLine: Bool) -> Int {
+        let label = self.label.lines.count * self.label.font.lineHeight
+        let detail = self.detail.lines.count * self.detail.font.lineHeight
+        return (oneLine ? max(label, detail) : label + detail) + 4
+    }
+
+    func draw(
+        into sheet: inout Image, x: Int, bottom: Int, oneLine: Bool, ink: (UInt8, UInt8, UInt8) = SheetColors.ink
+    ) {
+        var y = bottom - height(oneLine: oneLine)
+        let base = y + label.font.ascent
+        for line in label.lines {
+            sheet.draw(line, x: x, y: y, font: label.font, color: ink)
+            y += label.font.lineHeight
+        }
+        for line in detail.lines {
+            let right = x + width - detail.font.width(of: line)
+            sheet.draw(
+                line, x: oneLine ? right : x, y: oneLine ? base - detail.font.ascent : y, font: detail.font,
+                color: SheetColors.soft)
+            y += detail.font.lineHeight
+        }
+    }
+}
+
+extension Image {
+    /// This picture in its own shape, as large as `size` allows.
+    func fitted(_ size: (width: Int, height: Int)) -> Image {
+        if width == size.width && height == size.height { return self }
+        let scale = min(Double(size.width) / Double(width), Double(size.height) / Double(height))
+        return resized(
+            width: max(1, min(size.width, Int((Double(width) * scale).rounded()))),
+            height: max(1, min(size.height, Int((Double(height) * scale).rounded()))), filter: .bicubic)
+    }
+
+    /// Writes `text` on a dark band across the middle: says why a picture shows nothing.
+    mutating func note(_ text: String) {
+        let size = max(11, Float(min(width, height)) / 12)
+        let pad = Int(size / 2)
+        let (font, lines) = Font(size: size).fit(text, width: max(1, width - 2 * pad), lines: 3, smallest: 9)
+        let band = lines.count * font.lineHeight + 2 * pad
+        var y = (height - band) / 2
+        for row in y..<y + band { for x in 0..<width { blend(x, row, (0, 0, 0), alpha: 0.7) } }
+        y += pad
+        for line in lines {
+            draw(line, x: (width - font.width(of: line)) / 2, y: y, font: font, color: (255, 255, 255))
+            y += font.lineHeight
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Vision
+import XCTest
+
+@testable import Explain
+
+final class MethodSheetTests: XCTestCase {
+    func testTileSizes() {
+        XCTAssertTrue(MethodSheet.tileSize(width: 4000, height: 3000, columns: 3, rows: 4) == (320, 240))
+        XCTAssertTrue(MethodSheet.tileSize(width: 300, height: 400, columns: 3, rows: 4) == (240, 320))
+        // Many words: narrower, so that the sheet stays about as wide as a large screen.
+        let many = MethodSheet.tileSize(width: 400, height: 300, columns: 12, rows: 2)
+        XCTAssertTrue((190...210).contains(many.width) && (145...155).contains(many.height), "\(many)")
+        let endless = MethodSheet.tileSize(width: 100, height: 100, columns: 400, rows: 19)
+        XCTAssertLessThanOrEqual(endless.width * endless.height * 401 * 20, 42_000_000)
+        XCTAssertTrue(MethodSheet.tileSize(width: 1, height: 60_000, columns: 1, rows: 1).width == 1)
+    }
+
+    func testThePhotographIsAtTheUpperLeftAndEveryTileInItsPlace() throws {
+        for (width, height) in [(640, 480), (300, 900), (1500, 500)] {
+            let size = MethodSheet.tileSize(width: width, height: height, columns: 3, rows: 2)
+            func color(_ row: Int, _ column: Int) -> (UInt8, UInt8, UInt8) {
+                (UInt8(20 * row + 1), UInt8(20 * column + 1), 3)
+            }
+            func tile(_ row: Int, _ column: Int) -> Image {
+                Image(width: size.width, height: size.height, color: color(row, column))
+            }
+            let tiles = [[tile(0, 0), tile(0, 1), tile(0, 2)], [tile(1, 0), tile(1, 1), tile(1, 2)]]
+            let sheet = MethodSheet.draw(
+                photo: Image(width: width, height: height, color: (0, 0, 250)), title: "a dog runs",
+                columns: [("a", "p = 0.5"), ("dog", "p = 0.1"), ("runs", "")],
+                rows: [("grad-cam", "Selvaraju et al. 2017"), ("integrated-gradients", "")], tiles: tiles,
+                legend: Legend(.turbo))
+            let photo = try XCTUnwrap(bounds(of: (0, 0, 250), in: sheet))
+            var places: [[(x: Int, y: Int)]] = []
+            for row in 0..<2 {
+                places.append([])
+                for column in 0..<3 {
+                    let at = try XCTUnwrap(bounds(of: color(row, column), in: sheet))
+                    XCTAssertEqual(at.pixels, size.width * size.height)
+                    XCTAssertTrue(at.x > photo.x && at.y >= photo.y + size.height)
+                    places[row].append((at.x, at.y))
+                }
+            }
+            XCTAssertEqual(photo.pixels, size.width * size.height)
+            // Columns and rows stand in line.
+            for column in 0..<3 { XCTAssertEqual(places[0][column].x, places[1][column].x) }
+            for row in 0..<2 { XCTAssertEqual(Set(places[row].map(\.y)).count, 1) }
+            XCTAssertTrue(places[0][0].x < places[0][1].x && places[0][1].x < places[0][2].x)
+            XCTAssertLessThan(places[0][0].y, places[1][0].y)
+            let ink = try XCTUnwrap(inkBounds(sheet))
+            XCTAssertTrue(ink.x.lowerBound >= 16 && ink.y.lowerBound >= 16)
+            XCTAssertTrue(ink.x.upperBound < sheet.width - 16 && ink.y.upperBound < sheet.height - 16)
+        }
+    }
+
+    func testLongNamesStayInside() throws {
+        let endless = String(repeating: "incomprehensibilities ", count: 30)
+        let photo = Image(width: 40, height: 400, color: (9, 9, 9))
+        let sheet = MethodSheet.draw(
+            photo: photo, title: endless, columns: [(endless, endless)], rows: [(endless, endless)], tiles: [[photo]],
+            legend: Legend(.coolwarm, note: endless))
+        let ink = try XCTUnwrap(inkBounds(sheet))
+        XCTAssertTrue(ink.x.upperBound < sheet.width - 16 && ink.y.upperBound < sheet.height - 16)
+        XCTAssertLessThan(sheet.height, 1200)
+    }
+
+    private func bounds(of color: (UInt8, UInt8, UInt8), in image: Image) -> (x: Int, y: Int, pixels: Int)? {
+        let at = (0..<image.width * image.height).filter {
+            (image.pixels[3 * $0], image.pixels[3 * $0 + 1], image.pixels[3 * $0 + 2]) == color
+        }
+        guard let first = at.first else { return nil }
+        return (first % image.width, first / image.width, at.count)
+    }
+}
