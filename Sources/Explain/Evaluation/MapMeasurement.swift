@@ -31,7 +31,8 @@ struct PictureMeasurement {
         let cells = maps.wordBlind.shape
         let edges = ReferenceMaps.edges(of: photo, placement: maps.placement, columns: cells[1], rows: cells[0])
         let references = [
-            drawn(maps.wordBlind), ReferenceMaps.gaussian(width: photo.width, height: photo.height), drawn(edges),
+            drawn(maps.wordBlind), MeasuredMap(ReferenceMaps.gaussian(width: photo.width, height: photo.height)),
+            drawn(edges),
         ]
         let rivals = Discrimination.rivals(maps.targets)
         var found = zip(maps.targets, rivals).map { target, rivals in
@@ -51,12 +52,12 @@ struct PictureMeasurement {
         var others: [String: [Int: [Double]]] = [:]
         for (index, target) in maps.targets.enumerated() {
             for map in target.maps {
-                let plane = drawn(map.raw)
-                found[index].append(measure(plane, as: map.method, target.region, fields: map.fields))
+                let held = RegionalMap(drawn(map.raw), in: target.region)
+                found[index].append(measure(held, as: map.method, fields: map.fields))
                 if rivals[index].isEmpty { continue }
-                own[map.method, default: [:]][index] = EnergyInside.share(of: plane, in: target.region)
+                own[map.method, default: [:]][index] = held.sums.shareInside
                 for rival in rivals[index] {
-                    let share = EnergyInside.share(of: plane, in: maps.targets[rival].region)
+                    let share = EnergyInside.share(of: held.map.plane, in: maps.targets[rival].region)
                     others[map.method, default: [:]][rival, default: []].append(share)
                 }
             }
@@ -71,11 +72,11 @@ struct PictureMeasurement {
         return found
     }
 
-    private func references(_ planes: [Plane], _ region: Region, rivals: Int) -> [MapMeasurement] {
+    private func references(_ maps: [MeasuredMap], _ region: Region, rivals: Int) -> [MapMeasurement] {
         // The same map for all targets: it ties with itself.
         let tie = rivals > 0 ? Ratio(Double(rivals) / 2, over: Double(rivals)) : nil
-        var found = zip(Self.references, planes).map { name, plane in
-            var one = measure(plane, as: name, region)
+        var found = zip(Self.references, maps).map { name, map in
+            var one = measure(RegionalMap(map, in: region), as: name)
             one.terms[MapMetric.all.count] = tie
             return one
         }
@@ -90,17 +91,14 @@ struct PictureMeasurement {
     }
 
     /// The map as overlays show it (`MapFiles`): its positive part over its maximum, laid over the picture.
-    private func drawn(_ map: Tensor) -> Plane {
+    private func drawn(_ map: Tensor) -> MeasuredMap {
         let smooth = smoothed(map, side: maps.smoothing)
-        return maps.placement.place(
-            Normalisation.unit(smooth.array).values, width: map.shape[1], height: map.shape[0])
+        return MeasuredMap(
+            maps.placement.place(Normalisation.unit(smooth.array).values, width: map.shape[1], height: map.shape[0]))
     }
 
-    private func measure(
-        _ plane: Plane, as method: String, _ region: Region, fields: [String: RecordValue] = [:]
-    ) -> MapMeasurement {
+    private func measure(_ held: RegionalMap, as method: String, fields: [String: RecordValue] = [:]) -> MapMeasurement {
         MapMeasurement(
-            method: method, terms: MapMetric.all.map { $0.measure(plane, region) } + [nil],
-            peak: PointingGame.peak(of: plane), fields: fields)
+            method: method, terms: MapMetric.all.map { $0.measure(held) } + [nil], peak: held.map.peak, fields: fields)
     }
 }

@@ -1,5 +1,3 @@
-import Vision
-
 /// What one map adds to a figure: figures are sums over maps of `value`, divided by sums of `weight`.
 ///
 /// For a mean the weight is 1; where a map's own quotient would be unstable (a small mean outside), the sums are
@@ -39,8 +37,8 @@ public struct MapMetric: Sendable {
     public let title: String
     /// A share between 0 and 1, printed in per cent.
     public let isShare: Bool
-    /// The map is at the picture's size as it is drawn: 0...1, not negative; nil where nothing can be said.
-    public let measure: @Sendable (_ map: Plane, _ region: Region) -> Ratio?
+    /// nil where nothing can be said.
+    public let measure: @Sendable (RegionalMap) -> Ratio?
     /// What a map that knows nothing gets; nil where there is no such number.
     public let chance: @Sendable (_ region: Region) -> Ratio?
 

@@ -127,9 +127,13 @@ public struct PhraseMaps: MapSource {
         let seen = explainer.look(at: picture.tensor)
         var targets: [MapTarget] = []
         for caption in captions[index] {
-            let found = try explainer.explain(seen, words: caption.words, targets: [.everyWord])
+            // What comes after the last word asked for changes nothing before it.
+            let end = caption.targets.map(\.span.upperBound).max() ?? 0
+            let found = try explainer.explain(
+                seen, words: Array(caption.words.prefix(end)),
+                targets: caption.targets.flatMap { [.span($0.head..<$0.head + 1), .span($0.span)] })
             try ModelError.check(found.logProbabilities, of: model)
-            for target in caption.targets {
+            for (index, target) in caption.targets.enumerated() {
                 let phrase = target.phrase
                 guard let region = Region(boxes: phrase.boxes, width: photo.width, height: photo.height) else {
                     throw DatasetError(
@@ -137,9 +141,6 @@ public struct PhraseMaps: MapSource {
                         problem: "the boxes of \"\(phrase.words.joined(separator: " "))\" in \(phrase.image) lie "
                             + "outside of the picture, which has \(photo.width)x\(photo.height) pixels")
                 }
-                // Grad-CAM before its ReLU is linear in the score: a sum of scores has the sum of their maps.
-                let together = target.span.map { Variable(found.scores[$0].map) }
-                let sum = together.dropFirst().reduce(together[0]) { $0 + $1 }.value
                 targets.append(
                     MapTarget(
                         kind: phrase.types.joined(separator: "/"), context: "\(caption.row)",
@@ -149,8 +150,8 @@ public struct PhraseMaps: MapSource {
                         ],
                         region: region,
                         maps: [
-                            .init(method: Self.word, fields: [:], raw: found.scores[target.head].map),
-                            .init(method: Self.phrase, fields: [:], raw: sum),
+                            .init(method: Self.word, fields: [:], raw: found.scores[2 * index].map),
+                            .init(method: Self.phrase, fields: [:], raw: found.scores[2 * index + 1].map),
                         ]))
             }
         }

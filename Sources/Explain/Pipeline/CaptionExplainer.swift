@@ -9,6 +9,8 @@ public enum CaptionTarget: Equatable, Sendable {
     case word(String, occurrence: Int)
     /// Several words in a row.
     case phrase(String, occurrence: Int)
+    /// The words at these positions, counted from 0, as one score.
+    case span(Range<Int>)
     /// Every word of the caption, one map each.
     case everyWord
     /// The sum over the caption.
@@ -127,6 +129,15 @@ public struct CaptionExplainer {
         switch target {
         case .everyWord: return names.enumerated().map { (.word($0.element, at: $0.offset), []) }
         case .wholeCaption: return [(.whole(scored.words), [])]
+        case .span(let positions):
+            guard !positions.isEmpty, names.indices.contains(positions.lowerBound), positions.upperBound <= names.count
+            else {
+                throw ExplanationError(
+                    kind: .noSuchOccurrence,
+                    description: "there are no words \(positions) in \"\(names.joined(separator: " "))\", which has "
+                        + "\(names.count), counted from 0")
+            }
+            return [(CaptionScore(name: names[positions].joined(separator: " "), positions: positions), [])]
         case .word(let text, let occurrence), .phrase(let text, let occurrence):
             let tokens = CaptionTokenizer().tokens(text)
             guard !tokens.isEmpty else {
