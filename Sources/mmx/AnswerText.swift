@@ -17,10 +17,12 @@ struct AnswerText {
         manifest.questions.flatMap { question -> [String] in
             var lines = namesQuestions ? ["\(question.number). \(question.question)"] : []
             lines += question.answers.map { "\(String(format: "%5.1f %%", $0.probability * 100))  \($0.answer)" }
+            let namesMethods = Set(question.scores.map(\.method)).count > 1
             for score in question.scores {
                 if let words = score.words { lines.append("\(score.name): \(line(words))") }
                 if let overlay = score.files.overlay {
-                    lines.append("\(score.name) (score \(String(format: "%.3f", score.value))): \(overlay)")
+                    let method = namesMethods ? ", \(score.method)" : ""
+                    lines.append("\(score.name) (score \(String(format: "%.3f", score.value))\(method)): \(overlay)")
                 }
             }
             return lines

@@ -24,6 +24,20 @@ final class Progress {
         }
     }
 
+    /// Runs of a model, of a method that takes many.
+    func runs(_ done: Int, of all: Int) {
+        update("\(done)/\(all) runs of the model", fraction: Double(done) / Double(max(1, all)))
+    }
+
+    /// Takes the drawn line away when `body` is done, or fails.
+    func clearing<T>(_ body: () throws -> T) rethrows -> T {
+        defer {
+            if drawn { write("\r\u{1B}[K") }
+            drawn = false
+        }
+        return try body()
+    }
+
     /// A line that stays.
     func line(_ text: String) {
         write((drawn ? "\r\u{1B}[K" : "") + text + "\n")

@@ -28,7 +28,7 @@ final class AnswerExplainerTests: XCTestCase {
 
     func testSeedsAndValues() {
         let one = LogitScore(name: "b", index: 1), contrast = LogitScore(name: "c rather than b", index: 2, against: 1)
-        let seeds = LogitScore.seeds([one, contrast], count: 3)
+        let seeds = ScoreSum.seeds([one, contrast].map(\.sum), width: 3)
         XCTAssertEqual(seeds.shape, [2, 1, 3])
         XCTAssertEqual(seeds.array, [0, 1, 0, 0, -1, 1])
         let logits = Tensor([1, 3], [5, 2, -1])
@@ -40,7 +40,7 @@ final class AnswerExplainerTests: XCTestCase {
         let tape = Tape(), leaf = tape.leaf(Tensor([1, 2, 2, 2], [1, 0, 2, 0, 0, 4, 0, 8]))
         let logits = linear(globalAveragePool(leaf), Variable(Tensor([2, 2], [4, 0, 8, -2])))
         let scores = [LogitScore(name: "a", index: 0), LogitScore(name: "b", index: 1), .init(name: "", index: 0, against: 1)]
-        let gradients = tape.gradients(of: logits, seed: LogitScore.seeds(scores, count: 2), withRespectTo: [leaf])[0]
+        let gradients = tape.gradients(of: logits, seed: ScoreSum.seeds(scores.map(\.sum), width: 2), withRespectTo: [leaf])[0]
         let maps = GradCAM.maps(activations: leaf.value, gradients: gradients)
         XCTAssertEqual(maps.row(0).array, [1, 2, 0, 0])
         XCTAssertEqual(maps.row(1).array, [2, 4, -2, -4])
@@ -48,7 +48,7 @@ final class AnswerExplainerTests: XCTestCase {
     }
 
     func testGradientTimesInputByHand() {
-        let words = GradientTimesInput.words(
+        let words = WordContributions.words(
             embedded: Tensor([2, 1, 2], [1, 2, 3, -4]), gradients: Tensor([2, 2, 1, 2], [1, 1, 1, 1, 0, 0.5, -1, 2]))
         XCTAssertEqual(words, [[3, -1], [1, -11]])
     }
@@ -141,7 +141,7 @@ final class AnswerExplainerTests: XCTestCase {
             let logits = answerer.model.logits(
                 features: answerer.encoder(leaf, stages: stage + 1..<stages.count), embedded: answerer.model.embed([question.words]),
                 lengths: [2], dropout: nil)
-            let seed = LogitScore.seeds([.init(name: "", index: 1)], count: 4)
+            let seed = ScoreSum.seeds([LogitScore(name: "", index: 1).sum], width: 4)
             let map = GradCAM.maps(
                 activations: seen.activations, gradients: tape.gradients(of: logits, seed: seed, withRespectTo: [leaf])[0])
             // Twice: the recorded part is not used up by the first question.

@@ -40,7 +40,7 @@ final class ClassExplainerTests: XCTestCase {
         let weight = Variable(Tensor([2, 2], [4, 0, 8, -2])), bias = Variable(Tensor([2], [3, -5]))
         let head = { linear(globalAveragePool($0), weight, bias) }
         let scores = [LogitScore(name: "a", index: 0), LogitScore(name: "b", index: 1), .init(name: "", index: 0, against: 1)]
-        let maps = CAM.maps(activations: activations, scores: scores, head: head)
+        let maps = CAM.maps(activations: activations, sums: scores.map(\.sum), head: head)
         XCTAssertEqual(maps.shape, [3, 2, 2])
         XCTAssertEqual(maps.array, [4, 8, 0, 0, 8, 16, -8, -16, -4, -8, 8, 16])
         XCTAssertEqual(head(Variable(activations)).value.array, [3 + 3, 0 - 5])
@@ -54,9 +54,10 @@ final class ClassExplainerTests: XCTestCase {
         let names = ["tiny", "resnet18", "mobilenet_v2", "efficientnet-lite0", "densenet121", "googlenet", "resnext50_32x4d"]
         for name in names {
             let classifier = try classifier(name, side: 96)
-            let gradCAM = try ClassExplainer(classifier), cam = try ClassExplainer(classifier, method: .cam)
+            let explainer = try ClassExplainer(classifier)
             let targets: [ClassTarget] = (0..<5).map { .named("\($0)") } + [.contrast("dog", against: "cat"), .best]
-            let a = try gradCAM.explain(look(gradCAM), targets: targets), b = try cam.explain(look(cam), targets: targets)
+            let a = try explainer.explain(look(explainer), targets: targets)
+            let b = try explainer.explain(look(explainer), targets: targets, recipe: MapRecipe(methods: [CAM()]))
             XCTAssertEqual(a.ranking, b.ranking)
             for (x, y) in zip(a.scores, b.scores) {
                 XCTAssertEqual(x.score, y.score)
@@ -69,11 +70,12 @@ final class ClassExplainerTests: XCTestCase {
     }
 
     func testWhereCAMDoesNotApply() throws {
-        XCTAssertThrowsError(try ClassExplainer(classifier("alexnet"), method: .cam)) {
+        let recipe = MapRecipe(methods: [CAM()]), alexNet = try ClassExplainer(classifier("alexnet"))
+        XCTAssertThrowsError(try alexNet.explain(look(alexNet), targets: [.best], recipe: recipe)) {
             XCTAssertEqual(($0 as? ExplanationError)?.kind, .methodDoesNotApply)
             XCTAssertTrue("\($0)".contains("alexnet"), "\($0)")
         }
-        XCTAssertThrowsError(try ClassExplainer(classifier("tiny"), layer: "conv2", method: .cam)) {
+        XCTAssertThrowsError(try ClassExplainer(classifier("tiny"), layer: "conv2").methods(recipe)) {
             XCTAssertEqual(($0 as? ExplanationError)?.kind, .methodDoesNotApply)
             XCTAssertTrue("\($0)".contains("conv4") && "\($0)".contains("conv2"), "\($0)")
         }

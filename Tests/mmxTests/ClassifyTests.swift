@@ -71,7 +71,7 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertEqual(try JSONDecoder().decode(ClassManifest.self, from: Data(written.utf8)).scores.map(\.index), [3, 0])
 
         let cam = try manifest(classify("wide.png", "--explain", "3", "--method", "cam", "--json"))
-        XCTAssertEqual(cam.method, "cam")
+        XCTAssertEqual(cam.scores.map(\.method), ["cam"])
         let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(cam.scores[0].files.rawMap))).array
         for (a, b) in zip(raw, map.array) { XCTAssertEqual(a, b * Float(raw.count), accuracy: 1e-4 * (raw.map(abs).max() ?? 0)) }
         let text = try classify("wide.png", "--explain", "dog")

@@ -54,7 +54,7 @@ final class VQATests: ProgramTestCase {
         XCTAssertEqual(question.answers.map(\.logit), question.answers.map(\.logit).sorted(by: >))
         XCTAssertEqual(found.questions.count, 1)
         XCTAssertEqual(
-            [found.task, found.method, found.model.answerer], ["question-answering", "grad-cam", "stacked-attention"])
+            [found.task, found.questions[0].scores[0].method, found.model.answerer], ["question-answering", "grad-cam", "stacked-attention"])
         XCTAssertEqual([found.photo.width, found.photo.height], [210, 70])
         XCTAssertEqual(found.model.sha256.count, 64)
         let score = try XCTUnwrap(question.scores.first), best = question.answers[0]

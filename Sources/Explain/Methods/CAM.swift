@@ -5,23 +5,36 @@ import Tensors
 ///
 /// The mean of M_c over its cells is logit_c - b_c. Grad-CAM's map of such a network is M_c divided by the number of
 /// cells (Selvaraju et al. 2017, section 3.1).
-public enum CAM {
+public struct CAM: ExplanationMethod {
+    public let name = "cam"
+    public let summary = "the last layer's channels weighted as the classifier weighs their means"
+    public let paper = "Zhou et al. 2016, arXiv 1512.04150"
+    public let place = MapPlace.lastLayer
+
+    public init() {}
+
+    public func maps(of scores: ExplainedScores) throws -> Tensor {
+        guard scores.head.isPooledLinear else {
+            throw ExplanationError(
+                kind: .methodDoesNotApply,
+                description: "cam needs a network that ends in global average pooling and one linear layer, which "
+                    + "\(scores.head.name) does not; --method grad-cam applies to it")
+        }
+        return Self.maps(activations: scores.activations, sums: scores.sums, head: scores.head.outputs)
+    }
+
     /// - Parameters:
     ///   - activations: A, the feature map that the head takes, `[1, u, v, K]`.
     ///   - head: from `[N, u, v, K]` to logits `[N, classes]`. Of a single cell its pooling is the cell itself.
     /// - Returns: `[S, u, v]`, raw and signed.
-    public static func maps(activations: Tensor, scores: [LogitScore], head: (Variable) -> Variable) -> Tensor {
+    public static func maps(activations: Tensor, sums: [ScoreSum], head: (Variable) -> Variable) -> Tensor {
         let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])
         let cells = head(Variable(activations).reshaped([rows * columns, 1, 1, channels])).value
         let bias = head(Variable(Tensor([1, 1, 1, channels]))).value
-        let maps = Tensor(uninitialized: [scores.count, rows, columns])
-        for (s, score) in scores.enumerated() {
-            for cell in 0..<rows * columns {
-                var value = cells[cell, score.index] - bias[0, score.index]
-                if let against = score.against { value -= cells[cell, against] - bias[0, against] }
-                maps.pointer[s * rows * columns + cell] = value
-            }
+        let values = sums.flatMap { sum -> [Float] in
+            let constant = sum.values(bias)[0]
+            return sum.values(cells).map { $0 - constant }
         }
-        return withExtendedLifetime(maps) { maps }
+        return Tensor([sums.count, rows, columns], values)
     }
 }

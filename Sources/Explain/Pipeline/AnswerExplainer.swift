@@ -3,54 +3,34 @@ import Language
 import Tasks
 import Tensors
 
-/// What the user asks to see of the answers to a question.
-public enum AnswerTarget: Equatable, Sendable {
-    /// The answer that the model holds likeliest.
-    case best
-    /// An answer, chosen or not.
-    case answer(String)
-    /// Why the first rather than the second.
-    case contrast(String, against: String)
-}
-
-/// One score of an answer, its raw map, and the question's part in it.
-public struct ExplainedAnswer: Sendable {
-    public var score: LogitScore
-    /// The score's value, before the softmax.
-    public var value: Float
-    /// How many answers are likelier than the score's own, plus 1.
-    public var rank: Int
-    /// Of the score's own answer.
-    public var probability: Float
-    /// `[u, v]`, signed, at the layer's own resolution.
-    public var map: Tensor
-    /// Gradient times input, one signed number for each word of the question; nil where it was not asked for.
-    public var words: [Float]?
-}
-
-/// The answers to one question, the likeliest first, and the maps that were asked for.
-public struct AnswerExplanation: Sendable {
-    public var question: ReadQuestion
-    /// Every answer of the model, the likeliest first, those of equal scores in the model's order.
-    public var ranking: [RankedLogit]
-    public var layer: String
-    public var scores: [ExplainedAnswer]
-    public var warnings: [String]
-}
-
-/// Explains answers of one model: any answer or pair of answers, all of a question's maps in one backward sweep.
+/// Explains answers of one model: any answer or pair of answers with any method, all of a question's maps in one
+/// backward sweep.
 public struct AnswerExplainer {
     public let answerer: Answerer
-    /// The stage whose output the maps are drawn over.
-    public var layer: String { cut.layer }
+    /// The stages whose output the maps are drawn over.
+    public var layer: String { cut.layers.joined(separator: " + ") }
     private let cut: EncoderCut
     /// Longer questions are refused: memory grows with the number of words.
     public static let maximumWords = 500
 
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
     public init(_ answerer: Answerer, layer: String? = nil) throws {
+        try self.init(answerer, layers: layer.map { [$0] } ?? [])
+    }
+
+    /// - Parameter layers: maps of several are fused (``LayerFusion``); the encoder's last where there is none.
+    /// - Throws: ``ExplanationError`` when the encoder has no such layer.
+    public init(_ answerer: Answerer, layers: [String]) throws {
         self.answerer = answerer
-        cut = try EncoderCut(answerer.modelEncoder, layer: layer)
+        cut = try EncoderCut(answerer.modelEncoder, layers: layers)
+    }
+
+    /// The methods of `recipe`, or the model's own.
+    /// - Throws: ``ExplanationError`` for a method that is not there, or does not apply to the layers.
+    public func methods(_ recipe: MapRecipe) throws -> [any ExplanationMethod] {
+        let methods = try recipe.methods(or: answerer.configuration.maps)
+        try recipe.check(methods, cut: cut)
+        return methods
     }
 
     public typealias Seen = SeenPicture
@@ -114,35 +94,65 @@ public struct AnswerExplainer {
     }
 
     /// The answers to a question, and the maps of `targets`, all in one backward sweep.
-    /// - Parameter explainsQuestion: gradient times input for every word of the question as well.
-    /// - Throws: ``ExplanationError`` for an answer that the model does not have.
+    /// - Parameters:
+    ///   - explainsQuestion: gradient times input for every word of the question as well.
+    ///   - progress: called with the runs of the model done and to do, by methods that take many.
+    /// - Throws: ``ExplanationError`` for an answer that the model does not have, or a method that does not apply.
     public func explain(
-        _ seen: Seen, question: ReadQuestion, targets: [AnswerTarget], explainsQuestion: Bool = false
+        _ seen: Seen, question: ReadQuestion, targets: [AnswerTarget], explainsQuestion: Bool = false,
+        recipe: MapRecipe = MapRecipe(), progress: ((Int, Int) -> Void)? = nil
     ) throws -> AnswerExplanation {
         cut.checkView(of: seen)
+        let methods = try methods(recipe)
         let tape = Tape()
         let features = tape.leaf(seen.features), embedded = tape.leaf(answerer.model.embed([question.words]).value)
         let logits = answerer.model.logits(
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
         let ranking = RankedLogit.ranking(logits.value)
-        let scores = try targets.map { try resolve($0, best: ranking[0].index) }
+        let chosen = try targets.map { try resolve($0, best: ranking[0].index) }
         var explained: [ExplainedAnswer] = []
-        if !scores.isEmpty {
-            let gradients = tape.gradients(
-                of: logits, seed: LogitScore.seeds(scores, count: answerer.answers.count),
-                withRespectTo: explainsQuestion ? [features, embedded] : [features])
-            let maps = GradCAM.maps(activations: seen.activations, gradients: seen.atLayer(gradients[0]))
-            let words =
-                explainsQuestion ? GradientTimesInput.words(embedded: embedded.value, gradients: gradients[1]) : nil
-            explained = scores.enumerated().map { k, score in
+        if !chosen.isEmpty {
+            let own = chosen.map(\.sum)
+            let scores = ExplainedScores(
+                seen, head: head(question, features: seen.features), sums: recipe.sums(own),
+                recorded: .init(tape: tape, features: features, outputs: logits), progress: progress)
+            let found = try methods.map { try MethodMaps($0, of: scores) }
+            let words = explainsQuestion ? self.words(own, tape: tape, logits: logits, embedded: embedded) : nil
+            for (k, score) in chosen.enumerated() {
                 let rank = ranking.firstIndex { $0.index == score.index } ?? 0
-                return ExplainedAnswer(
-                    score: score, value: score.value(logits.value), rank: rank + 1,
-                    probability: ranking[rank].probability,
-                    map: maps.row(k), words: words?[k])
+                for (m, method) in found.enumerated() {
+                    explained.append(
+                        ExplainedAnswer(
+                            score: score, value: score.value(logits.value), rank: rank + 1,
+                            probability: ranking[rank].probability, method: method.method, place: method.place,
+                            map: method.maps.row(k), words: m == 0 ? words?[k] : nil, warnings: method.warnings[k]))
+                }
             }
         }
         return AnswerExplanation(question: question, ranking: ranking, layer: layer, scores: explained, warnings: [])
+    }
+
+    /// What each word of the question carried, `[S][T]`.
+    private func words(_ sums: [ScoreSum], tape: Tape, logits: Variable, embedded: Variable) -> [[Float]] {
+        let gradients = tape.gradients(
+            of: logits, seed: ScoreSum.seeds(sums, width: logits.shape[1]), withRespectTo: [embedded])[0]
+        return WordContributions.words(embedded: embedded.value, gradients: gradients)
+    }
+
+    /// The answerer that reads this question, for any pictures.
+    private func head(_ question: ReadQuestion, features: Tensor) -> ScoreHead {
+        let model = answerer.model, length = question.words.count
+        return ScoreHead(
+            name: answerer.configuration.answerer.kind.rawValue,
+            attention: { _ in
+                let embedded = model.embed([question.words]).value
+                return model.attention(features: features, embedded: embedded, lengths: [length])?.row(0)
+            }
+        ) { features in
+            let questions = Array(repeating: question.words, count: features.shape[0])
+            return model.logits(
+                features: features, embedded: model.embed(questions), lengths: questions.map(\.count), dropout: nil)
+        }
     }
 
     private func resolve(_ target: AnswerTarget, best: Int) throws -> LogitScore {

@@ -48,6 +48,9 @@ public struct AnswerManifest: Codable, Sendable {
         public var rank: Int
         /// Of `answer`.
         public var probability: Float
+        public var method: String
+        /// The layers whose cells the map has, or "pixels".
+        public var place: String
         public var map: ManifestParts.Map
         public var files: ManifestParts.Files
         /// Gradient times input, word by word in the question's order (`--explain-question`).
@@ -66,10 +69,11 @@ public struct AnswerManifest: Codable, Sendable {
     public var model: Model
     public var photo: ManifestParts.Photo
     public var preprocessing: Preprocessing
-    public var method: String
     /// How the words' contributions were made; nil where they were not asked for.
     public var questionMethod: String?
     public var layer: String
+    /// Whether the maps show what speaks against the scores (`--counterfactual`).
+    public var isCounterfactual: Bool
     public var questions: [Question]
     public var rendering: ManifestParts.Rendering
     public var manifest: String?

@@ -13,18 +13,11 @@ public struct AnswerRequest: Sendable {
     public var explainsQuestion: Bool
     /// Answers to name for each question.
     public var top: Int
-    public var layer: String?
-    public var output: URL
-    public var colorMap: ColorMap
-    public var opacity: Float
-    /// Cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
-    public var smoothing: Int?
+    public var maps: MapRequest
 
     public init(
         photo: URL, model: String, questions: [AskedQuestion], targets: [AnswerTarget] = [.best],
-        explainsQuestion: Bool = false,
-        top: Int = 3, layer: String? = nil, output: URL, colorMap: ColorMap = .turbo, opacity: Float = 0.6,
-        smoothing: Int? = nil
+        explainsQuestion: Bool = false, top: Int = 3, maps: MapRequest
     ) {
         self.photo = photo
         self.model = model
@@ -32,23 +25,22 @@ public struct AnswerRequest: Sendable {
         self.targets = targets
         self.explainsQuestion = explainsQuestion
         self.top = top
-        self.layer = layer
-        self.output = output
-        self.colorMap = colorMap
-        self.opacity = opacity
-        self.smoothing = smoothing
+        self.maps = maps
     }
 }
 
 /// From a photograph and questions to answers, their maps and the files that show them.
 public enum AnswerPipeline {
     /// The encoder runs once, whatever the number of questions.
+    /// - Parameter progress: called with the runs of the model done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, a question or the output folder; nothing is written before every
     ///   question is answered.
-    public static func run(_ request: AnswerRequest) throws -> AnswerManifest {
+    public static func run(
+        _ request: AnswerRequest, progress: ((Int, Int) -> Void)? = nil
+    ) throws -> AnswerManifest {
         let photo = try PhotoFile(request.photo)
         let run = try AnswerRun(request)
-        return try run.write(run.answers(photo, seen: nil), of: photo)
+        return try run.write(run.answers(photo, seen: nil, progress: progress), of: photo)
     }
 }
 
@@ -65,7 +57,8 @@ struct AnswerRun {
     init(_ request: AnswerRequest, sharing encoder: ModelEncoder? = nil) throws {
         self.request = request
         folder = try ModelFolder.find(request.model)
-        let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layer: request.layer)
+        let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layers: request.maps.layers)
+        _ = try explainer.methods(request.maps.recipe)
         self.explainer = explainer
         questions = try request.questions.map { asked in
             try Self.naming(asked.source) { try explainer.read(asked.text) }
@@ -74,14 +67,17 @@ struct AnswerRun {
 
     /// - Parameter seen: the photograph as another model saw it; it is looked at again where that model's encoder is
     ///   another.
-    func answers(_ photo: PhotoFile, seen: SeenPicture?) throws -> [AnswerExplanation] {
+    func answers(
+        _ photo: PhotoFile, seen: SeenPicture?, progress: ((Int, Int) -> Void)?
+    ) throws -> [AnswerExplanation] {
         let seen =
             if let seen, explainer.canExplain(seen) { seen } else {
                 explainer.look(at: answerer.configuration.preprocessing.prepare(photo.image).tensor)
             }
         return try questions.map { read, warnings in
             var explanation = try explainer.explain(
-                seen, question: read, targets: request.targets, explainsQuestion: request.explainsQuestion)
+                seen, question: read, targets: request.targets, explainsQuestion: request.explainsQuestion,
+                recipe: request.maps.recipe, progress: progress)
             try ModelError.check(
                 explanation.ranking.map(\.logit) + explanation.scores.flatMap { $0.words ?? [] }, of: folder)
             explanation.warnings = warnings
@@ -94,11 +90,10 @@ struct AnswerRun {
     func write(_ explanations: [AnswerExplanation], of photo: PhotoFile) throws -> AnswerManifest {
         let configuration = answerer.configuration
         let maps = MapFiles(
-            photo: photo.image,
+            request.maps, photo: photo.image,
             placement: configuration.preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
-            folder: request.output, colorMap: request.colorMap, opacity: request.opacity,
-            smoothing: request.smoothing ?? configuration.maps?.smoothing ?? 1)
+            own: configuration.maps)
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = AnswerManifest(
             tool: "mmx 0.1.0", task: "question-answering",
@@ -106,32 +101,39 @@ struct AnswerRun {
                 name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
                 encoder: configuration.encoder.name,
                 sharedEncoder: configuration.sharedEncoder, answerer: configuration.answerer.kind.rawValue),
-            photo: photo.description, preprocessing: configuration.preprocessing, method: "grad-cam",
+            photo: photo.description, preprocessing: configuration.preprocessing,
             questionMethod: request.explainsQuestion ? "gradient-times-input" : nil, layer: explainer.layer,
-            questions: [],
+            isCounterfactual: request.maps.recipe.isCounterfactual, questions: [],
             rendering: maps.rendering, manifest: nil)
-        try AtomicFile.makeFolder(request.output)
+        try AtomicFile.makeFolder(request.maps.output)
         var taken = Set<String>()
         for (index, explanation) in explanations.enumerated() {
             let number = index + 1
             var question = describe(explanation, asked: request.questions[index].text, number: number)
+            let namesMethods = Set(explanation.scores.map(\.method)).count > 1
             for explained in explanation.scores {
                 let prefix = "\(photo.stem)-\(String(format: "%02d", number))-\(safeName(explained.score.name))"
-                let (files, warnings) = try maps.write(explained.map, name: unused(prefix, &taken))
+                let method = namesMethods ? "-\(safeName(explained.method))" : ""
+                let (files, summary, warnings) = try maps.write(
+                    explained.map, method: explained.method, place: explained.place,
+                    name: unused(prefix + method, &taken))
                 question.scores.append(
                     .init(
                         name: explained.score.name, answer: answerer.answers[explained.score.index],
                         against: explained.score.against.map { answerer.answers[$0] }, value: explained.value,
                         rank: explained.rank,
-                        probability: explained.probability, map: maps.summary(explained.map), files: files,
+                        probability: explained.probability, method: explained.method, place: explained.place,
+                        map: summary, files: files,
                         words: explained.words.map {
                             zip(explanation.question.tokens, $0).map { .init(word: $0, contribution: $1) }
                         },
-                        warnings: warnings.map { "question \(number), '\(explained.score.name)': \($0)" }))
+                        warnings: (explained.warnings + warnings.map(\.description)).map {
+                            "question \(number), '\(explained.score.name)': \($0)"
+                        }))
             }
             manifest.questions.append(question)
         }
-        let url = request.output.appendingPathComponent("\(photo.stem)-answers.json")
+        let url = request.maps.output.appendingPathComponent("\(photo.stem)-answers.json")
         manifest.manifest = url.path
         try AtomicFile.write(Data((try manifest.json() + "\n").utf8), to: url)
         return manifest

@@ -1,63 +1,32 @@
-import Foundation
 import Language
 import Tasks
 import Tensors
 
-/// What the user asks to see.
-public enum CaptionTarget: Equatable, Sendable {
-    /// A word, by what it says; `occurrence` counts from 1.
-    case word(String, occurrence: Int)
-    /// Several words in a row.
-    case phrase(String, occurrence: Int)
-    /// The words at these positions, counted from 0, as one score.
-    case span(Range<Int>)
-    /// Every word of the caption, one map each.
-    case everyWord
-    /// The sum over the caption.
-    case wholeCaption
-}
-
-/// One score of a caption and its raw map.
-public struct ExplainedScore: Sendable {
-    public var score: CaptionScore
-    /// Log-probability of the score's words.
-    public var value: Float
-    /// `[u, v]`, signed, at the layer's own resolution.
-    public var map: Tensor
-    public var warnings: [String]
-}
-
-/// A caption, what the model thought of its words, and the maps that were asked for.
-public struct CaptionExplanation: Sendable {
-    public var words: [String]
-    /// log p of each word given those before it, and of the end last.
-    public var logProbabilities: [Float]
-    public var layer: String
-    public var scores: [ExplainedScore]
-    public var warnings: [String]
-}
-
-/// What cannot be explained, said for people.
-public struct ExplanationError: Error, CustomStringConvertible, Equatable {
-    public enum Kind: Sendable {
-        case unknownWord, noSuchOccurrence, noSuchLayer, emptyCaption, unknownAnswer, badQuestion, unknownClass
-        case methodDoesNotApply
-    }
-    public let kind: Kind
-    public let description: String
-}
-
-/// Explains captions of one model: any score, Grad-CAM, every map in one backward sweep.
+/// Explains captions of one model: any score with any method, all scores in one backward sweep.
 public struct CaptionExplainer {
     public let captioner: Captioner
-    /// The stage whose output the maps are drawn over.
-    public var layer: String { cut.layer }
+    /// The stages whose output the maps are drawn over.
+    public var layer: String { cut.layers.joined(separator: " + ") }
     private let cut: EncoderCut
 
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
     public init(_ captioner: Captioner, layer: String? = nil) throws {
+        try self.init(captioner, layers: layer.map { [$0] } ?? [])
+    }
+
+    /// - Parameter layers: maps of several are fused (``LayerFusion``); the encoder's last where there is none.
+    /// - Throws: ``ExplanationError`` when the encoder has no such layer.
+    public init(_ captioner: Captioner, layers: [String]) throws {
         self.captioner = captioner
-        cut = try EncoderCut(captioner.modelEncoder, layer: layer)
+        cut = try EncoderCut(captioner.modelEncoder, layers: layers)
+    }
+
+    /// The methods of `recipe`, or the model's own.
+    /// - Throws: ``ExplanationError`` for a method that is not there, or does not apply to the layers.
+    public func methods(_ recipe: MapRecipe) throws -> [any ExplanationMethod] {
+        let methods = try recipe.methods(or: captioner.configuration.maps)
+        try recipe.check(methods, cut: cut)
+        return methods
     }
 
     public typealias Seen = SeenPicture
@@ -95,102 +64,54 @@ public struct CaptionExplainer {
     }
 
     /// Maps of `targets` in a caption, all in one backward sweep.
-    /// - Throws: ``ExplanationError`` for a word that the vocabulary does not have, or an occurrence that the caption
-    ///   does not have.
-    public func explain(_ seen: Seen, words: [Int], targets: [CaptionTarget]) throws -> CaptionExplanation {
+    /// - Parameter progress: called with the runs of the model done and to do, by methods that take many.
+    /// - Throws: ``ExplanationError`` for a word that the vocabulary does not have, an occurrence that the caption does
+    ///   not have, or a method that does not apply.
+    public func explain(
+        _ seen: Seen, words: [Int], targets: [CaptionTarget], recipe: MapRecipe = MapRecipe(),
+        progress: ((Int, Int) -> Void)? = nil
+    ) throws -> CaptionExplanation {
         cut.checkView(of: seen)
-        let tape = Tape()
-        let features = tape.leaf(seen.features)
+        let methods = try methods(recipe)
+        let tape = Tape(), features = tape.leaf(seen.features)
         let scored = ScoredCaption(captioner, features: features, words: words)
         let names = words.map { captioner.vocabulary.word(at: $0) }
+        let kind = recipe.wordScore ?? captioner.configuration.maps?.score ?? .logProbability
         var chosen: [(score: CaptionScore, warnings: [String])] = []
         for target in targets { chosen += try resolve(target, in: names, scored: scored) }
         var explained: [ExplainedScore] = []
         if !chosen.isEmpty {
-            let gradients = tape.gradients(
-                of: scored.logProbabilities, seed: scored.seeds(chosen.map(\.score)), withRespectTo: [features])[0]
-            let maps = GradCAM.maps(activations: seen.activations, gradients: seen.atLayer(gradients))
+            let own = chosen.map { scored.sum($0.score) }, outputs = scored.outputs(kind).reshaped([1, -1])
+            let scores = ExplainedScores(
+                seen, head: head(words, kind: kind, scores: chosen.map(\.score), features: seen.features),
+                sums: recipe.sums(own), recorded: .init(tape: tape, features: features, outputs: outputs),
+                progress: progress)
+            let found = try methods.map { try MethodMaps($0, of: scores) }
             for (k, choice) in chosen.enumerated() {
-                explained.append(
-                    ExplainedScore(
-                        score: choice.score, value: scored.value(of: choice.score), map: maps.row(k),
-                        warnings: choice.warnings))
+                for method in found {
+                    explained.append(
+                        ExplainedScore(
+                            score: choice.score, value: own[k].values(outputs.value)[0],
+                            logProbability: scored.logProbability(of: choice.score), method: method.method,
+                            place: method.place, map: method.maps.row(k),
+                            warnings: choice.warnings + method.warnings[k]))
+                }
             }
         }
         return CaptionExplanation(
-            words: names, logProbabilities: scored.wordLogProbabilities, layer: layer, scores: explained, warnings: [])
+            words: names, logProbabilities: scored.wordLogProbabilities, layer: layer, wordScore: kind,
+            scores: explained, warnings: [])
     }
 
-    // MARK: From what the user says to positions
-
-    private func resolve(
-        _ target: CaptionTarget, in names: [String], scored: ScoredCaption
-    ) throws -> [(score: CaptionScore, warnings: [String])] {
-        switch target {
-        case .everyWord: return names.enumerated().map { (.word($0.element, at: $0.offset), []) }
-        case .wholeCaption: return [(.whole(scored.words), [])]
-        case .span(let positions):
-            guard !positions.isEmpty, names.indices.contains(positions.lowerBound), positions.upperBound <= names.count
-            else {
-                throw ExplanationError(
-                    kind: .noSuchOccurrence,
-                    description: "there are no words \(positions) in \"\(names.joined(separator: " "))\", which has "
-                        + "\(names.count), counted from 0")
-            }
-            return [(CaptionScore(name: names[positions].joined(separator: " "), positions: positions), [])]
-        case .word(let text, let occurrence), .phrase(let text, let occurrence):
-            let tokens = CaptionTokenizer().tokens(text)
-            guard !tokens.isEmpty else {
-                throw ExplanationError(kind: .unknownWord, description: "'\(text)' is not a word")
-            }
-            let starts = names.indices.filter { names[$0...].starts(with: tokens) }
-            if occurrence >= 1, occurrence <= starts.count {
-                let start = starts[occurrence - 1]
-                return [
-                    (CaptionScore(name: tokens.joined(separator: " "), positions: start..<start + tokens.count), [])
-                ]
-            }
-            if !starts.isEmpty {
-                throw ExplanationError(
-                    kind: .noSuchOccurrence,
-                    description: "'\(text)' occurs \(starts.count == 1 ? "once" : "\(starts.count) times") in "
-                        + "\"\(names.joined(separator: " "))\"; there is no occurrence \(occurrence)")
-            }
-            if tokens.count > 1 {
-                throw ExplanationError(
-                    kind: .noSuchOccurrence,
-                    description: "the phrase '\(text)' is not in the caption \"\(names.joined(separator: " "))\"; "
-                        + "use --caption to explain a caption of your own")
-            }
-            return [try absent(tokens[0], in: names, scored: scored)]
+    /// The decoder that reads these words, for any pictures.
+    private func head(_ words: [Int], kind: WordScore, scores: [CaptionScore], features: Tensor) -> ScoreHead {
+        let captioner = captioner
+        let attention = CaptionAttention(captioner, features: features, words: words)
+        return ScoreHead(
+            name: captioner.configuration.decoder.kind.rawValue, attention: { attention.map(of: scores[$0]) }
+        ) { features in
+            let logits = ScoredCaption.logits(captioner, features: features, words: words)
+            return (kind == .logit ? logits : logits.logSoftmax()).reshaped([features.shape[0], -1])
         }
-    }
-
-    /// A word that the caption does not have: the position where the model held it likeliest.
-    private func absent(
-        _ word: String, in names: [String], scored: ScoredCaption
-    ) throws -> (score: CaptionScore, warnings: [String]) {
-        let vocabulary = captioner.vocabulary
-        guard let index = vocabulary.index(of: word) else {
-            throw ExplanationError(
-                kind: .unknownWord, description: "the model does not know the word '\(word)'\(nearest(word))")
-        }
-        let logs = scored.logProbabilities.value
-        let best = (0..<logs.shape[0]).max { logs[$0, index] < logs[$1, index] } ?? 0
-        let probability = exp(Double(logs[best, index])) * 100
-        let context = names[0..<best].joined(separator: " ")
-        let place = best == 0 ? "as its first word" : "after \"\(context)\""
-        return (
-            CaptionScore(name: word, positions: best..<best + 1, replacing: [best: index]),
-            [
-                "'\(word)' is not in the caption \"\(names.joined(separator: " "))\"; explained where the model held "
-                    + "it likeliest: \(place), with probability \(String(format: "%.3g", probability)) %"
-            ]
-        )
-    }
-
-    private func nearest(_ word: String) -> String {
-        let near = captioner.vocabulary.nearest(to: word, count: 3)
-        return near.isEmpty ? "" : "; the nearest it knows: \(near.joined(separator: ", "))"
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Tasks
 import Vision
 
 /// Everything about one explained caption, as written beside its pictures and printed by `--json`.
@@ -31,8 +32,13 @@ public struct CaptionManifest: Codable, Sendable {
         /// Positions in the caption, from 0; the caption's end comes after its last word.
         public var positions: [Int]
         public var inCaption: Bool
-        /// The score's value.
+        /// The number explained.
+        public var value: Float
+        /// Of the score's own words.
         public var logProbability: Float
+        public var method: String
+        /// The layers whose cells the map has, or "pixels".
+        public var place: String
         public var map: Map
         public var files: Files
         public var warnings: [String]
@@ -48,8 +54,11 @@ public struct CaptionManifest: Codable, Sendable {
     public var search: SearchOptions?
     public var words: [Word]
     public var endLogProbability: Float
-    public var method: String
     public var layer: String
+    /// What of a word is explained.
+    public var wordScore: WordScore
+    /// Whether the maps show what speaks against the scores (`--counterfactual`).
+    public var isCounterfactual: Bool
     public var scores: [Score]
     public var rendering: Rendering
     public var sheet: String?

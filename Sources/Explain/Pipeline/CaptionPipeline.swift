@@ -18,19 +18,13 @@ public struct CaptionRequest: Sendable {
     public var answerer: String?
     /// One contact sheet of every word.
     public var sheet: Bool
-    public var layer: String?
     public var beam: Int?
-    public var output: URL
-    public var colorMap: ColorMap
-    public var opacity: Float
-    /// Cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
-    public var smoothing: Int?
+    public var maps: MapRequest
 
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
-        questions: [AskedQuestion] = [],
-        answerer: String? = nil, sheet: Bool = false, layer: String? = nil, beam: Int? = nil, output: URL,
-        colorMap: ColorMap = .turbo, opacity: Float = 0.6, smoothing: Int? = nil
+        questions: [AskedQuestion] = [], answerer: String? = nil, sheet: Bool = false, beam: Int? = nil,
+        maps: MapRequest
     ) {
         self.photo = photo
         self.model = model
@@ -39,12 +33,8 @@ public struct CaptionRequest: Sendable {
         self.questions = questions
         self.answerer = answerer
         self.sheet = sheet
-        self.layer = layer
         self.beam = beam
-        self.output = output
-        self.colorMap = colorMap
-        self.opacity = opacity
-        self.smoothing = smoothing
+        self.maps = maps
     }
 }
 
@@ -52,20 +42,22 @@ extension CaptionRequest {
     /// What the questions ask of the model that answers, drawn and written as the caption's own maps are.
     fileprivate var answers: AnswerRequest? {
         guard let answerer, !questions.isEmpty else { return nil }
-        return AnswerRequest(
-            photo: photo, model: answerer, questions: questions, layer: layer, output: output, colorMap: colorMap,
-            opacity: opacity, smoothing: smoothing)
+        return AnswerRequest(photo: photo, model: answerer, questions: questions, maps: maps)
     }
 }
 
 /// From a photograph to its caption, its words' maps and the files that show them.
 public enum CaptionPipeline {
+    /// - Parameter progress: called with the runs of the model done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, the request or the output folder; nothing half-written is left.
-    public static func run(_ request: CaptionRequest) throws -> CaptionManifest {
+    public static func run(
+        _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
+    ) throws -> CaptionManifest {
         let photo = try PhotoFile(request.photo)
         let folder = try ModelFolder.find(request.model)
         let captioner = try Captioner.load(folder)
-        let explainer = try CaptionExplainer(captioner, layer: request.layer)
+        let explainer = try CaptionExplainer(captioner, layers: request.maps.layers)
+        _ = try explainer.methods(request.maps.recipe)
         let answering = try request.answers.map { try AnswerRun($0, sharing: captioner.modelEncoder) }
         let picture = captioner.configuration.preprocessing.prepare(photo.image)
         let seen = explainer.look(at: picture.tensor)
@@ -81,15 +73,14 @@ public enum CaptionPipeline {
         }
         if words.isEmpty { warnings.append("the model has no words for this picture") }
         let targets = request.targets + (request.sheet ? [.everyWord] : [])
-        let explanation = try explainer.explain(seen, words: words, targets: targets)
+        let explanation = try explainer.explain(
+            seen, words: words, targets: targets, recipe: request.maps.recipe, progress: progress)
         try ModelError.check(explanation.logProbabilities, of: folder)
-        let answers = try answering?.answers(photo, seen: seen)
+        let answers = try answering?.answers(photo, seen: seen, progress: progress)
 
         let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         let maps = MapFiles(
-            photo: photo.image, placement: picture.placement, folder: request.output, colorMap: request.colorMap,
-            opacity: request.opacity,
-            smoothing: request.smoothing ?? captioner.configuration.maps?.smoothing ?? 1)
+            request.maps, photo: photo.image, placement: picture.placement, own: captioner.configuration.maps)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(
@@ -101,16 +92,16 @@ public enum CaptionPipeline {
             words: zip(explanation.words, explanation.logProbabilities).map {
                 .init(word: $0, logProbability: $1, probability: exp($1))
             },
-            endLogProbability: explanation.logProbabilities.last ?? 0, method: "grad-cam", layer: explanation.layer,
-            scores: [],
+            endLogProbability: explanation.logProbabilities.last ?? 0, layer: explanation.layer,
+            wordScore: explanation.wordScore, isCounterfactual: request.maps.recipe.isCounterfactual, scores: [],
             rendering: maps.rendering, sheet: nil, manifest: nil, answers: nil,
             warnings: warnings + explanation.warnings)
         if let answering, let answers { manifest.answers = try answering.write(answers, of: photo) }
         if targets.isEmpty { return manifest }
+        let methods = try explainer.methods(request.maps.recipe).count
+        let wanted = explanation.scores.count - (request.sheet ? explanation.words.count * methods : 0)
         let files = ExplanationFiles(request: request, stem: photo.stem, maps: maps)
-        try files.write(
-            explanation, wanted: explanation.scores.count - (request.sheet ? explanation.words.count : 0),
-            into: &manifest)
+        try files.write(explanation, wanted: wanted, into: &manifest)
         return manifest
     }
 }

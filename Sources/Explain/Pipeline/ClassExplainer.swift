@@ -11,12 +11,6 @@ public enum ClassTarget: Equatable, Sendable {
     case contrast(String, against: String)
 }
 
-/// How a class's map is made.
-public enum ClassMethod: String, CaseIterable, Codable, Sendable {
-    case gradCAM = "grad-cam"
-    case cam
-}
-
 /// One score of a classifier and its raw map.
 public struct ExplainedClass: Sendable {
     public var score: LogitScore
@@ -26,73 +20,83 @@ public struct ExplainedClass: Sendable {
     public var rank: Int
     /// Of the score's own class.
     public var probability: Float
-    /// `[u, v]`, signed, at the layer's own resolution.
+    /// The method's name.
+    public var method: String
+    /// The layers whose cells the map has, or "pixels".
+    public var place: String
+    /// `[u, v]`, signed, at the layer's or the picture's own resolution.
     public var map: Tensor
+    public var warnings: [String]
 }
 
-/// What a classifier holds of a picture, and the maps that were asked for.
+/// What a classifier holds of a picture, and the maps that were asked for: of each score, one a method.
 public struct ClassExplanation: Sendable {
     /// Every class, the likeliest first, those of equal scores in the model's order.
     public var ranking: [RankedLogit]
     public var scores: [ExplainedClass]
 }
 
-/// Explains the classes of one classifier, all of a picture's maps in one backward sweep.
+/// Explains the classes of one classifier with any method, all of a picture's maps in one backward sweep.
 public struct ClassExplainer {
     public let classifier: Classifier
-    public let method: ClassMethod
-    /// The stage whose output the maps are drawn over.
-    public var layer: String { cut.layer }
+    /// The stages whose output the maps are drawn over.
+    public var layer: String { cut.layers.joined(separator: " + ") }
     private let cut: EncoderCut
 
-    /// - Throws: ``ExplanationError`` when the encoder has no such layer, or CAM is asked of a network or a layer that
-    ///   it does not apply to.
-    public init(_ classifier: Classifier, layer: String? = nil, method: ClassMethod = .gradCAM) throws {
+    /// - Throws: ``ExplanationError`` when the encoder has no such layer.
+    public init(_ classifier: Classifier, layer: String? = nil) throws {
+        try self.init(classifier, layers: layer.map { [$0] } ?? [])
+    }
+
+    /// - Parameter layers: maps of several are fused (``LayerFusion``); the encoder's last where there is none.
+    /// - Throws: ``ExplanationError`` when the encoder has no such layer.
+    public init(_ classifier: Classifier, layers: [String]) throws {
         self.classifier = classifier
-        self.method = method
-        cut = try EncoderCut(classifier.modelEncoder, layer: layer)
-        guard method == .cam else { return }
-        guard classifier.endsInPooledLinear else {
-            throw ExplanationError(
-                kind: .methodDoesNotApply,
-                description: "CAM needs a network that ends in global average pooling and one linear layer, which "
-                    + "\(classifier.configuration.encoder.name) does not; --method grad-cam applies to it")
-        }
-        guard cut.isLast else {
-            throw ExplanationError(
-                kind: .methodDoesNotApply,
-                description: "CAM is a map of the last layer, \(classifier.encoder.lastLayer), not of \(cut.layer); "
-                    + "--method grad-cam applies to it")
-        }
+        cut = try EncoderCut(classifier.modelEncoder, layers: layers)
+    }
+
+    /// The methods of `recipe`, or Grad-CAM.
+    /// - Throws: ``ExplanationError`` for a method that does not apply to the layers.
+    public func methods(_ recipe: MapRecipe) throws -> [any ExplanationMethod] {
+        let methods = try recipe.methods(or: nil)
+        try recipe.check(methods, cut: cut)
+        return methods
     }
 
     /// Runs the encoder once. picture `[1, height, width, 3]`, prepared.
     public func look(at picture: Tensor) -> SeenPicture { cut.look(at: picture) }
 
     /// The classes of a picture, and the maps of `targets`.
+    /// - Parameter progress: called with the runs of the model done and to do, by methods that take many.
     /// - Throws: `ClassNameError` for a class that the model does not have; ``ExplanationError`` for a class held
-    ///   against itself.
-    public func explain(_ seen: SeenPicture, targets: [ClassTarget]) throws -> ClassExplanation {
+    ///   against itself, or a method that does not apply.
+    public func explain(
+        _ seen: SeenPicture, targets: [ClassTarget], recipe: MapRecipe = MapRecipe(),
+        progress: ((Int, Int) -> Void)? = nil
+    ) throws -> ClassExplanation {
         cut.checkView(of: seen)
+        let methods = try methods(recipe)
         let tape = Tape(), features = tape.leaf(seen.features)
         let logits = classifier.head(features)
         let ranking = RankedLogit.ranking(logits.value)
-        let scores = try targets.map { try score($0, best: ranking[0].index) }
-        guard !scores.isEmpty else { return ClassExplanation(ranking: ranking, scores: []) }
-        let maps: Tensor
-        switch method {
-        case .gradCAM:
-            let gradients = tape.gradients(
-                of: logits, seed: LogitScore.seeds(scores, count: classifier.classes.count), withRespectTo: [features])
-            maps = GradCAM.maps(activations: seen.activations, gradients: seen.atLayer(gradients[0]))
-        case .cam:
-            maps = CAM.maps(activations: seen.features, scores: scores, head: classifier.head)
-        }
-        let explained = scores.enumerated().map { k, score in
+        let chosen = try targets.map { try score($0, best: ranking[0].index) }
+        guard !chosen.isEmpty else { return ClassExplanation(ranking: ranking, scores: []) }
+        let scores = ExplainedScores(
+            seen,
+            head: ScoreHead(
+                name: classifier.configuration.encoder.name, isPooledLinear: classifier.endsInPooledLinear,
+                outputs: classifier.head),
+            sums: recipe.sums(chosen.map(\.sum)), recorded: .init(tape: tape, features: features, outputs: logits),
+            progress: progress)
+        let found = try methods.map { try MethodMaps($0, of: scores) }
+        let explained = chosen.enumerated().flatMap { k, score in
             let rank = ranking.firstIndex { $0.index == score.index } ?? 0
-            return ExplainedClass(
-                score: score, value: score.value(logits.value), rank: rank + 1,
-                probability: ranking[rank].probability, map: maps.row(k))
+            return found.map { method in
+                ExplainedClass(
+                    score: score, value: score.value(logits.value), rank: rank + 1,
+                    probability: ranking[rank].probability, method: method.method, place: method.place,
+                    map: method.maps.row(k), warnings: method.warnings[k])
+            }
         }
         return ClassExplanation(ranking: ranking, scores: explained)
     }

@@ -34,6 +34,9 @@ public struct ClassManifest: Codable, Sendable {
         /// How many classes are likelier than this one, plus 1.
         public var rank: Int
         public var probability: Float
+        public var method: String
+        /// The layers whose cells the map has, or "pixels".
+        public var place: String
         public var map: ManifestParts.Map
         public var files: ManifestParts.Files
         public var warnings: [String]
@@ -46,8 +49,9 @@ public struct ClassManifest: Codable, Sendable {
     public var preprocessing: Preprocessing
     /// The likeliest first.
     public var classes: [Class]
-    public var method: String
     public var layer: String
+    /// Whether the maps show what speaks against the scores (`--counterfactual`).
+    public var isCounterfactual: Bool
     public var scores: [Score]
     public var rendering: ManifestParts.Rendering
     public var manifest: String?

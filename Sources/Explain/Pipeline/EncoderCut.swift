@@ -2,37 +2,43 @@ import Tasks
 import Tensors
 import Vision
 
-/// An encoder cut behind the layer over whose output the maps are drawn.
+/// An encoder cut behind the layers over whose output the maps are drawn.
 struct EncoderCut {
     let view: SeenPicture.View
-    var layer: String { view.layer }
+    /// From the picture on.
+    var layers: [String] { view.layers }
     private let encoder: Encoder
-    private let stage: Int
-    /// Whether the layer's output is the feature map itself.
-    var isLast: Bool { stage + 1 == encoder.stages.count }
+    private let stages: [Int]
+    var lastLayer: String { encoder.lastLayer }
+    /// Whether the only layer's output is the feature map itself.
+    var isLast: Bool { stages == [encoder.stages.count - 1] }
 
+    /// - Parameter layers: in any order; the encoder's last where there is none.
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
-    init(_ encoder: ModelEncoder, layer: String?) throws {
+    init(_ encoder: ModelEncoder, layers: [String]) throws {
         self.encoder = encoder.network
-        let name = layer ?? self.encoder.lastLayer
-        guard let stage = self.encoder.index(of: name) else {
-            let names = self.encoder.stages.map(\.name).joined(separator: ", ")
-            throw ExplanationError(
-                kind: .noSuchLayer, description: "the encoder has no layer '\(name)'; it has \(names)")
+        let network = encoder.network
+        var names: [Int: String] = [:]
+        for name in layers.isEmpty ? [network.lastLayer] : layers {
+            guard let stage = network.index(of: name) else {
+                let names = network.stages.map(\.name).joined(separator: ", ")
+                throw ExplanationError(
+                    kind: .noSuchLayer, description: "the encoder has no layer '\(name)'; it has \(names)")
+            }
+            names[stage] = name
         }
-        view = SeenPicture.View(encoder: encoder.identity, layer: name)
-        self.stage = stage
+        stages = names.keys.sorted()
+        view = SeenPicture.View(encoder: encoder.identity, layers: stages.compactMap { names[$0] })
     }
 
-    /// Runs the encoder once, recording the part of it behind the layer. picture `[1, height, width, 3]`, prepared.
+    /// Runs the encoder once, recording the part of it behind the first layer. picture `[1, height, width, 3]`,
+    /// prepared.
     func look(at picture: Tensor) -> SeenPicture {
-        let activations = encoder(Variable(picture), stages: 0..<stage + 1).value, count = encoder.stages.count
-        return SeenPicture(
-            view, activations: activations, rest: stage + 1 == count ? nil : { encoder($0, stages: stage + 1..<count) })
+        SeenPicture(view, encoder: encoder, stages: stages, picture: picture)
     }
 
     func checkView(of seen: SeenPicture) {
         precondition(
-            seen.view == view, "a picture seen by another encoder or cut at another layer: ask canExplain before")
+            seen.view == view, "a picture seen by another encoder or cut at other layers: ask canExplain before")
     }
 }

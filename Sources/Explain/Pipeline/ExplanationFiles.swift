@@ -10,27 +10,33 @@ struct ExplanationFiles {
     let stem: String
     let maps: MapFiles
 
-    /// The first `wanted` scores get an overlay, a heat map and a raw map; the others, words of the sheet, their raw
-    /// map.
+    /// The first `wanted` maps are written as an overlay, a heat map and a raw map; the others, words of the sheet, as
+    /// a raw map.
     func write(_ explanation: CaptionExplanation, wanted: Int, into manifest: inout CaptionManifest) throws {
-        let folder = request.output
+        let folder = request.maps.output
+        let namesMethods = Set(explanation.scores.map(\.method)).count > 1
         try AtomicFile.makeFolder(folder)
         for (index, explained) in explanation.scores.enumerated() {
             let positions = explained.score.positions
-            let name = [stem, String(format: "%02d", positions.lowerBound + 1), safeName(explained.score.name)].joined(
-                separator: "-")
-            let (files, warnings) = try maps.write(explained.map, name: name, pictures: index < wanted)
+            let method = namesMethods ? [safeName(explained.method)] : []
+            let place = String(format: "%02d", positions.lowerBound + 1)
+            let name = ([stem, place, safeName(explained.score.name)] + method).joined(separator: "-")
+            let (files, summary, warnings) = try maps.write(
+                explained.map, method: explained.method, place: explained.place, name: name,
+                pictures: index < wanted)
             manifest.scores.append(
                 .init(
                     name: explained.score.name, positions: Array(positions),
-                    inCaption: explained.score.replacing.isEmpty,
-                    logProbability: explained.value, map: maps.summary(explained.map), files: files,
+                    inCaption: explained.score.replacing.isEmpty, value: explained.value,
+                    logProbability: explained.logProbability, method: explained.method, place: explained.place,
+                    map: summary, files: files,
                     warnings: explained.warnings + warnings.map { "'\(explained.score.name)': \($0)" }))
         }
         if request.sheet {
             let sheet = folder.appendingPathComponent("\(stem)-words.png")
-            try drawSheet(Array(explanation.scores.suffix(explanation.words.count)), title: manifest.caption).write(
-                to: sheet)
+            try drawSheet(
+                Array(explanation.scores.dropFirst(wanted)), title: manifest.caption, namesMethods: namesMethods
+            ).write(to: sheet)
             manifest.sheet = sheet.path
         }
         let url = folder.appendingPathComponent("\(stem)-explanation.json")
@@ -38,7 +44,7 @@ struct ExplanationFiles {
         try AtomicFile.write(Data((try manifest.json() + "\n").utf8), to: url)
     }
 
-    private func drawSheet(_ words: [ExplainedScore], title: String) -> Image {
+    private func drawSheet(_ words: [ExplainedScore], title: String, namesMethods: Bool) -> Image {
         let photo = maps.photo, placement = maps.placement
         let size = ContactSheet.tileSize(width: photo.width, height: photo.height, count: words.count)
         let small = photo.resized(width: size.width, height: size.height, filter: .bilinear)
@@ -49,14 +55,15 @@ struct ExplanationFiles {
             modelHeight: placement.modelHeight,
             rectangle: Rectangle(x0: seen.x0 * x, y0: seen.y0 * y, x1: seen.x1 * x, y1: seen.y1 * y))
         let tiles = words.map { word -> ContactSheet.Tile in
-            let drawn = maps.drawn(word.map)
+            let drawn = maps.drawn(word.map, place: word.place)
             let plane = smallPlacement.place(drawn.values, width: word.map.shape[1], height: word.map.shape[0])
             let image = Overlay.draw(
-                small, map: plane.values, colorMap: request.colorMap, opacity: request.opacity,
+                small, map: plane.values, colorMap: request.maps.colorMap, opacity: request.maps.opacity,
                 isSigned: drawn.isSigned,
                 seen: smallPlacement.rectangle)
-            return (word.score.name, String(format: "p = %.3g", exp(Double(word.value))), image)
+            let detail = String(format: "p = %.3g", exp(Double(word.logProbability)))
+            return (word.score.name, namesMethods ? "\(word.method), \(detail)" : detail, image)
         }
-        return ContactSheet.draw(photo: small, title: title, tiles: tiles, colorMap: request.colorMap)
+        return ContactSheet.draw(photo: small, title: title, tiles: tiles, colorMap: request.maps.colorMap)
     }
 }

@@ -22,6 +22,9 @@ public enum ManifestParts {
         /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is
         /// positive.
         public var peak: Point?
+        /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the
+        /// photograph; nil when none was asked for, or nothing is positive.
+        public var box: Rectangle?
     }
 
     public struct Point: Codable, Sendable {
@@ -32,12 +35,15 @@ public enum ManifestParts {
     public struct Files: Codable, Sendable {
         public var overlay: String?
         public var heatMap: String?
-        /// The raw signed map, NumPy `.npy`.
+        /// The raw signed map, NumPy `.npy`; with `--compat`, the tool's at the layer's resolution.
         public var rawMap: String?
+        /// With `--compat`, what the tool makes of it for the model's input, NumPy `.npy`.
+        public var toolMap: String?
     }
 
     public struct Rendering: Codable, Sendable {
-        /// The raw map's means over squares of so many cells a side are drawn; the raw map itself is untouched.
+        /// The means over squares of so many cells a side are drawn of maps of a layer's cells; the raw map itself is
+        /// untouched.
         public var smoothing: Int
         /// Applied to them before they are drawn.
         public var normalisation: Normalisation
@@ -47,5 +53,9 @@ public enum ManifestParts {
         public var opacity: Float
         /// The part of the photograph that the model saw, in its pixels.
         public var seen: Rectangle
+        /// Part of the drawn map's maximum above which boxes are found.
+        public var boxThreshold: Float?
+        /// The tool whose steps were taken (`--compat`).
+        public var compatibility: Compatibility?
     }
 }

@@ -22,14 +22,8 @@ public struct LogitScore: Equatable, Sendable {
     /// The value of the score. logits `[1, A]`.
     public func value(_ logits: Tensor) -> Float { logits[0, index] - (against.map { logits[0, $0] } ?? 0) }
 
-    /// Seeds of `scores`, `[K, 1, A]`: row k holds the derivative of score k with respect to the logits.
-    /// - Parameter count: A.
-    public static func seeds(_ scores: [LogitScore], count: Int) -> Tensor {
-        var values = [Float](repeating: 0, count: scores.count * count)
-        for (k, score) in scores.enumerated() {
-            values[k * count + score.index] += 1
-            if let against = score.against { values[k * count + against] -= 1 }
-        }
-        return Tensor([scores.count, 1, count], values)
+    /// As a sum of the logits.
+    public var sum: ScoreSum {
+        ScoreSum([.init(index: index, weight: 1)] + (against.map { [.init(index: $0, weight: -1)] } ?? []))
     }
 }

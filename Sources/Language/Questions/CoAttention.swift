@@ -36,20 +36,35 @@ public struct CoAttention: QuestionAnswerer {
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
+        look(features: features, embedded: embedded, lengths: lengths, dropout: dropout).logits
+    }
+
+    /// Of the whole question, the coarsest level.
+    public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? {
+        look(features: Variable(features), embedded: Variable(embedded), lengths: lengths, dropout: nil).attention
+            .reshaped([lengths.count] + features.shape[1...2])
+    }
+
+    /// logits `[N, A]` and the image attention of the coarsest level `[M, N / M, L]`.
+    private func look(
+        features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
+    ) -> (logits: Variable, attention: Tensor) {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
         let seen = image(features.reshaped([pictures, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         let levels = self.levels(embedded, batch, dropout)
+        var looked = Tensor([0])
         func attended(_ level: Int) -> Variable {
-            let (q, v) = attention[level](question: levels[level], image: annotations, batch)
+            let (q, v, weights) = attention[level](question: levels[level], image: annotations, batch)
+            looked = weights
             return q + v
         }
         // eq. 7: h_w = tanh(W_w (q + v)), and on the coarser levels h = tanh(W [(q + v), h of the finer level])
         func head(_ level: Int, _ x: Variable) -> Variable { heads[level](dropout?(x) ?? x).activated(.tanh) }
         var held = head(0, attended(0))
         for level in 1..<levels.count { held = head(level, concatenateLast([attended(level), held])) }
-        return answers(dropout?(held) ?? held)
+        return (answers(dropout?(held) ?? held), looked)
     }
 
     /// The question's words, phrases and whole, each `[T, N, H]` with zeros behind the questions' ends (section 3.2).
@@ -86,10 +101,12 @@ struct ParallelCoAttention {
     }
 
     /// question `[T, N, H]`, zeros behind the questions' ends; image `[M, L, H]`; returns the attended q and v,
-    /// `[N, H]`.
+    /// `[N, H]`, and the regions' weights `[M, N / M, L]`.
     ///
     /// Where each question meets its picture's regions, a picture's N / M questions are rows of one product.
-    func callAsFunction(question: Variable, image: Variable, _ batch: QuestionBatch) -> (q: Variable, v: Variable) {
+    func callAsFunction(question: Variable, image: Variable, _ batch: QuestionBatch) -> (
+        q: Variable, v: Variable, regions: Tensor
+    ) {
         let pictures = image.shape[0], regions = image.shape[1], width = image.shape[2]
         let times = batch.questions(aPictureOf: image), count = batch.count, steps = batch.steps
         let words = batch.questionFirst(question)
@@ -109,6 +126,6 @@ struct ParallelCoAttention {
         let aq = (questionScore(hq).reshaped([count, steps]) + batch.padding).softmax()
         let v = batchedProduct(av, image).reshaped([count, width])
         let q = batchedProduct(aq.reshaped([count, 1, steps]), words).reshaped([count, width])
-        return (q, v)
+        return (q, v, av.value)
     }
 }

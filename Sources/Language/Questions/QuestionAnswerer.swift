@@ -15,9 +15,15 @@ public protocol QuestionAnswerer {
     ///   - dropout: nil outside training.
     /// - Returns: logits `[N, A]`, the answers' scores before the softmax.
     func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable
+
+    /// Where the model looks in the picture for each question, as in ``logits(features:embedded:lengths:dropout:)``:
+    /// weights of the regions that sum to 1, `[N, u, v]`; nil for a model without attention.
+    func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor?
 }
 
 extension QuestionAnswerer {
+    public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? { nil }
+
     /// Spread of new word vectors, PyTorch's own. An LSTM tells words apart by them from the first step on; with a
     /// twentieth of it, five epochs go by before questions of yes or no are more than guessed.
     static var wordDeviation: Float { 1 }

@@ -37,6 +37,19 @@ public struct StackedAttention: QuestionAnswerer {
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
+        look(features: features, embedded: embedded, lengths: lengths, dropout: dropout).logits
+    }
+
+    /// Of the last look.
+    public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? {
+        look(features: Variable(features), embedded: Variable(embedded), lengths: lengths, dropout: nil).attention
+            .reshaped([lengths.count] + features.shape[1...2])
+    }
+
+    /// logits `[N, A]` and the last hop's attention `[M, N / M, L]`.
+    private func look(
+        features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
+    ) -> (logits: Variable, attention: Tensor) {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let times = batch.questions(aPictureOf: features)
         let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
@@ -44,6 +57,7 @@ public struct StackedAttention: QuestionAnswerer {
         let seen = image(features.reshaped([pictures, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         var u = batch.last(of: lstm(dropout?(embedded) ?? embedded).h)
+        var attention = Tensor([0])
         for hop in hops {
             // eq. 15, 19: h_A = tanh(W_I v_I + (W_Q u + b)), [N, L, A]
             let keys = hop.image(annotations).repeatedRows(times)
@@ -52,8 +66,9 @@ public struct StackedAttention: QuestionAnswerer {
             // eq. 16: p over the regions; eq. 17: their weighted sum; eq. 18: u + what was seen. A picture's questions
             // are the rows of one product.
             let weights = hop.score(dropout?(compared) ?? compared).reshaped([pictures, times, regions]).softmax()
+            attention = weights.value
             u = batchedProduct(weights, annotations).reshaped(u.shape) + u
         }
-        return answers(dropout?(u) ?? u)
+        return (answers(dropout?(u) ?? u), attention)
     }
 }

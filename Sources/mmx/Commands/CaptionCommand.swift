@@ -12,6 +12,9 @@ struct CaptionCommand: ParsableCommand {
             mmx caption photo.jpg --explain-all             one sheet: each word over its map
             mmx caption photo.jpg --caption "a dog runs" --explain-word dog
                                                             explain a caption of your own
+            mmx caption photo.jpg --contrast dog cat        why "dog" rather than "cat"
+            mmx caption photo.jpg --explain-word dog --method hirescam --method occlusion
+                                                            other methods (--list-methods)
             mmx caption photo.jpg --question "what color is the dog?"
                                                             a question too, as mmx vqa answers it
 
@@ -46,16 +49,36 @@ struct CaptionCommand: ParsableCommand {
     var beam: Int?
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
     var model = ModelFolder.defaultCaptioner
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Explain why the first word rather than the second, at the first one's place: two, after the photo.",
+            valueName: "words"))
+    var contrast: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            """
+            What of a word is explained: \(WordScore.allCases.map(\.rawValue).joined(separator: ", ")). The model's \
+            own by default, or log-probability.
+            """, valueName: "name"))
+    var score: WordScore?
+    @OptionGroup var methods: MethodOptions
     @OptionGroup var drawing: DrawingOptions
 
     func validate() throws {
-        guard photo != nil || drawing.listLayers else { throw ValidationError("Missing expected argument '<photo>'") }
+        if !contrast.isEmpty && contrast.count != 2 {
+            throw ValidationError("--contrast takes two words, found \(contrast.count); the photo stands before it")
+        }
+        guard photo != nil || drawing.listLayers || methods.listMethods else {
+            throw ValidationError("Missing expected argument '<photo>'")
+        }
         guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
         if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is between 1 and 100") }
         if question.isEmpty && answerer != nil { throw ValidationError("--answerer goes with --question") }
     }
 
     func run() throws {
+        if methods.listMethods { return MethodOptions.printMethods() }
         if drawing.listLayers {
             return DrawingOptions.printLayers(of: try Captioner.load(ModelFolder.find(model)).encoder)
         }
@@ -63,13 +86,16 @@ struct CaptionCommand: ParsableCommand {
         let targets =
             explainWord.map { CaptionTarget.word($0, occurrence: occurrence) }
             + explainPhrase.map { .phrase($0, occurrence: occurrence) } + (explainCaption ? [.wholeCaption] : [])
-        let manifest = try CaptionPipeline.run(
-            CaptionRequest(
-                photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
-                questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
-                sheet: explainAll,
-                layer: drawing.layer, beam: beam, output: drawing.folder, colorMap: drawing.colorMap,
-                opacity: drawing.opacity, smoothing: drawing.smooth))
+            + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1], occurrence: occurrence)] : [])
+        let maps = drawing.request(try methods.recipe(wordScore: score))
+        let progress = Progress()
+        let manifest = try progress.clearing {
+            try CaptionPipeline.run(
+                CaptionRequest(
+                    photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
+                    questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
+                    sheet: explainAll, beam: beam, maps: maps), progress: progress.runs)
+        }
         Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
@@ -77,9 +103,12 @@ struct CaptionCommand: ParsableCommand {
     /// What a person reads.
     private func lines(_ manifest: CaptionManifest) -> [String] {
         var lines = [manifest.caption]
+        let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         for score in manifest.scores {
             guard let overlay = score.files.overlay else { continue }
-            lines.append("\(score.name) (log p \(String(format: "%.3f", score.logProbability))): \(overlay)")
+            let kind = manifest.wordScore == .logit ? "score" : "log p"
+            let method = namesMethods ? ", \(score.method)" : ""
+            lines.append("\(score.name) (\(kind) \(String(format: "%.3f", score.value))\(method)): \(overlay)")
         }
         if let sheet = manifest.sheet { lines.append("every word: \(sheet)") }
         if let answers = manifest.answers {

@@ -15,8 +15,8 @@ struct ClassifyCommand: ParsableCommand {
             mmx classify photo.jpg --model resnet18         another network (mmx model import, make models)
 
             A class is found by its number (from 0), one of its names, or words of one that no other class has; what \
-            fits several is answered with a list. The map is of the class's score before the softmax: Grad-CAM, or CAM \
-            where the network ends in global average pooling and one linear layer. Beside the pictures, a manifest \
+            fits several is answered with a list. The map is of the class's score before the softmax: Grad-CAM, or \
+            another --method (CAM only where the network ends in global average pooling and one linear layer). Beside the pictures, a manifest \
             (JSON) says everything about how they were made.
             """)
 
@@ -30,12 +30,9 @@ struct ClassifyCommand: ParsableCommand {
         parsing: .upToNextOption,
         help: ArgumentHelp("Explain why the first class rather than the second: two, after the photo.", valueName: "classes"))
     var contrast: [String] = []
-    @Option(
-        help: ArgumentHelp(
-            "How maps are made: \(ClassMethod.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
-    var method = ClassMethod.gradCAM
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
     var model = ModelFolder.defaultClassifier
+    @OptionGroup var methods: MethodOptions
     @OptionGroup var drawing: DrawingOptions
 
     /// Stands for the likeliest class; no class is called so.
@@ -48,7 +45,7 @@ struct ClassifyCommand: ParsableCommand {
                     + "a class of several words in quotes")
         }
         guard top >= 1 else { throw ValidationError("--top is at least 1") }
-        guard photo != nil || drawing.listLayers else {
+        guard photo != nil || drawing.listLayers || methods.listMethods else {
             let taken = explain.map { $0 != Self.best } ?? false
             throw ValidationError(
                 "Missing expected argument '<photo>'" + (taken ? "; it stands before --explain" : ""))
@@ -56,17 +53,21 @@ struct ClassifyCommand: ParsableCommand {
     }
 
     func run() throws {
+        if methods.listMethods { return MethodOptions.printMethods() }
         if drawing.listLayers {
             return DrawingOptions.printLayers(of: try Classifier.load(ModelFolder.findClassifier(model)).encoder)
         }
         guard let photo else { return }
         var targets = explain.map { [$0 == Self.best ? ClassTarget.best : .named($0)] } ?? []
         if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
-        let manifest = try ClassPipeline.run(
-            ClassRequest(
-                photo: URL(fileURLWithPath: photo), model: model, targets: targets, method: method, top: top,
-                layer: drawing.layer, output: drawing.folder, colorMap: drawing.colorMap, opacity: drawing.opacity,
-                smoothing: drawing.smooth))
+        let maps = drawing.request(try methods.recipe())
+        let progress = Progress()
+        let manifest = try progress.clearing {
+            try ClassPipeline.run(
+                ClassRequest(
+                    photo: URL(fileURLWithPath: photo), model: model, targets: targets, top: top, maps: maps),
+                progress: progress.runs)
+        }
         Failure.warn(manifest.scores.flatMap(\.warnings))
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
@@ -79,12 +80,12 @@ struct ClassifyCommand: ParsableCommand {
             return String(format: "%5.1f %%", found.probability * 100) + "  "
                 + String(repeating: " ", count: width - index.count) + "\(index)  \(found.name)"
         }
+        let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         for score in manifest.scores {
             guard let overlay = score.files.overlay else { continue }
-            lines.append("\(score.name) (score \(String(format: "%.3f", score.value))): \(overlay)")
+            let method = namesMethods ? ", \(score.method)" : ""
+            lines.append("\(score.name) (score \(String(format: "%.3f", score.value))\(method)): \(overlay)")
         }
         return lines
     }
 }
-
-extension ClassMethod: ExpressibleByArgument {}

@@ -16,7 +16,7 @@ struct VQACommand: ParsableCommand {
             mmx vqa photo.jpg --question-file questions.txt
                                                             many questions, the photograph looked at once
 
-            The map is Grad-CAM of the answer's score before the softmax. Beside the pictures, a manifest (JSON) says \
+            The map is Grad-CAM of the answer's score before the softmax; --method takes another. Beside the pictures, a manifest (JSON) says \
             everything about how they were made. --contrast takes two answers; put an answer of several words in quotes.
             """)
 
@@ -36,6 +36,7 @@ struct VQACommand: ParsableCommand {
     @Flag(help: "How much each word of the question carried (gradient times input).") var explainQuestion = false
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
     var model = ModelFolder.defaultAnswerer
+    @OptionGroup var methods: MethodOptions
     @OptionGroup var drawing: DrawingOptions
 
     func validate() throws {
@@ -45,7 +46,7 @@ struct VQACommand: ParsableCommand {
                     + "an answer of several words in quotes")
         }
         guard top >= 1 else { throw ValidationError("--top is at least 1") }
-        if drawing.listLayers { return }
+        if drawing.listLayers || methods.listMethods { return }
         guard photo != nil else { throw ValidationError("Missing expected argument '<photo>'") }
         if question == nil && questionFile == nil {
             throw ValidationError("Missing expected argument '<question>' (or --question-file)")
@@ -57,6 +58,7 @@ struct VQACommand: ParsableCommand {
     }
 
     func run() throws {
+        if methods.listMethods { return MethodOptions.printMethods() }
         if drawing.listLayers {
             return DrawingOptions.printLayers(of: try Answerer.load(ModelFolder.find(model)).encoder)
         }
@@ -66,12 +68,15 @@ struct VQACommand: ParsableCommand {
             ?? [AskedQuestion(text: question ?? "")]
         var targets = answer.map { AnswerTarget.answer($0) }
         if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
-        let manifest = try AnswerPipeline.run(
-            AnswerRequest(
-                photo: URL(fileURLWithPath: photo), model: model, questions: questions,
-                targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
-                layer: drawing.layer, output: drawing.folder, colorMap: drawing.colorMap, opacity: drawing.opacity,
-                smoothing: drawing.smooth))
+        let maps = drawing.request(try methods.recipe())
+        let progress = Progress()
+        let manifest = try progress.clearing {
+            try AnswerPipeline.run(
+                AnswerRequest(
+                    photo: URL(fileURLWithPath: photo), model: model, questions: questions,
+                    targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
+                    maps: maps), progress: progress.runs)
+        }
         Failure.warn(manifest.warnings)
         if drawing.json { return print(try manifest.json()) }
         let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: questionFile != nil)

@@ -1,0 +1,64 @@
+import Tensors
+
+/// What the methods over a layer's channels have in common.
+enum ChannelSums {
+    /// map_s = sum over k of w_sk A_k.
+    /// - Parameters:
+    ///   - activations: A, `[1, u, v, K]`.
+    ///   - weights: w, `[S][K]`.
+    /// - Returns: `[S, u, v]`.
+    @inline(__always) static func weighted(_ activations: Tensor, _ weights: [[Float]]) -> Tensor {
+        let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])
+        let cells = rows * columns, maps = Tensor(uninitialized: [weights.count, rows, columns])
+        for (s, weights) in weights.enumerated() {
+            for cell in 0..<cells {
+                let row = activations.pointer + cell * channels
+                var sum: Float = 0
+                for k in 0..<channels { sum += weights[k] * row[k] }
+                maps.pointer[s * cells + cell] = sum
+            }
+        }
+        return withExtendedLifetime((activations, maps)) { maps }
+    }
+
+    /// map_sij = sum over k of term(A_kij, dy_s / dA_kij).
+    /// - Parameter gradients: `[S, 1, u, v, K]`.
+    /// - Returns: `[S, u, v]`.
+    @inline(__always) static func elementwise(
+        _ activations: Tensor, _ gradients: Tensor, _ term: (_ a: Float, _ g: Float) -> Float
+    ) -> Tensor {
+        let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])
+        let cells = rows * columns, maps = Tensor(uninitialized: [gradients.shape[0], rows, columns])
+        for i in 0..<maps.count {
+            let a = activations.pointer + i % cells * channels, g = gradients.pointer + i * channels
+            var sum: Float = 0
+            for k in 0..<channels { sum += term(a[k], g[k]) }
+            maps.pointer[i] = sum
+        }
+        return withExtendedLifetime((activations, gradients, maps)) { maps }
+    }
+
+    /// w_sk = sum over i, j of term(A_kij, dy_s / dA_kij, k).
+    /// - Returns: `[S][K]`.
+    @inline(__always) static func weights(
+        _ activations: Tensor, _ gradients: Tensor, _ term: (_ a: Float, _ g: Float, _ k: Int) -> Float
+    ) -> [[Float]] {
+        let cells = activations.shape[1] * activations.shape[2], channels = activations.shape[3]
+        return withExtendedLifetime((activations, gradients)) {
+            (0..<gradients.shape[0]).map { s in
+                var weights = [Float](repeating: 0, count: channels)
+                for cell in 0..<cells {
+                    let a = activations.pointer + cell * channels
+                    let g = gradients.pointer + (s * cells + cell) * channels
+                    for k in 0..<channels { weights[k] += term(a[k], g[k], k) }
+                }
+                return weights
+            }
+        }
+    }
+
+    /// The sum of each channel over the cells, `[K]`.
+    static func totals(_ activations: Tensor) -> [Float] {
+        weights(activations, activations.reshaped([1] + activations.shape)) { a, _, _ in a }[0]
+    }
+}

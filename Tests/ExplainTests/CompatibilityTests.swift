@@ -1,0 +1,45 @@
+import Tensors
+import XCTest
+
+@testable import Explain
+
+/// Other tools' steps, by hand, on a map of two cells (docs/compat.md).
+final class CompatibilityTests: XCTestCase {
+    private let map = Tensor([1, 2], [-2, 6])
+
+    private func assertEqual(_ a: [Float], _ b: [Float], line: UInt = #line) {
+        XCTAssertEqual(a.count, b.count, line: line)
+        for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: 1e-6, "\(a)", line: line) }
+    }
+
+    func testRawMaps() {
+        assertEqual(Compatibility.ramprs.raw(map, method: "grad-cam").array, [0, 12])
+        assertEqual(Compatibility.ramprs.raw(map, method: "hirescam").array, [0, 6])
+        assertEqual(Compatibility.pytorchGradCAM.raw(map, method: "grad-cam").array, [0, 6])
+        assertEqual(Compatibility.captum.raw(map, method: "grad-cam").array, [-2, 6])
+        assertEqual(Compatibility.torchCAM.raw(map, method: "grad-cam").array, [0, 6])
+    }
+
+    /// Cells 2 and 6 over five pixels, and over four.
+    func testMapsOfTheInput() {
+        let raw = Tensor([1, 2], [2, 6])
+        func input(_ tool: Compatibility, _ width: Int) -> [Float] { tool.input(raw, height: 1, width: width).array }
+        // Corners aligned: 2, 3, 4, 5, 6.
+        assertEqual(input(.ramprs, 5), [0, 0.25, 0.5, 0.75, 1])
+        // 0 and 1 first; half-pixel centres at -0.25, 0.25, 0.75, 1.25 of the cells.
+        assertEqual(input(.pytorchGradCAM, 4), [0, 0.25, 0.75, 1])
+        assertEqual(input(.captum, 4), [2, 2, 6, 6])
+        assertEqual(input(.captum, 5), [2, 2, 2, 6, 6])
+        // Keys' cubic, a = -0.5, cut off at the edges and normalised: symmetric about the middle.
+        let cubic = input(.torchCAM, 4)
+        assertEqual([cubic[0] + cubic[3], cubic[1] + cubic[2]], [1, 1])
+        XCTAssertLessThan(cubic[1], 0.25)
+    }
+
+    /// A flat map stays 0.
+    func testFlatMaps() {
+        for tool in Compatibility.allCases where tool != .captum {
+            assertEqual(tool.input(Tensor([2, 2], repeating: 3), height: 3, width: 3).array, [Float](repeating: 0, count: 9))
+        }
+    }
+}
