@@ -16,6 +16,10 @@ final class MapMetricTests: XCTestCase {
             ))
     }
 
+    private func held(_ map: Plane, _ region: Region) -> RegionalMap { RegionalMap(MeasuredMap(map), in: region) }
+
+    private func rank(_ map: Plane, _ region: Region) -> Double { RankAccuracy.share(of: MeasuredMap(map), in: region) }
+
     private func pixels(_ region: Region) -> [[Int]] {
         region.mask.indices.filter { region.mask[$0] }.map { [$0 % region.width, $0 / region.width] }
     }
@@ -48,6 +52,18 @@ final class MapMetricTests: XCTestCase {
         XCTAssertNil(Region(mask: [false, false], width: 2))
     }
 
+    func testRegionsOverlapByTheirPixels() throws {
+        // Rows of columns 0-1 and 1-2 of three rows against column 1: 3 of 6 + 3 - 3, and nothing at all.
+        let diagonal = try XCTUnwrap(
+            Region(mask: [true, true, false, false, true, true, true, true, false], width: 3))
+        let column = try region([[1, 0, 2, 3]], width: 3)
+        XCTAssertEqual(diagonal.runs, [0..<2, 4..<8])
+        XCTAssertEqual(diagonal.iou(column), 3.0 / 6)
+        XCTAssertEqual(column.iou(diagonal), 3.0 / 6)
+        XCTAssertEqual(diagonal.iou(diagonal), 1)
+        XCTAssertEqual(try region([[0, 0, 1, 1]], width: 3).iou(try region([[1, 0, 3, 3]], width: 3)), 0)
+    }
+
     func testAMaskIsARegion() throws {
         let mask = try XCTUnwrap(Region(mask: [false, true, false, false, true, true], width: 3))
         XCTAssertEqual([mask.width, mask.height, mask.count], [3, 2, 3])
@@ -62,8 +78,8 @@ final class MapMetricTests: XCTestCase {
         let map = plane([[0, 0.5, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]])
         // Of the two ones the first in row order.
         XCTAssertEqual(PointingGame.peak(of: map), Pixel(x: 3, y: 1))
-        XCTAssertEqual(MapMetric.pointing.measure(map, try region([[3, 1, 4, 2]])), Ratio(1))
-        XCTAssertEqual(MapMetric.pointing.measure(map, try region([[0, 2, 1, 3], [0, 0, 4, 1]])), Ratio(0))
+        XCTAssertEqual(MapMetric.pointing.measure(held(map, try region([[3, 1, 4, 2]]))), Ratio(1))
+        XCTAssertEqual(MapMetric.pointing.measure(held(map, try region([[0, 2, 1, 3], [0, 0, 4, 1]]))), Ratio(0))
         XCTAssertEqual(MapMetric.pointing.chance(try region([[0, 0, 4, 1]])), Ratio(1.0 / 3))
     }
 
@@ -72,10 +88,10 @@ final class MapMetricTests: XCTestCase {
         for value in [Float(0), -1, .nan] {
             let map = plane([[Float]](repeating: [value, value, value, value], count: 3))
             XCTAssertNil(PointingGame.peak(of: map))
-            XCTAssertEqual(MapMetric.pointing.measure(map, everywhere), Ratio(0))
+            XCTAssertEqual(MapMetric.pointing.measure(held(map, everywhere)), Ratio(0))
             XCTAssertEqual(EnergyInside.share(of: map, in: everywhere), 0)
             XCTAssertNil(LocalisationBox.find(in: map))
-            XCTAssertEqual(MapMetric.boxIoU.measure(map, everywhere), Ratio(0))
+            XCTAssertEqual(MapMetric.boxIoU.measure(held(map, everywhere)), Ratio(0))
         }
     }
 
@@ -85,32 +101,50 @@ final class MapMetricTests: XCTestCase {
         // Inside 1 + 0.5 + 0.5 of 4; the negative value counts nowhere.
         XCTAssertEqual(EnergyInside.share(of: map, in: corner), 0.5)
         // Means 2 / 4 pixels inside, 2 / 8 outside.
-        XCTAssertEqual(MapMetric.insideOverOutside.measure(map, corner), Ratio(0.5, over: 0.25))
+        XCTAssertEqual(MapMetric.insideOverOutside.measure(held(map, corner)), Ratio(0.5, over: 0.25))
         XCTAssertEqual(MapMetric.insideOverOutside.chance(corner), Ratio(1))
         let everywhere = try region([[0, 0, 4, 3]])
-        XCTAssertNil(MapMetric.insideOverOutside.measure(map, everywhere))
+        XCTAssertNil(MapMetric.insideOverOutside.measure(held(map, everywhere)))
         XCTAssertNil(MapMetric.insideOverOutside.chance(everywhere))
     }
 
     func testRankAccuracy() throws {
         let row = try region([[0, 0, 4, 1]])
         // The four largest are 9, 8, 7, 6; three of them in the first row.
-        XCTAssertEqual(RankAccuracy.share(of: plane([[9, 8, 7, 1], [6, 5, 4, 3], [2, 0, -1, -2]]), in: row), 0.75)
+        XCTAssertEqual(rank(plane([[9, 8, 7, 1], [6, 5, 4, 3], [2, 0, -1, -2]]), row), 0.75)
         // 9 and 8 are sure, one of them inside; two of the five sevens are drawn, three of the five are inside.
         XCTAssertEqual(
-            RankAccuracy.share(of: plane([[9, 7, 7, 7], [8, 7, 7, 3], [2, 0, -1, -2]]), in: row), (1 + 1.2) / 4,
+            rank(plane([[9, 7, 7, 7], [8, 7, 7, 3], [2, 0, -1, -2]]), row), (1 + 1.2) / 4,
             accuracy: 1e-12)
         // No preference: the area's share, also below zero, and between the two zeros.
         for value in [Float(3), 0, -2] {
             let flat = plane([[Float]](repeating: [value, value, value, value], count: 3))
-            XCTAssertEqual(RankAccuracy.share(of: flat, in: row), 1.0 / 3, accuracy: 1e-12)
+            XCTAssertEqual(rank(flat, row), 1.0 / 3, accuracy: 1e-12)
         }
         let zeros = plane([[-0.0, -0.0, -0.0, -0.0], [0, 0, 0, 0], [0, 0, 0, 0]])
-        XCTAssertEqual(RankAccuracy.share(of: zeros, in: row), 1.0 / 3, accuracy: 1e-12)
+        XCTAssertEqual(rank(zeros, row), 1.0 / 3, accuracy: 1e-12)
         // Values whose upper 16 bits agree.
         let close: Float = 1 + 0x1p-20
         XCTAssertEqual(
-            RankAccuracy.share(of: plane([[1, 1, 1, close], [close, close, close, 1], [0, 0, 0, 0]]), in: row), 0.25)
+            rank(plane([[1, 1, 1, close], [close, close, close, 1], [0, 0, 0, 0]]), row), 0.25)
+    }
+
+    /// More than 16 values in a row, so that sums and maxima by lanes have a rest.
+    func testWideMaps() throws {
+        let map = plane([(0..<37).map { Float($0 == 36 ? 9 : $0 % 5) }, (0..<37).map { -Float($0) }])
+        XCTAssertEqual(PointingGame.peak(of: map), Pixel(x: 36, y: 0))
+        let left = try region([[0, 0, 19, 2]], width: 37, height: 2)
+        // 0 + 1 + 2 + 3 + 4 three times and 0 + 1 + 2 + 3 of seven times 10 and 0 and 9.
+        XCTAssertEqual(EnergyInside.share(of: map, in: left), 36 / 79.0)
+        XCTAssertEqual(PointingGame.peak(of: plane([(0..<37).map { Float($0 % 5) }])), Pixel(x: 4, y: 0))
+    }
+
+    func testSegmentsThatMeetFurtherDown() {
+        // An arch: two legs that one run of the row above joins.
+        let arch = plane([[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 1, 0], [1, 0, 1, 1], [0, 0, 0, 0]])
+        XCTAssertEqual(LocalisationBox.find(in: arch), Rectangle(x0: 0, y0: 1, x1: 4, y1: 4))
+        let cup = plane([[1, 0, 1, 1], [1, 0, 1, 0], [1, 1, 1, 0]])
+        XCTAssertEqual(LocalisationBox.find(in: cup), Rectangle(x0: 0, y0: 0, x1: 4, y1: 3))
     }
 
     func testLocalisationBox() throws {
@@ -129,7 +163,7 @@ final class MapMetricTests: XCTestCase {
             LocalisationBox.find(in: plane([[0, 0, 1], [1, 0, 0]])), Rectangle(x0: 2, y0: 0, x1: 3, y1: 1))
         // 2 x 2 against 2 x 3 that holds it, and one elsewhere that it fits less.
         let boxes = try region([[0, 1, 2, 4], [4, 0, 5, 1]], width: 5, height: 4)
-        XCTAssertEqual(LocalisationBox.score(map, boxes), 4.0 / 6, accuracy: 1e-12)
+        XCTAssertEqual(LocalisationBox.score(MeasuredMap(map).box, boxes), 4.0 / 6, accuracy: 1e-12)
         XCTAssertEqual(
             LocalisationBox.iou(Rectangle(x0: 0, y0: 0, x1: 2, y1: 2), Rectangle(x0: 1, y0: 1, x1: 3, y1: 3)), 1.0 / 7)
     }

@@ -50,14 +50,16 @@ final class PhraseMapsTests: XCTestCase {
 
     private func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
-    private func explainer() throws -> CaptionExplainer {
-        try CaptionExplainer(Captioner.load(Fixture.url("toy-show-attend-and-tell")))
-    }
+    private func captioner() throws -> Captioner { try Captioner.load(Fixture.url("toy-show-attend-and-tell")) }
 
-    private func source(kinds: [String] = [], limit: Int? = nil) throws -> PhraseMaps {
+    private func source(
+        kinds: [String] = [], limit: Int? = nil, methods: [String] = [], phrases: String = "p.tsv", masks: URL? = nil
+    ) throws -> PhraseMaps {
         try PhraseMaps(
-            explainer(), model: url("model"), data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil),
-            phrases: url("p.tsv"), kinds: kinds, limit: limit)
+            captioner(), recipe: MapRecipe(methods: methods.map { try Methods.named($0) }),
+            model: Fixture.url("toy-show-attend-and-tell"),
+            data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil), phrases: url(phrases),
+            masks: masks, kinds: kinds, limit: limit)
     }
 
     func testWhatIsMeasured() throws {
@@ -80,7 +82,7 @@ final class PhraseMapsTests: XCTestCase {
     /// A phrase's map is the sum of its words' maps: what explaining the phrase gives.
     func testThePhrasesMapIsThatOfItsScore() throws {
         let source = try source(limit: 2)
-        let explainer = try explainer()
+        let explainer = try CaptionExplainer(captioner())
         let photo = try Image.read(source.url(ofImage: 0))
         let maps = try source.maps(ofImage: 0, photo: photo)
         let picture = ToyPicture(seed: 2_024, index: 0)
@@ -91,13 +93,115 @@ final class PhraseMapsTests: XCTestCase {
             seen, words: explainer.indices(of: caption).words,
             targets: [.word(form, occurrence: 1), .phrase("a \(form)", occurrence: 1)])
         XCTAssertEqual(maps.targets.count, 2)
+        XCTAssertEqual(maps.targets[0].maps.map(\.method), ["grad-cam", "grad-cam:phrase", "attention"])
         for (map, score) in zip(maps.targets[0].maps, wanted.scores) {
             let largest = score.map.array.map(abs).max() ?? 0
             for (a, b) in zip(map.raw.array, score.map.array) { XCTAssertEqual(a, b, accuracy: 1e-4 * largest) }
+            let sure = maps.targets[0].confidences[map.score](maps.input)[0]
+            XCTAssertEqual(sure, exp(Double(score.logProbability)), accuracy: 1e-4)
         }
         XCTAssertEqual(
             maps.targets[0].fields,
             ["captionRow": .number(1), "word": .text(form), "phrase": .text("a \(form)"), "position": .number(1)])
+    }
+
+    func testSeveralMethods() throws {
+        let source = try source(limit: 2, methods: ["hirescam", "activation", "attention"])
+        XCTAssertEqual(
+            source.methods,
+            ["hirescam", "hirescam:phrase", "activation", "activation:phrase", "attention", "attention:phrase"])
+        let maps = try source.maps(ofImage: 0, photo: Image.read(source.url(ofImage: 0)))
+        XCTAssertEqual(maps.targets[0].maps.map(\.method), source.methods)
+        XCTAssertEqual(maps.targets[0].maps[2].raw.array, maps.wordBlind.array)
+        XCTAssertThrowsError(try PhraseMaps(
+            captioner(), recipe: MapRecipe(methods: [CAM()]), model: folder,
+            data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil), phrases: url("p.tsv")
+        ).maps(ofImage: 0, photo: Image.read(url("0.png"))))
+    }
+
+    /// The shapes' own masks in place of boxes around them.
+    func testMasksInPlaceOfBoxes() throws {
+        let picture = ToyPicture(seed: 2_024, index: 0)
+        let caption = ToyPicture.caption(picture.shapes[0].form, picture.shapes[1].color)
+        try Data(("image" + String(repeating: "\t", count: 8) + "\n"
+            + picture.phrases(of: caption, row: 1, image: "0.png")).utf8).write(to: url("m.tsv"))
+        let masks = url("masks")
+        XCTAssertThrowsError(try source(phrases: "m.tsv", masks: masks)) {
+            XCTAssertTrue("\($0)".contains("no phrase with boxes"), "\($0)")
+        }
+        try FileManager.default.createDirectory(at: masks, withIntermediateDirectories: true)
+        for (chain, shape) in picture.shapes.enumerated() {
+            try ToyPicture.maskImage(shape).write(to: masks.appendingPathComponent("0-\(chain).png"))
+        }
+        let source = try source(phrases: "m.tsv", masks: masks)
+        let photo = try Image.read(url("0.png"))
+        XCTAssertEqual(
+            try source.maps(ofImage: 0, photo: photo).targets.map(\.region.mask),
+            picture.shapes.map(ToyPicture.mask))
+        func message() -> String {
+            var error: (any Error)?
+            XCTAssertThrowsError(try source.maps(ofImage: 0, photo: photo)) { error = $0 }
+            return (error as? DatasetError)?.description ?? ""
+        }
+        try Image(width: 64, height: 64).write(to: masks.appendingPathComponent("0-1.png"))
+        XCTAssertTrue(message().contains("0-1.png: has no white pixel"), message())
+        try Image(width: 63, height: 64).write(to: masks.appendingPathComponent("0-1.png"))
+        XCTAssertTrue(message().contains("has 63x64 pixels, the picture 0.png has 64x64"), message())
+    }
+
+    func testARunThatWasCutOffGoesOn() throws {
+        let source = try source(limit: 20)
+        let run = MapEvaluation.run(of: source, measures: MapMeasures())
+        let (whole, cut) = (url("whole.jsonl"), url("cut.jsonl"))
+        let once = try MapEvaluation.run(source, log: RecordLog(whole))
+        XCTAssertEqual(once.scores, try MapEvaluation.run(source).scores)
+        let bytes = try Data(contentsOf: whole)
+        XCTAssertEqual(try MapRecord.lines(once.records), String(decoding: bytes, as: UTF8.self))
+        // Cut in the middle of a line; none at all; all but a byte.
+        for length in [bytes.count / 2, 0, bytes.count - 1] {
+            try bytes.prefix(length).write(to: cut)
+            let log = try RecordLog(resuming: cut, run: run)
+            XCTAssertEqual(log.kept.isEmpty, length == 0)
+            var left: [Int] = []
+            let again = try MapEvaluation.run(source, log: log) { done, _ in left.append(done) }
+            XCTAssertEqual(left.last, source.images.count)
+            XCTAssertEqual(again.scores, once.scores)
+            XCTAssertEqual(again.records, once.records)
+            XCTAssertEqual(try Data(contentsOf: cut), bytes)
+        }
+        // The last picture may lack records: it is measured again, the others are not.
+        let kept = try RecordLog(resuming: whole, run: run).kept
+        XCTAssertEqual(Set(kept.map(\.image)), Set(source.images.dropLast()))
+        XCTAssertTrue(try RecordLog(resuming: url("new.jsonl"), run: run).kept.isEmpty)
+        let other = try self.source(limit: 19)
+        XCTAssertThrowsError(
+            try RecordLog(resuming: whole, run: MapEvaluation.run(of: other, measures: MapMeasures()))
+        ) { XCTAssertTrue("\($0)".contains("whole.jsonl, line 1: is a record of another model"), "\($0)") }
+        try Data("{}\n".utf8).write(to: cut)
+        XCTAssertThrowsError(try RecordLog(resuming: cut, run: run)) {
+            XCTAssertTrue("\($0)".contains("cut.jsonl, line 1: is no record of maps"), "\($0)")
+        }
+    }
+
+    /// The maps of what the model has learnt are gone when its head is.
+    func testRandomisedLayersChangeTheMaps() throws {
+        let source = try source(limit: 12, methods: ["grad-cam", "activation"])
+        var layers: [Int] = []
+        let steps = try CascadingRandomisation.run(source, bootstrap: Bootstrap(resamples: 20)) { layers += [$0, $1] }
+        let names = steps.filter { $0.method == "grad-cam" }.map(\.downTo)
+        XCTAssertTrue(names[0].hasPrefix("decoder."), "\(names)")
+        XCTAssertTrue(names[names.count - 1].hasPrefix("encoder."), "\(names)")
+        XCTAssertEqual(layers.suffix(2), [names.count, names.count])
+        func step(_ layer: String, _ method: String) throws -> RandomisedMaps {
+            try XCTUnwrap(steps.first { $0.downTo == layer && $0.method == method })
+        }
+        // Activations know nothing of the head.
+        let blind = try step(names[0], "activation")
+        XCTAssertEqual(try XCTUnwrap(blind.spearman).value, 1, accuracy: 1e-6)
+        XCTAssertEqual(try XCTUnwrap(blind.ssim).value, 1, accuracy: 1e-6)
+        let last = try step(names[names.count - 1], "grad-cam")
+        XCTAssertLessThan(try XCTUnwrap(last.spearman).value, 0.5)
+        XCTAssertLessThan(try XCTUnwrap(last.ssim).value, 0.5)
     }
 
     func testTheToyCaptionersWordsPointAndTellApart() throws {
@@ -114,7 +218,8 @@ final class PhraseMapsTests: XCTestCase {
         XCTAssertEqual(try value("chance", "discrimination"), 0.5)
         XCTAssertNil(scores.all.methods["centre"]?.figures["discrimination"])
         XCTAssertLessThan(try value("centre", "pointing"), 0.5)
-        XCTAssertEqual(evaluation.records.count, 2 * count * 6)
+        XCTAssertEqual(evaluation.records.count, 2 * count * 8)
+        XCTAssertEqual(scores.methods.prefix(3), ["grad-cam", "grad-cam:phrase", "attention"])
     }
 
     func testDiscriminationByHand() throws {

@@ -42,9 +42,8 @@ final class QuestionMapsTests: XCTestCase {
     private func source(
         _ questions: [Question], kinds: [String] = [], limit: Int? = nil, layer: String? = nil
     ) throws -> QuestionMaps {
-        let explainer = try AnswerExplainer(untrainedAnswerer(.stackedAttention), layer: layer)
-        return try QuestionMaps(
-            explainer, model: folder, images: folder, questions: questions, path: "questions.jsonl", kinds: kinds,
+        try QuestionMaps(
+            untrainedAnswerer(.stackedAttention), layer: layer, model: folder, images: folder, questions: questions, path: "questions.jsonl", kinds: kinds,
             limit: limit)
     }
 
@@ -111,19 +110,24 @@ final class QuestionMapsTests: XCTestCase {
                     XCTAssertEqual(record.hit, record.peak.map(region.contains) ?? false)
                     XCTAssertEqual(
                         try XCTUnwrap(record.energyInside), EnergyInside.share(of: plane, in: region), accuracy: 1e-3)
-                    if method == "grad-cam" { hits.append(record.hit ? 1 : 0) }
+                    if method == "grad-cam" { hits.append(record.hit == true ? 1 : 0) }
                 }
-                for method in ["word-blind", "gaussian", "edges", "centre"] {
+                let others = ["word-blind", "gaussian", "edges", "centre", "chance"]
+                // Attention lies over the last layer only.
+                for method in (layer == nil ? ["attention"] : []) + others {
                     let record = try XCTUnwrap(next.next())
                     XCTAssertEqual(record.method, method)
-                    XCTAssertNil(record.fields["answer"])
+                    XCTAssertEqual(record.fields["answer"] == nil, method != "attention")
                     if method == "centre" { XCTAssertEqual(record.peak, Pixel(x: 32, y: 32)) }
-                    XCTAssertEqual(record.energyInside == nil, method == "centre")
+                    XCTAssertEqual(record.energyInside == nil, ["centre", "chance"].contains(method))
+                    XCTAssertEqual(record.hit == nil, method == "chance")
                 }
             }
             XCTAssertNil(next.next())
             let scores = evaluation.scores
-            XCTAssertEqual(scores.methods.prefix(3), ["grad-cam", "grad-cam:expected", "word-blind"])
+            XCTAssertEqual(
+                scores.methods.prefix(3),
+                ["grad-cam", "grad-cam:expected", layer == nil ? "attention" : "word-blind"])
             XCTAssertEqual([scores.all.targets, scores.all.pictures], [3, 2])
             XCTAssertEqual(scores.kinds.mapValues(\.targets), ["color": 1, "yes/no": 1])
             let own = try XCTUnwrap(scores.all.methods["grad-cam"])
@@ -169,6 +173,30 @@ final class QuestionMapsTests: XCTestCase {
         XCTAssertEqual([other.resamples, Int(other.seed)], [50, 9])
         let values = { (scores: MapScores) in scores.all.methods.mapValues { $0.figures.mapValues(\.value) } }
         XCTAssertEqual(values(other), values(once.scores))
+    }
+
+    func testTheModelsAnswersFollowTheMaps() throws {
+        let source = try source(questions)
+        let photo = try Image.read(source.url(ofImage: 0))
+        let maps = try source.maps(ofImage: 0, photo: photo)
+        let explainer = try AnswerExplainer(untrainedAnswerer(.stackedAttention))
+        let found = try explainer.explain(
+            explainer.look(at: maps.input), question: explainer.read(questions[0].text).question,
+            targets: [.best, .answer("blue")])
+        XCTAssertEqual(maps.targets[0].confidences.count, 2)
+        for (confidence, score) in zip(maps.targets[0].confidences, found.scores) {
+            XCTAssertEqual(confidence(maps.input)[0], Double(score.probability), accuracy: 1e-5)
+        }
+        let scores = try MapEvaluation.run(source, measures: MapMeasures(faithfulness: true)).scores
+        for method in ["grad-cam", "grad-cam:expected", "attention", "word-blind", "gaussian", "edges", "chance"] {
+            let figures = try XCTUnwrap(scores.all.methods[method]?.figures)
+            for name in ["deletion", "insertion", "averageDrop", "increase", "roadMost", "roadLeast"] {
+                XCTAssertTrue((0...1).contains(try XCTUnwrap(figures[name]?.value, "\(method) \(name)")))
+            }
+            XCTAssertTrue((-1...1).contains(try XCTUnwrap(figures["occlusionCorrelation"]?.value, method)))
+        }
+        XCTAssertNil(scores.all.methods["centre"]?.figures["deletion"])
+        XCTAssertNil(try MapEvaluation.run(source).scores.all.methods["grad-cam"]?.figures["deletion"])
     }
 
     func testTheWordBlindMapIsTheSumOverChannels() {

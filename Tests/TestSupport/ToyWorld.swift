@@ -83,6 +83,27 @@ public struct ToyPicture {
         (0..<side * side).map { shape.contains(Float($0 % side) + 0.5, Float($0 / side) + 0.5) }
     }
 
+    /// The mask as a picture, white inside.
+    public static func maskImage(_ shape: Shape) -> Image {
+        var image = Image(width: side, height: side)
+        for (pixel, inside) in mask(shape).enumerated() where inside {
+            for c in 0..<3 { image.pixels[3 * pixel + c] = 255 }
+        }
+        return image
+    }
+
+    /// Rows of a file of phrases without boxes, for the caption's form and its colour; the chain is the shape's number.
+    public func phrases(of caption: String, row: Int, image: String) -> String {
+        let words = caption.split(separator: " ").map(String.init)
+        return words.indices.compactMap { index -> String? in
+            let chain = shapes.firstIndex { [$0.form.rawValue, $0.color.rawValue].contains(words[index]) }
+            guard let chain else { return nil }
+            let phrase = words[index - 1...index].joined(separator: " ")
+            let type = shapes[chain].form.rawValue == words[index] ? "form" : "color"
+            return "\(image)\t\(row)\t\(index - 1)\t2\t\(chain)\t\(type)\t\(phrase)\t\t\(caption)\n"
+        }.joined()
+    }
+
     /// Draws picture number `index` of the world `seed`.
     public init(seed: UInt64, index: Int) {
         var random = SeededGenerator(seed: seed &* 0x9E37_79B9 &+ UInt64(index))
@@ -142,19 +163,29 @@ public struct ToyPicture {
     }
 }
 
-/// Writes a world as `mmx train caption` reads it: images, captions.csv (ten captions a picture), train.txt, dev.txt.
+/// Writes a world as `mmx train caption` reads it: images, captions.csv (ten captions a picture), train.txt, dev.txt;
+/// and as `mmx evaluate maps` does: phrases.tsv, whose phrases have no boxes, and the shapes' masks in `masks`.
 public func writeToyWorld(to folder: URL, seed: UInt64, train: Int, dev: Int) throws {
     let images = folder.appendingPathComponent("images")
-    try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
+    let masks = folder.appendingPathComponent("masks")
+    for made in [images, masks] { try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true) }
     var captions = "image,caption\n", names: [String] = []
+    var phrases = "image\tcaption row\tfirst word\tnumber of words\tchain\ttypes\tphrase\tboxes\tcaption\n"
     var random = SeededGenerator(seed: seed)
     for index in 0..<train + dev {
         let picture = ToyPicture(seed: seed, index: index), name = "\(index).png"
         try picture.image.write(to: images.appendingPathComponent(name))
-        for caption in picture.captions(10, using: &random) { captions += "\(name),\(caption)\n" }
+        for (chain, shape) in picture.shapes.enumerated() {
+            try ToyPicture.maskImage(shape).write(to: masks.appendingPathComponent("\(index)-\(chain).png"))
+        }
+        for (row, caption) in picture.captions(10, using: &random).enumerated() {
+            captions += "\(name),\(caption)\n"
+            phrases += picture.phrases(of: caption, row: row, image: name)
+        }
         names.append(name)
     }
     try AtomicFile.write(Data(captions.utf8), to: folder.appendingPathComponent("captions.csv"))
+    try AtomicFile.write(Data(phrases.utf8), to: folder.appendingPathComponent("phrases.tsv"))
     try AtomicFile.write(Data((names.prefix(train).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("train.txt"))
     try AtomicFile.write(Data((names.suffix(dev).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("dev.txt"))
 }

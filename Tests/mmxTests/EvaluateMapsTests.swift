@@ -48,7 +48,8 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual([scores.all.targets, scores.all.pictures, scores.resamples], [2, 2, 1000])
         XCTAssertEqual(scores.kinds.keys.sorted(), ["color", "yes/no"])
         XCTAssertEqual(
-            scores.methods, ["grad-cam", "grad-cam:expected", "word-blind", "gaussian", "edges", "centre", "chance"])
+            scores.methods,
+            ["grad-cam", "grad-cam:expected", "attention", "word-blind", "gaussian", "edges", "centre", "chance"])
         XCTAssertEqual(Set(scores.all.methods.keys), Set(scores.methods))
         let figures = try XCTUnwrap(scores.all.methods["grad-cam"]?.figures)
         XCTAssertEqual(
@@ -60,11 +61,14 @@ final class EvaluateMapsTests: ProgramTestCase {
             accuracy: 1e-12)
 
         let records = try String(contentsOf: url("records.jsonl"), encoding: .utf8).split(separator: "\n")
-        XCTAssertEqual(records.count, 2 * 6)
+        XCTAssertEqual(records.count, 2 * 8)
         let first = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(records[0].utf8)) as? [String: Any])
         XCTAssertEqual(
             first.keys.sorted(),
-            ["answer", "energyInside", "expected", "hit", "image", "kind", "method", "question", "x", "y"])
+            [
+                "answer", "energyInside", "expected", "figures", "hit", "image", "kind", "method", "question", "run",
+                "target", "x", "y",
+            ])
         XCTAssertEqual(first["image"] as? String, "wide.png")
         XCTAssertEqual(first["method"] as? String, "grad-cam")
         XCTAssertTrue(records[0].hasPrefix("{\"answer\":"))
@@ -81,6 +85,31 @@ final class EvaluateMapsTests: ProgramTestCase {
                     "--json",
                 ], environment: ProcessInfo.processInfo.environment.merging(["MMX_THREADS": "1"]) { $1 }
             ).output, outcome.output)
+    }
+
+    func testARunGoesOnWithItsRecords() throws {
+        let once = try evaluate("--json", "--records", "records.jsonl")
+        let bytes = try Data(contentsOf: url("records.jsonl"))
+        try bytes.prefix(bytes.count * 2 / 3).write(to: url("records.jsonl"))
+        let again = try evaluate("--json", "--records", "records.jsonl", "--resume")
+        XCTAssertEqual(again.code, 0, again.errors)
+        XCTAssertEqual(again.output, once.output)
+        XCTAssertEqual(try Data(contentsOf: url("records.jsonl")), bytes)
+        assertFails(
+            try evaluate("--records", "records.jsonl", "--resume", "--method", "hirescam"), 5, "records.jsonl, line 1",
+            "other options")
+    }
+
+    func testMethodsFaithfulnessAndSanity() throws {
+        let outcome = try evaluate("--method", "hirescam", "--method", "eigen-cam", "--faithfulness", "--sanity")
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        for text in [
+            "\nhirescam:expected ", "\neigen-cam ", "\nattention ", "deletion", "ROAD least", "between words",
+            "\nrandomised from the head down to  method",
+        ] {
+            XCTAssertTrue(outcome.output.contains(text), "\(text) is not in \(outcome.output)")
+        }
+        assertFails(try evaluate("--method", "grad-cat"), 2, "no method 'grad-cat'", "grad-cam")
     }
 
     func testTableKindsAndLimit() throws {
@@ -121,7 +150,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual(scores.kinds.mapValues(\.targets), ["other": 1, "clothing/other": 1])
         XCTAssertEqual(scores.all.methods["word-blind"]?.figures["discrimination"]?.value, 0.5)
         let records = try String(contentsOf: url("records.jsonl"), encoding: .utf8).split(separator: "\n")
-        XCTAssertEqual(records.count, 2 * 6)
+        XCTAssertEqual(records.count, 2 * scores.methods.count)
         let first = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(records[0].utf8)) as? [String: Any])
         XCTAssertEqual(first["captionRow"] as? Int, 1)
         XCTAssertEqual(first["word"] as? String, "square")
@@ -167,6 +196,8 @@ final class EvaluateMapsTests: ProgramTestCase {
             "--questions", "q", "--phrases", "p", "--captions", "c", says: "give --questions FILE, or --phrases FILE")
         try usage("--phrases", "p", says: "--phrases needs --captions FILE")
         try usage("--questions", "q", "--model", "m", "--split", "s", says: "--captions and --split go with --phrases")
+        try usage("--questions", "q", "--masks", "m", says: "--masks and --score go with --phrases")
+        try usage("--questions", "q", "--resume", says: "--resume needs --records FILE")
         for usage in [["--limit", "0"], ["--resamples", "0"], ["--format", "csv"]] {
             XCTAssertEqual(try evaluate(usage[0], usage[1]).code, 64)
         }

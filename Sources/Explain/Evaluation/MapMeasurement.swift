@@ -4,8 +4,8 @@ import Vision
 /// One map's numbers on the way to the figures.
 struct MapMeasurement {
     var method: String
-    /// Of ``MapColumn/all``, in its order; nil where a figure has nothing to say.
-    var terms: [Ratio?]
+    /// By ``MapColumn/name``; without the figures that have nothing to say.
+    var terms: [String: Ratio]
     var peak: Pixel?
     var fields: [String: RecordValue] = [:]
 }
@@ -21,17 +21,19 @@ struct MeasuredTarget {
 /// The maps of one picture as they are drawn, held against its targets.
 struct PictureMeasurement {
     /// Maps that have nothing to do with the target, in the table's order.
-    static let references = ["word-blind", "gaussian", "edges", "centre", "chance"]
+    static let references = ReferenceMaps.names + ["centre", "chance"]
 
     let photo: Image
     let maps: PictureMaps
+    var measures = MapMeasures()
 
     /// Numbers of every target, the source's methods first, then the references.
     func measure(picture: Int) -> [MeasuredTarget] {
         let cells = maps.wordBlind.shape
         let edges = ReferenceMaps.edges(of: photo, placement: maps.placement, columns: cells[1], rows: cells[0])
         let references = [
-            drawn(maps.wordBlind), ReferenceMaps.gaussian(width: photo.width, height: photo.height), drawn(edges),
+            drawn(maps.wordBlind), MeasuredMap(ReferenceMaps.gaussian(width: photo.width, height: photo.height)),
+            drawn(edges),
         ]
         let rivals = Discrimination.rivals(maps.targets)
         var found = zip(maps.targets, rivals).map { target, rivals in
@@ -41,6 +43,8 @@ struct PictureMeasurement {
         }
         let methods = methodsOfTargets(rivals)
         for index in found.indices { found[index].measurements.insert(contentsOf: methods[index], at: 0) }
+        if measures.wordCorrelation { WordCorrelation.measure(maps, &found) }
+        if measures.faithfulness { Faithfulness(maps: maps, edges: edges, picture: picture).measure(&found) }
         return found
     }
 
@@ -51,12 +55,12 @@ struct PictureMeasurement {
         var others: [String: [Int: [Double]]] = [:]
         for (index, target) in maps.targets.enumerated() {
             for map in target.maps {
-                let plane = drawn(map.raw)
-                found[index].append(measure(plane, as: map.method, target.region, fields: map.fields))
+                let held = RegionalMap(drawn(map.raw), in: target.region)
+                found[index].append(measure(held, as: map.method, fields: map.fields))
                 if rivals[index].isEmpty { continue }
-                own[map.method, default: [:]][index] = EnergyInside.share(of: plane, in: target.region)
+                own[map.method, default: [:]][index] = held.sums.shareInside
                 for rival in rivals[index] {
-                    let share = EnergyInside.share(of: plane, in: maps.targets[rival].region)
+                    let share = EnergyInside.share(of: held.map.plane, in: maps.targets[rival].region)
                     others[map.method, default: [:]][rival, default: []].append(share)
                 }
             }
@@ -65,42 +69,44 @@ struct PictureMeasurement {
             for (n, one) in found[index].enumerated() {
                 guard let share = own[one.method]?[index] else { continue }
                 let score = Discrimination.score(own: share, others: others[one.method]?[index] ?? [])
-                found[index][n].terms[MapMetric.all.count] = score
+                found[index][n].terms[Discrimination.column.name] = score
             }
         }
         return found
     }
 
-    private func references(_ planes: [Plane], _ region: Region, rivals: Int) -> [MapMeasurement] {
+    private func references(_ maps: [MeasuredMap], _ region: Region, rivals: Int) -> [MapMeasurement] {
         // The same map for all targets: it ties with itself.
         let tie = rivals > 0 ? Ratio(Double(rivals) / 2, over: Double(rivals)) : nil
-        var found = zip(Self.references, planes).map { name, plane in
-            var one = measure(plane, as: name, region)
-            one.terms[MapMetric.all.count] = tie
+        var found = zip(ReferenceMaps.names, maps).map { name, map in
+            var one = measure(RegionalMap(map, in: region), as: name)
+            one.terms[Discrimination.column.name] = tie
             return one
         }
         let centre = Pixel(x: photo.width / 2, y: photo.height / 2)
-        let hit = Ratio(PointingGame.score(centre, region))
         found.append(
             MapMeasurement(
-                method: "centre", terms: MapColumn.all.map { $0.name == MapMetric.pointing.name ? hit : nil },
+                method: "centre", terms: [MapMetric.pointing.name: Ratio(PointingGame.score(centre, region))],
                 peak: centre))
-        found.append(MapMeasurement(method: "chance", terms: MapMetric.all.map { $0.chance(region) } + [tie]))
+        var chance: [String: Ratio] = [:]
+        for metric in MapMetric.all { chance[metric.name] = metric.chance(region) }
+        chance[Discrimination.column.name] = tie
+        found.append(MapMeasurement(method: "chance", terms: chance))
         return found
     }
 
     /// The map as overlays show it (`MapFiles`): its positive part over its maximum, laid over the picture.
-    private func drawn(_ map: Tensor) -> Plane {
+    private func drawn(_ map: Tensor) -> MeasuredMap {
         let smooth = smoothed(map, side: maps.smoothing)
-        return maps.placement.place(
-            Normalisation.unit(smooth.array).values, width: map.shape[1], height: map.shape[0])
+        return MeasuredMap(
+            maps.placement.place(Normalisation.unit(smooth.array).values, width: map.shape[1], height: map.shape[0]))
     }
 
     private func measure(
-        _ plane: Plane, as method: String, _ region: Region, fields: [String: RecordValue] = [:]
+        _ held: RegionalMap, as method: String, fields: [String: RecordValue] = [:]
     ) -> MapMeasurement {
-        MapMeasurement(
-            method: method, terms: MapMetric.all.map { $0.measure(plane, region) } + [nil],
-            peak: PointingGame.peak(of: plane), fields: fields)
+        var terms: [String: Ratio] = [:]
+        for metric in MapMetric.all { terms[metric.name] = metric.measure(held) }
+        return MapMeasurement(method: method, terms: terms, peak: held.map.peak, fields: fields)
     }
 }

@@ -1,10 +1,8 @@
-import Vision
-
 /// What one map adds to a figure: figures are sums over maps of `value`, divided by sums of `weight`.
 ///
 /// For a mean the weight is 1; where a map's own quotient would be unstable (a small mean outside), the sums are
 /// divided, not the quotients averaged.
-public struct Ratio: Equatable, Sendable {
+public struct Ratio: Equatable, Sendable, Codable {
     public var value: Double
     public var weight: Double
 
@@ -13,22 +11,58 @@ public struct Ratio: Equatable, Sendable {
         self.weight = weight
     }
 
+    /// In records `[value, weight]`.
+    public init(from decoder: any Decoder) throws {
+        var parts = try decoder.unkeyedContainer()
+        value = try parts.decode(Double.self)
+        weight = try parts.decode(Double.self)
+    }
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var parts = encoder.unkeyedContainer()
+        try parts.encode(value)
+        try parts.encode(weight)
+    }
+
     static func + (a: Ratio, b: Ratio) -> Ratio { Ratio(a.value + b.value, over: a.weight + b.weight) }
 }
 
-/// A figure of the table.
+/// A figure, as a column of one of the tables.
 struct MapColumn {
+    /// What the columns of one table have in common.
+    enum Table: CaseIterable {
+        /// Held against the regions of what was asked for.
+        case localisation
+        /// Held against the model's answers to changed pictures.
+        case faithfulness
+        /// Held against the other maps of the same picture.
+        case sanity
+    }
+
     /// Key in JSON.
     var name: String
     var title: String
     /// A share between 0 and 1, printed in per cent.
     var isShare: Bool
+    var table = Table.localisation
 
     /// Every metric's, and what is said of maps together.
     static let all =
-        MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare) } + [Discrimination.column]
+        MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare) }
+        + [Discrimination.column] + Faithfulness.columns + [WordCorrelation.column]
+}
 
-    static func index(_ name: String) -> Int? { all.firstIndex { $0.name == name } }
+/// What is measured beside the metrics that hold maps against regions.
+public struct MapMeasures: Sendable {
+    /// Deletion, insertion, average drop, ROAD, occlusion: hundreds of runs of the model for each target.
+    public var faithfulness: Bool
+    /// How alike the maps of one caption's words are.
+    public var wordCorrelation: Bool
+
+    public init(faithfulness: Bool = false, wordCorrelation: Bool = false) {
+        self.faithfulness = faithfulness
+        self.wordCorrelation = wordCorrelation
+    }
 }
 
 /// One way to hold a map against the region that it should show. Adding one is one small file and its place in ``all``.
@@ -39,8 +73,8 @@ public struct MapMetric: Sendable {
     public let title: String
     /// A share between 0 and 1, printed in per cent.
     public let isShare: Bool
-    /// The map is at the picture's size as it is drawn: 0...1, not negative; nil where nothing can be said.
-    public let measure: @Sendable (_ map: Plane, _ region: Region) -> Ratio?
+    /// nil where nothing can be said.
+    public let measure: @Sendable (RegionalMap) -> Ratio?
     /// What a map that knows nothing gets; nil where there is no such number.
     public let chance: @Sendable (_ region: Region) -> Ratio?
 

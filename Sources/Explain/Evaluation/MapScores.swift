@@ -25,6 +25,8 @@ public struct MapScores: Codable, Equatable, Sendable {
     public var methods: [String]
     public var resamples: Int
     public var seed: UInt64
+    /// What becomes of the maps when the model's parameters are randomised; nil where it was not asked for.
+    public var randomisation: [RandomisedMaps]?
 
     init(_ targets: [MeasuredTarget], methods: [String], bootstrap: Bootstrap) {
         self.methods = methods
@@ -44,7 +46,7 @@ public struct MapScores: Codable, Equatable, Sendable {
         let pictures = Set(targets.map(\.picture)).sorted()
         let place = Dictionary(uniqueKeysWithValues: pictures.enumerated().map { ($1, $0) })
         let figures = MapColumn.all.map(\.name)
-        let pointing = MapColumn.index(MapMetric.pointing.name) ?? 0
+        let pointing = MapMetric.pointing.name
         var columns: [String: [[Ratio]]] = [:]
         var counts: [String: Int] = [:]
         let empty = [Ratio](repeating: Ratio(0, over: 0), count: pictures.count)
@@ -60,7 +62,7 @@ public struct MapScores: Codable, Equatable, Sendable {
                 var sums =
                     columns.removeValue(forKey: one.method)
                     ?? [[Ratio]](repeating: empty, count: figures.count + Self.rivals.count)
-                for (index, term) in (one.terms + over).enumerated() {
+                for (index, term) in (figures.map { one.terms[$0] } + over).enumerated() {
                     if let term { sums[index][picture] = sums[index][picture] + term }
                 }
                 columns[one.method] = sums

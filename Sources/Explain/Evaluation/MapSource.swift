@@ -13,6 +13,8 @@ public protocol MapSource {
     var methods: [String] { get }
     /// What was left out, in words.
     var notes: [String] { get }
+    /// Names what the records of a run depend on: of another model, data or options it is another.
+    var fingerprint: String { get }
     func url(ofImage index: Int) -> URL
     /// The maps of one picture. Called from several threads at once.
     func maps(ofImage index: Int, photo: Image) throws -> PictureMaps
@@ -20,6 +22,8 @@ public protocol MapSource {
 
 /// One picture's maps.
 public struct PictureMaps {
+    /// As the model takes it, `[1, H, W, 3]`.
+    public var input: Tensor
     /// Where the maps lie in the picture.
     public var placement: Placement
     /// Cells of the square over whose mean they are drawn, odd.
@@ -34,6 +38,8 @@ public struct MapTarget {
     public struct Map {
         /// One of the source's ``MapSource/methods``.
         public var method: String
+        /// Which of the target's ``MapTarget/confidences`` it explains.
+        public var score = 0
         /// What the records say about it, as the answer explained.
         public var fields: [String: RecordValue]
         /// `[u, v]`, raw and signed.
@@ -47,5 +53,7 @@ public struct MapTarget {
     /// What the records say about it, as the question.
     public var fields: [String: RecordValue]
     public var region: Region
+    /// How sure the model is of what its maps explain, in other pictures; the references are held against the first.
+    public var confidences: [Confidence] = []
     public var maps: [Map]
 }

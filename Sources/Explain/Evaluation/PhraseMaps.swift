@@ -6,19 +6,25 @@ import Vision
 
 /// Maps of words of reference captions, each given the words before it, held against the boxes of the phrases that they
 /// head (Flickr30k Entities).
-public struct PhraseMaps: MapSource {
-    /// Of the phrase's head word, and of all of its words together.
-    public static let word = "grad-cam", phrase = "grad-cam:phrase"
-
-    public let methods = [word, phrase]
+public struct PhraseMaps: RandomisableMaps {
+    /// Each method by its name for the phrase's head word, and with ":phrase" for all of its words together; then the
+    /// model's own attention, where it has one, for the head word.
+    public let methods: [String]
     public let images: [String]
     /// What was left out, in words.
     public let notes: [String]
-    private let explainer: CaptionExplainer
+    private var explainer: CaptionExplainer
+    private let layer: String?
+    /// The methods chosen, and the model's own attention last where it is there to be held against.
+    private let recipe: MapRecipe
+    /// How many of them were chosen.
+    private let chosen: Int
     private let smoothing: Int
     private let model: URL
     private let data: CaptionDataset
-    private let path: String
+    private let phrases: URL
+    /// Where the masks of phrases without boxes are.
+    private let masks: PhraseMasks?
     /// Of each image, in the captions' order.
     private let captions: [[AskedCaption]]
 
@@ -37,23 +43,38 @@ public struct PhraseMaps: MapSource {
         var targets: [Target]
     }
 
-    /// Takes the phrases with boxes that are no scenes and whose head word the model knows.
+    /// Takes the phrases with boxes or a mask that are no scenes and whose head word the model knows.
     /// - Parameters:
     ///   - model: the model's folder, for messages.
     ///   - phrases: tab-separated phrases with boxes, as ``PhraseFile`` describes.
+    ///   - layer: the layer that the maps are drawn over; nil for the encoder's last.
+    ///   - recipe: the methods, and which number of a word is explained.
+    ///   - masks: a folder of masks for phrases without boxes, as ``PhraseMasks`` describes.
     ///   - kinds: only phrases of these types, scenes too where they are named; all but scenes where it is empty.
     ///   - limit: only the first so many.
     ///   - smoothing: cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
     /// - Throws: ``DatasetError`` where no phrase is left, or a kind is not there.
     public init(
-        _ explainer: CaptionExplainer, model: URL, data: CaptionDataset, phrases: URL, kinds: [String] = [],
-        limit: Int? = nil, smoothing: Int? = nil
+        _ captioner: Captioner, layer: String? = nil, recipe: MapRecipe = MapRecipe(), model: URL,
+        data: CaptionDataset, phrases: URL, masks: URL? = nil, kinds: [String] = [], limit: Int? = nil,
+        smoothing: Int? = nil
     ) throws {
-        self.explainer = explainer
+        explainer = try CaptionExplainer(captioner, layer: layer)
+        self.layer = layer
+        let own = try explainer.methods(recipe)
+        let attends =
+            captioner.configuration.decoder.kind == .showAttendAndTell
+            && explainer.layer == captioner.encoder.lastLayer
+        self.recipe = recipe.beside(own, attention: attends)
+        chosen = own.count
+        methods =
+            own.flatMap { [$0.name, "\($0.name):phrase"] } + self.recipe.methods.dropFirst(chosen).map(\.name)
         self.smoothing = smoothing ?? explainer.captioner.configuration.maps?.smoothing ?? 1
         self.model = model
         self.data = data
-        path = phrases.path
+        self.phrases = phrases
+        self.masks = masks.map(PhraseMasks.init)
+        let path = phrases.path
         let all = try PhraseFile.read(phrases, images: Set(data.entries.map(\.image)))
         let types = Set(all.flatMap(\.types))
         for kind in kinds where !types.contains(kind) {
@@ -61,9 +82,10 @@ public struct PhraseMaps: MapSource {
                 path: path,
                 problem: "has no phrases of the kind '\(kind)'; it has \(types.sorted().joined(separator: ", "))")
         }
+        let masks = self.masks
         var counts = Counts()
         let wanted = all.filter { phrase in
-            guard !phrase.boxes.isEmpty else { return counts.leaveOut(\.boxless) }
+            guard !phrase.boxes.isEmpty || masks?.has(phrase) == true else { return counts.leaveOut(\.boxless) }
             if !kinds.isEmpty { return phrase.types.contains { kinds.contains($0) } }
             return phrase.types.contains("scene") ? counts.leaveOut(\.scenes) : true
         }
@@ -123,23 +145,20 @@ public struct PhraseMaps: MapSource {
     public func url(ofImage index: Int) -> URL { data.imageURL(images[index]) }
 
     public func maps(ofImage index: Int, photo: Image) throws -> PictureMaps {
+        let explainer = explainer
         let picture = explainer.captioner.configuration.preprocessing.prepare(photo)
         let seen = explainer.look(at: picture.tensor)
         var targets: [MapTarget] = []
         for caption in captions[index] {
-            let found = try explainer.explain(seen, words: caption.words, targets: [.everyWord])
+            let found = try explain(caption, seen)
             try ModelError.check(found.logProbabilities, of: model)
             for target in caption.targets {
                 let phrase = target.phrase
-                guard let region = Region(boxes: phrase.boxes, width: photo.width, height: photo.height) else {
-                    throw DatasetError(
-                        path: path,
-                        problem: "the boxes of \"\(phrase.words.joined(separator: " "))\" in \(phrase.image) lie "
-                            + "outside of the picture, which has \(photo.width)x\(photo.height) pixels")
+                let region = try region(of: phrase, in: photo)
+                let words = caption.words
+                let confidences = [target.head..<target.head + 1, target.span].map { span -> Confidence in
+                    { explainer.probabilities(of: span, in: words, pictures: $0) }
                 }
-                // Grad-CAM before its ReLU is linear in the score: a sum of scores has the sum of their maps.
-                let together = target.span.map { Variable(found.scores[$0].map) }
-                let sum = together.dropFirst().reduce(together[0]) { $0 + $1 }.value
                 targets.append(
                     MapTarget(
                         kind: phrase.types.joined(separator: "/"), context: "\(caption.row)",
@@ -147,16 +166,82 @@ public struct PhraseMaps: MapSource {
                             "captionRow": .number(caption.row), "word": .text(found.words[target.head]),
                             "phrase": .text(phrase.words.joined(separator: " ")), "position": .number(target.head),
                         ],
-                        region: region,
-                        maps: [
-                            .init(method: Self.word, fields: [:], raw: found.scores[target.head].map),
-                            .init(method: Self.phrase, fields: [:], raw: sum),
-                        ]))
+                        region: region, confidences: confidences,
+                        maps: maps(of: target, found)))
             }
         }
         return PictureMaps(
-            placement: picture.placement, smoothing: smoothing, wordBlind: ReferenceMaps.activity(seen.activations),
+            input: picture.tensor, placement: picture.placement, smoothing: smoothing,
+            wordBlind: ReferenceMaps.activity(seen.activations),
             targets: targets)
+    }
+
+    /// One score for each head word and each phrase, however often it is asked for.
+    private func explain(_ caption: AskedCaption, _ seen: SeenPicture) throws -> CaptionExplanation {
+        let spans = caption.targets.flatMap { [$0.head..<$0.head + 1, $0.span] }
+        var known = Set<Range<Int>>()
+        // What comes after the last word asked for changes nothing before it.
+        return try explainer.explain(
+            seen, words: Array(caption.words.prefix(spans.map(\.upperBound).max() ?? 0)),
+            targets: spans.filter { known.insert($0).inserted }.map { .span($0) }, recipe: recipe)
+    }
+
+    /// In the order of ``methods``.
+    private func maps(of target: AskedCaption.Target, _ found: CaptionExplanation) -> [MapTarget.Map] {
+        func scores(_ span: Range<Int>) -> [ExplainedScore] { found.scores.filter { $0.score.positions == span } }
+        let words = scores(target.head..<target.head + 1)
+        let phrases = scores(target.span)
+        let own = zip(words, phrases).prefix(chosen).flatMap { word, phrase -> [MapTarget.Map] in
+            [
+                .init(method: word.method, fields: [:], raw: word.map),
+                .init(method: "\(word.method):phrase", score: 1, fields: [:], raw: phrase.map),
+            ]
+        }
+        return own + words.dropFirst(chosen).map { .init(method: $0.method, fields: [:], raw: $0.map) }
+    }
+
+    private func region(of phrase: Phrase, in photo: Image) throws -> Region {
+        if phrase.boxes.isEmpty, let masks { return try masks.region(of: phrase, in: photo) }
+        guard let region = Region(boxes: phrase.boxes, width: photo.width, height: photo.height) else {
+            throw DatasetError(
+                path: phrases.path,
+                problem: "the boxes of \"\(phrase.words.joined(separator: " "))\" in \(phrase.image) lie "
+                    + "outside of the picture, which has \(photo.width)x\(photo.height) pixels")
+        }
+        return region
+    }
+
+    // MARK: The same maps of other parameters
+
+    public var fingerprint: String {
+        let asked = zip(images, captions).map { image, captions in
+            "\(image) \(captions.map { "\($0.row) \($0.words) \($0.targets.map { "\($0.head) \($0.span)" })" })"
+        }
+        let settings = ["phrases", explainer.layer, "\(recipe)", "\(smoothing)", masks?.folder.path ?? ""]
+        return ModelParameters.fingerprint(model, settings: settings + asked, files: [phrases])
+    }
+
+    public func parameters() throws -> [String: Tensor] { try ModelParameters.read(model) }
+
+    public func parameterOrder() throws -> [String] {
+        let store = ParameterStore(strict: try parameters(), origin: model.path)
+        _ = try captioner(store)
+        return store.order
+    }
+
+    public func with(parameters: [String: Tensor]) throws -> PhraseMaps {
+        var changed = self
+        let store = ParameterStore(strict: parameters, origin: model.path)
+        changed.explainer = try CaptionExplainer(captioner(store), layer: layer)
+        return changed
+    }
+
+    private func captioner(_ store: ParameterStore) throws -> Captioner {
+        let captioner = try Captioner(
+            configuration: explainer.captioner.configuration, vocabulary: explainer.captioner.vocabulary,
+            parameters: store.scope())
+        try store.checkComplete()
+        return captioner
     }
 
     /// Phrases left out, and why.

@@ -4,6 +4,9 @@ import Vision
 
 /// Maps that ask no model, or not about the score: what a method has to be better than.
 enum ReferenceMaps {
+    /// In the table's order.
+    static let names = ["word-blind", "gaussian", "edges"]
+
     /// exp(-(dx^2 / sx^2 + dy^2 / sy^2) / 2) about the picture's centre, s a quarter of each side. `[height, width]`
     static func gaussian(width: Int, height: Int) -> Plane {
         func bell(_ count: Int) -> [Float] {

@@ -7,6 +7,8 @@ public struct Region: Equatable, Sendable {
     public let height: Int
     /// True for the region's pixels, row-major `[height, width]`.
     public let mask: [Bool]
+    /// The same as rows of pixels that follow one another in ``mask``, in their order, none touching the next.
+    let runs: [Range<Int>]
     /// How many pixels it has, at least one.
     public let count: Int
     /// The boxes, cut at the picture's edges; of a mask the one box around it.
@@ -52,13 +54,33 @@ public struct Region: Equatable, Sendable {
         self.height = height
         self.mask = mask
         self.boxes = boxes
-        count = mask.reduce(0) { $0 + ($1 ? 1 : 0) }
+        runs = Self.runs(mask)
+        count = runs.reduce(0) { $0 + $1.count }
+    }
+
+    private static func runs(_ mask: [Bool]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var start: Int?
+        for (i, inside) in mask.enumerated() where inside != (start != nil) {
+            if let from = start { runs.append(from..<i) }
+            start = inside ? i : nil
+        }
+        if let start { runs.append(start..<mask.count) }
+        return runs
     }
 
     /// Intersection over union with another region of the same picture.
     public func iou(_ other: Region) -> Double {
         precondition(width == other.width && height == other.height, "regions of different pictures")
-        let common = zip(mask, other.mask).reduce(0) { $0 + ($1.0 && $1.1 ? 1 : 0) }
+        var common = 0
+        var next = 0
+        for run in runs {
+            while next < other.runs.count, other.runs[next].upperBound <= run.lowerBound { next += 1 }
+            for theirs in other.runs[next...] {
+                if theirs.lowerBound >= run.upperBound { break }
+                common += theirs.clamped(to: run).count
+            }
+        }
         return Double(common) / Double(count + other.count - common)
     }
 

@@ -7,6 +7,8 @@ public enum CaptionTarget: Equatable, Sendable {
     case word(String, occurrence: Int)
     /// Several words in a row.
     case phrase(String, occurrence: Int)
+    /// The words at these positions, counted from 0, as one score.
+    case span(Range<Int>)
     /// Every word of the caption, one map each.
     case everyWord
     /// The sum over the caption.

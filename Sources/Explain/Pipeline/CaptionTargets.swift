@@ -13,6 +13,15 @@ extension CaptionExplainer {
         switch target {
         case .everyWord: return names.enumerated().map { (.word($0.element, at: $0.offset), []) }
         case .wholeCaption: return [(.whole(scored.words), [])]
+        case .span(let positions):
+            guard !positions.isEmpty, names.indices.contains(positions.lowerBound), positions.upperBound <= names.count
+            else {
+                throw ExplanationError(
+                    kind: .noSuchOccurrence,
+                    description: "there are no words \(positions) in \"\(names.joined(separator: " "))\", which has "
+                        + "\(names.count), counted from 0")
+            }
+            return [(CaptionScore(name: names[positions].joined(separator: " "), positions: positions), [])]
         case .contrast(let text, let other, let occurrence):
             return try contrast(text, other, occurrence, in: names, scored: scored)
         case .word(let text, let occurrence), .phrase(let text, let occurrence):

@@ -4,33 +4,54 @@ import Vision
 /// 2020, arXiv 1910.01279, section 4.3; relevance mass accuracy, Arras et al. 2022, arXiv 2003.07258, eq. 2).
 public enum EnergyInside {
     /// 0 when no value is positive.
-    public static func share(of map: Plane, in region: Region) -> Double {
-        let sums = PositiveSums(map, region)
-        let all = sums.inside + sums.outside
-        return all > 0 ? sums.inside / all : 0
-    }
+    public static func share(of map: Plane, in region: Region) -> Double { PositiveSums(map, region).shareInside }
 }
 
 extension MapMetric {
     static let energyInside = MapMetric(
         name: "energyInside", title: "energy", isShare: true,
-        measure: { Ratio(EnergyInside.share(of: $0, in: $1)) }, chance: { Ratio($0.share) })
+        measure: { Ratio($0.sums.shareInside) }, chance: { Ratio($0.share) })
 }
 
 /// The sums of a map's positive values in a region and outside of it.
-struct PositiveSums {
+struct PositiveSums: Sendable {
     private(set) var inside = 0.0
     private(set) var outside = 0.0
+
+    /// 0 when no value is positive.
+    var shareInside: Double {
+        let all = inside + outside
+        return all > 0 ? inside / all : 0
+    }
 
     init(_ map: Plane, _ region: Region) {
         precondition(
             map.width == region.width && map.height == region.height, "a map and a region of different pictures")
         map.values.withUnsafeBufferPointer { values in
-            region.mask.withUnsafeBufferPointer { mask in
-                for i in values.indices where values[i] > 0 {
-                    if mask[i] { inside += Double(values[i]) } else { outside += Double(values[i]) }
-                }
+            var end = 0
+            for run in region.runs {
+                outside += Self.sum(values[end..<run.lowerBound])
+                inside += Self.sum(values[run])
+                end = run.upperBound
             }
+            outside += Self.sum(values[end...])
         }
+    }
+
+    private static func sum(_ values: Slice<UnsafeBufferPointer<Float>>) -> Double {
+        let values = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values))
+        let width = MemoryLayout<SIMD8<Float>>.size
+        let whole = values.count / width * width
+        var sums = SIMD8<Double>.zero
+        for offset in stride(from: 0, to: whole, by: width) {
+            let lanes = values.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self)
+            sums += SIMD8<Double>(lanes.replacing(with: 0, where: .!(lanes .> 0)))
+        }
+        var sum = sums.sum()
+        for offset in stride(from: whole, to: values.count, by: MemoryLayout<Float>.size) {
+            let value = values.loadUnaligned(fromByteOffset: offset, as: Float.self)
+            if value > 0 { sum += Double(value) }
+        }
+        return sum
     }
 }

@@ -6,11 +6,11 @@ extension MapMetric {
     /// a mean of quotients infinite. A region that fills the picture is left out.
     static let insideOverOutside = MapMetric(
         name: "insideOverOutside", title: "in/out", isShare: false,
-        measure: { map, region in
-            let sums = PositiveSums(map, region)
+        measure: { held in
+            let region = held.region
             let outside = region.mask.count - region.count
             if outside == 0 { return nil }
-            return Ratio(sums.inside / Double(region.count), over: sums.outside / Double(outside))
+            return Ratio(held.sums.inside / Double(region.count), over: held.sums.outside / Double(outside))
         },
         chance: { $0.count < $0.mask.count ? Ratio(1) : nil })
 }

@@ -1,0 +1,34 @@
+import Tensors
+
+/// Occlusion sensitivity (Zeiler & Fergus 2014, arXiv 1311.2901, section 4.2) on a coarse grid: how much confidence is
+/// lost when a square about each place is covered. It asks nothing but the model's answers, and other maps are held
+/// against it.
+enum OcclusionGrid {
+    /// Places along one side.
+    static let side = 9
+
+    /// Covers a square of two places a side with the model's mean colour, which is 0 to it.
+    /// - Parameter picture: `[1, H, W, C]`, prepared.
+    /// - Returns: the confidence lost at each place, `side` x `side`, row-major.
+    static func losses(_ picture: Tensor, side: Int = side, confidence: Confidence) -> [Double] {
+        let (height, width, channels) = (picture.shape[1], picture.shape[2], picture.shape[3])
+        let whole = confidence(picture)[0]
+        func span(_ place: Int, _ count: Int) -> Range<Int> {
+            max(0, (2 * place - 1) * count / (2 * side))..<min(count, (2 * place + 3) * count / (2 * side))
+        }
+        var found: [Double] = []
+        for row in 0..<side {
+            let covered = (0..<side).map { column -> Tensor in
+                var values = picture.array
+                for y in span(row, height) {
+                    for x in span(column, width) {
+                        for c in 0..<channels { values[(y * width + x) * channels + c] = 0 }
+                    }
+                }
+                return Tensor(picture.shape, values)
+            }
+            found += confidence(.stacked(covered)).map { whole - $0 }
+        }
+        return found
+    }
+}

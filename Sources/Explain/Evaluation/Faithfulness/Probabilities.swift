@@ -1,0 +1,31 @@
+import Foundation
+import Language
+import Tasks
+import Tensors
+
+extension CaptionExplainer {
+    /// How probable the words at `positions` are, given those before them, in each of N pictures: their product.
+    /// - Parameter pictures: `[N, H, W, 3]`, prepared.
+    func probabilities(of positions: Range<Int>, in words: [Int], pictures: Tensor) -> [Double] {
+        let count = pictures.shape[0]
+        let read = [captioner.vocabulary.start] + words.prefix(positions.upperBound - 1)
+        // [T, N, V]
+        let logs = captioner.decoder.logits(
+            features: captioner.encoder(Variable(pictures)), words: [[Int]](repeating: read, count: count), dropout: nil
+        ).logSoftmax().value
+        return (0..<count).map { n in exp(positions.reduce(0) { $0 + Double(logs[$1, n, words[$1]]) }) }
+    }
+}
+
+extension AnswerExplainer {
+    /// How probable an answer to a question is in each of N pictures.
+    /// - Parameter pictures: `[N, H, W, 3]`, prepared.
+    func probabilities(of answer: Int, asked question: ReadQuestion, pictures: Tensor) -> [Double] {
+        let count = pictures.shape[0]
+        let logits = answerer.scores(
+            features: answerer.encoder(Variable(pictures)).value,
+            questions: [[Int]](repeating: question.words, count: count))
+        let probabilities = Variable(logits).softmax().value
+        return (0..<count).map { Double(probabilities[$0, answer]) }
+    }
+}

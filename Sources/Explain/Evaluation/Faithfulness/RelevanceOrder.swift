@@ -1,0 +1,26 @@
+import Tensors
+import Vision
+
+/// What a score says of changed pictures: from pictures as the model takes them, `[N, H, W, C]`, to how sure the model
+/// is of each, a probability.
+public typealias Confidence = (_ pictures: Tensor) -> [Double]
+
+/// The pixels of a picture, the most relevant first.
+enum RelevanceOrder {
+    /// Equal values stand in row order.
+    /// - Parameter map: one value a pixel, row-major; what is no number counts as the least.
+    static func pixels(_ map: [Float]) -> [Int] {
+        func key(_ pixel: Int) -> Float { map[pixel].isNaN ? -.infinity : map[pixel] }
+        return map.indices.sorted { (key($1), $0) < (key($0), $1) }
+    }
+
+    /// How many of `count` pixels the first `step` of `steps` equal steps have.
+    static func taken(_ step: Int, of steps: Int, pixels count: Int) -> Int { count * step / steps }
+}
+
+extension Tensor {
+    /// Pictures `[1, H, W, C]` as one `[N, H, W, C]`.
+    static func stacked(_ pictures: [Tensor]) -> Tensor {
+        Tensor([pictures.count] + pictures[0].shape.dropFirst(), pictures.flatMap(\.array))
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+
+/// How alike two maps are, as lists of numbers.
+enum Correlation {
+    /// Pearson's; nil where one list has but one value everywhere.
+    static func pearson(_ a: [Double], _ b: [Double]) -> Double? {
+        precondition(a.count == b.count, "\(a.count) and \(b.count) values")
+        let meanA = a.reduce(0, +) / Double(max(1, a.count))
+        let meanB = b.reduce(0, +) / Double(max(1, b.count))
+        var (both, squaresA, squaresB) = (0.0, 0.0, 0.0)
+        for (x, y) in zip(a, b) {
+            both += (x - meanA) * (y - meanB)
+            squaresA += (x - meanA) * (x - meanA)
+            squaresB += (y - meanB) * (y - meanB)
+        }
+        guard squaresA > 0, squaresB > 0 else { return nil }
+        return both / (squaresA * squaresB).squareRoot()
+    }
+
+    /// Spearman's: Pearson's of the ranks, where equal values share the mean of theirs.
+    static func spearman(_ a: [Double], _ b: [Double]) -> Double? { pearson(ranks(a), ranks(b)) }
+
+    /// 1 for the smallest.
+    static func ranks(_ values: [Double]) -> [Double] {
+        let order = values.indices.sorted { values[$0] < values[$1] }
+        var ranks = [Double](repeating: 0, count: values.count)
+        var first = 0
+        while first < order.count {
+            var last = first
+            while last + 1 < order.count, values[order[last + 1]] == values[order[first]] { last += 1 }
+            for place in first...last { ranks[order[place]] = Double(first + last) / 2 + 1 }
+            first = last + 1
+        }
+        return ranks
+    }
+}
