@@ -93,19 +93,31 @@ class ShowAttendAndTell(torch.nn.Module):
         return a, self.lin(a, "lstm.keys"), torch.tanh(self.lin(mean, "initial_h")), torch.tanh(self.lin(mean, "initial_c"))
 
     def step(self, gates, a, keys, h, c):
-        """gates [N, 4H], a [M, L, D], keys [M, L, A], h and c [N, H]: row n looks at picture n / (N / M); nothing is repeated."""
+        """gates [N, 4H], a [M, L, D], keys [M, L, A], h and c [N, H]: row n looks at picture n / (N / M); nothing is repeated.
+
+        Returns h, c, the context z [N, D] and the attention [N, L]."""
         q = (h @ self.p("lstm.query.weight").T).view(len(a), -1, 1, keys.shape[2])
         e = torch.tanh(keys[:, None] + q) @ self.p("lstm.score.weight")
         beta = torch.sigmoid(h @ self.p("lstm.gate.weight") + self.p("lstm.gate.bias"))
-        z = beta[:, None] * torch.bmm(e.softmax(2), a).view(len(h), -1)
+        alpha = e.softmax(2)
+        z = beta[:, None] * torch.bmm(alpha, a).view(len(h), -1)
         gates = torch.addmm(torch.addmm(gates, z, self.p("lstm.context.weight").T), h, self.p("lstm.hidden.weight").T)
         i, f, g, o = gates.chunk(4, 1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c, z
+        return torch.sigmoid(o) * torch.tanh(c), c, z, alpha.view(len(h), -1)
 
-    def score(self, h, z, e, drop=lambda x: x):
+    def score(self, h, z, e, seen=None, drop=lambda x: x):
+        """seen [..., W]: what the regions say where attention looks, where the model has a visual term."""
         x = drop(self.lin(drop(h), "output.h") + self.lin(z, "output.context") + e)
-        return F.linear(x, self.p("words.weight"), self.p("output.words.bias"))
+        y = F.linear(x, self.p("words.weight"), self.p("output.words.bias"))
+        return y if seen is None else y + self.visual(h, seen)
+
+    def regions(self, features):
+        """features [M, u, v, K] -> [M, L, W]; None for a model without a visual term."""
+        return self.lin(features.flatten(1, 2), "visual.regions") if "visual.regions.weight" in self.names else None
+
+    def visual(self, h, seen):
+        return F.linear(torch.sigmoid(self.lin(h, "visual.gate")) * seen, self.p("visual.words.weight"))
 
     def forward(self, features, words, drop=lambda x: x, keep=None):
         """features [M, u, v, K], words [T, N], N = M * r -> logits [T, N, V], or those of the rows `keep` of T * N: [len(keep), V]"""
@@ -114,15 +126,33 @@ class ShowAttendAndTell(torch.nn.Module):
         h, c = h.repeat_interleave(r, 0), c.repeat_interleave(r, 0)
         e = drop(self.p("words.weight")[words])
         gates = self.lin(e, "lstm.input")
-        hs, zs = [], []
+        hs, zs, alphas = [], [], []
         for t in range(words.shape[0]):
-            h, c, z = self.step(gates[t], a, keys, h, c)
+            h, c, z, alpha = self.step(gates[t], a, keys, h, c)
             hs.append(h)
             zs.append(z)
-        h, z = torch.stack(hs), torch.stack(zs)
+            alphas.append(alpha)
+        h, z, regions = torch.stack(hs), torch.stack(zs), self.regions(features)
+        seen = None
+        if regions is not None:  # every step of a picture's captions in one product
+            alphas = torch.stack(alphas).view(len(hs), len(features), r, -1).transpose(0, 1).flatten(1, 2)
+            seen = torch.bmm(alphas, drop(regions)).view(len(features), len(hs), r, -1).transpose(0, 1).flatten(1, 2)
         if keep is not None:
             h, z, e = (x.flatten(0, 1)[keep] for x in (h, z, e))
-        return self.score(h, z, e, drop)
+            seen = None if seen is None else seen.flatten(0, 1)[keep]
+        return self.score(h, z, e, seen, drop)
+
+    def visual_scores(self, features, words):
+        """The visual term's part of the scores of the words after words [T, 1], attention and gate held: [T, V]."""
+        with torch.no_grad():
+            a, keys, h, c = self.begin(features)
+            gates = self.lin(self.p("words.weight")[words], "lstm.input")
+            hs, alphas = [], []
+            for t in range(words.shape[0]):
+                h, c, _, alpha = self.step(gates[t], a, keys, h, c)
+                hs.append(h)
+                alphas.append(alpha)
+        return self.visual(torch.cat(hs), torch.cat(alphas) @ self.regions(features)[0])
 
 
 def load(folder):

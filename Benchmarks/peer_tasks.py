@@ -11,12 +11,13 @@ PAD, START, END, UNKNOWN = range(4)
 def beam_search(decoder, features, beam, longest, normalisation):
     """mmx's beam search (Sources/Language/BeamSearch.swift) for one picture; features [1, u, v, K] -> word indices."""
     a, keys, h, c = decoder.begin(features)
+    regions = decoder.regions(features)
     h, c = h.expand(beam, -1), c.expand(beam, -1)
     alive, finished, last = [([], 0.0)], [], [START] * beam
     for length in range(longest):
         e = decoder.p("words.weight")[last]
-        h, c, z = decoder.step(decoder.lin(e, "lstm.input"), a, keys, h, c)
-        logs = decoder.score(h, z, e).log_softmax(1)
+        h, c, z, alpha = decoder.step(decoder.lin(e, "lstm.input"), a, keys, h, c)
+        logs = decoder.score(h, z, e, None if regions is None else alpha @ regions[0]).log_softmax(1)
         logs[:, [PAD, START, UNKNOWN]] = -math.inf
         best, word = logs[:len(alive)].topk(beam + 1, dim=1)
         candidates = [(alive[r][1] + p, r, w) for r, (ps, ws) in enumerate(zip(best.tolist(), word.tolist())) for p, w in zip(ps, ws)]
@@ -43,13 +44,22 @@ def beam_search(decoder, features, beam, longest, normalisation):
     return max(finished, key=lambda x: x[0])[1]
 
 
-def grad_cam(decoder, features, words, position):
-    """The raw map [u, v] of log p(words[position] | the words before it); the gradient stops at the encoder's last convolution."""
+def grad_cam(decoder, features, words, position, maps):
+    """The raw map [u, v] of words[position] given the words before it, as the model's configuration wants it (`maps`): of log p or of the
+    visual term's part of the score, centred or not. All words' log p are computed too, as mmx prints them.
+
+    The gradient stops at the encoder's last convolution."""
     activations = features.detach().requires_grad_()
-    logits = decoder(activations, torch.tensor([START] + words)[:, None])
-    logs = logits[:, 0].log_softmax(1)
-    gradient, = torch.autograd.grad(logs[position, words[position]], activations)
-    return (activations.detach() @ gradient.mean((1, 2))[0])[0]
+    read = torch.tensor([START] + words)[:, None]
+    if maps.get("score") == "visual":
+        with torch.no_grad():
+            decoder(features, read)[:, 0].log_softmax(1)
+        y = decoder.visual_scores(activations, read)[position, words[position]]
+    else:
+        y = decoder(activations, read)[:, 0].log_softmax(1)[position, words[position]]
+    gradient, = torch.autograd.grad(y, activations)
+    raw = (activations.detach() @ gradient.mean((1, 2))[0])[0]
+    return raw - raw.mean() if maps.get("method") == "centred-grad-cam" else raw
 
 
 class Trainer:

@@ -21,10 +21,16 @@ public protocol CaptionDecoder {
 
     /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
     var visual: VisualTerm? { get }
+
+    /// What the visual term adds to the scores of every next word, as in ``logits(features:words:dropout:)``, `[T, N, V]`;
+    /// nil for a decoder without one. Attention and gate are held: a derivative with respect to the feature map is of
+    /// what the regions say, not of where the decoder looks.
+    func visualScores(features: Variable, words: [[Int]]) -> Variable?
 }
 
 extension CaptionDecoder {
     public var visual: VisualTerm? { nil }
+    public func visualScores(features: Variable, words: [[Int]]) -> Variable? { nil }
 }
 
 /// Where a decoder is in its captions.

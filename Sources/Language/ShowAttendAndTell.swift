@@ -52,13 +52,28 @@ public struct ShowAttendAndTell: CaptionDecoder {
         return linear(x, words.weight, outputBias)
     }
 
-    public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
+    /// Every step's h `[T, N, H]`, context z `[T, N, D]`, attention alpha `[T, N, L]`, and the words' vectors `[T, N, E]`.
+    private func run(
+        _ features: Variable, _ indices: [[Int]], _ dropout: Dropout?
+    ) -> (states: Variable, context: Variable, attention: Variable, embedded: Variable) {
         let rows = indices.count / features.shape[0], length = indices.first?.count ?? 0
         let (annotations, keys, h, c) = start(features, dropout)
         var embedded = words(timeFirst(indices)).reshaped([length, indices.count, -1])
         if let dropout { embedded = dropout(embedded) }
         let (states, context, attention) = lstm(
             embedded, annotations: annotations, keys: keys, h: h.repeatedRows(rows), c: c.repeatedRows(rows))
+        return (states, context, attention, embedded)
+    }
+
+    public func visualScores(features: Variable, words indices: [[Int]]) -> Variable? {
+        guard let visual else { return nil }
+        let (states, _, attention, _) = run(features.detached, indices, nil)
+        return visual.scores(
+            regions: visual.regions(of: features), attention: attention.detached, states: states.detached)
+    }
+
+    public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
+        let (states, context, attention, embedded) = run(features, indices, dropout)
         let scores = score(states, context, embedded, dropout)
         guard let visual else { return scores }
         let regions = visual.regions(of: features, dropout: dropout)

@@ -4,6 +4,9 @@ public enum WordScore: String, Codable, CaseIterable, Sendable {
     case logProbability = "log-probability"
     /// The word's own score before the softmax.
     case logit
+    /// What the decoder's visual term adds to that score, where it looks and its gate as they are: the part of the score
+    /// that the picture speaks for at this step, without what the words before carry of it.
+    case visual
 }
 
 /// How a model's maps are best made and drawn, as its `config.json` says under `maps`; what the user asks for comes

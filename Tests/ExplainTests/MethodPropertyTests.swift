@@ -114,13 +114,11 @@ final class MethodPropertyTests: XCTestCase {
     /// The model on several pictures at once, and from every layer on, is the model.
     func testScoresOfChangedInputs() throws {
         let captioner = try captioner(), stages = captioner.encoder.stages.map(\.name)
-        for kind in WordScore.allCases {
+        for kind in [WordScore.logProbability, .logit] {
             let words = [4, 5, 6, 7], seen = try CaptionExplainer(captioner, layers: stages).look(
                 at: picture(captioner.configuration.preprocessing))
-            let head = ScoreHead(name: "") { features in
-                let logits = ScoredCaption.logits(captioner, features: features, words: words)
-                return (kind == .logit ? logits : logits.logSoftmax()).reshaped([features.shape[0], -1])
-            }
+            let outputs = try WordOutputs(captioner, kind: kind)
+            let head = ScoreHead(name: "") { outputs($0, words: words).reshaped([$0.shape[0], -1]) }
             let scores = ExplainedScores(
                 seen, head: head, sums: (0..<5).map { ScoreSum([.init(index: 17 * $0 + 3, weight: 1)]) })
             let other = picture(captioner.configuration.preprocessing, index: 1)
@@ -172,7 +170,7 @@ final class MethodPropertyTests: XCTestCase {
         // The softmax cancels in a contrast: of log-probabilities or of logits, it is the difference of the two words' maps.
         let contrast = CaptionTarget.contrast("red", against: "blue", occurrence: 1)
         var found: [ExplainedScore] = []
-        for kind in WordScore.allCases {
+        for kind in [WordScore.logProbability, .logit] {
             let recipe = MapRecipe(wordScore: kind)
             let (a, b, difference) = (try maps(red, recipe), try maps(blue, recipe), try maps(contrast, recipe))
             XCTAssertEqual(a.score.positions, b.score.positions)
@@ -318,6 +316,8 @@ final class MethodPropertyTests: XCTestCase {
             Captioner(
                 configuration: configuration, vocabulary: original.vocabulary,
                 parameters: ParameterStore(strict: state, origin: "toy").scope()))
-        XCTAssertThrowsError(try wrong.explain(seen, words: words, targets: [.wholeCaption]))
+        XCTAssertThrowsError(try wrong.explain(seen, words: words, targets: [.wholeCaption])) {
+            XCTAssertTrue("\($0)".contains("config.json") && "\($0)".contains("'hirescan'"), "\($0)")
+        }
     }
 }

@@ -25,4 +25,15 @@ final class SmoothingTests: XCTestCase {
         let expected = zip(smoothed(map, side: 3).array, smoothed(other, side: 3).array).map { $0 + 2 * $1 }
         for (a, b) in zip(smoothed(sum, side: 3).array, expected) { XCTAssertEqual(a, b, accuracy: 1e-5) }
     }
+
+    /// 102 magnitudes, 0 (the infinite value's, nobody's measure), 0 to 99 and 100: at place 99 of 0...101 stands 98.
+    /// Zeros have none.
+    func testClippedByHand() {
+        let (cut, limit) = clipped(Tensor([1, 102], (0..<100).map(Float.init) + [-100, .infinity]))
+        XCTAssertEqual(limit, 98)
+        XCTAssertEqual(cut.array, (0..<99).map(Float.init) + [98, -98, .infinity])
+        let (zeros, none) = clipped(Tensor([2, 2]))
+        XCTAssertEqual(zeros.array, [0, 0, 0, 0])
+        XCTAssertNil(none)
+    }
 }

@@ -40,6 +40,9 @@ final class MethodCommandTests: ProgramTestCase {
         XCTAssertEqual(several.scores.map(\.method), ["grad-cam++", "gradient"])
         XCTAssertEqual(several.scores.map(\.place), ["conv2 + conv4", "pixels"])
         XCTAssertEqual(several.scores[1].map.shape, [64, 64])
+        // A few pixels stand far out; cells are drawn as they are.
+        XCTAssertLessThan(try XCTUnwrap(several.scores[1].map.clippedAt), several.scores[1].map.maximum)
+        XCTAssertNil(several.scores[0].map.clippedAt)
         XCTAssertEqual(
             files("several").filter { $0.hasSuffix(".npy") },
             ["toy-03-circle-grad-cam__-map.npy", "toy-03-circle-gradient-map.npy"])

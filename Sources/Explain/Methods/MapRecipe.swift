@@ -22,7 +22,11 @@ public struct MapRecipe: Sendable {
     /// - Throws: ``ExplanationError`` for a configuration that names no method.
     func methods(or own: MapConfiguration?) throws -> [any ExplanationMethod] {
         if !methods.isEmpty { return methods }
-        return [try own?.method.map { try Methods.named($0) } ?? GradCAM()]
+        guard let name = own?.method else { return [GradCAM()] }
+        do { return [try Methods.named(name)] } catch let error as ExplanationError {
+            throw ExplanationError(
+                kind: error.kind, description: "maps.method in the model's config.json: \(error.description)")
+        }
     }
 
     /// What the methods take of the scores.

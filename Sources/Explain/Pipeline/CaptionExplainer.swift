@@ -74,16 +74,17 @@ public struct CaptionExplainer {
         cut.checkView(of: seen)
         let methods = try methods(recipe)
         let tape = Tape(), features = tape.leaf(seen.features)
-        let scored = ScoredCaption(captioner, features: features, words: words)
-        let names = words.map { captioner.vocabulary.word(at: $0) }
         let kind = recipe.wordScore ?? captioner.configuration.maps?.score ?? .logProbability
+        let wordOutputs = try WordOutputs(captioner, kind: kind)
+        let scored = ScoredCaption(captioner, features: features, words: words, outputs: wordOutputs)
+        let names = words.map { captioner.vocabulary.word(at: $0) }
         var chosen: [(score: CaptionScore, warnings: [String])] = []
         for target in targets { chosen += try resolve(target, in: names, scored: scored) }
         var explained: [ExplainedScore] = []
         if !chosen.isEmpty {
-            let own = chosen.map { scored.sum($0.score) }, outputs = scored.outputs(kind).reshaped([1, -1])
+            let own = chosen.map { scored.sum($0.score) }, outputs = scored.outputs.reshaped([1, -1])
             let scores = ExplainedScores(
-                seen, head: head(words, kind: kind, scores: chosen.map(\.score), features: seen.features),
+                seen, head: head(words, wordOutputs, scores: chosen.map(\.score), features: seen.features),
                 sums: recipe.sums(own), recorded: .init(tape: tape, features: features, outputs: outputs),
                 progress: progress)
             let found = try methods.map { try MethodMaps($0, of: scores) }
@@ -104,14 +105,12 @@ public struct CaptionExplainer {
     }
 
     /// The decoder that reads these words, for any pictures.
-    private func head(_ words: [Int], kind: WordScore, scores: [CaptionScore], features: Tensor) -> ScoreHead {
-        let captioner = captioner
+    private func head(
+        _ words: [Int], _ outputs: WordOutputs, scores: [CaptionScore], features: Tensor
+    ) -> ScoreHead {
         let attention = CaptionAttention(captioner, features: features, words: words)
         return ScoreHead(
             name: captioner.configuration.decoder.kind.rawValue, attention: { attention.map(of: scores[$0]) }
-        ) { features in
-            let logits = ScoredCaption.logits(captioner, features: features, words: words)
-            return (kind == .logit ? logits : logits.logSoftmax()).reshaped([features.shape[0], -1])
-        }
+        ) { outputs($0, words: words).reshaped([$0.shape[0], -1]) }
     }
 }

@@ -22,6 +22,9 @@ public enum ManifestParts {
         /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is
         /// positive.
         public var peak: Point?
+        /// Magnitudes above it are drawn as if they were it: the 99th percentile of a map of pixels, nil for one of
+        /// cells.
+        public var clippedAt: Float?
         /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the
         /// photograph; nil when none was asked for, or nothing is positive.
         public var box: Rectangle?

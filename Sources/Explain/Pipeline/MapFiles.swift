@@ -34,12 +34,17 @@ struct MapFiles {
         smoothed(map, side: place == MapPlace.pixels.rawValue ? request.smoothing ?? 1 : smoothing)
     }
 
-    /// The map as it is written, `[u, v]`, and the numbers that are drawn of it, `[h, w]`: smoothed, or as another tool
-    /// makes them.
-    private func prepared(_ map: RawMap) -> (written: Tensor, numbers: Tensor) {
-        guard let tool = request.compatibility else { return (map.values, smooth(map.values, place: map.place)) }
-        let raw = tool.raw(map.values, method: map.method)
-        return (raw, tool.input(raw, height: placement.modelHeight, width: placement.modelWidth))
+    /// The map as it is written, `[u, v]`, and the numbers that are drawn of it, `[h, w]`: smoothed, those of pixels cut
+    /// at `limit`; or as another tool makes them.
+    private func prepared(_ map: RawMap) -> (written: Tensor, numbers: Tensor, limit: Float?) {
+        if let tool = request.compatibility {
+            let raw = tool.raw(map.values, method: map.method)
+            return (raw, tool.input(raw, height: placement.modelHeight, width: placement.modelWidth), nil)
+        }
+        let smooth = smooth(map.values, place: map.place)
+        guard map.place == MapPlace.pixels.rawValue else { return (map.values, smooth, nil) }
+        let (cut, limit) = clipped(smooth)
+        return (map.values, cut, limit)
     }
 
     /// What each of a run's maps is divided by, as the style's scale says.
@@ -75,7 +80,7 @@ struct MapFiles {
     ) throws -> (files: ManifestParts.Files, summary: ManifestParts.Map, warnings: [MapWarning]) {
         func url(_ ending: String) -> URL { request.output.appendingPathComponent("\(name)-\(ending)") }
         var files = ManifestParts.Files()
-        let (written, numbers) = prepared(map)
+        let (written, numbers, limit) = prepared(map)
         if let tool = request.compatibility {
             let input = url("\(tool.rawValue).npy")
             try NumPyArray.write(numbers, to: input)
@@ -96,7 +101,7 @@ struct MapFiles {
             files.heatMap = heat.path
         }
         var summary = summary(written, place: map.place)
-        (summary.box, summary.drawnMaximum) = (box, drawn.maximum)
+        (summary.box, summary.drawnMaximum, summary.clippedAt) = (box, drawn.maximum, limit)
         return (files, summary, drawn.warnings)
     }
 

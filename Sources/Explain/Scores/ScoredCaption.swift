@@ -10,25 +10,25 @@ public struct ScoredCaption {
     public let logits: Variable
     /// log p of every word of the vocabulary at every position, `[T, V]`.
     public let logProbabilities: Variable
+    /// What scores are sums of, `[T, V]`.
+    let outputs: Variable
     private let end: Int
 
     /// Teacher-forces `words` through the captioner's decoder. features `[1, u, v, K]`.
-    public init(_ captioner: Captioner, features: Variable, words: [Int]) {
+    /// - Parameter outputs: what scores are sums of.
+    init(_ captioner: Captioner, features: Variable, words: [Int], outputs own: WordOutputs) {
         self.words = words
         end = captioner.vocabulary.end
-        logits = Self.logits(captioner, features: features, words: words).reshaped([words.count + 1, -1])
+        // Of a visual score nothing else is differentiated.
+        let followed = own.kind == .visual ? features.detached : features
+        logits = WordOutputs.logits(captioner, features: followed, words: words).reshaped([words.count + 1, -1])
         logProbabilities = logits.logSoftmax()
+        switch own.kind {
+        case .logProbability: outputs = logProbabilities
+        case .logit: outputs = logits
+        case .visual: outputs = own(features, words: words).reshaped([words.count + 1, -1])
+        }
     }
-
-    /// The same words of each of N pictures, `[N, u, v, K] -> [N, T, V]`, before the softmax.
-    static func logits(_ captioner: Captioner, features: Variable, words: [Int]) -> Variable {
-        let caption = [captioner.vocabulary.start] + words
-        let captions = [[Int]](repeating: caption, count: features.shape[0])
-        return captioner.decoder.logits(features: features, words: captions, dropout: nil).permuted([1, 0, 2])
-    }
-
-    /// What a kind of score is a sum of, `[T, V]`.
-    func outputs(_ kind: WordScore) -> Variable { kind == .logit ? logits : logProbabilities }
 
     /// The caption's own words, its end last.
     private var all: [Int] { words + [end] }

@@ -100,7 +100,8 @@ extension CaptionerConfiguration {
         let sizes = [
             ("decoder.features", decoder.features, 16_384), ("decoder.vocabulary", decoder.vocabulary, 1_000_000),
             ("decoder.embedding", decoder.embedding, 16_384), ("decoder.hidden", decoder.hidden, 16_384),
-            ("decoder.attention", decoder.attention, 16_384), ("preprocessing.width", preprocessing.width, 4_096),
+            ("decoder.attention", decoder.attention, 16_384), ("decoder.visual", decoder.visual ?? 1, 16_384),
+            ("preprocessing.width", preprocessing.width, 4_096),
             ("preprocessing.height", preprocessing.height, 4_096), ("search.beam", search.beam, 100),
             ("search.maximumLength", search.maximumLength, 1_000),
         ]

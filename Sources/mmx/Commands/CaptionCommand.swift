@@ -110,7 +110,7 @@ struct CaptionCommand: ParsableCommand {
         let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         for score in manifest.scores {
             guard let overlay = score.files.overlay else { continue }
-            let kind = manifest.wordScore == .logit ? "score" : "log p"
+            let kind = manifest.wordScore == .logProbability ? "log p" : "score"
             let method = namesMethods ? ", \(score.method)" : ""
             lines.append("\(score.name) (\(kind) \(String(format: "%.3f", score.value))\(method)): \(overlay)")
         }
