@@ -35,6 +35,15 @@ public enum Parallel {
         inside = false
     }
 
+    /// Runs `body` on this thread alone, as a part of a parallel loop runs. OpenBLAS may round a product that is split
+    /// over threads otherwise than the whole: what must not depend on how much is done at once is done so.
+    public static func serially<T>(_ body: () throws -> T) rethrows -> T {
+        if inside { return try body() }
+        inside = true
+        defer { inside = false }
+        return try body()
+    }
+
     private static let pool = ThreadPool(helpers: threads - 1) { inside = true }
 
     /// Splits `0..<count` into at most one range a thread, none smaller than `grain`, and calls `body` for each.

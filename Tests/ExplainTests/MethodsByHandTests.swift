@@ -175,7 +175,7 @@ final class MethodsByHandTests: XCTestCase {
             Set(names),
             [
                 "gradient", "gradient-x-input", "smoothgrad", "integrated-gradients", "deconvnet",
-                "guided-backpropagation", "cam", "grad-cam", "guided-grad-cam", "grad-cam++", "hirescam", "layercam",
+                "guided-backpropagation", "cam", "grad-cam", "centred-grad-cam", "guided-grad-cam", "grad-cam++", "hirescam", "layercam",
                 "xgrad-cam", "eigen-cam", "score-cam", "ablation-cam", "occlusion", "rise", "attention", "activation",
             ])
         for name in names { XCTAssertEqual(try Methods.named(name.uppercased().replacingOccurrences(of: "-", with: "_")).name, name) }

@@ -88,7 +88,7 @@ final class VisualScoreTests: XCTestCase {
                 look(own), words: [4, 5, 6], targets: [.everyWord], recipe: MapRecipe(wordScore: kind)
             ).scores.map(\.value)
         }
-        var state = store.values
+        var state = store.stateDictionary()
         state["decoder.visual.words.weight"] = Tensor(try XCTUnwrap(state["decoder.visual.words.weight"]).shape)
         let silent = try Captioner(
             configuration: captioner.configuration, vocabulary: vocabulary,

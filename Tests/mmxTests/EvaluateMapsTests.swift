@@ -104,7 +104,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         let outcome = try evaluate("--method", "hirescam", "--method", "eigen-cam", "--faithfulness", "--sanity")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         for text in [
-            "\nhirescam:expected ", "\neigen-cam ", "\nattention ", "deletion", "ROAD least", "between words",
+            "\nhirescam:expected ", "\neigen-cam ", "\nattention ", "deletion", "ROAD least",
             "\nrandomised from the head down to  method",
         ] {
             XCTAssertTrue(outcome.output.contains(text), "\(text) is not in \(outcome.output)")

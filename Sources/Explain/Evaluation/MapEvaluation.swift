@@ -37,7 +37,10 @@ public struct MapEvaluation: Sendable {
             results.withUnsafeMutableBufferPointer { results in
                 let results = UncheckedResults(base: results)
                 Parallel.forEach(part.count) { i in
-                    results.base[i] = Result { try measure(source, picture: part[i], measures) }
+                    // Also where it is the only one: its numbers are the same whatever is measured beside it.
+                    results.base[i] = Result {
+                        try Parallel.serially { try measure(source, picture: part[i], measures) }
+                    }
                 }
             }
             var new: [MapRecord] = []

@@ -73,7 +73,8 @@ extension Image {
     /// picture.
     mutating func stroke(_ segments: [Contour.Segment], color: (UInt8, UInt8, UInt8) = (255, 255, 255)) {
         guard !segments.isEmpty else { return }
-        let core = Float(lineThickness) * 0.4
+        // No thinner than two pixels: a line between two rows of pixels would be gray in both.
+        let core = max(1, Float(lineThickness) * 0.4)
         let reach = core + max(0.8, core * 0.7) + 0.5
         // How far inside the dark edge's border a pixel lies; segments overlap, so the nearest one counts.
         var depth = [Float](repeating: 0, count: width * height)
