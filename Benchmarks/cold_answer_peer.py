@@ -22,7 +22,7 @@ def main(model, path, question, folder):
         features = encoder(prepared(photo, config["preprocessing"])).permute(0, 2, 3, 1).contiguous()
     numbers = {word: i for i, word in enumerate(words)}
     asked = [numbers.get(w, numbers["<unknown>"]) for w in re.findall(r"[a-z0-9]+|'s", question.lower())]
-    best, _, raw = peer_answerers.answer(answerer, features, asked)
+    best, _, raw = peer_answerers.answer(answerer, features, asked, config.get("maps", {}))
     draw(photo, raw.numpy(), os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + "-answer"))
     print(answers[best])
 

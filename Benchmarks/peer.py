@@ -71,8 +71,8 @@ def explain(request):
 
 def load_answerer(request):
     """Beside the captioner, whose encoder's layout is this one's too."""
-    _, encoder, answerer, _, answers = peer_answerers.load(request["model"])
-    state.update(encoder=encoder.to(memory_format=state["layout"]), answerer=answerer, answers=answers)
+    config, encoder, answerer, _, answers = peer_answerers.load(request["model"])
+    state.update(encoder=encoder.to(memory_format=state["layout"]), answerer=answerer, answers=answers, maps=config.get("maps", {}))
     return {}
 
 
@@ -80,7 +80,7 @@ def ask(request):
     out = {}
 
     def body():
-        out["answer"], out["value"], out["map"] = peer_answerers.answer(state["answerer"], features(), request["words"])
+        out["answer"], out["value"], out["map"] = peer_answerers.answer(state["answerer"], features(), request["words"], state["maps"])
 
     time = duration(body)
     if "output" in request:

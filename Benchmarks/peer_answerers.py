@@ -114,10 +114,13 @@ def load(folder):
     return config, encoder, answerer, lines("vocabulary"), lines("answers")
 
 
-def answer(answerer, features, question):
-    """The best answer's number, its score before the softmax, and its raw Grad-CAM map [u, v]; features [1, u, v, K]."""
+def answer(answerer, features, question, maps):
+    """The best answer's number, its score before the softmax, and its raw map [u, v] by Grad-CAM or, where the model's configuration
+    (`maps`) says so, LayerCAM; features [1, u, v, K]."""
     activations = features.detach().requires_grad_()
     logits = answerer(activations, torch.tensor(question))
     best = logits.argmax()
     gradient, = torch.autograd.grad(logits[best], activations)
-    return best.item(), logits[best].item(), (activations.detach() @ gradient.mean((1, 2))[0])[0]
+    a = activations.detach()
+    raw = (gradient.relu() * a).sum(3)[0] if maps.get("method") == "layercam" else (a @ gradient.mean((1, 2))[0])[0]
+    return best.item(), logits[best].item(), raw
