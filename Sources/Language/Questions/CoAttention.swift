@@ -3,7 +3,7 @@ import Tensors
 /// Hierarchical question-image co-attention (Lu et al. 2016, arXiv 1606.00061), the parallel kind: at the level of
 /// words, of phrases and of the whole question, the picture's regions and the question's words weigh each other; the
 /// answer is read from the three levels, the finest first.
-public struct CoAttention: QuestionAnswerer {
+public struct CoAttention: AttendingAnswerer {
     let words: Embedding
     let word: Linear
     let image: ImageEmbedding
@@ -35,18 +35,8 @@ public struct CoAttention: QuestionAnswerer {
 
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
-    public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
-        look(features: features, embedded: embedded, lengths: lengths, dropout: dropout).logits
-    }
-
-    /// Of the whole question, the coarsest level.
-    public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? {
-        look(features: Variable(features), embedded: Variable(embedded), lengths: lengths, dropout: nil).attention
-            .reshaped([lengths.count] + features.shape[1...2])
-    }
-
     /// logits `[N, A]` and the image attention of the coarsest level `[M, N / M, L]`.
-    private func look(
+    func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
     ) -> (logits: Variable, attention: Tensor) {
         let batch = QuestionBatch(words: embedded, lengths: lengths)

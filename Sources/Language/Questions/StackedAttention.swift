@@ -2,7 +2,7 @@ import Tensors
 
 /// Stacked attention networks (Yang et al. 2016, arXiv 1511.02274): the question's vector looks at the picture's
 /// regions, adds what it saw to itself, and looks a second time.
-public struct StackedAttention: QuestionAnswerer {
+public struct StackedAttention: AttendingAnswerer {
     /// One look at the picture.
     struct Hop {
         let image: Linear
@@ -36,18 +36,8 @@ public struct StackedAttention: QuestionAnswerer {
 
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
-    public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
-        look(features: features, embedded: embedded, lengths: lengths, dropout: dropout).logits
-    }
-
-    /// Of the last look.
-    public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? {
-        look(features: Variable(features), embedded: Variable(embedded), lengths: lengths, dropout: nil).attention
-            .reshaped([lengths.count] + features.shape[1...2])
-    }
-
     /// logits `[N, A]` and the last hop's attention `[M, N / M, L]`.
-    private func look(
+    func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
     ) -> (logits: Variable, attention: Tensor) {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
