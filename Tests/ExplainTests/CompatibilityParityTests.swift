@@ -65,6 +65,26 @@ final class CompatibilityParityTests: XCTestCase {
         }
     }
 
+    /// Maps of several layers as the tools fuse them.
+    func testFusedLayers() throws {
+        let fixture = try ParityFixture.load()
+        for method in [GradCAM(), LayerCAM()] as [any ExplanationMethod] {
+            let records = fixture.records("pytorch-grad-cam", method.name, "fused")
+            XCTAssertEqual(records.map(\.network), ["chain", "residual"])
+            for record in records {
+                let network = try XCTUnwrap(ParityNetwork.named(record.network))
+                let fused = try network.map(method, of: record, as: .pytorchGradCAM)
+                XCTAssertEqual(fused.shape, record.shape)
+                check(.pytorchGradCAM, fused, method.name, record)
+            }
+        }
+        for record in fixture.records("torch-cam", "grad-cam", "fused") {
+            let network = try XCTUnwrap(ParityNetwork.named(record.network))
+            let fused = try network.map(GradCAM(), of: record, as: .torchCAM)
+            record.check(fused.array, shape: fused.shape, tolerance: Self.tolerance)
+        }
+    }
+
     private func map(_ method: any ExplanationMethod, of record: ParityRecord) throws -> Tensor {
         try XCTUnwrap(ParityNetwork.named(record.network)).map(method, of: record)
     }

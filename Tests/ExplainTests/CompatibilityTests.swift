@@ -36,6 +36,22 @@ final class CompatibilityTests: XCTestCase {
         XCTAssertLessThan(cubic[1], 0.25)
     }
 
+    /// Layers of two cells and of one, for an input of four pixels: 0, 1/4, 3/4, 1 and, flat, 0. torch-cam's finest has two
+    /// cells: 0 and 1, and 0.
+    func testSeveralLayers() {
+        let layers = [Tensor([1, 1, 2], [-2, 6]), Tensor([1, 1, 1], [3])]
+        let mean = Compatibility.pytorchGradCAM.fuse(layers, method: "grad-cam", height: 1, width: 4)
+        XCTAssertEqual(mean.shape, [1, 1, 4])
+        assertEqual(mean.array, [0, 0.125, 0.375, 0.5])
+        let largest = Compatibility.torchCAM.fuse(layers.reversed(), method: "grad-cam", height: 1, width: 4)
+        XCTAssertEqual(largest.shape, [1, 1, 2])
+        assertEqual(largest.array, [0, 1])
+        XCTAssertEqual(
+            Compatibility.torchCAM.fuse(layers, method: "layercam", height: 1, width: 4).array,
+            LayerFusion.fuse(layers).array)
+        XCTAssertEqual(Compatibility.allCases.filter { !$0.fusesLayers }, [.ramprs, .captum])
+    }
+
     /// A flat map stays 0.
     func testFlatMaps() {
         for tool in Compatibility.allCases where tool != .captum {

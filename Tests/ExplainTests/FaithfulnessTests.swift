@@ -22,18 +22,17 @@ final class FaithfulnessTests: XCTestCase {
         let picture = Tensor([1, 2, 2, 1], [1, 2, 3, 4])
         let empty = Tensor([1, 2, 2, 1])
         let order = RelevanceOrder.pixels(picture.array)
-        let deleted = DeletionInsertion.curve(from: picture, to: empty, order: order, steps: 2, confidence: sum)
+        let deleted = sum(DeletionInsertion.pictures(from: picture, to: empty, order: order, steps: 2))
         for (found, wanted) in zip(deleted, [1, 0.3, 0]) { XCTAssertEqual(found, wanted, accuracy: 1e-6) }
         XCTAssertEqual(deleted.count, 3)
         // (1.3 / 2 + 0.3 / 2) / 2
         XCTAssertEqual(DeletionInsertion.area(deleted), 0.4, accuracy: 1e-6)
-        let inserted = DeletionInsertion.curve(from: empty, to: picture, order: order, steps: 4, confidence: sum)
+        let inserted = sum(DeletionInsertion.pictures(from: empty, to: picture, order: order, steps: 4))
         for (found, wanted) in zip(inserted, [0, 0.4, 0.7, 0.9, 1]) { XCTAssertEqual(found, wanted, accuracy: 1e-6) }
         XCTAssertEqual(DeletionInsertion.area(inserted), (0.2 + 0.55 + 0.8 + 0.95) / 4, accuracy: 1e-6)
         // Both channels of a pixel go.
         let colours = Tensor([1, 1, 2, 2], [1, 2, 3, 4])
-        let half = DeletionInsertion.curve(
-            from: colours, to: Tensor(colours.shape), order: [1, 0], steps: 2, confidence: sum)
+        let half = sum(DeletionInsertion.pictures(from: colours, to: Tensor(colours.shape), order: [1, 0], steps: 2))
         XCTAssertEqual(half[1], 0.3, accuracy: 1e-6)
     }
 
@@ -89,11 +88,12 @@ final class FaithfulnessTests: XCTestCase {
         XCTAssertNotEqual(noisy, impute(picture, [1, 2], noise: 0.5, seed: 2))
     }
 
-    func testROADIsTheMeanOverParts() {
+    func testROADRemovesParts() {
         // A quarter: (0 + 7) / 2 in place of 5, sum 13.5. A half: 1 and 2, sum 6.
-        let found = ROAD.meanConfidence(
-            row([0, 5, 7, 3]), order: [1, 2, 0, 3], parts: [0.25, 0.5], noise: 0, seed: 1, confidence: sum)
-        XCTAssertEqual(found, (1.35 + 0.6) / 2, accuracy: 1e-3)
+        let found = sum(
+            ROAD.pictures(row([0, 5, 7, 3]), order: [1, 2, 0, 3], parts: [0.25, 0.5], noise: 0, seed: 1))
+        XCTAssertEqual(found.count, 2)
+        for (found, wanted) in zip(found, [1.35, 0.6]) { XCTAssertEqual(found, wanted, accuracy: 1e-3) }
     }
 
     func testOcclusionLosesWhatItCovers() {
@@ -101,9 +101,11 @@ final class FaithfulnessTests: XCTestCase {
         values[0] = 10
         values[15] = 5
         // Squares of 3 pixels a side at the corners, cut at the picture's edge.
-        let losses = OcclusionGrid.losses(Tensor([1, 4, 4, 1], values), side: 2, confidence: sum)
-        for (found, wanted) in zip(losses, [1, 0, 0, 0.5]) { XCTAssertEqual(found, wanted, accuracy: 1e-6) }
-        let even = OcclusionGrid.losses(Tensor([1, 4, 4, 1], repeating: 1), side: 2, confidence: sum)
-        for loss in even { XCTAssertEqual(loss, 0.9, accuracy: 1e-6) }
+        let left = (0..<2).flatMap { sum(OcclusionGrid.pictures(Tensor([1, 4, 4, 1], values), row: $0, side: 2)) }
+        XCTAssertEqual(left.count, 4)
+        for (found, wanted) in zip(left, [0.5, 1.5, 1.5, 1]) { XCTAssertEqual(found, wanted, accuracy: 1e-6) }
+        for left in sum(OcclusionGrid.pictures(Tensor([1, 4, 4, 1], repeating: 1), row: 1, side: 2)) {
+            XCTAssertEqual(left, 0.7, accuracy: 1e-6)
+        }
     }
 }

@@ -108,14 +108,16 @@ struct ParityNetwork {
     }
 
     /// Our map for a record: all classes are explained at once, and the record's is taken. A record of pixels with
-    /// channels is about the method's channels. Several layers are fused.
-    func map(_ method: any ExplanationMethod, of record: ParityRecord) throws -> Tensor {
+    /// channels is about the method's channels. Several layers are fused, as `tool` does.
+    func map(
+        _ method: any ExplanationMethod, of record: ParityRecord, as tool: Compatibility? = nil
+    ) throws -> Tensor {
         let layers = record.layer?.split(separator: "+").map(String.init) ?? []
         let scores = try scores(of: Array(0..<Self.classes), layers: layers)
         if record.shape.count == 3, let pixels = method as? any PixelMethod {
             return try pixels.attributions(of: scores).row(record.class)
         }
-        return try MethodMaps(method, of: scores).maps.row(record.class)
+        return try MethodMaps(method, of: scores, as: tool).maps.row(record.class)
     }
 
     private static func parameters(_ name: String, gain: Float = 1) -> Parameters {

@@ -97,7 +97,7 @@ final class PhraseMapsTests: XCTestCase {
         for (map, score) in zip(maps.targets[0].maps, wanted.scores) {
             let largest = score.map.array.map(abs).max() ?? 0
             for (a, b) in zip(map.raw.array, score.map.array) { XCTAssertEqual(a, b, accuracy: 1e-4 * largest) }
-            let sure = maps.targets[0].confidences[map.score](maps.input)[0]
+            let sure = maps.targets[0].confidences[map.score](maps.features(maps.input))[0]
             XCTAssertEqual(sure, exp(Double(score.logProbability)), accuracy: 1e-4)
         }
         XCTAssertEqual(

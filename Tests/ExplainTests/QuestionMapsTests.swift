@@ -185,7 +185,7 @@ final class QuestionMapsTests: XCTestCase {
             targets: [.best, .answer("blue")])
         XCTAssertEqual(maps.targets[0].confidences.count, 2)
         for (confidence, score) in zip(maps.targets[0].confidences, found.scores) {
-            XCTAssertEqual(confidence(maps.input)[0], Double(score.probability), accuracy: 1e-5)
+            XCTAssertEqual(confidence(maps.features(maps.input))[0], Double(score.probability), accuracy: 1e-5)
         }
         let scores = try MapEvaluation.run(source, measures: MapMeasures(faithfulness: true)).scores
         for method in ["grad-cam", "grad-cam:expected", "attention", "word-blind", "gaussian", "edges", "chance"] {

@@ -1,4 +1,6 @@
+import Tasks
 import Tensors
+import Vision
 import XCTest
 
 @testable import Explain
@@ -35,5 +37,45 @@ final class SmoothingTests: XCTestCase {
         let (zeros, none) = clipped(Tensor([2, 2]))
         XCTAssertEqual(zeros.array, [0, 0, 0, 0])
         XCTAssertNil(none)
+    }
+
+    /// Cells are smoothed by the model's own side and never cut, pixels cut and only smoothed when it is asked for.
+    func testPreparation() {
+        let values = Tensor([15, 20], (0..<300).map { $0 == 200 ? 100 : 1 })
+        let own = MapPreparation(smoothing: nil, own: MapConfiguration(smoothing: 3))
+        XCTAssertEqual(own.drawn(map, isOfPixels: false).map.array, smoothed(map, side: 3).array)
+        XCTAssertNil(own.drawn(values, isOfPixels: false).limit)
+        XCTAssertEqual(own.drawn(values, isOfPixels: true).limit, 1)
+        XCTAssertEqual(own.drawn(values, isOfPixels: true).map.array, [Float](repeating: 1, count: 300))
+        XCTAssertEqual(own.smooth(values, isOfPixels: true).array, values.array)
+        let asked = MapPreparation(smoothing: 5, own: MapConfiguration(smoothing: 3))
+        XCTAssertEqual([asked.cells, asked.pixels], [5, 5])
+        XCTAssertEqual(MapPreparation(smoothing: nil, own: nil), MapPreparation())
+    }
+
+    /// Measured is the map as it is drawn, but its maximum is the map's before it was cut: of a flat rest with one pixel
+    /// above all, 1/300 lies in that pixel, and it is pointed at.
+    func testPixelsAreMeasuredAsTheyAreDrawn() throws {
+        let raw = Tensor([15, 20], (0..<300).map { $0 == 200 ? 100 : 1 })
+        let region = try XCTUnwrap(Region(mask: (0..<300).map { $0 == 200 }, width: 20))
+        let placement = Placement(
+            originalWidth: 20, originalHeight: 15, modelWidth: 20, modelHeight: 15,
+            rectangle: Rectangle(x0: 0, y0: 0, x1: 20, y1: 15))
+        let target = MapTarget(
+            kind: "", context: "", fields: [:], region: region,
+            maps: [
+                .init(method: "gradient", fields: [:], raw: raw, isOfPixels: true),
+                .init(method: "cells", fields: [:], raw: raw),
+            ])
+        let measured = PictureMeasurement(
+            photo: Image(width: 20, height: 15),
+            maps: PictureMaps(
+                input: Tensor([1, 15, 20, 3]), placement: placement, wordBlind: Tensor([3, 4]), targets: [target])
+        ).measure(picture: 0)[0].measurements
+        func term(_ method: Int, _ name: String) -> Double { measured[method].terms[name]?.value ?? .nan }
+        XCTAssertEqual(measured.prefix(2).map(\.method), ["gradient", "cells"])
+        XCTAssertEqual([term(0, "pointing"), term(1, "pointing")], [1, 1])
+        XCTAssertEqual(term(0, "energyInside"), 1.0 / 300, accuracy: 1e-6)
+        XCTAssertEqual(term(1, "energyInside"), 100.0 / 399, accuracy: 1e-6)
     }
 }

@@ -104,6 +104,11 @@ final class MethodCommandTests: ProgramTestCase {
                 XCTAssertEqual(input.array.max() ?? 0, 1, accuracy: tool == .torchCAM ? 0.2 : 1e-3)
             }
         }
+        let two = ["--layer", "conv2", "--layer", "conv4", "--output", "two", "--compat"]
+        let fused = try manifest(run(["caption", "--model", Self.model.path] + own + two + ["pytorch-grad-cam"]))
+        XCTAssertEqual(fused.scores[0].map.shape, [64, 64])
+        assertFails(
+            try run(["caption", "--model", Self.model.path] + own + two + ["captum"]), 2, "captum draws over one layer")
     }
 
     func testWhatCannotBeMet() throws {

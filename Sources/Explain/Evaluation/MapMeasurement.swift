@@ -55,7 +55,7 @@ struct PictureMeasurement {
         var others: [String: [Int: [Double]]] = [:]
         for (index, target) in maps.targets.enumerated() {
             for map in target.maps {
-                let held = RegionalMap(drawn(map.raw), in: target.region)
+                let held = RegionalMap(drawn(map.raw, isOfPixels: map.isOfPixels), in: target.region)
                 found[index].append(measure(held, as: map.method, fields: map.fields))
                 if rivals[index].isEmpty { continue }
                 own[map.method, default: [:]][index] = held.sums.shareInside
@@ -96,10 +96,13 @@ struct PictureMeasurement {
     }
 
     /// The map as overlays show it (`MapFiles`): its positive part over its maximum, laid over the picture.
-    private func drawn(_ map: Tensor) -> MeasuredMap {
-        let smooth = smoothed(map, side: maps.smoothing)
-        return MeasuredMap(
-            maps.placement.place(Normalisation.unit(smooth.array).values, width: map.shape[1], height: map.shape[0]))
+    private func drawn(_ map: Tensor, isOfPixels: Bool = false) -> MeasuredMap {
+        func placed(_ map: Tensor) -> Plane {
+            maps.placement.place(Normalisation.unit(map.array).values, width: map.shape[1], height: map.shape[0])
+        }
+        let (drawn, limit) = maps.preparation.drawn(map, isOfPixels: isOfPixels)
+        let uncut = limit.map { _ in placed(maps.preparation.smooth(map, isOfPixels: isOfPixels)) }
+        return MeasuredMap(placed(drawn), uncut: uncut)
     }
 
     private func measure(

@@ -26,10 +26,12 @@ public struct PictureMaps {
     public var input: Tensor
     /// Where the maps lie in the picture.
     public var placement: Placement
-    /// Cells of the square over whose mean they are drawn, odd.
-    public var smoothing = 1
+    /// What is drawn of them.
+    var preparation = MapPreparation()
     /// The sum of the layer's activations, `[u, v]`.
     public var wordBlind: Tensor
+    /// The encoder, for pictures that were changed: from `[N, H, W, 3]`, prepared, to `[N, u, v, K]`.
+    public var features: (_ pictures: Tensor) -> Tensor = { $0 }
     public var targets: [MapTarget]
 }
 
@@ -44,6 +46,8 @@ public struct MapTarget {
         public var fields: [String: RecordValue]
         /// `[u, v]`, raw and signed.
         public var raw: Tensor
+        /// Whether its cells are pixels of the picture as the model takes it.
+        public var isOfPixels = false
     }
 
     /// The group whose figures it counts for; empty for none but the whole.

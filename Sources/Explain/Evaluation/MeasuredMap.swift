@@ -10,9 +10,10 @@ public struct MeasuredMap: Sendable {
     public let box: Rectangle?
     let ranking: RankedPixels
 
-    public init(_ plane: Plane) {
+    /// - Parameter uncut: the map before its largest values were cut to one, where they were: only it has a peak.
+    public init(_ plane: Plane, uncut: Plane? = nil) {
         self.plane = plane
-        peak = PointingGame.peak(of: plane)
+        peak = PointingGame.peak(of: uncut ?? plane)
         box = LocalisationBox.find(in: plane)
         ranking = RankedPixels(plane.values)
     }

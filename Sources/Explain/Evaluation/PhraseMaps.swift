@@ -19,7 +19,7 @@ public struct PhraseMaps: RandomisableMaps {
     private let recipe: MapRecipe
     /// How many of them were chosen.
     private let chosen: Int
-    private let smoothing: Int
+    private let preparation: MapPreparation
     private let model: URL
     private let data: CaptionDataset
     private let phrases: URL
@@ -27,21 +27,6 @@ public struct PhraseMaps: RandomisableMaps {
     private let masks: PhraseMasks?
     /// Of each image, in the captions' order.
     private let captions: [[AskedCaption]]
-
-    /// A reference caption and what of it is asked for.
-    private struct AskedCaption {
-        struct Target {
-            var phrase: Phrase
-            /// Positions among ``words``.
-            var head: Int
-            var span: Range<Int>
-        }
-
-        var row: Int
-        /// As the model reads them.
-        var words: [Int]
-        var targets: [Target]
-    }
 
     /// Takes the phrases with boxes or a mask that are no scenes and whose head word the model knows.
     /// - Parameters:
@@ -69,77 +54,15 @@ public struct PhraseMaps: RandomisableMaps {
         chosen = own.count
         methods =
             own.flatMap { [$0.name, "\($0.name):phrase"] } + self.recipe.methods.dropFirst(chosen).map(\.name)
-        self.smoothing = smoothing ?? explainer.captioner.configuration.maps?.smoothing ?? 1
+        preparation = MapPreparation(smoothing: smoothing, own: explainer.captioner.configuration.maps)
         self.model = model
         self.data = data
         self.phrases = phrases
         self.masks = masks.map(PhraseMasks.init)
-        let path = phrases.path
-        let all = try PhraseFile.read(phrases, images: Set(data.entries.map(\.image)))
-        let types = Set(all.flatMap(\.types))
-        for kind in kinds where !types.contains(kind) {
-            throw DatasetError(
-                path: path,
-                problem: "has no phrases of the kind '\(kind)'; it has \(types.sorted().joined(separator: ", "))")
-        }
-        let masks = self.masks
-        var counts = Counts()
-        let wanted = all.filter { phrase in
-            guard !phrase.boxes.isEmpty || masks?.has(phrase) == true else { return counts.leaveOut(\.boxless) }
-            if !kinds.isEmpty { return phrase.types.contains { kinds.contains($0) } }
-            return phrase.types.contains("scene") ? counts.leaveOut(\.scenes) : true
-        }
-        let byImage = Dictionary(grouping: wanted, by: \.image)
-        var left = limit ?? Int.max
-        var images: [String] = []
-        var captions: [[AskedCaption]] = []
-        for entry in data.entries {
-            let asked = Self.captions(
-                of: entry, phrases: byImage[entry.image] ?? [], vocabulary: explainer.captioner.vocabulary, left: &left,
-                counts: &counts)
-            if asked.isEmpty { continue }
-            images.append(entry.image)
-            captions.append(asked)
-        }
-        guard !images.isEmpty else {
-            throw DatasetError(
-                path: path, problem: "has no phrase with boxes that could be explained in these captions")
-        }
-        self.images = images
-        self.captions = captions
-        notes = counts.notes
-    }
-
-    private static func captions(
-        of entry: CaptionDataset.Entry, phrases: [Phrase], vocabulary: Vocabulary, left: inout Int, counts: inout Counts
-    ) -> [AskedCaption] {
-        let tokenizer = CaptionTokenizer()
-        let byRow = Dictionary(grouping: phrases, by: \.captionRow)
-        counts.strange += byRow[nil]?.count ?? 0
-        return byRow.keys.compactMap { $0 }.sorted().compactMap { row in
-            guard left > 0, let phrases = byRow[row] else { return nil }
-            // The phrases count words as Flickr30k Entities splits them, punctuation included.
-            let parts = phrases[0].caption.map { tokenizer.tokens($0) }
-            let starts = parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
-            let tokens = parts.flatMap { $0 }
-            guard row < entry.captions.count, tokens == tokenizer.tokens(entry.captions[row]) else {
-                counts.strange += phrases.count
-                return nil
-            }
-            let words = vocabulary.encode(tokens)
-            var targets: [AskedCaption.Target] = []
-            for phrase in phrases.sorted(by: { ($0.first, $0.count) < ($1.first, $1.count) }) where left > 0 {
-                let head = starts[phrase.head + 1] - 1
-                guard head >= starts[phrase.head], words[head] != vocabulary.unknown else {
-                    counts.unknown += 1
-                    continue
-                }
-                let span = starts[phrase.first]..<starts[phrase.first + phrase.count]
-                targets.append(.init(phrase: phrase, head: head, span: span))
-                left -= 1
-            }
-            return targets.isEmpty ? nil : AskedCaption(row: row, words: words, targets: targets)
-        }
+        let asked = try AskedCaptions(
+            data, phrases: phrases, masks: self.masks, kinds: kinds, limit: limit,
+            vocabulary: explainer.captioner.vocabulary)
+        (images, captions, notes) = (asked.images, asked.captions, asked.notes)
     }
 
     public func url(ofImage index: Int) -> URL { data.imageURL(images[index]) }
@@ -157,7 +80,7 @@ public struct PhraseMaps: RandomisableMaps {
                 let region = try region(of: phrase, in: photo)
                 let words = caption.words
                 let confidences = [target.head..<target.head + 1, target.span].map { span -> Confidence in
-                    { explainer.probabilities(of: span, in: words, pictures: $0) }
+                    { explainer.probabilities(of: span, in: words, features: $0) }
                 }
                 targets.append(
                     MapTarget(
@@ -171,9 +94,9 @@ public struct PhraseMaps: RandomisableMaps {
             }
         }
         return PictureMaps(
-            input: picture.tensor, placement: picture.placement, smoothing: smoothing,
+            input: picture.tensor, placement: picture.placement, preparation: preparation,
             wordBlind: ReferenceMaps.activity(seen.activations),
-            targets: targets)
+            features: { explainer.captioner.encoder(Variable($0)).value }, targets: targets)
     }
 
     /// One score for each head word and each phrase, however often it is asked for.
@@ -193,8 +116,10 @@ public struct PhraseMaps: RandomisableMaps {
         let phrases = scores(target.span)
         let own = zip(words, phrases).prefix(chosen).flatMap { word, phrase -> [MapTarget.Map] in
             [
-                .init(method: word.method, fields: [:], raw: word.map),
-                .init(method: "\(word.method):phrase", score: 1, fields: [:], raw: phrase.map),
+                .init(method: word.method, fields: [:], raw: word.map, isOfPixels: word.raw.isOfPixels),
+                .init(
+                    method: "\(word.method):phrase", score: 1, fields: [:], raw: phrase.map,
+                    isOfPixels: phrase.raw.isOfPixels),
             ]
         }
         return own + words.dropFirst(chosen).map { .init(method: $0.method, fields: [:], raw: $0.map) }
@@ -217,7 +142,7 @@ public struct PhraseMaps: RandomisableMaps {
         let asked = zip(images, captions).map { image, captions in
             "\(image) \(captions.map { "\($0.row) \($0.words) \($0.targets.map { "\($0.head) \($0.span)" })" })"
         }
-        let settings = ["phrases", explainer.layer, "\(recipe)", "\(smoothing)", masks?.folder.path ?? ""]
+        let settings = ["phrases", explainer.layer, "\(recipe)", "\(preparation)", masks?.folder.path ?? ""]
         return ModelParameters.fingerprint(model, settings: settings + asked, files: [phrases])
     }
 
@@ -242,26 +167,5 @@ public struct PhraseMaps: RandomisableMaps {
             parameters: store.scope())
         try store.checkComplete()
         return captioner
-    }
-
-    /// Phrases left out, and why.
-    private struct Counts {
-        var boxless = 0
-        var scenes = 0
-        var strange = 0
-        var unknown = 0
-
-        mutating func leaveOut(_ reason: WritableKeyPath<Counts, Int>) -> Bool {
-            self[keyPath: reason] += 1
-            return false
-        }
-
-        var notes: [String] {
-            [
-                (boxless, "without boxes"), (scenes, "that are scenes"),
-                (strange, "of captions that are not among the captions word for word"),
-                (unknown, "whose head word the model does not know"),
-            ].filter { $0.0 > 0 }.map { "\($0) phrase\($0 == 1 ? "" : "s") \($1) left out" }
-        }
     }
 }

@@ -16,7 +16,7 @@ public struct QuestionMaps: RandomisableMaps {
     private let recipe: MapRecipe
     /// How many of them were chosen.
     private let chosen: Int
-    private let smoothing: Int
+    private let preparation: MapPreparation
     private let model: URL
     private let data: QuestionDataset
     private let path: String
@@ -49,7 +49,7 @@ public struct QuestionMaps: RandomisableMaps {
         chosen = own.count
         methods =
             own.flatMap { [$0.name, "\($0.name):expected"] } + self.recipe.methods.dropFirst(chosen).map(\.name)
-        self.smoothing = smoothing ?? explainer.answerer.configuration.maps?.smoothing ?? 1
+        preparation = MapPreparation(smoothing: smoothing, own: explainer.answerer.configuration.maps)
         self.model = model
         self.path = path
         let answers = Set(explainer.answerer.answers)
@@ -106,7 +106,7 @@ public struct QuestionMaps: RandomisableMaps {
                 found.scores[$0].score
             }
             let confidences = scores.map { score -> Confidence in
-                { explainer.probabilities(of: score.index, asked: read, pictures: $0) }
+                { explainer.probabilities(of: score.index, asked: read, features: $0) }
             }
             return MapTarget(
                 kind: question.kind, context: question.kind,
@@ -114,9 +114,9 @@ public struct QuestionMaps: RandomisableMaps {
                 confidences: confidences, maps: maps(found))
         }
         return PictureMaps(
-            input: picture.tensor, placement: picture.placement, smoothing: smoothing,
+            input: picture.tensor, placement: picture.placement, preparation: preparation,
             wordBlind: ReferenceMaps.activity(seen.activations),
-            targets: targets)
+            features: { explainer.answerer.encoder(Variable($0)).value }, targets: targets)
     }
 
     /// In the order of ``methods``; of the expected answer where it was explained.
@@ -127,7 +127,7 @@ public struct QuestionMaps: RandomisableMaps {
             let score = found.scores[answer * count + m]
             return .init(
                 method: score.method + suffix, score: answer, fields: ["answer": .text(score.score.name)],
-                raw: score.map)
+                raw: score.map, isOfPixels: score.raw.isOfPixels)
         }
         let own = (0..<chosen).flatMap { [map($0, answer: 0), map($0, answer: 1, ":expected")] }
         return (own + (chosen..<count).map { map($0, answer: 0) }).compactMap { $0 }
@@ -139,7 +139,7 @@ public struct QuestionMaps: RandomisableMaps {
         let asked = data.entries.flatMap { entry in
             entry.questions.map { "\(entry.image) \($0.kind) \($0.text) \($0.answer) \($0.boxes)" }
         }
-        let settings = ["questions", explainer.layer, "\(recipe)", "\(smoothing)"]
+        let settings = ["questions", explainer.layer, "\(recipe)", "\(preparation)"]
         return ModelParameters.fingerprint(model, settings: settings + asked, files: [])
     }
 

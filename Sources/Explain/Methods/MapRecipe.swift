@@ -9,13 +9,17 @@ public struct MapRecipe: Sendable {
     public var isCounterfactual: Bool
     /// Which number of a caption's word is explained; nil takes the model's own.
     public var wordScore: WordScore?
+    /// The tool whose steps are taken from a layer's weighted channels to the picture; nil for mmx's own.
+    public var compatibility: Compatibility?
 
     public init(
-        methods: [any ExplanationMethod] = [], isCounterfactual: Bool = false, wordScore: WordScore? = nil
+        methods: [any ExplanationMethod] = [], isCounterfactual: Bool = false, wordScore: WordScore? = nil,
+        compatibility: Compatibility? = nil
     ) {
         self.methods = methods
         self.isCounterfactual = isCounterfactual
         self.wordScore = wordScore
+        self.compatibility = compatibility
     }
 
     /// The methods, or else that of the model's `config.json`, or else Grad-CAM.
@@ -35,6 +39,12 @@ public struct MapRecipe: Sendable {
     /// That every method applies to these layers, before anything is computed.
     /// - Throws: ``ExplanationError``.
     func check(_ methods: [any ExplanationMethod], cut: EncoderCut) throws {
+        if let tool = compatibility, !tool.fusesLayers, cut.layers.count > 1 {
+            throw ExplanationError(
+                kind: .methodDoesNotApply,
+                description: "\(tool.rawValue) draws over one layer and has no way to fuse several; give one --layer or "
+                    + "leave out --compat")
+        }
         for method in methods {
             if isCounterfactual && !method.hasCounterfactual {
                 throw ExplanationError(
@@ -62,12 +72,18 @@ struct MethodMaps {
     /// Of each score.
     let warnings: [[String]]
 
-    /// Runs the method over each of the layers, and fuses what it finds where there are several.
-    init(_ method: any ExplanationMethod, of scores: ExplainedScores) throws {
+    /// Runs the method over each of the layers, and fuses what it finds where there are several: as `tool` does, or as
+    /// ``LayerFusion``.
+    init(_ method: any ExplanationMethod, of scores: ExplainedScores, as tool: Compatibility? = nil) throws {
         self.method = method.name
         let layers = scores.layers
         if method.place == .layer && layers.count > 1 {
-            maps = LayerFusion.fuse(try layers.map { try method.maps(of: $0) })
+            let found = try layers.map { try method.maps(of: $0) }
+            maps =
+                tool.map {
+                    $0.fuse(
+                        found, method: method.name, height: scores.picture.shape[1], width: scores.picture.shape[2])
+                } ?? LayerFusion.fuse(found)
         } else {
             maps = try method.maps(of: scores)
         }

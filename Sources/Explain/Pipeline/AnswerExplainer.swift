@@ -116,7 +116,7 @@ public struct AnswerExplainer {
             let scores = ExplainedScores(
                 seen, head: head(question, features: seen.features), sums: recipe.sums(own),
                 recorded: .init(tape: tape, features: features, outputs: logits), progress: progress)
-            let found = try methods.map { try MethodMaps($0, of: scores) }
+            let found = try methods.map { try MethodMaps($0, of: scores, as: recipe.compatibility) }
             let words = explainsQuestion ? self.words(own, tape: tape, logits: logits, embedded: embedded) : nil
             for (k, score) in chosen.enumerated() {
                 let rank = ranking.firstIndex { $0.index == score.index } ?? 0

@@ -87,7 +87,7 @@ public struct CaptionExplainer {
                 seen, head: head(words, wordOutputs, scores: chosen.map(\.score), features: seen.features),
                 sums: recipe.sums(own), recorded: .init(tape: tape, features: features, outputs: outputs),
                 progress: progress)
-            let found = try methods.map { try MethodMaps($0, of: scores) }
+            let found = try methods.map { try MethodMaps($0, of: scores, as: recipe.compatibility) }
             for (k, choice) in chosen.enumerated() {
                 for method in found {
                     explained.append(

@@ -88,7 +88,7 @@ public struct ClassExplainer {
                 outputs: classifier.head),
             sums: recipe.sums(chosen.map(\.sum)), recorded: .init(tape: tape, features: features, outputs: logits),
             progress: progress)
-        let found = try methods.map { try MethodMaps($0, of: scores) }
+        let found = try methods.map { try MethodMaps($0, of: scores, as: recipe.compatibility) }
         let explained = chosen.enumerated().flatMap { k, score in
             let rank = ranking.firstIndex { $0.index == score.index } ?? 0
             return found.map { method in

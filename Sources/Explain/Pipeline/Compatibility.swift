@@ -58,6 +58,32 @@ public enum Compatibility: String, CaseIterable, Codable, Sendable {
         return Tensor([height, width], plane.values)
     }
 
+    /// Whether the tool takes several layers; the others draw over one.
+    var fusesLayers: Bool { self == .pytorchGradCAM || self == .torchCAM }
+
+    /// The maps of several layers as one, each brought to 0...1 and enlarged (bilinear). pytorch-grad-cam: to the model's
+    /// input, and their mean. torch-cam: to the finest, and the largest value; its LayerCAM takes tanh of twice that before
+    /// (``LayerFusion``, which scales by the maximum instead of by the range).
+    /// - Parameters:
+    ///   - maps: `[S, u, v]` of each layer.
+    ///   - height: of the model's input, in pixels; as `width`.
+    /// - Returns: `[S, height, width]`, or `[S, u, v]` of the finest layer's u and v.
+    func fuse(_ maps: [Tensor], method: String, height: Int, width: Int) -> Tensor {
+        if self == .torchCAM && method == LayerCAM().name { return LayerFusion.fuse(maps) }
+        let finest = maps.max { $0.count < $1.count } ?? maps[0], count = finest.shape[0]
+        let (high, wide) = self == .torchCAM ? (finest.shape[1], finest.shape[2]) : (height, width)
+        var fused = [[Float]](repeating: [Float](repeating: 0, count: high * wide), count: count)
+        for layer in maps {
+            for s in 0..<count {
+                let raw = raw(layer.row(s), method: method)
+                let unit = Plane(width: raw.shape[1], height: raw.shape[0], values: normalised(raw.array))
+                let values = unit.resized(width: wide, height: high, filter: .bilinear).values
+                fused[s] = zip(fused[s], values).map { self == .torchCAM ? max($0, $1) : $0 + $1 / Float(maps.count) }
+            }
+        }
+        return Tensor([count, high, wide], fused.flatMap { $0 })
+    }
+
     private func normalised(_ values: [Float]) -> [Float] {
         let low = values.min() ?? 0
         // torch-cam adds 1e-8 and Torch's image package nothing: with a map that is not flat, the same to 7 digits.

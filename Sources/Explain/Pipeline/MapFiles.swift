@@ -8,8 +8,7 @@ import Weights
 struct MapFiles {
     let drawing: MapDrawing
     private let request: MapRequest
-    /// Cells of the square over whose mean a map of a layer's cells is drawn, odd.
-    private let smoothing: Int
+    private let preparation: MapPreparation
     private var placement: Placement { drawing.placement }
     private var style: DrawingStyle { drawing.style }
 
@@ -17,34 +16,27 @@ struct MapFiles {
     init(_ request: MapRequest, photo: Image, placement: Placement, own: MapConfiguration?) {
         self.request = request
         drawing = MapDrawing(photo: photo, placement: placement, style: request.style)
-        smoothing = request.smoothing ?? own?.smoothing ?? 1
+        preparation = MapPreparation(smoothing: request.smoothing, own: own)
     }
 
     /// What a manifest says about the drawing.
     var rendering: ManifestParts.Rendering {
         .init(
-            smoothing: smoothing, normalisation: style.normalisation,
-            resampling: (request.compatibility?.resampling ?? .bilinear).rawValue, colorMap: style.colorMap,
+            smoothing: preparation.cells, normalisation: style.normalisation,
+            resampling: (request.recipe.compatibility?.resampling ?? .bilinear).rawValue, colorMap: style.colorMap,
             opacity: style.opacity, blend: style.blend, contours: style.contours, scale: style.scale.kind,
-            seen: placement.rectangle, boxThreshold: request.boxThreshold, compatibility: request.compatibility)
+            seen: placement.rectangle, boxThreshold: request.boxThreshold, compatibility: request.recipe.compatibility)
     }
 
-    /// The map smoothed. Pixels are smoothed only where the user asks for it.
-    private func smooth(_ map: Tensor, place: String) -> Tensor {
-        smoothed(map, side: place == MapPlace.pixels.rawValue ? request.smoothing ?? 1 : smoothing)
-    }
-
-    /// The map as it is written, `[u, v]`, and the numbers that are drawn of it, `[h, w]`: smoothed, those of pixels cut
-    /// at `limit`; or as another tool makes them.
+    /// The map as it is written, `[u, v]`, and the numbers that are drawn of it, `[h, w]`: prepared, and cut at `limit`;
+    /// or as another tool makes them.
     private func prepared(_ map: RawMap) -> (written: Tensor, numbers: Tensor, limit: Float?) {
-        if let tool = request.compatibility {
+        if let tool = request.recipe.compatibility {
             let raw = tool.raw(map.values, method: map.method)
             return (raw, tool.input(raw, height: placement.modelHeight, width: placement.modelWidth), nil)
         }
-        let smooth = smooth(map.values, place: map.place)
-        guard map.place == MapPlace.pixels.rawValue else { return (map.values, smooth, nil) }
-        let (cut, limit) = clipped(smooth)
-        return (map.values, cut, limit)
+        let (drawn, limit) = preparation.drawn(map.values, isOfPixels: map.isOfPixels)
+        return (map.values, drawn, limit)
     }
 
     /// What each of a run's maps is divided by, as the style's scale says.
@@ -81,7 +73,7 @@ struct MapFiles {
         func url(_ ending: String) -> URL { request.output.appendingPathComponent("\(name)-\(ending)") }
         var files = ManifestParts.Files()
         let (written, numbers, limit) = prepared(map)
-        if let tool = request.compatibility {
+        if let tool = request.recipe.compatibility {
             let input = url("\(tool.rawValue).npy")
             try NumPyArray.write(numbers, to: input)
             files.toolMap = input.path
@@ -100,18 +92,18 @@ struct MapFiles {
             files.overlay = overlay.path
             files.heatMap = heat.path
         }
-        var summary = summary(written, place: map.place)
+        var summary = summary(written, isOfPixels: map.isOfPixels)
         (summary.box, summary.drawnMaximum, summary.clippedAt) = (box, drawn.maximum, limit)
         return (files, summary, drawn.warnings)
     }
 
     /// map `[u, v]` in numbers; what is not finite counts as 0, as it is drawn.
-    private func summary(_ map: Tensor, place: String) -> ManifestParts.Map {
+    private func summary(_ map: Tensor, isOfPixels: Bool) -> ManifestParts.Map {
         let values = map.array.map { $0.isFinite ? $0 : 0 }
         let positive = values.reduce(0) { $0 + max(0, $1) }
         let all = values.reduce(0) { $0 + abs($1) }
         var peak: ManifestParts.Point?
-        let seen = smooth(Tensor(map.shape, values), place: place).array
+        let seen = preparation.smooth(Tensor(map.shape, values), isOfPixels: isOfPixels).array
         if let best = seen.indices.max(by: { seen[$0] < seen[$1] }), seen[best] > 0 {
             let cell = placement.cell(
                 column: best % map.shape[1], row: best / map.shape[1], columns: map.shape[1], rows: map.shape[0])

@@ -15,13 +15,11 @@ public struct MapRequest: Sendable {
     public var smoothing: Int?
     /// Part of the maximum above which the localisation box is found; nil finds none.
     public var boxThreshold: Float?
-    /// The tool whose steps are taken from the method's map to the picture; nil for mmx's own.
-    public var compatibility: Compatibility?
 
     public init(
         recipe: MapRecipe = MapRecipe(), layers: [String] = [], output: URL,
         style: DrawingStyle = DrawingStyle(), hasSheet: Bool = false, smoothing: Int? = nil,
-        boxThreshold: Float? = nil, compatibility: Compatibility? = nil
+        boxThreshold: Float? = nil
     ) {
         self.recipe = recipe
         self.layers = layers
@@ -30,6 +28,5 @@ public struct MapRequest: Sendable {
         self.hasSheet = hasSheet
         self.smoothing = smoothing
         self.boxThreshold = boxThreshold
-        self.compatibility = compatibility
     }
 }

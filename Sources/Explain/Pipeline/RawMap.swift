@@ -9,6 +9,8 @@ struct RawMap {
     let place: String
     /// What is explained: a word, an answer, a class.
     let name: String
+
+    var isOfPixels: Bool { place == MapPlace.pixels.rawValue }
 }
 
 extension ExplainedScore {

@@ -85,9 +85,11 @@ struct DrawingOptions: ParsableArguments {
     }
 
     func request(_ recipe: MapRecipe) -> MapRequest {
-        MapRequest(
+        var recipe = recipe
+        recipe.compatibility = compat
+        return MapRequest(
             recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), style: style, hasSheet: sheet,
-            smoothing: smooth, boxThreshold: boxes, compatibility: compat)
+            smoothing: smooth, boxThreshold: boxes)
     }
 
     /// What `--list-layers` prints.

@@ -202,8 +202,9 @@ CAMS = {
 }
 
 
-def cam(kind, net, x, layer, index):
-    """The tool's map before its own ReLU, scaling and resizing, and what its public call returns.
+def cam(kind, net, x, layers, index):
+    """The tool's map of the last of the layers before its own ReLU, scaling and resizing, and what its public call
+    returns.
 
     The tool replaces layers of the network that it explains: it gets a copy. Its Score-CAM enlarges masks with corners
     on corners, all else with half-pixel centres; here the masks too.
@@ -218,9 +219,9 @@ def cam(kind, net, x, layer, index):
 
     # The tool draws a progress bar.
     half_pixel = mock.patch("torch.nn.UpsamplingBilinear2d", lambda size: nn.Upsample(size, mode="bilinear"))
-    with contextlib.redirect_stderr(io.StringIO()), half_pixel, Kept(net, [getattr(net, layer)]) as method:
+    with contextlib.redirect_stderr(io.StringIO()), half_pixel, Kept(net, [getattr(net, layer) for layer in layers]) as method:
         final = method(x.clone(), [ClassifierOutputTarget(index)])
-    return raw[0][0], final[0]
+    return raw[-1][0], final[0]
 
 
 # --- captum
@@ -346,7 +347,7 @@ def compute():
         for layer, module in kind.layers.items():
             for index in classes:
                 for method, tool in CAMS.items():
-                    raw, final = cam(tool, net, x, module, index)
+                    raw, final = cam(tool, net, x, [module], index)
                     add("pytorch-grad-cam", method, "raw", layer, index, raw)
                     if index == classes[0] and method in ("grad-cam", "eigen-cam"):
                         add("pytorch-grad-cam", method, "final", layer, index, final)
@@ -368,6 +369,10 @@ def compute():
             both, joined = list(kind.layers.values()), "+".join(kind.layers)
             fused = torch_cam(torchcam.methods.LayerCAM, net, x, both, classes[1])
             add("torch-cam", "layercam", "final", joined, classes[1], fused)
+            fused = torch_cam(torchcam.methods.GradCAM, net, x, both, classes[0])
+            add("torch-cam", "grad-cam", "fused", joined, classes[0], fused)
+            for method in "grad-cam", "layercam":
+                add("pytorch-grad-cam", method, "fused", joined, classes[0], cam(CAMS[method], net, x, both, classes[0])[1])
             own = torch_cam(torchcam.methods.CAM, net, x, [last], classes[0], "fc")
             add("torch-cam", "cam", "final", list(kind.layers)[-1], classes[0], own)
         for method, step, value in pixel_maps(net, x, classes[0], last):

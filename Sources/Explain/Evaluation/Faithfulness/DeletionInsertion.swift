@@ -14,10 +14,8 @@ enum DeletionInsertion {
     ///   - from: the picture at the start, `[1, H, W, C]`.
     ///   - to: the picture at the end, of the same shape.
     ///   - order: the pixels, as they are changed from the one to the other.
-    /// - Returns: the confidence after 0...steps steps.
-    static func curve(
-        from: Tensor, to: Tensor, order: [Int], steps: Int = steps, confidence: Confidence
-    ) -> [Double] {
+    /// - Returns: the pictures after 0...steps steps, `[steps + 1, H, W, C]`.
+    static func pictures(from: Tensor, to: Tensor, order: [Int], steps: Int = steps) -> Tensor {
         precondition(from.shape == to.shape && order.count == from.shape[1] * from.shape[2], "not of one size")
         let channels = from.shape[3]
         let end = to.array
@@ -31,10 +29,10 @@ enum DeletionInsertion {
             }
             pictures.append(Tensor(from.shape, values))
         }
-        return confidence(.stacked(pictures))
+        return .stacked(pictures)
     }
 
-    /// The area under points at equal distances over 0...1.
+    /// The area under confidences at equal distances over 0...1.
     static func area(_ curve: [Double]) -> Double {
         precondition(curve.count > 1, "no area under a point")
         return zip(curve, curve.dropFirst()).reduce(0) { $0 + ($1.0 + $1.1) / 2 } / Double(curve.count - 1)

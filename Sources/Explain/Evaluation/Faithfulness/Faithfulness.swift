@@ -20,74 +20,102 @@ struct Faithfulness {
         MapColumn(name: name, title: title, isShare: isShare, table: .faithfulness)
     }
 
+    /// The encoder's feature maps of what a map makes of the picture: the same whatever score asks about them.
+    private struct Changed {
+        let deleted: Tensor
+        let inserted: Tensor
+        let shown: Tensor
+        let roadMost: Tensor
+        let roadLeast: Tensor
+        /// The map on the grid of the occlusion.
+        let coarse: [Double]
+    }
+
     /// Adds the figures of every map, and of the references that are maps: chance is a map of random cells.
     func measure(_ found: inout [MeasuredTarget]) {
+        let whole = maps.features(maps.input)
+        let occluded = (0..<OcclusionGrid.side).map { maps.features(OcclusionGrid.pictures(maps.input, row: $0)) }
         let blurred = DeletionInsertion.blurred(maps.input)
-        let blank = Tensor(maps.input.shape)
+        let references = references().mapValues { changed($0, drawn: $0, blurred: blurred) }
         for (index, target) in maps.targets.enumerated() {
-            let losses = target.confidences.map { OcclusionGrid.losses(maps.input, confidence: $0) }
+            let before = target.confidences.map { $0(whole)[0] }
+            let losses = zip(target.confidences, before).map { confidence, before in
+                occluded.flatMap(confidence).map { before - $0 }
+            }
             for n in found[index].measurements.indices {
                 let method = found[index].measurements[n].method
                 let own = target.maps.first { $0.method == method }
                 let score = own?.score ?? 0
                 guard target.confidences.indices.contains(score),
-                    let plane = own.map({ framed($0.raw) }) ?? reference(method, target: index)
+                    let changed = own.map({ changed($0, blurred: blurred) }) ?? references[method]
                 else { continue }
                 let terms = figures(
-                    plane, losses: losses[score], blurred: blurred, blank: blank, confidence: target.confidences[score])
+                    changed, whole: before[score], losses: losses[score], confidence: target.confidences[score])
                 found[index].measurements[n].terms.merge(terms) { _, new in new }
             }
         }
     }
 
     /// - Parameters:
-    ///   - map: over the model's frame, at its size.
+    ///   - whole: the confidence in the picture as it is.
     ///   - losses: of the occlusion, ``OcclusionGrid/side`` a side.
     private func figures(
-        _ map: Plane, losses: [Double], blurred: Tensor, blank: Tensor, confidence: Confidence
+        _ changed: Changed, whole: Double, losses: [Double], confidence: Confidence
     ) -> [String: Ratio] {
-        let input = maps.input
-        let order = RelevanceOrder.pixels(map.values)
-        let shown = AverageDrop.shown(input, by: Normalisation.unit(map.values).values)
-        let sure = confidence(.stacked([input, shown]))
-        let seed = UInt64(picture)
-        func curve(_ from: Tensor, _ to: Tensor) -> Double {
-            DeletionInsertion.area(
-                DeletionInsertion.curve(from: from, to: to, order: order, confidence: confidence))
+        func mean(_ features: Tensor) -> Double {
+            let found = confidence(features)
+            return found.reduce(0, +) / Double(found.count)
         }
-        func road(_ order: [Int]) -> Double {
-            ROAD.meanConfidence(input, order: order, seed: seed, confidence: confidence)
-        }
-        let coarse = map.resized(width: OcclusionGrid.side, height: OcclusionGrid.side, filter: .bilinear)
+        let shown = confidence(changed.shown)[0]
         var terms = [
-            "deletion": Ratio(curve(input, blank)), "insertion": Ratio(curve(blurred, input)),
-            "averageDrop": Ratio(AverageDrop.drop(whole: sure[0], shown: sure[1])),
-            "increase": Ratio(AverageDrop.increase(whole: sure[0], shown: sure[1])),
-            "roadMost": Ratio(road(order)), "roadLeast": Ratio(road(order.reversed())),
+            "deletion": Ratio(DeletionInsertion.area(confidence(changed.deleted))),
+            "insertion": Ratio(DeletionInsertion.area(confidence(changed.inserted))),
+            "averageDrop": Ratio(AverageDrop.drop(whole: whole, shown: shown)),
+            "increase": Ratio(AverageDrop.increase(whole: whole, shown: shown)),
+            "roadMost": Ratio(mean(changed.roadMost)), "roadLeast": Ratio(mean(changed.roadLeast)),
         ]
-        if let correlation = Correlation.spearman(coarse.values.map(Double.init), losses) {
+        if let correlation = Correlation.spearman(changed.coarse, losses) {
             terms["occlusionCorrelation"] = Ratio(correlation)
         }
         return terms
     }
 
-    private func reference(_ method: String, target: Int) -> Plane? {
-        let shape = maps.wordBlind.shape
-        switch method {
-        case "word-blind": return framed(maps.wordBlind)
-        case "edges": return framed(edges)
-        case "gaussian": return ReferenceMaps.gaussian(width: maps.input.shape[2], height: maps.input.shape[1])
-        case "chance":
-            var random = SeededGenerator(seed: UInt64(picture) << 16 | UInt64(target))
-            return framed(Tensor(shape, (0..<shape[0] * shape[1]).map { _ in random.uniform() }))
-        default: return nil
-        }
+    private func changed(_ map: MapTarget.Map, blurred: Tensor) -> Changed {
+        changed(
+            framed(maps.preparation.smooth(map.raw, isOfPixels: map.isOfPixels)),
+            drawn: framed(maps.preparation.drawn(map.raw, isOfPixels: map.isOfPixels).map), blurred: blurred)
     }
 
-    /// A raw map as it is drawn, smoothed, over the model's frame at its size.
+    /// - Parameters:
+    ///   - map: over the model's frame, at its size, nothing cut: in the order of its values.
+    ///   - drawn: the same as it is drawn.
+    private func changed(_ map: Plane, drawn: Plane, blurred: Tensor) -> Changed {
+        let input = maps.input, order = RelevanceOrder.pixels(map.values), seed = UInt64(picture)
+        let coarse = map.resized(width: OcclusionGrid.side, height: OcclusionGrid.side, filter: .bilinear)
+        return Changed(
+            deleted: maps.features(
+                DeletionInsertion.pictures(from: input, to: Tensor(input.shape), order: order)),
+            inserted: maps.features(DeletionInsertion.pictures(from: blurred, to: input, order: order)),
+            shown: maps.features(AverageDrop.shown(input, by: Normalisation.unit(drawn.values).values)),
+            roadMost: maps.features(ROAD.pictures(input, order: order, seed: seed)),
+            roadLeast: maps.features(ROAD.pictures(input, order: order.reversed(), seed: seed)),
+            coarse: coarse.values.map(Double.init))
+    }
+
+    private func references() -> [String: Plane] {
+        let shape = maps.wordBlind.shape
+        var random = SeededGenerator(seed: UInt64(picture))
+        let chance = Tensor(shape, (0..<shape[0] * shape[1]).map { _ in random.uniform() })
+        var found = ["word-blind": maps.wordBlind, "edges": edges, "chance": chance].mapValues {
+            framed(maps.preparation.smooth($0, isOfPixels: false))
+        }
+        found["gaussian"] = ReferenceMaps.gaussian(width: maps.input.shape[2], height: maps.input.shape[1])
+        return found
+    }
+
+    /// A map `[u, v]` over the model's frame at its size.
     private func framed(_ map: Tensor) -> Plane {
-        let smooth = smoothed(map, side: maps.smoothing)
-        return Plane(width: map.shape[1], height: map.shape[0], values: smooth.array).resized(
+        Plane(width: map.shape[1], height: map.shape[0], values: map.array).resized(
             width: maps.input.shape[2], height: maps.input.shape[1], filter: .bilinear)
     }
 }

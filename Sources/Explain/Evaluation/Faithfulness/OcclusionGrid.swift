@@ -8,17 +8,17 @@ enum OcclusionGrid {
     static let side = 9
 
     /// Covers a square of two places a side with the model's mean colour, which is 0 to it.
-    /// - Parameter picture: `[1, H, W, C]`, prepared.
-    /// - Returns: the confidence lost at each place, `side` x `side`, row-major.
-    static func losses(_ picture: Tensor, side: Int = side, confidence: Confidence) -> [Double] {
+    /// - Parameters:
+    ///   - picture: `[1, H, W, C]`, prepared.
+    ///   - row: of the grid.
+    /// - Returns: the picture with each place of the row covered, `[side, H, W, C]`.
+    static func pictures(_ picture: Tensor, row: Int, side: Int = side) -> Tensor {
         let (height, width, channels) = (picture.shape[1], picture.shape[2], picture.shape[3])
-        let whole = confidence(picture)[0]
         func span(_ place: Int, _ count: Int) -> Range<Int> {
             max(0, (2 * place - 1) * count / (2 * side))..<min(count, (2 * place + 3) * count / (2 * side))
         }
-        var found: [Double] = []
-        for row in 0..<side {
-            let covered = (0..<side).map { column -> Tensor in
+        return .stacked(
+            (0..<side).map { column -> Tensor in
                 var values = picture.array
                 for y in span(row, height) {
                     for x in span(column, width) {
@@ -26,9 +26,6 @@ enum OcclusionGrid {
                     }
                 }
                 return Tensor(picture.shape, values)
-            }
-            found += confidence(.stacked(covered)).map { whole - $0 }
-        }
-        return found
+            })
     }
 }

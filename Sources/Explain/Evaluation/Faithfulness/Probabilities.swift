@@ -5,13 +5,13 @@ import Tensors
 
 extension CaptionExplainer {
     /// How probable the words at `positions` are, given those before them, in each of N pictures: their product.
-    /// - Parameter pictures: `[N, H, W, 3]`, prepared.
-    func probabilities(of positions: Range<Int>, in words: [Int], pictures: Tensor) -> [Double] {
-        let count = pictures.shape[0]
+    /// - Parameter features: of the pictures, `[N, u, v, K]`.
+    func probabilities(of positions: Range<Int>, in words: [Int], features: Tensor) -> [Double] {
+        let count = features.shape[0]
         let read = [captioner.vocabulary.start] + words.prefix(positions.upperBound - 1)
         // [T, N, V]
         let logs = captioner.decoder.logits(
-            features: captioner.encoder(Variable(pictures)), words: [[Int]](repeating: read, count: count), dropout: nil
+            features: Variable(features), words: [[Int]](repeating: read, count: count), dropout: nil
         ).logSoftmax().value
         return (0..<count).map { n in exp(positions.reduce(0) { $0 + Double(logs[$1, n, words[$1]]) }) }
     }
@@ -19,11 +19,11 @@ extension CaptionExplainer {
 
 extension AnswerExplainer {
     /// How probable an answer to a question is in each of N pictures.
-    /// - Parameter pictures: `[N, H, W, 3]`, prepared.
-    func probabilities(of answer: Int, asked question: ReadQuestion, pictures: Tensor) -> [Double] {
-        let count = pictures.shape[0]
+    /// - Parameter features: of the pictures, `[N, u, v, K]`.
+    func probabilities(of answer: Int, asked question: ReadQuestion, features: Tensor) -> [Double] {
+        let count = features.shape[0]
         let logits = answerer.scores(
-            features: answerer.encoder(Variable(pictures)).value,
+            features: features,
             questions: [[Int]](repeating: question.words, count: count))
         let probabilities = Variable(logits).softmax().value
         return (0..<count).map { Double(probabilities[$0, answer]) }

@@ -11,17 +11,16 @@ enum ROAD {
     /// - Parameters:
     ///   - picture: `[1, H, W, C]`, prepared.
     ///   - order: the pixels, those to be removed first in front.
-    /// - Returns: the mean confidence.
-    static func meanConfidence(
+    /// - Returns: a picture for each part, `[parts, H, W, C]`; the figure is their mean confidence.
+    static func pictures(
         _ picture: Tensor, order: [Int], parts: [Double] = parts, noise: Float = NoisyLinearImputation.noise,
-        seed: UInt64, confidence: Confidence
-    ) -> Double {
-        let pictures = parts.map { part -> Tensor in
-            var removed = [Bool](repeating: false, count: order.count)
-            for pixel in order.prefix(Int((part * Double(order.count)).rounded())) { removed[pixel] = true }
-            return NoisyLinearImputation.impute(picture, removed: removed, noise: noise, seed: seed)
-        }
-        let found = confidence(.stacked(pictures))
-        return found.reduce(0, +) / Double(found.count)
+        seed: UInt64
+    ) -> Tensor {
+        .stacked(
+            parts.map { part -> Tensor in
+                var removed = [Bool](repeating: false, count: order.count)
+                for pixel in order.prefix(Int((part * Double(order.count)).rounded())) { removed[pixel] = true }
+                return NoisyLinearImputation.impute(picture, removed: removed, noise: noise, seed: seed)
+            })
     }
 }

@@ -1,9 +1,9 @@
 import Tensors
 import Vision
 
-/// What a score says of changed pictures: from pictures as the model takes them, `[N, H, W, C]`, to how sure the model
-/// is of each, a probability.
-public typealias Confidence = (_ pictures: Tensor) -> [Double]
+/// What a score says of changed pictures: from their feature maps, `[N, u, v, K]`, to how sure the model is of each, a
+/// probability. Several scores ask about the same pictures, so the encoder is not part of it.
+public typealias Confidence = (_ features: Tensor) -> [Double]
 
 /// The pixels of a picture, the most relevant first.
 enum RelevanceOrder {

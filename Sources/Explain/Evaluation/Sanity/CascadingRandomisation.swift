@@ -84,22 +84,24 @@ public enum CascadingRandomisation {
             repeating: [Ratio](repeating: Ratio(0, over: 0), count: original.count), count: 2)
         for (picture, pair) in zip(original, changed).enumerated() {
             for (before, after) in zip(pair.0.targets, pair.1.targets) {
-                guard let a = before.maps.first(where: { $0.method == method })?.raw,
-                    let b = after.maps.first(where: { $0.method == method })?.raw
+                guard let a = before.maps.first(where: { $0.method == method }),
+                    let b = after.maps.first(where: { $0.method == method })
                 else { continue }
-                if let alike = Correlation.spearman(a.array.map(Double.init), b.array.map(Double.init)) {
+                if let alike = Correlation.spearman(a.raw.array.map(Double.init), b.raw.array.map(Double.init)) {
                     columns[0][picture] = columns[0][picture] + Ratio(alike)
                 }
-                let side = pair.0.smoothing
+                let preparation = pair.0.preparation
                 columns[1][picture] =
-                    columns[1][picture] + Ratio(StructuralSimilarity.mean(drawn(a, side), drawn(b, side)))
+                    columns[1][picture]
+                    + Ratio(StructuralSimilarity.mean(drawn(a, preparation), drawn(b, preparation)))
             }
         }
         return columns
     }
 
-    private static func drawn(_ map: Tensor, _ side: Int) -> Plane {
-        let values = Normalisation.unit(smoothed(map, side: side).array).values
-        return Plane(width: map.shape[1], height: map.shape[0], values: values)
+    private static func drawn(_ map: MapTarget.Map, _ preparation: MapPreparation) -> Plane {
+        let drawn = preparation.drawn(map.raw, isOfPixels: map.isOfPixels).map
+        let values = Normalisation.unit(drawn.array).values
+        return Plane(width: drawn.shape[1], height: drawn.shape[0], values: values)
     }
 }
