@@ -23,7 +23,8 @@ let package = Package(
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
-        .target(name: "Tensors", dependencies: ["CBLAS"], swiftSettings: native),
+        .target(name: "CVector", cSettings: nativeC),
+        .target(name: "Tensors", dependencies: ["CBLAS", "CVector"], swiftSettings: native),
         .target(
             name: "Weights",
             dependencies: ["Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

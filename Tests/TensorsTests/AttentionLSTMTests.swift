@@ -54,6 +54,29 @@ final class AttentionLSTMTests: XCTestCase {
         }
     }
 
+    /// Gradients of a score that asks for the first two of four steps alone are those of a sequence of two, and 0 for the
+    /// inputs of the others.
+    func testStepsThatNothingAsksFor() throws {
+        let values = inputs(4, 2, 2, 3, depth: 5, width: 6, hidden: 7)
+        let (output, _, saved) = forward(values)
+        let row = output.count / 4
+        let short = [Tensor([2, 4, 28], Array(values[0].array.prefix(2 * 4 * 28)))] + values.dropFirst()
+        let g = randomTensor([1, 2, 4, output.shape[2]], seed: 3)
+        let padded = Tensor([1, 4, 4, output.shape[2]], g.array + [Float](repeating: 0, count: 2 * row))
+        let all = [Bool](repeating: true, count: 11)
+        let found = attentionLSTMBackward(padded, saved: saved, seeds: 1, needed: all)
+        let wanted = attentionLSTMBackward(g, saved: forward(short).2, seeds: 1, needed: all)
+        let gates = try XCTUnwrap(found[0]).array
+        XCTAssertEqual(Array(gates.prefix(2 * 4 * 28)), try XCTUnwrap(wanted[0]).array)
+        XCTAssertTrue(gates.dropFirst(2 * 4 * 28).allSatisfy { $0 == 0 })
+        for (name, (a, b)) in zip(Self.names, zip(found, wanted)).dropFirst() {
+            XCTAssertLessThan(relativeError(try XCTUnwrap(a), try XCTUnwrap(b)), 1e-6, name)
+        }
+        // Nothing asked for at all.
+        let none = attentionLSTMBackward(Tensor(padded.shape), saved: saved, seeds: 1, needed: all)
+        XCTAssertTrue(none.allSatisfy { $0?.array.allSatisfy { $0 == 0 } ?? false })
+    }
+
     func testFiniteDifferences() {
         checkGradients(inputs(3, 2, 2, 4, depth: 5, width: 6, hidden: 3), run)
         checkGradients(inputs(2, 1, 3, 5, depth: 18, width: 20, hidden: 17), run)

@@ -144,7 +144,13 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
     let dc = Tensor([seeds, rows, hidden])
     // The threads share out seeds and pictures, so what belongs to one is added up by one.
     let attention = AttentionBackward(s, seeds: seeds)
-    for t in (0..<steps).reversed() {
+    // One word's score knows nothing of the words after it: behind the last step that it asks for, all is 0.
+    let asked = stepsAsked(g, seeds: seeds, steps: steps)
+    for later in [dGates, dQueries, dGateSums, dz] {
+        let size = later.count / max(1, steps)
+        (later.pointer + asked * size).update(repeating: 0, count: (steps - asked) * size)
+    }
+    for t in (0..<asked).reversed() {
         let cBefore = t == 0 ? s.c0.pointer : s.cells.pointer + (t - 1) * rows * hidden
         let gate = dGates.pointer + t * all * 4 * hidden
         let dQuery = dQueries.pointer + t * all * width
@@ -222,6 +228,17 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
     }
     withExtendedLifetime((dh, dc, dz, dGates, dQueries, dGateSums)) {}
     return result
+}
+
+/// How many steps there are up to the last one whose gradient is not 0 throughout. g `[K, T, ...]`
+private func stepsAsked(_ g: Tensor, seeds: Int, steps: Int) -> Int {
+    let size = g.count / max(1, seeds * steps)
+    let asked = (0..<steps).last { t in
+        (0..<seeds).contains { k in
+            UnsafeBufferPointer(start: g.pointer + (k * steps + t) * size, count: size).contains { $0 != 0 }
+        }
+    }
+    return withExtendedLifetime(g) { asked.map { $0 + 1 } ?? 0 }
 }
 
 /// sum over t of d_t^T h_{t-1}, `[width, H]`; d `[T * N, width]`, h_t in rows `stride` apart.

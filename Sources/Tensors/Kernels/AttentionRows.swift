@@ -128,12 +128,12 @@ func attentionScore<S: AttentionSquash>(
     var b = Vector.zero
     var j = 0
     while j &+ 32 <= padded {
-        a += Vector(at: weight + j) * S.complement(Vector(at: key + j), Vector(at: query + j))
-        b += Vector(at: weight + j + 16) * S.complement(Vector(at: key + j + 16), Vector(at: query + j + 16))
+        a.add(Vector(at: weight + j), times: S.complement(Vector(at: key + j), Vector(at: query + j)))
+        b.add(Vector(at: weight + j + 16), times: S.complement(Vector(at: key + j + 16), Vector(at: query + j + 16)))
         j &+= 32
     }
-    if j < padded { a += Vector(at: weight + j) * S.complement(Vector(at: key + j), Vector(at: query + j)) }
-    return (a + b).sum()
+    if j < padded { a.add(Vector(at: weight + j), times: S.complement(Vector(at: key + j), Vector(at: query + j))) }
+    return (a + b).total
 }
 
 /// The way back through one score whose gradient is `d`: with u = d s and v = u (1 - s), d q and d k are 4 w v, d w is

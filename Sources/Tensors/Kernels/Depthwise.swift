@@ -65,16 +65,16 @@ private func depthwiseRow(
                 var k = weights
                 if several {
                     for _ in 0..<count {
-                        a += Vector(at: p) * Vector(at: k)
-                        b += Vector(at: p + 16) * Vector(at: k + 16)
-                        d += Vector(at: p + 32) * Vector(at: k + 32)
-                        e += Vector(at: p + 48) * Vector(at: k + 48)
+                        a.add(Vector(at: p), times: Vector(at: k))
+                        b.add(Vector(at: p + 16), times: Vector(at: k + 16))
+                        d.add(Vector(at: p + 32), times: Vector(at: k + 32))
+                        e.add(Vector(at: p + 48), times: Vector(at: k + 48))
                         p += c
                         k += c
                     }
                 } else {
                     for _ in 0..<count {
-                        a += Vector(at: p) * Vector(at: k)
+                        a.add(Vector(at: p), times: Vector(at: k))
                         p += c
                         k += c
                     }
@@ -112,10 +112,10 @@ private func depthwiseRow(
             for _ in 0..<rows.count {
                 for kx in 0..<kw {
                     let k = Vector(at: weights + kx &* c)
-                    a += Vector(at: line + kx &* c) * k
-                    b += Vector(at: line + (kx &+ sw) &* c) * k
-                    d += Vector(at: line + (kx &+ 2 &* sw) &* c) * k
-                    e += Vector(at: line + (kx &+ 3 &* sw) &* c) * k
+                    a.add(Vector(at: line + kx &* c), times: k)
+                    b.add(Vector(at: line + (kx &+ sw) &* c), times: k)
+                    d.add(Vector(at: line + (kx &+ 2 &* sw) &* c), times: k)
+                    e.add(Vector(at: line + (kx &+ 3 &* sw) &* c), times: k)
                 }
                 line += w &* c
                 weights += kw &* c

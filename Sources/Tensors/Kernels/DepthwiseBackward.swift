@@ -66,10 +66,10 @@ private func sumTaps(
             var p = input + (row &* rowStep &+ ch)
             var k = weights + (row &* weightRowStep &+ ch)
             for _ in 0..<columns {
-                a += Vector(at: p) * Vector(at: k)
-                b += Vector(at: p + 16) * Vector(at: k + 16)
-                d += Vector(at: p + 32) * Vector(at: k + 32)
-                e += Vector(at: p + 48) * Vector(at: k + 48)
+                a.add(Vector(at: p), times: Vector(at: k))
+                b.add(Vector(at: p + 16), times: Vector(at: k + 16))
+                d.add(Vector(at: p + 32), times: Vector(at: k + 32))
+                e.add(Vector(at: p + 48), times: Vector(at: k + 48))
                 p += columnStep
                 k += weightColumnStep
             }
@@ -87,7 +87,7 @@ private func sumTaps(
             var p = input + (row &* rowStep &+ ch)
             var k = weights + (row &* weightRowStep &+ ch)
             for _ in 0..<columns {
-                a += Vector(at: p, first: valid) * Vector(at: k, first: valid)
+                a.add(Vector(at: p, first: valid), times: Vector(at: k, first: valid))
                 p += columnStep
                 k += weightColumnStep
             }
@@ -131,11 +131,11 @@ private func depthwiseWeightRow(
         if count > 4 { s4 = Vector(at: k + 4 * c) }
         for _ in first..<last {
             let g = Vector(at: q)
-            s0 += g * Vector(at: p)
-            if count > 1 { s1 += g * Vector(at: p + c) }
-            if count > 2 { s2 += g * Vector(at: p + 2 &* c) }
-            if count > 3 { s3 += g * Vector(at: p + 3 &* c) }
-            if count > 4 { s4 += g * Vector(at: p + 4 &* c) }
+            s0.add(g, times: Vector(at: p))
+            if count > 1 { s1.add(g, times: Vector(at: p + c)) }
+            if count > 2 { s2.add(g, times: Vector(at: p + 2 &* c)) }
+            if count > 3 { s3.add(g, times: Vector(at: p + 3 &* c)) }
+            if count > 4 { s4.add(g, times: Vector(at: p + 4 &* c)) }
             p += sw &* c
             q += c
         }

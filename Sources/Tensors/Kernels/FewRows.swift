@@ -69,22 +69,22 @@ private func dotProducts(
     var s32 = Vector.zero
     var s33 = Vector.zero
     @inline(__always) func step(_ x: (Vector, Vector, Vector, Vector), _ y: (Vector, Vector, Vector, Vector)) {
-        s00 += x.0 * y.0
-        s01 += x.0 * y.1
-        s02 += x.0 * y.2
-        s03 += x.0 * y.3
-        s10 += x.1 * y.0
-        s11 += x.1 * y.1
-        s12 += x.1 * y.2
-        s13 += x.1 * y.3
-        s20 += x.2 * y.0
-        s21 += x.2 * y.1
-        s22 += x.2 * y.2
-        s23 += x.2 * y.3
-        s30 += x.3 * y.0
-        s31 += x.3 * y.1
-        s32 += x.3 * y.2
-        s33 += x.3 * y.3
+        s00.add(x.0, times: y.0)
+        s01.add(x.0, times: y.1)
+        s02.add(x.0, times: y.2)
+        s03.add(x.0, times: y.3)
+        s10.add(x.1, times: y.0)
+        s11.add(x.1, times: y.1)
+        s12.add(x.1, times: y.2)
+        s13.add(x.1, times: y.3)
+        s20.add(x.2, times: y.0)
+        s21.add(x.2, times: y.1)
+        s22.add(x.2, times: y.2)
+        s23.add(x.2, times: y.3)
+        s30.add(x.3, times: y.0)
+        s31.add(x.3, times: y.1)
+        s32.add(x.3, times: y.2)
+        s33.add(x.3, times: y.3)
     }
     var i = 0
     while i + 16 <= depth {
@@ -99,8 +99,8 @@ private func dotProducts(
         step((part(a), part(a1), part(a2), part(a3)), (part(b), part(b1), part(b2), part(b3)))
     }
     let sums = (
-        SIMD4(s00.sum(), s01.sum(), s02.sum(), s03.sum()), SIMD4(s10.sum(), s11.sum(), s12.sum(), s13.sum()),
-        SIMD4(s20.sum(), s21.sum(), s22.sum(), s23.sum()), SIMD4(s30.sum(), s31.sum(), s32.sum(), s33.sum())
+        SIMD4(s00.total, s01.total, s02.total, s03.total), SIMD4(s10.total, s11.total, s12.total, s13.total),
+        SIMD4(s20.total, s21.total, s22.total, s23.total), SIMD4(s30.total, s31.total, s32.total, s33.total)
     )
     for r in 0..<rows {
         let row = r == 0 ? sums.0 : r == 1 ? sums.1 : r == 2 ? sums.2 : sums.3
@@ -151,10 +151,10 @@ private struct FourVectors {
 
     @inline(__always) mutating func add(_ other: FourVectors, times factor: Float) {
         let f = Vector(repeating: factor)
-        x += f * other.x
-        y += f * other.y
-        z += f * other.z
-        w += f * other.w
+        x.add(f, times: other.x)
+        y.add(f, times: other.y)
+        z.add(f, times: other.z)
+        w.add(f, times: other.w)
     }
 
     @inline(__always) func store(_ c: UnsafeMutablePointer<Float>, _ alpha: Float, _ beta: Float) {

@@ -1,8 +1,7 @@
 /// The register block of the matrix products: rows of accumulators that stay in vector registers.
 ///
 /// Twelve rows by 32 columns are 24 accumulators; each step along the depth takes two vectors of B and twelve
-/// broadcast elements of A (Goto & van de Geijn 2008, section 4). Multiplication and addition are separate operations:
-/// Swift's `addingProduct` does not become one instruction a vector.
+/// broadcast elements of A (Goto & van de Geijn 2008, section 4).
 
 extension SIMD16 where Scalar == Float {
     /// The first `count` elements at `pointer`, then zeros.
@@ -57,17 +56,17 @@ struct FourByThirtyTwo: FourRows {
         let x = Vector(at: b)
         let y = Vector(at: b + 16)
         let first = Vector(repeating: p[0])
-        a0 += first * x
-        a1 += first * y
+        a0.add(first, times: x)
+        a1.add(first, times: y)
         let second = Vector(repeating: p[lda])
-        b0 += second * x
-        b1 += second * y
+        b0.add(second, times: x)
+        b1.add(second, times: y)
         let third = Vector(repeating: p[2 &* lda])
-        c0 += third * x
-        c1 += third * y
+        c0.add(third, times: x)
+        c1.add(third, times: y)
         let fourth = Vector(repeating: p[3 &* lda])
-        d0 += fourth * x
-        d1 += fourth * y
+        d0.add(fourth, times: x)
+        d1.add(fourth, times: y)
     }
 
     @inline(__always)
@@ -113,10 +112,10 @@ struct FourBySixteen: FourRows {
     @inline(__always)
     mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>) {
         let x = Vector(at: panel)
-        a += Vector(repeating: p[0]) * x
-        b += Vector(repeating: p[lda]) * x
-        c += Vector(repeating: p[2 &* lda]) * x
-        d += Vector(repeating: p[3 &* lda]) * x
+        a.add(Vector(repeating: p[0]), times: x)
+        b.add(Vector(repeating: p[lda]), times: x)
+        c.add(Vector(repeating: p[2 &* lda]), times: x)
+        d.add(Vector(repeating: p[3 &* lda]), times: x)
     }
 
     @inline(__always)

@@ -71,7 +71,7 @@ func logSumExp(_ x: UnsafePointer<Float>, _ width: Int) -> Float {
         sum += exponential(Vector(at: x + i) - high)
         i += 16
     }
-    var total = sum.sum()
+    var total = sum.total
     while i < width {
         total += exp(x[i] - high)
         i += 1
@@ -108,7 +108,7 @@ func sumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
         sum += Vector(at: x + i)
         i += 16
     }
-    var total = sum.sum()
+    var total = sum.total
     while i < count {
         total += x[i]
         i += 1
@@ -125,17 +125,17 @@ func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: I
     var sum3 = Vector.zero
     var i = 0
     while i &+ 64 <= count {
-        sum += Vector(at: a + i) * Vector(at: b + i)
-        sum1 += Vector(at: a + i + 16) * Vector(at: b + i + 16)
-        sum2 += Vector(at: a + i + 32) * Vector(at: b + i + 32)
-        sum3 += Vector(at: a + i + 48) * Vector(at: b + i + 48)
+        sum.add(Vector(at: a + i), times: Vector(at: b + i))
+        sum1.add(Vector(at: a + i + 16), times: Vector(at: b + i + 16))
+        sum2.add(Vector(at: a + i + 32), times: Vector(at: b + i + 32))
+        sum3.add(Vector(at: a + i + 48), times: Vector(at: b + i + 48))
         i &+= 64
     }
     while i &+ 16 <= count {
-        sum += Vector(at: a + i) * Vector(at: b + i)
+        sum.add(Vector(at: a + i), times: Vector(at: b + i))
         i &+= 16
     }
-    var total = ((sum + sum1) + (sum2 + sum3)).sum()
+    var total = ((sum + sum1) + (sum2 + sum3)).total
     while i < count {
         total += a[i] * b[i]
         i &+= 1
