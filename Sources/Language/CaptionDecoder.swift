@@ -22,15 +22,15 @@ public protocol CaptionDecoder {
     /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
     var visual: VisualTerm? { get }
 
-    /// What the visual term adds to the scores of every next word, as in ``logits(features:words:dropout:)``, `[T, N, V]`;
-    /// nil for a decoder without one. Attention and gate are held: a derivative with respect to the feature map is of
-    /// what the regions say, not of where the decoder looks.
-    func visualScores(features: Variable, words: [[Int]]) -> Variable?
+    /// The scores of every next word, as ``logits(features:words:dropout:)`` gives them, and what the visual term adds to
+    /// them, both `[T, N, V]`; nil for a decoder without one. Only the visual part has derivatives, and attention and gate
+    /// are held in it: with respect to the feature map, they are of what the regions say, not of where the decoder looks.
+    func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)?
 }
 
 extension CaptionDecoder {
     public var visual: VisualTerm? { nil }
-    public func visualScores(features: Variable, words: [[Int]]) -> Variable? { nil }
+    public func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)? { nil }
 }
 
 /// Where a decoder is in its captions.

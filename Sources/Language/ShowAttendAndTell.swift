@@ -65,11 +65,12 @@ public struct ShowAttendAndTell: CaptionDecoder {
         return (states, context, attention, embedded)
     }
 
-    public func visualScores(features: Variable, words indices: [[Int]]) -> Variable? {
+    public func visualScores(features: Variable, words indices: [[Int]]) -> (logits: Variable, visual: Variable)? {
         guard let visual else { return nil }
-        let (states, _, attention, _) = run(features.detached, indices, nil)
-        return visual.scores(
+        let (states, context, attention, embedded) = run(features.detached, indices, nil)
+        let added = visual.scores(
             regions: visual.regions(of: features), attention: attention.detached, states: states.detached)
+        return (score(states, context, embedded, nil).detached + added.detached, added)
     }
 
     public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {

@@ -19,14 +19,15 @@ public struct ScoredCaption {
     init(_ captioner: Captioner, features: Variable, words: [Int], outputs own: WordOutputs) {
         self.words = words
         end = captioner.vocabulary.end
-        // Of a visual score nothing else is differentiated.
-        let followed = own.kind == .visual ? features.detached : features
-        logits = WordOutputs.logits(captioner, features: followed, words: words).reshaped([words.count + 1, -1])
-        logProbabilities = logits.logSoftmax()
-        switch own.kind {
-        case .logProbability: outputs = logProbabilities
-        case .logit: outputs = logits
-        case .visual: outputs = own(features, words: words).reshaped([words.count + 1, -1])
+        let shape = [words.count + 1, -1]
+        if own.kind == .visual {
+            let found = own.visual(features, words: words)
+            (logits, outputs) = (found.logits.reshaped(shape), found.visual.reshaped(shape))
+            logProbabilities = logits.logSoftmax()
+        } else {
+            logits = WordOutputs.logits(captioner, features: features, words: words).reshaped(shape)
+            logProbabilities = logits.logSoftmax()
+            outputs = own.kind == .logit ? logits : logProbabilities
         }
     }
 

@@ -23,13 +23,18 @@ struct WordOutputs {
         switch kind {
         case .logProbability: return Self.logits(captioner, features: features, words: words).logSoftmax()
         case .logit: return Self.logits(captioner, features: features, words: words)
-        case .visual:
-            let captions = Self.captions(captioner, words, of: features)
-            guard let scores = captioner.decoder.visualScores(features: features, words: captions) else {
-                preconditionFailure("a decoder with a visual term has its scores")
-            }
-            return scores.permuted([1, 0, 2])
+        case .visual: return visual(features, words: words).visual
         }
+    }
+
+    /// The scores before the softmax and the visual term's part of them, from one run, `[N, u, v, K] -> [N, T, V]`; only
+    /// the part has derivatives.
+    func visual(_ features: Variable, words: [Int]) -> (logits: Variable, visual: Variable) {
+        let captions = Self.captions(captioner, words, of: features)
+        guard let scores = captioner.decoder.visualScores(features: features, words: captions) else {
+            preconditionFailure("a decoder with a visual term has its scores")
+        }
+        return (scores.logits.permuted([1, 0, 2]), scores.visual.permuted([1, 0, 2]))
     }
 
     /// Before the softmax, `[N, u, v, K] -> [N, T, V]`.

@@ -18,6 +18,10 @@ extension Vector {
     @inline(__always)
     mutating func add(_ a: Vector, times b: Vector) { self = mmx_multiply_add(a, b, self) }
 
+    /// self + a * b, as one operation.
+    @inline(__always)
+    func adding(_ a: Vector, times b: Float) -> Vector { mmx_multiply_add(a, Vector(repeating: b), self) }
+
     /// The sum of the elements, half by half: the standard library's `sum()` waits for fifteen additions.
     @inline(__always)
     var total: Float {

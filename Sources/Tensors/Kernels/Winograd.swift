@@ -97,11 +97,14 @@ private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
 /// B^T
 @inline(__always)
 private func inputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector) -> Six {
-    let even = e - c * 4
-    let odd = d - b * 4
+    let even = e.adding(c, times: -4)
+    let odd = d.adding(b, times: -4)
     let near = e - c
-    let far = (d - b) * 2
-    return (a * 4 - c * 5 + e, even + odd, even - odd, near + far, near - far, b * 4 - d * 5 + f)
+    let far = d - b
+    return (
+        e.adding(c, times: -5).adding(a, times: 4), even + odd, even - odd, near.adding(far, times: 2),
+        near.adding(far, times: -2), f.adding(d, times: -5).adding(b, times: 4)
+    )
 }
 
 /// A^T
@@ -113,7 +116,10 @@ private func outputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector,
     let difference = b - c
     let farSum = d + e
     let farDifference = d - e
-    return (a + sum + farSum, difference + farDifference * 2, sum + farSum * 4, difference + farDifference * 8 + f)
+    return (
+        a + sum + farSum, difference.adding(farDifference, times: 2), sum.adding(farSum, times: 4),
+        (difference + f).adding(farDifference, times: 8)
+    )
 }
 
 /// The tiles of a batch and the scratch memory they pass through.
