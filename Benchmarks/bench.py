@@ -1,12 +1,11 @@
 """mmx against PyTorch, in turns, in one run. `make bench` calls it; needs only Python's standard library, the peers run in --python.
 
-python bench.py --model DIR [--parts caption,vqa,cold,train,kernels] [--answerers DIR,DIR] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
+python bench.py --model DIR [--parts caption,vqa,cold,train,kernels,gradcam,forward,rise] [--answerers DIR,DIR] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
                 [--threads N] [--clock wall|cpu]
 
 On a machine that others use too, `--threads 1 --clock cpu` counts processor time on one thread, which they disturb least.
 """
 import argparse
-import ast
 import glob
 import json
 import os
@@ -18,34 +17,10 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-# OpenBLAS chooses its kernels itself, as on a machine where nobody has set anything.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+import networks
+from turns import ENVIRONMENT, HERE, Worker, head, in_turns, results, row, same_map
+
 STEPS_IN_EPOCH = 231  # 6,000 pictures, 26 a batch
-results = {}
-
-
-class Worker:
-    """One side, in a process of its own that stays warm."""
-
-    def __init__(self, *command, **environment):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**ENVIRONMENT, **environment}, cwd=HERE)
-
-    def __call__(self, command, **request):
-        self.process.stdin.write(json.dumps({"command": command, **request}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"bench: {self.process.args} ended during '{command}'")
-        answer = json.loads(line)
-        if answer.get("error"):
-            raise SystemExit(f"bench: {self.process.args[-1]}: {command}: {answer['error']}")
-        return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def best_peer(options, picture):
@@ -65,44 +40,6 @@ def best_peer(options, picture):
     print(f"PyTorch's encoder runs fastest with its tensors {layout} and OMP_WAIT_POLICY {'passive' if chosen else 'as it is'} "
           f"(of {', '.join(f'{m:.1f} ms' for m in medians)})")
     return workers[chosen]
-
-
-def in_turns(rounds, *bodies):
-    """Each body's milliseconds, `rounds` of each; who goes first alternates. A pause lets the other side's threads go to sleep."""
-    times = [[] for _ in bodies]
-    for round in range(rounds):
-        order = range(len(bodies)) if round % 2 == 0 else reversed(range(len(bodies)))
-        for i in order:
-            time.sleep(0.01)
-            times[i].append(bodies[i]())
-    return times
-
-
-def row(name, ours, theirs, unit="ms", scale=1.0, note=""):
-    def text(times):
-        times = [t * scale for t in times]
-        return f"{statistics.median(times):9.1f} {unit} ({min(times):.1f}-{max(times):.1f})"
-
-    # Neighbours in time were disturbed alike: the ratio's spread is that of the pairs.
-    pairs = sorted(a / b for a, b in zip(ours, theirs))
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    results[name] = {"mmx": statistics.median(ours) * scale, "pytorch": statistics.median(theirs) * scale, "unit": unit, "ratio": ratio}
-    quarter = len(pairs) // 4
-    print(f"{name:34} {text(ours):32} {text(theirs):32} {ratio:6.3f}  ({pairs[quarter]:.3f}-{pairs[-1 - quarter]:.3f}) {note}", flush=True)
-
-
-def head(title):
-    print(f"\n{title}\n{'':34} {'mmx: median (min-max)':32} {'PyTorch: median (min-max)':32} mmx/PyTorch (quartiles of pairs)")
-
-
-def read_npy(path):
-    """Values of a float32 .npy file."""
-    data = open(path, "rb").read()
-    long = data[6] > 1
-    start = (12 if long else 10) + int.from_bytes(data[8:12 if long else 10], "little")
-    kind = ast.literal_eval(data[12 if long else 10:start].decode("latin1"))["descr"]
-    assert kind == "<f4", kind
-    return memoryview(data[start:]).cast("f").tolist()
 
 
 def caption(options, mmx, peer, folder, photos):
@@ -131,15 +68,6 @@ def caption(options, mmx, peer, folder, photos):
 
 
 QUESTIONS = ["what color is the shirt?", "is there a dog?", "how many people are in the picture?", "where is this?"]
-
-
-def same_map(name, ours, theirs):
-    """How far two raw maps are apart, as a part of the largest value; ends the run where that is more than 0.001."""
-    ours, theirs = read_npy(ours), read_npy(theirs)
-    worst, largest = max(abs(x - y) for x, y in zip(ours, theirs)), max(map(abs, theirs))
-    if worst > 1e-3 * largest:
-        raise SystemExit(f"bench: {name}: the maps differ by {worst} of {largest}")
-    return worst / largest
 
 
 def vqa(options, mmx, peer, folder, photos):
@@ -322,6 +250,8 @@ def main():
     parser.add_argument("--answerers", default=os.path.join(HERE, "..", "models", "vqa-flickr8k"), help="models that answer questions, by commas")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--masks", type=int, default=200, help="of RISE; the time of 2,000 is extrapolated")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too, in the part forward; takes minutes and a C++ compiler")
     parser.add_argument("--limit", type=int, default=6, help="photographs")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
@@ -335,10 +265,18 @@ def main():
     if not photos:
         raise SystemExit(f"bench: {options.photos} holds no .jpg or .png")
     parts = options.parts.split(",")
+    unknown = set(parts) - {"caption", "vqa", "cold", "train", "kernels"} - set(networks.PARTS)
+    if unknown:
+        raise SystemExit(f"bench: there is no part {', '.join(sorted(unknown))}")
     options.answerers = [os.path.abspath(model) for model in options.answerers.split(",")]
     machine(options)
     mmx = Worker(os.path.join(options.build, "mmx-bench"))
     with tempfile.TemporaryDirectory() as folder:
+        for part in parts:
+            if part in networks.PARTS:
+                networks.PARTS[part](options, mmx, folder, photos[0])
+        if not set(parts) - set(networks.PARTS):
+            return finish(options)
         vocabulary = mmx("load", model=options.model)["vocabulary"]
         picture = os.path.join(folder, "picture.npy")
         mmx("prepare", photo=photos[0], output=picture)
@@ -359,6 +297,10 @@ def main():
             peer.close()
             cold(options, folder, words)
             cold_answer(options, folder, photos[0])
+    finish(options)
+
+
+def finish(options):
     print(f"\nload average at the end {os.getloadavg()[0]:.1f}")
     if options.json:
         json.dump(results, open(options.json, "w"), indent=1)

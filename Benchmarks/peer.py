@@ -179,15 +179,19 @@ def layers(request):
     return {"layers": [[*key, count] for key, count in found.items()]}
 
 
-if __name__ == "__main__":
+def serve(commands):
+    """Answers one JSON object a line with another, by the function of that name."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints goes elsewhere
     for line in sys.stdin:
         request = json.loads(line)
-        command = request["command"].replace("-", "_")
         try:
-            reply = globals()[command](request)
+            reply = commands[request["command"].replace("-", "_")](request)
         except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(reply), file=answer, flush=True)
+
+
+if __name__ == "__main__":
+    serve(globals())

@@ -10,6 +10,11 @@ struct Bench {
         var photo: String?
         var word: String?
         var question: String?
+        /// Of a classifier's classes, by its number.
+        var index: Int?
+        /// A way of explaining a class, and how many samples it takes.
+        var method: String?
+        var samples: Int?
         /// Where to write what was computed, as `.npy`.
         var output: String?
         var folder: String?
@@ -27,7 +32,7 @@ struct Bench {
         var cpu: Double?
         var caption: [String]?
         var words: [Int]?
-        /// The best answer to a question, and its score before the softmax.
+        /// The best answer to a question, and its or a class's score before the softmax.
         var answer: String?
         var value: Double?
         var vocabulary: Int?
@@ -40,6 +45,7 @@ struct Bench {
     static func main() {
         var captioning: CaptioningBench?
         var answering: AnsweringBench?
+        var classifying: ClassifyingBench?
         var training: TrainingBench?
         let decoder = JSONDecoder()
         let encoder = JSONEncoder()
@@ -60,6 +66,14 @@ struct Bench {
                 case "prepare-question":
                     try loaded(answering).prepare(photo: request.photo ?? "", output: request.output)
                 case "ask": answer = try loaded(answering).ask(request.question ?? "", output: request.output)
+                case "load-classifier": classifying = try ClassifyingBench(model: request.model ?? "")
+                case "prepare-class":
+                    try loaded(classifying).prepare(photo: request.photo ?? "", output: request.output)
+                case "classify": answer = try loaded(classifying).classify(output: request.output)
+                case "explain-class":
+                    answer = try loaded(classifying).explain(
+                        index: request.index ?? 0, method: request.method ?? "grad-cam", samples: request.samples,
+                        output: request.output)
                 case "train": training = try TrainingBench(model: request.model ?? "", folder: request.folder ?? "")
                 case "step":
                     answer = try loaded(training).step(

@@ -25,7 +25,7 @@ struct MMX: ParsableCommand {
         version: "mmx 0.1.0",
         subcommands: [
             CaptionCommand.self, VQACommand.self, ClassifyCommand.self, TrainCommand.self, EvaluateCommand.self,
-            DataCommand.self, ModelCommand.self,
+            DataCommand.self, ModelCommand.self, BenchCommand.self,
         ])
 
     static func main() {

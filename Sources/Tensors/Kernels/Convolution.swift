@@ -1,3 +1,25 @@
+/// Which kernel runs a convolution forward.
+public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
+    /// One product over all pixels.
+    case product
+    /// F(4x4, 3x3)
+    case winograd
+    case depthwise
+    /// Windows laid out as rows (im2col), then a product.
+    case direct
+
+    /// - Parameter weight: `[O, kh, kw, C / groups]`
+    public init(weight: Tensor, geometry: ConvolutionGeometry) {
+        if isDepthwise(weight, geometry) {
+            self = .depthwise
+        } else if WinogradWeights.suits(weight, geometry) {
+            self = .winograd
+        } else {
+            self = geometry.isPointwise ? .product : .direct
+        }
+    }
+}
+
 /// Weights brought into the layout of their kernel once, when a model is loaded.
 public struct PreparedConvolution: Sendable {
     let layout: Layout
@@ -11,11 +33,10 @@ public struct PreparedConvolution: Sendable {
     }
 
     public init(weight: Tensor, geometry: ConvolutionGeometry) {
-        if isDepthwise(weight, geometry) {
-            layout = .depthwise(depthwisePanels(weight))
-        } else if WinogradWeights.suits(weight, geometry) {
-            layout = .winograd(WinogradWeights(weight))
-        } else {
+        switch ConvolutionAlgorithm(weight: weight, geometry: geometry) {
+        case .depthwise: layout = .depthwise(depthwisePanels(weight))
+        case .winograd: layout = .winograd(WinogradWeights(weight))
+        case .product, .direct:
             let outputs = weight.shape[0] / geometry.groups
             let length = weight.count / weight.shape[0]
             layout = .packed(

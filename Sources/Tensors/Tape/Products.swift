@@ -25,4 +25,23 @@ extension Tape {
                 weight: name, output: node.shape, multiplyAdds: node.shape.reduce(1, *) * (weight.count / outputs))
         }
     }
+
+    /// A convolution that was recorded, with what it ran on.
+    public struct RecordedConvolution {
+        /// `[N, H, W, C]`
+        public let input: Tensor
+        /// `[O, kh, kw, C / groups]`
+        public let weight: Tensor
+        public let geometry: ConvolutionGeometry
+        /// `[N, H', W', O]`
+        public let output: [Int]
+    }
+
+    /// The convolutions on this tape, in order.
+    public var convolutions: [RecordedConvolution] {
+        nodes.compactMap { node in
+            guard case .convolution(let x, let weight, _, let geometry) = node.operation else { return nil }
+            return RecordedConvolution(input: x, weight: weight, geometry: geometry, output: node.shape)
+        }
+    }
 }
