@@ -105,6 +105,33 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertEqual(read.modelEncoder.identity, captioner.modelEncoder.identity)
     }
 
+    /// A captioner's decoder on another captioner's encoder holds none of its own, and sees what that one sees.
+    func testACaptionerOnAnothersEncoder() throws {
+        try captioner("first", size: 48)
+        let world = try world()
+        var options = CaptionTrainingOptions()
+        (options.encoder, options.embedding, options.hidden, options.attention) = ("efficientnet-lite0", 6, 8, 4)
+        (options.minimumCount, options.batch, options.captionsPerPicture) = (1, 8, 1)
+        options.phases = [.init(epochs: 1, learningRate: 1e-2)]
+        try CaptionTrainer(
+            options: options, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil,
+            sharedEncoder: world.output("first"), output: world.output("second")
+        ) { _ in }.run(resume: false)
+        let first = try Captioner.load(world.output("first")), second = try Captioner.load(world.output("second"))
+        let own = try SafeTensors.read(file("second", "model.safetensors")).keys
+        XCTAssertTrue(own.allSatisfy { $0.hasPrefix("decoder.") } && !own.isEmpty, "\(own)")
+        XCTAssertEqual(second.configuration.sharedEncoder?.model, "../first")
+        XCTAssertEqual(second.modelEncoder.identity, first.modelEncoder.identity)
+        let image = try Image.read(world.folder.appendingPathComponent("images/t1.png"))
+        let input = second.configuration.preprocessing.prepare(image).tensor
+        XCTAssertEqual(second.features(input).array, first.features(input).array)
+        XCTAssertNoThrow(second.captions(features: second.features(input)))
+        try FileManager.default.removeItem(at: world.output("first"))
+        XCTAssertThrowsError(try Captioner.load(world.output("second"))) {
+            XCTAssertTrue("\($0)".contains("first, where there is no model"), "\($0)")
+        }
+    }
+
     /// Behind a link, the other model is the one beside the link's target, or else beside the link.
     func testFoldersBehindLinks() throws {
         try captioner("captioner")

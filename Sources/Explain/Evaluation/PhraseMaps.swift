@@ -154,6 +154,7 @@ public struct PhraseMaps: RandomisableMaps {
         return store.order
     }
 
+    /// An encoder that the model shares with another keeps its parameters.
     public func with(parameters: [String: Tensor]) throws -> PhraseMaps {
         var changed = self
         let store = ParameterStore(strict: parameters, origin: model.path)
@@ -162,9 +163,10 @@ public struct PhraseMaps: RandomisableMaps {
     }
 
     private func captioner(_ store: ParameterStore) throws -> Captioner {
+        let own = explainer.captioner
         let captioner = try Captioner(
-            configuration: explainer.captioner.configuration, vocabulary: explainer.captioner.vocabulary,
-            parameters: store.scope())
+            configuration: own.configuration, vocabulary: own.vocabulary,
+            encoder: own.configuration.sharedEncoder == nil ? nil : own.modelEncoder, parameters: store.scope())
         try store.checkComplete()
         return captioner
     }

@@ -11,6 +11,8 @@ public struct CaptionManifest: Codable, Sendable {
         /// SHA-256 of `model.safetensors`.
         public var sha256: String
         public var encoder: String
+        /// The model whose encoder it is, where it is another's.
+        public var sharedEncoder: SharedEncoder?
         public var decoder: String
     }
 

@@ -85,7 +85,8 @@ public enum CaptionPipeline {
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(
                 name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
-                encoder: captioner.configuration.encoder.name, decoder: captioner.configuration.decoder.kind.rawValue),
+                encoder: captioner.configuration.encoder.name, sharedEncoder: captioner.configuration.sharedEncoder,
+                decoder: captioner.configuration.decoder.kind.rawValue),
             photo: photo.description,
             preprocessing: captioner.configuration.preprocessing, caption: sentence(explanation.words),
             captionGivenByUser: request.caption != nil, search: request.caption == nil ? options : nil,

@@ -10,6 +10,8 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
     public var task = "captioning"
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
+    /// The model whose encoder this is, where the model's own file holds the decoder alone.
+    public var sharedEncoder: SharedEncoder?
     public var decoder: DecoderConfiguration
     /// The vocabulary's file, relative to the model's folder.
     public var vocabulary: String
@@ -17,11 +19,12 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
     public var maps: MapConfiguration?
 
     public init(
-        encoder: EncoderConfiguration, preprocessing: Preprocessing, decoder: DecoderConfiguration, vocabulary: String,
-        search: SearchOptions, maps: MapConfiguration? = nil
+        encoder: EncoderConfiguration, preprocessing: Preprocessing, sharedEncoder: SharedEncoder? = nil,
+        decoder: DecoderConfiguration, vocabulary: String, search: SearchOptions, maps: MapConfiguration? = nil
     ) {
         self.encoder = encoder
         self.preprocessing = preprocessing
+        self.sharedEncoder = sharedEncoder
         self.decoder = decoder
         self.vocabulary = vocabulary
         self.search = search
@@ -39,11 +42,17 @@ public struct Captioner {
     public var encoder: Encoder { modelEncoder.network }
     public let decoder: any CaptionDecoder
 
-    public init(configuration: CaptionerConfiguration, vocabulary: Vocabulary, parameters p: Parameters) throws {
+    /// - Parameter encoder: the encoder, where it is not among the parameters.
+    /// - Throws: ``ModelError`` when the parts do not fit.
+    public init(
+        configuration: CaptionerConfiguration, vocabulary: Vocabulary, encoder shared: ModelEncoder? = nil,
+        parameters p: Parameters
+    ) throws {
         self.configuration = configuration
         self.vocabulary = vocabulary
-        modelEncoder = try ModelEncoder(
-            configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
+        modelEncoder =
+            try shared
+            ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
         decoder = configuration.decoder.makeDecoder(p["decoder"])
         guard encoder.channels == configuration.decoder.features else {
             throw ModelError(
@@ -53,15 +62,19 @@ public struct Captioner {
         }
     }
 
-    /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names.
+    /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names; the encoder from
+    /// the folder of another model where the config refers to one.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL) throws -> Captioner {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
             CaptionerConfiguration.self, of: "a captioning model", problem: \.problem)
         let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.decoder.vocabulary)
+        let shared = try configuration.sharedEncoder.map {
+            try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: nil)
+        }
         var captioner = try files.loading { p in
-            try Captioner(configuration: configuration, vocabulary: vocabulary, parameters: p)
+            try Captioner(configuration: configuration, vocabulary: vocabulary, encoder: shared, parameters: p)
         }
         captioner.folder = folder
         return captioner

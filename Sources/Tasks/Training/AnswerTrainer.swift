@@ -34,12 +34,9 @@ public final class AnswerTrainer {
         sharedEncoder: URL? = nil,
         output: URL, preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
     ) throws {
-        let source: ModelInTraining.EncoderSource =
-            if let sharedEncoder { .shared(sharedEncoder) } else if let encoderWeights {
-                .weights(name: options.encoder, encoderWeights)
-            } else { .new(name: options.encoder) }
         model = try ModelInTraining(
-            encoder: source, preprocessing: preprocessing, seed: options.seed, averageDecay: options.averageDecay,
+            encoder: .init(shared: sharedEncoder, weights: encoderWeights, name: options.encoder),
+            preprocessing: preprocessing, seed: options.seed, averageDecay: options.averageDecay,
             output: output,
             report: report)
         var options = options

@@ -25,6 +25,8 @@ public final class CaptionTrainer {
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from
     ///     nothing.
+    ///   - sharedEncoder: the folder of another model. The decoder is trained on its encoder as it is, and the model that is
+    ///     written refers to it; `options.encoder`, `encoderWeights` and `preprocessing` have no part then.
     ///   - phrases: phrases of the training captions with boxes, needed where ``CaptionTrainingOptions/grounding`` is
     ///     not 0.
     ///   - decoder: the folder of a captioner of the same vocabulary and sizes, whose decoder this one starts from.
@@ -32,11 +34,10 @@ public final class CaptionTrainer {
     /// - Throws: ``ModelError``, ``DatasetError`` and the readers' own errors.
     public init(
         options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?,
-        phrases phraseFile: URL? = nil, decoder start: URL? = nil, output: URL,
+        sharedEncoder: URL? = nil, phrases phraseFile: URL? = nil, decoder start: URL? = nil, output: URL,
         vocabularyFile: String = "vocabulary.txt", preprocessing: Preprocessing? = nil,
         report: @escaping (TrainingEvent) -> Void
     ) throws {
-        self.options = options
         self.train = train
         self.dev = dev
         self.report = report
@@ -47,9 +48,12 @@ public final class CaptionTrainer {
         tokens = captions.map { $0.map { vocabulary.encode($0) } }
         devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
         model = try ModelInTraining(
-            encoder: encoderWeights.map { .weights(name: options.encoder, $0) } ?? .new(name: options.encoder),
+            encoder: .init(shared: sharedEncoder, weights: encoderWeights, name: options.encoder),
             preprocessing: preprocessing, seed: options.seed,
             averageDecay: options.averageDecay, output: output, report: report)
+        var options = options
+        options.encoder = model.encoder.name
+        self.options = options
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
             hidden: options.hidden, attention: options.attention,
@@ -58,8 +62,8 @@ public final class CaptionTrainer {
         _ = decoder.makeDecoder(model.store.scope()["decoder"])
         if let start { try Self.load(decoder, from: start, vocabulary: vocabulary, into: model.store) }
         configuration = CaptionerConfiguration(
-            encoder: model.encoder, preprocessing: model.preprocessing, decoder: decoder, vocabulary: vocabularyFile,
-            search: SearchOptions())
+            encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
+            decoder: decoder, vocabulary: vocabularyFile, search: SearchOptions())
         guard (options.grounding > 0) == (phraseFile != nil) else {
             throw ModelError(
                 path: output.path, problem: "a file of phrases and a weight of grounding above 0 go together")

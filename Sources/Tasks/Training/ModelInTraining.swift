@@ -34,6 +34,13 @@ final class ModelInTraining {
         case weights(name: String, URL)
         /// The folder of another model, whose encoder this model shares. It is never trained.
         case shared(URL)
+
+        /// The first that is given.
+        init(shared: URL?, weights: URL?, name: String) {
+            if let shared { self = .shared(shared) } else if let weights { self = .weights(name: name, weights) } else {
+                self = .new(name: name)
+            }
+        }
     }
 
     /// - Throws: ``ModelError``, or the readers' own errors, for weights that do not fit.

@@ -71,6 +71,9 @@ struct TrainCaption: ParsableCommand {
         }
         guard grounding > 0, grounding.isFinite else { throw ValidationError("--grounding is a positive number") }
         if let size, !(16...4096).contains(size) { throw ValidationError("--size is in 16...4096") }
+        if size != nil, training.sharedEncoder != nil {
+            throw ValidationError("--shared-encoder excludes --size: pictures are prepared as the other model does")
+        }
     }
 
     func run() throws {
@@ -82,8 +85,7 @@ struct TrainCaption: ParsableCommand {
         (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
         (options.flips, options.crops) = (flips, training.crops)
         options.grounding = phrases == nil ? 0 : grounding
-        let phases = training.phases(
-            epochs: epochs, learningRate: learningRate, isFrozen: training.encoderWeights != nil)
+        let phases = training.phases(epochs: epochs, learningRate: learningRate)
         let reward = TrainingPhase(
             kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: training.tuneFrom,
             visualScale: learningRate / rewardLearningRate)
@@ -95,7 +97,9 @@ struct TrainCaption: ParsableCommand {
         let progress = Progress()
         let trainer = try CaptionTrainer(
             options: options, train: data(train), dev: data(dev), encoderWeights: training.weights,
-            phrases: phrases.map { URL(fileURLWithPath: $0) }, decoder: decoderWeights.map(ModelFolder.find), output: training.folder, vocabularyFile: vocabularyFile, preprocessing: preprocessing()
+            sharedEncoder: training.shared, phrases: phrases.map { URL(fileURLWithPath: $0) },
+            decoder: decoderWeights.map(ModelFolder.find), output: training.folder, vocabularyFile: vocabularyFile,
+            preprocessing: preprocessing()
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: training.resume)
         print(training.output)

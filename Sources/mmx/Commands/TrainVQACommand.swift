@@ -24,11 +24,6 @@ struct TrainVQA: ParsableCommand {
     @Option(help: ArgumentHelp("Without --dev: every n-th image's questions are kept for dev.", valueName: "n"))
     var devEvery = 10
     @Option(
-        help: ArgumentHelp(
-            "Use the encoder of this model (a folder, or the name of an installed one) as it is, and refer to it.",
-            valueName: "model"))
-    var sharedEncoder: String?
-    @Option(
         name: .customLong("answerer"),
         help: ArgumentHelp(
             "Answerer: \(AnswererConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
@@ -62,15 +57,6 @@ struct TrainVQA: ParsableCommand {
         guard (1...1_000_000).contains(maximumAnswers) else { throw ValidationError("--maximum-answers is at least 1") }
         guard devEvery >= 2 else { throw ValidationError("--dev-every is at least 2") }
         if devImages != nil, dev == nil { throw ValidationError("--dev-images goes with --dev") }
-        guard sharedEncoder != nil else { return }
-        if training.encoder != nil || training.encoderWeights != nil {
-            throw ValidationError(
-                "--shared-encoder excludes --encoder and --encoder-weights: the encoder is the other model's")
-        }
-        if training.tuneEpochs > 0 || training.tuneFrom != nil {
-            throw ValidationError(
-                "--shared-encoder excludes --tune-epochs: an encoder that two models use is not trained again")
-        }
     }
 
     func run() throws {
@@ -82,15 +68,11 @@ struct TrainVQA: ParsableCommand {
         (options.batch, options.questionsPerPicture) = (batch, questionsPerPicture)
         (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
         (options.flips, options.crops) = (flips, training.crops)
-        let isFrozen = training.encoderWeights != nil || sharedEncoder != nil
-        options.phases = training.phases(epochs: epochs, learningRate: learningRate, isFrozen: isFrozen).filter {
-            $0.epochs > 0
-        }
-        let shared = try sharedEncoder.map { try ModelFolder.find($0) }
+        options.phases = training.phases(epochs: epochs, learningRate: learningRate).filter { $0.epochs > 0 }
         let (train, held) = try questions()
         let progress = Progress()
         let trainer = try AnswerTrainer(
-            options: options, train: train, dev: held, encoderWeights: training.weights, sharedEncoder: shared,
+            options: options, train: train, dev: held, encoderWeights: training.weights, sharedEncoder: training.shared,
             output: training.folder
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: training.resume)

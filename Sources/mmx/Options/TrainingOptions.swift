@@ -20,6 +20,11 @@ struct TrainingOptions: ParsableArguments {
             is trained from nothing.
             """, valueName: "file"))
     var encoderWeights: String?
+    @Option(
+        help: ArgumentHelp(
+            "Use the encoder of this model (a folder, or the name of an installed one) as it is, and refer to it.",
+            valueName: "model"))
+    var sharedEncoder: String?
     @Option(help: "Width of the LSTM.") var hidden = 512
     @Option(help: "Width of the attention.") var attention = 256
     @Option(help: "Epochs with the encoder's last stages.") var tuneEpochs = 0
@@ -41,16 +46,28 @@ struct TrainingOptions: ParsableArguments {
             throw ValidationError("--hidden and --attention are in 1...16384")
         }
         if tuneEpochs > 0, tuneFrom == nil { throw ValidationError("--tune-epochs needs --tune-from STAGE") }
+        guard sharedEncoder != nil else { return }
+        if encoder != nil || encoderWeights != nil {
+            throw ValidationError(
+                "--shared-encoder excludes --encoder and --encoder-weights: the encoder is the other model's")
+        }
+        if tuneEpochs > 0 || tuneFrom != nil {
+            throw ValidationError(
+                "--shared-encoder excludes --tune-epochs: an encoder that two models use is not trained again")
+        }
     }
 
     var encoderName: String { encoder ?? Self.defaultEncoder }
+    /// Whether the encoder comes trained, and is kept as it is in the first epochs.
+    var isFrozen: Bool { encoderWeights != nil || sharedEncoder != nil }
+    /// The folder of the model whose encoder is used.
+    var shared: URL? { get throws { try sharedEncoder.map { try ModelFolder.find($0) } } }
     var weights: URL? { encoderWeights.map { URL(fileURLWithPath: $0) } }
     var folder: URL { URL(fileURLWithPath: output) }
 
     /// The epochs behind the encoder, and those with its last stages. An encoder without weights is trained from the
     /// start.
-    /// - Parameter isFrozen: whether the encoder is kept as it is in the first epochs.
-    func phases(epochs: Int, learningRate: Float, isFrozen: Bool) -> [TrainingPhase] {
+    func phases(epochs: Int, learningRate: Float) -> [TrainingPhase] {
         let first = isFrozen ? nil : TrainingPhase.allStages
         return [
             TrainingPhase(epochs: epochs, learningRate: learningRate, from: first, encoderScale: 1),
