@@ -74,10 +74,13 @@ def read_npy(path):
     return memoryview(data[start:]).cast("f").tolist()
 
 
-def same_map(name, ours, theirs):
-    """How far two raw maps are apart, as a part of the largest value; ends the run where that is more than 0.001."""
+def same_map(name, ours, theirs, on_average=False):
+    """How far two raw maps are apart, as a part of the largest value; ends the run where that is more than 0.001.
+
+    on_average: the mean difference, as a part of the mean magnitude, and up to 0.05."""
     ours, theirs = read_npy(ours), read_npy(theirs)
-    worst, largest = max(abs(x - y) for x, y in zip(ours, theirs)), max(map(abs, theirs))
-    if worst > 1e-3 * largest:
-        raise SystemExit(f"bench: {name}: the maps differ by {worst} of {largest}")
-    return worst / largest
+    of, limit = (sum, 0.05) if on_average else (max, 1e-3)
+    apart, whole = of(abs(x - y) for x, y in zip(ours, theirs)), of(map(abs, theirs))
+    if len(ours) != len(theirs) or apart > limit * whole:
+        raise SystemExit(f"bench: {name}: the maps differ by {apart} of {whole}")
+    return apart / whole
