@@ -14,4 +14,17 @@ final class BLASCoreTests: XCTestCase {
         XCTAssertNotEqual(BLASCore.name, "Prescott")
         XCTAssertNil(getenv("OPENBLAS_CORETYPE"), "what the user did not set stays unset")
     }
+
+    /// OpenBLAS's own threads are ended, and products on this one still right.
+    func testOpenBLASHasNoThreadsOfItsOwn() throws {
+        XCTAssertGreaterThan(Parallel.threads, 0)
+        guard let available = dlsym(nil, "blas_server_avail") else { throw XCTSkip("this OpenBLAS does not say") }
+        XCTAssertEqual(available.load(as: Int32.self), 0)
+        // Large enough for the library, which takes products of few rows no more.
+        let ones = [Float](repeating: 1, count: 200 * 200)
+        var product = [Float](repeating: 0, count: 200 * 200)
+        gemm(m: 200, n: 200, k: 200, ones, lda: 200, ones, ldb: 200, &product, ldc: 200)
+        XCTAssertEqual(product, [Float](repeating: 200, count: 200 * 200))
+        XCTAssertEqual(available.load(as: Int32.self), 0)
+    }
 }

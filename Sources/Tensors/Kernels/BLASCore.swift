@@ -23,4 +23,12 @@ enum BLASCore {
         unsafeBitCast(choose, to: Function.self)()
         unsetenv("OPENBLAS_CORETYPE")
     }
+
+    /// Ends the threads that OpenBLAS starts when it is loaded: with nothing to do they keep yielding, thirty milliseconds
+    /// of a core that a command of a tenth of a second needs. Called when it is to run on the calling thread alone.
+    static func endThreads() {
+        typealias Function = @convention(c) () -> Int32
+        guard let end = dlsym(nil, "blas_thread_shutdown_") else { return }
+        _ = unsafeBitCast(end, to: Function.self)()
+    }
 }
