@@ -48,7 +48,7 @@ final class ClassifyingBench {
         var explanation: ClassExplanation?
         let time = try Duration {
             explanation = try explainer.explain(
-                explainer.look(at: picture), targets: [.named("\(index)")], recipe: recipe)
+                explainer.look(at: picture, for: recipe.methods), targets: [.named("\(index)")], recipe: recipe)
         }
         guard let score = explanation?.scores.first else { throw BenchError(description: "no map") }
         if let output { try NumPyArray.write(score.map, to: URL(fileURLWithPath: output)) }

@@ -27,6 +27,32 @@ final class MethodPropertyTests: XCTestCase {
         for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: part * largest, message, line: line) }
     }
 
+    /// Back along the pass that looked at the picture, or along one of its own: the same gradients of the same pixels, and of
+    /// the layers.
+    func testThePixelsAreReachedAlongTheRecordedPass() throws {
+        let explainer = try CaptionExplainer(.load(Fixture.url("toy-show-attend-and-tell")))
+        let input = picture(explainer.captioner.configuration.preprocessing)
+        let methods: [any ExplanationMethod] = [
+            ImageGradient(), GradientTimesInput(), GuidedBackpropagation(), Deconvnet(), GuidedGradCAM(), GradCAM(),
+        ]
+        let plain = explainer.look(at: input), recorded = explainer.look(at: input, for: methods)
+        XCTAssertFalse(plain.reachesPixels)
+        XCTAssertTrue(recorded.reachesPixels)
+        XCTAssertFalse(explainer.look(at: input, for: [GradCAM(), Occlusion()]).reachesPixels)
+        let words = explainer.caption(plain)
+        func scores(_ seen: SeenPicture) throws -> [ExplainedScore] {
+            try explainer.explain(seen, words: words, targets: [.everyWord], recipe: MapRecipe(methods: methods)).scores
+        }
+        let (a, b) = (try scores(plain), try scores(recorded))
+        XCTAssertEqual(a.count, methods.count * words.count)
+        for (a, b) in zip(a, b) {
+            XCTAssertEqual(a.method, b.method)
+            let largest = a.map.array.map(abs).max() ?? 0
+            XCTAssertGreaterThan(largest, 0, a.method)
+            for (x, y) in zip(a.map.array, b.map.array) { XCTAssertEqual(x, y, accuracy: 1e-5 * largest, a.method) }
+        }
+    }
+
     /// Cheap settings, for tests of what does not depend on their number.
     private var few: [any ExplanationMethod] {
         var settings = MethodSettings()

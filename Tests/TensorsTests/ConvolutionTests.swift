@@ -271,4 +271,26 @@ final class ConvolutionTests: XCTestCase {
             }
         }
     }
+
+    /// What is kept of the weights for the way back is the same every time, for every kernel.
+    func testPreparedWeightsGoBackTheSame() {
+        let geometries = [
+            (ConvolutionGeometry(3, padding: .all(1)), [32, 3, 3, 16]), (ConvolutionGeometry(1), [24, 1, 1, 16]),
+            (ConvolutionGeometry(3, stride: 2, padding: .all(1), groups: 2), [24, 3, 3, 8]),
+        ]
+        for (geometry, shape) in geometries {
+            let weight = randomTensor(shape, seed: 5), x = randomTensor([1, 9, 11, 16], seed: 6)
+            let prepared = PreparedConvolution(weight: weight, geometry: geometry)
+            let size = geometry.outputSize(height: 9, width: 11)
+            let g = randomTensor([2, 1, size.height, size.width, shape[0]], seed: 7)
+            func back(_ prepared: PreparedConvolution?) -> [Float] {
+                convolutionBackward(
+                    g, x: x, weight: weight, geometry: geometry, prepared: prepared, seeds: 2,
+                    needed: [true, false, false])[0]?.array ?? []
+            }
+            let plain = back(nil)
+            XCTAssertEqual(plain.count, 2 * x.count)
+            for _ in 0..<3 { XCTAssertEqual(back(prepared), plain) }
+        }
+    }
 }

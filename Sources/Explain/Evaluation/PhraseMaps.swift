@@ -70,7 +70,7 @@ public struct PhraseMaps: RandomisableMaps {
     public func maps(ofImage index: Int, photo: Image) throws -> PictureMaps {
         let explainer = explainer
         let picture = explainer.captioner.configuration.preprocessing.prepare(photo)
-        let seen = explainer.look(at: picture.tensor)
+        let seen = explainer.look(at: picture.tensor, for: recipe.methods)
         var targets: [MapTarget] = []
         for caption in captions[index] {
             let found = try explain(caption, seen)

@@ -89,7 +89,7 @@ public struct QuestionMaps: RandomisableMaps {
         let entry = data.entries[index]
         let explainer = explainer
         let picture = explainer.answerer.configuration.preprocessing.prepare(photo)
-        let seen = explainer.look(at: picture.tensor)
+        let seen = explainer.look(at: picture.tensor, for: recipe.methods)
         let targets = try entry.questions.map { question -> MapTarget in
             guard let region = Region(boxes: question.boxes, width: photo.width, height: photo.height) else {
                 throw DatasetError(

@@ -12,7 +12,6 @@ public struct Deconvnet: PixelMethod {
     public init() {}
 
     public func attributions(of scores: ExplainedScores) -> Tensor {
-        scores.gradients(at: scores.picture, relu: .deconvolution).reshaped(
-            [scores.count] + scores.picture.shape.dropFirst())
+        scores.pixelGradients(relu: .deconvolution)
     }
 }

@@ -11,6 +11,6 @@ public struct ImageGradient: PixelMethod {
     public init() {}
 
     public func attributions(of scores: ExplainedScores) -> Tensor {
-        scores.gradients(at: scores.picture).reshaped([scores.count] + scores.picture.shape.dropFirst())
+        scores.pixelGradients()
     }
 }

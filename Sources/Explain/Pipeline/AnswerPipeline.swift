@@ -50,6 +50,7 @@ struct AnswerRun {
     private let folder: URL
     private let explainer: AnswerExplainer
     private var answerer: Answerer { explainer.answerer }
+    private let methods: [any ExplanationMethod]
     private let questions: [(question: ReadQuestion, warnings: [String])]
 
     /// Loads the model and reads the questions: what cannot be asked is refused before an encoder runs.
@@ -58,7 +59,7 @@ struct AnswerRun {
         self.request = request
         folder = try ModelFolder.find(request.model)
         let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layers: request.maps.layers)
-        _ = try explainer.methods(request.maps.recipe)
+        methods = try explainer.methods(request.maps.recipe)
         self.explainer = explainer
         questions = try request.questions.map { asked in
             try Self.naming(asked.source) { try explainer.read(asked.text) }
@@ -72,7 +73,7 @@ struct AnswerRun {
     ) throws -> [AnswerExplanation] {
         let seen =
             if let seen, explainer.canExplain(seen) { seen } else {
-                explainer.look(at: answerer.configuration.preprocessing.prepare(photo.image).tensor)
+                explainer.look(at: answerer.configuration.preprocessing.prepare(photo.image).tensor, for: methods)
             }
         return try questions.map { read, warnings in
             var explanation = try explainer.explain(

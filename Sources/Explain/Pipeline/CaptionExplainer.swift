@@ -32,7 +32,11 @@ public struct CaptionExplainer {
     public typealias Seen = SeenPicture
 
     /// Runs the encoder once. picture `[1, height, width, 3]`, prepared.
-    public func look(at picture: Tensor) -> Seen { cut.look(at: picture) }
+    /// - Parameter methods: what will be asked of the picture: the way back to the pixels is recorded where one of them goes
+    ///   there, and need not be run again.
+    public func look(at picture: Tensor, for methods: [any ExplanationMethod] = []) -> Seen {
+        cut.look(at: picture, toPixels: methods.contains { $0 is any PixelMethod })
+    }
 
     /// Whether this explainer or another of the same encoder (its weights and its input) and the same layer saw the
     /// picture: only such a picture may be captioned and explained here.

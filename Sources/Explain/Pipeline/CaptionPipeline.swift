@@ -57,10 +57,10 @@ public enum CaptionPipeline {
         let folder = try ModelFolder.find(request.model)
         let captioner = try Captioner.load(folder)
         let explainer = try CaptionExplainer(captioner, layers: request.maps.layers)
-        _ = try explainer.methods(request.maps.recipe)
+        let methods = try explainer.methods(request.maps.recipe)
         let answering = try request.answers.map { try AnswerRun($0, sharing: captioner.modelEncoder) }
         let picture = captioner.configuration.preprocessing.prepare(photo.image)
-        let seen = explainer.look(at: picture.tensor)
+        let seen = explainer.look(at: picture.tensor, for: methods)
 
         var options = captioner.configuration.search
         if let beam = request.beam { options.beam = beam }
@@ -99,8 +99,7 @@ public enum CaptionPipeline {
             warnings: warnings + explanation.warnings)
         if let answering, let answers { manifest.answers = try answering.write(answers, of: photo) }
         if targets.isEmpty { return manifest }
-        let methods = try explainer.methods(request.maps.recipe).count
-        let wanted = explanation.scores.count - (request.sheet ? explanation.words.count * methods : 0)
+        let wanted = explanation.scores.count - (request.sheet ? explanation.words.count * methods.count : 0)
         let files = ExplanationFiles(request: request, stem: photo.stem, maps: maps)
         try files.write(explanation, wanted: wanted, into: &manifest)
         return manifest

@@ -64,7 +64,11 @@ public struct ClassExplainer {
     }
 
     /// Runs the encoder once. picture `[1, height, width, 3]`, prepared.
-    public func look(at picture: Tensor) -> SeenPicture { cut.look(at: picture) }
+    /// - Parameter methods: what will be asked of the picture: the way back to the pixels is recorded where one of them goes
+    ///   there, and need not be run again.
+    public func look(at picture: Tensor, for methods: [any ExplanationMethod] = []) -> SeenPicture {
+        cut.look(at: picture, toPixels: methods.contains { $0 is any PixelMethod })
+    }
 
     /// The classes of a picture, and the maps of `targets`.
     /// - Parameter progress: called with the runs of the model done and to do, by methods that take many.

@@ -32,10 +32,11 @@ public enum ClassPipeline {
         let photo = try PhotoFile(request.photo), folder = try ModelFolder.findClassifier(request.model)
         let classifier = try Classifier.load(folder), configuration = classifier.configuration
         let explainer = try ClassExplainer(classifier, layers: request.maps.layers)
-        _ = try explainer.methods(request.maps.recipe)
+        let methods = try explainer.methods(request.maps.recipe)
         // A class that is not there is told before the encoder runs.
         for target in request.targets { _ = try explainer.score(target, best: 0) }
-        let seen = explainer.look(at: configuration.preprocessing.prepare(photo.image).tensor)
+        let seen = explainer.look(
+            at: configuration.preprocessing.prepare(photo.image).tensor, for: methods)
         let explanation = try explainer.explain(
             seen, targets: request.targets, recipe: request.maps.recipe, progress: progress)
         try ModelError.check(explanation.ranking.map(\.logit), of: folder)
@@ -61,12 +62,11 @@ public enum ClassPipeline {
         if explanation.scores.isEmpty { return manifest }
         try AtomicFile.makeFolder(request.maps.output)
         let raw = explanation.scores.map(\.raw), maxima = maps.maxima(of: raw)
-        let methods = Set(raw.map(\.method)).count
         for (k, explained) in explanation.scores.enumerated() {
             let score = explained.score
             // The indices keep classes apart that have the same name.
             let indices = [score.index, score.against].compactMap { $0.map(String.init) }.joined(separator: "-")
-            let method = methods > 1 ? "-\(safeName(explained.method))" : ""
+            let method = methods.count > 1 ? "-\(safeName(explained.method))" : ""
             let (files, summary, warnings) = try maps.write(
                 raw[k], maximum: maxima[k],
                 name: "\(photo.stem)-class-\(indices)-\(safeName(score.name))\(method)")
@@ -78,7 +78,7 @@ public enum ClassPipeline {
                     warnings: (explained.warnings + warnings.map(\.description)).map { "'\(score.name)': \($0)" }))
         }
         if request.maps.hasSheet {
-            let columns = SheetColumn.columns(raw, maxima: maxima, count: methods) {
+            let columns = SheetColumn.columns(raw, maxima: maxima, count: methods.count) {
                 (raw[$0].name, String(format: "p = %.3g", explanation.scores[$0].probability))
             }
             let sheet = request.maps.output.appendingPathComponent("\(photo.stem)-sheet.png")

@@ -31,10 +31,10 @@ struct EncoderCut {
         view = SeenPicture.View(encoder: encoder.identity, layers: stages.compactMap { names[$0] })
     }
 
-    /// Runs the encoder once, recording the part of it behind the first layer. picture `[1, height, width, 3]`,
-    /// prepared.
-    func look(at picture: Tensor) -> SeenPicture {
-        SeenPicture(view, encoder: encoder, stages: stages, picture: picture)
+    /// Runs the encoder once, recording the part of it behind the first layer, or all of it. picture `[1, height, width,
+    /// 3]`, prepared.
+    func look(at picture: Tensor, toPixels: Bool = false) -> SeenPicture {
+        SeenPicture(view, encoder: encoder, stages: stages, picture: picture, toPixels: toPixels)
     }
 
     func checkView(of seen: SeenPicture) {

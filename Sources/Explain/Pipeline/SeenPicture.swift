@@ -30,30 +30,38 @@ public struct SeenPicture {
     var activations: Tensor { layers[layers.count - 1].activations }
     /// The encoder's feature map `[1, u', v', K']`.
     let features: Tensor
-    /// From the first layer's output to the feature map; nil where they are the same.
+    /// From the picture or the first layer's output to the feature map; nil where the only layer's output is the map.
     private let back: Back?
 
     private struct Back {
         let tape: Tape
+        /// The picture, where it is recorded.
+        let picture: Variable?
         /// The layers' outputs.
         let leaves: [Variable]
         let features: Variable
     }
 
+    /// Whether the way back to the pixels was recorded.
+    var reachesPixels: Bool { back?.picture != nil }
+
     /// Runs the encoder once, recording the part of it behind the first layer.
-    /// - Parameter stages: of the layers in `view`, rising.
-    init(_ view: View, encoder: Encoder, stages: [Int], picture: Tensor) {
+    /// - Parameters:
+    ///   - stages: of the layers in `view`, rising.
+    ///   - toPixels: record all of it.
+    init(_ view: View, encoder: Encoder, stages: [Int], picture: Tensor, toPixels: Bool = false) {
         self.view = view
         self.encoder = encoder
         self.picture = picture
-        let first = encoder(Variable(picture), stages: 0..<stages[0] + 1).value
-        guard stages[0] + 1 < encoder.stages.count else {
-            layers = [Layer(name: view.layers[0], stage: stages[0], activations: first)]
-            (features, back) = (first, nil)
+        let tape = Tape()
+        let pixels = toPixels ? tape.leaf(picture) : nil
+        let first = encoder(pixels ?? Variable(picture), stages: 0..<stages[0] + 1)
+        guard toPixels || stages[0] + 1 < encoder.stages.count else {
+            layers = [Layer(name: view.layers[0], stage: stages[0], activations: first.value)]
+            (features, back) = (first.value, nil)
             return
         }
-        let tape = Tape()
-        var leaves = [tape.leaf(first)]
+        var leaves = [toPixels ? first : tape.leaf(first.value)]
         for (from, to) in zip(stages, stages.dropFirst()) {
             leaves.append(encoder(leaves[leaves.count - 1], stages: from + 1..<to + 1))
         }
@@ -62,7 +70,9 @@ public struct SeenPicture {
         layers = zip(view.layers, zip(stages, leaves)).map {
             Layer(name: $0, stage: $1.0, activations: $1.1.value)
         }
-        (self.features, back) = (features.value, Back(tape: tape, leaves: leaves, features: features))
+        (self.features, back) = (
+            features.value, Back(tape: tape, picture: pixels, leaves: leaves, features: features)
+        )
     }
 
     /// Gradients with respect to the feature map `[S, 1, u', v', K']` as those with respect to each layer's output `[S,
@@ -70,5 +80,12 @@ public struct SeenPicture {
     func atLayers(_ gradients: Tensor) -> [Tensor] {
         guard let back else { return [gradients] }
         return back.tape.gradients(of: back.features, seed: gradients, withRespectTo: back.leaves)
+    }
+
+    /// Gradients with respect to the feature map `[S, 1, u', v', K']` as those with respect to the picture `[S, 1, H, W,
+    /// 3]`; nil where the way there was not recorded (``reachesPixels``).
+    func atPixels(_ gradients: Tensor, relu: ReLURule) -> Tensor? {
+        guard let back, let picture = back.picture else { return nil }
+        return back.tape.gradients(of: back.features, seed: gradients, withRespectTo: [picture], relu: relu)[0]
     }
 }

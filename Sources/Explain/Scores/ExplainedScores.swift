@@ -116,10 +116,27 @@ public struct ExplainedScores {
     /// Pixels times scores that go back in one sweep.
     private static let pixelsAtOnce = 1 << 19
 
+    /// dy_s / dx at the picture itself, `[S, H, W, 3]`: ``gradients(at:relu:)`` there, but back along what was recorded
+    /// where the picture was looked at for it.
+    public func pixelGradients(relu: ReLURule = .exact) -> Tensor {
+        let shape = [count] + picture.shape.dropFirst()
+        guard seen.reachesPixels else { return gradients(at: picture, relu: relu).reshaped(shape) }
+        let recorded = cache.recorded
+        let atOnce = max(1, Self.pixelsAtOnce / max(1, picture.shape[1] * picture.shape[2]))
+        let parts = stride(from: 0, to: count, by: atOnce).flatMap { first -> [Float] in
+            let part = Array(sums[first..<min(count, first + atOnce)])
+            let atFeatures = recorded.tape.gradients(
+                of: recorded.outputs, seed: ScoreSum.seeds(part, width: recorded.outputs.shape[1]),
+                withRespectTo: [recorded.features], relu: relu)[0]
+            return seen.atPixels(atFeatures, relu: relu)?.array ?? []
+        }
+        return Tensor(shape, parts)
+    }
+
     /// The picture's own gradients by guided backpropagation, `[S, H, W, 3]`; computed once.
     var guidedGradients: Tensor {
         if let found = cache.guided { return found }
-        let found = gradients(at: picture, relu: .guided).reshaped([count] + picture.shape.dropFirst())
+        let found = pixelGradients(relu: .guided)
         cache.guided = found
         return found
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Which kernel runs a convolution forward.
 public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
     /// One product over all pixels.
@@ -23,6 +25,7 @@ public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
 /// Weights brought into the layout of their kernel once, when a model is loaded.
 public struct PreparedConvolution: Sendable {
     let layout: Layout
+    let backward = BackwardWeights()
 
     enum Layout: Sendable {
         /// `[kh, kw, C]`
@@ -44,6 +47,31 @@ public struct PreparedConvolution: Sendable {
                     PackedMatrix(transposing: weight.pointer + $0 * outputs * length, depth: length, columns: outputs)
                 })
         }
+    }
+}
+
+/// Weights in the layout of the kernel that makes the gradient of the input. They are kept from their second use on: a
+/// command goes back once, and would hold a copy of all weights for nothing.
+final class BackwardWeights: @unchecked Sendable {
+    enum Layout: Sendable {
+        case winograd(WinogradWeights)
+        case packed([PackedMatrix])
+    }
+
+    private let lock = NSLock()
+    private var uses = 0
+    private var kept: Layout?
+
+    func layout(_ make: () -> Layout) -> Layout {
+        let (found, isFirst) = lock.withLock { () -> (Layout?, Bool) in
+            uses += 1
+            return (kept, uses == 1)
+        }
+        if let found { return found }
+        // Without the lock: two threads that do the same work are better than one that waits for the other's threads.
+        let made = make()
+        if !isFirst { lock.withLock { kept = made } }
+        return made
     }
 }
 
@@ -90,7 +118,8 @@ func convolutionForward(
 
 /// Gradients of x, weight and bias; g `[K, N, H', W', O]`, the weight's and the bias's only with K = 1.
 func convolutionBackward(
-    _ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry, seeds: Int, needed: [Bool]
+    _ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry, prepared: PreparedConvolution? = nil,
+    seeds: Int, needed: [Bool]
 ) -> [Tensor?] {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let outputs = weight.shape[0]
@@ -102,8 +131,9 @@ func convolutionBackward(
     precondition(seeds == 1 || !(wantsWeight || wantsBias), "parameter gradients are for one seed")
     let dx =
         needed[0]
-        ? convolutionBackwardInput(folded, weight: weight, geometry: geometry, height: h, width: w).reshaped(
-            [seeds] + x.shape) : nil
+        ? convolutionBackwardInput(
+            folded, weight: weight, geometry: geometry, height: h, width: w, prepared?.backward
+        ).reshaped([seeds] + x.shape) : nil
     var dw: Tensor?
     if wantsWeight {
         if geometry.isPointwise {
@@ -122,18 +152,22 @@ func convolutionBackward(
 
 /// g `[B, H', W', O] -> [B, H, W, C]`
 private func convolutionBackwardInput(
-    _ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int
+    _ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int, _ kept: BackwardWeights?
 ) -> Tensor {
+    func layout(_ make: () -> BackwardWeights.Layout) -> BackwardWeights.Layout { kept?.layout(make) ?? make() }
     let (n, oh, ow, outputs) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
     let pad = geometry.padding(height: h, width: w)
     if geometry.isPointwise {
         let c = weight.shape[3]
         let dx = Tensor(uninitialized: [n, h, w, c])
-        let packed = PackedMatrix(weight.pointer, depth: outputs, columns: c, rowStride: c, columnStride: 1)
+        let weights = layout {
+            .packed([PackedMatrix(weight.pointer, depth: outputs, columns: c, rowStride: c, columnStride: 1)])
+        }
+        guard case .packed(let matrices) = weights else { preconditionFailure("weights of another kernel") }
         parallelProduct(
-            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, packed.panels.pointer, dx.pointer,
+            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, matrices[0].panels.pointer, dx.pointer,
             ldc: c)
-        withExtendedLifetime(packed) {}
+        withExtendedLifetime(matrices) {}
         return dx
     }
     if isDepthwise(weight, geometry) {
@@ -142,11 +176,14 @@ private func convolutionBackwardInput(
     if WinogradWeights.suits(weight, geometry) && pad.top <= 2 && pad.left <= 2 {
         // The gradient is itself a convolution, of g with the kernel turned around.
         let dx = Tensor(uninitialized: [n, h, w, weight.shape[3]])
+        let turned = layout { .winograd(WinogradWeights(weight, backward: true)) }
+        guard case .winograd(let weights) = turned else { preconditionFailure("weights of another kernel") }
         winogradForward(
-            g.pointer, pictures: n, height: oh, width: ow, weights: WinogradWeights(weight, backward: true),
-            top: 2 - pad.top,
+            g.pointer, pictures: n, height: oh, width: ow, weights: weights, top: 2 - pad.top,
             left: 2 - pad.left, dx.pointer, outputHeight: h, outputWidth: w, .none)
         return dx
     }
-    return im2colBackwardInput(g, weight: weight, geometry: geometry, height: h, width: w)
+    let windows = layout { .packed(im2colBackwardWeights(weight, geometry: geometry)) }
+    guard case .packed(let matrices) = windows else { preconditionFailure("weights of another kernel") }
+    return im2colBackwardInput(g, weight: weight, matrices: matrices, geometry: geometry, height: h, width: w)
 }

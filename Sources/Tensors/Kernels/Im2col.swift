@@ -182,9 +182,20 @@ func im2colForward(
     withExtendedLifetime(matrices) {}
 }
 
+/// One packed matrix of outputs x window for each group. weight `[O, kh, kw, C / groups]`
+func im2colBackwardWeights(_ weight: Tensor, geometry: ConvolutionGeometry) -> [PackedMatrix] {
+    let outputs = weight.shape[0] / geometry.groups, length = weight.count / weight.shape[0]
+    return (0..<geometry.groups).map {
+        PackedMatrix(
+            weight.pointer + $0 * outputs * length, depth: outputs, columns: length, rowStride: length, columnStride: 1)
+    }
+}
+
 /// g `[B, H', W', O] -> [B, H, W, C]`
-func im2colBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height: Int, width: Int) -> Tensor
-{
+/// - Parameter matrices: of ``im2colBackwardWeights(_:geometry:)``.
+func im2colBackwardInput(
+    _ g: Tensor, weight: Tensor, matrices: [PackedMatrix], geometry: ConvolutionGeometry, height: Int, width: Int
+) -> Tensor {
     let n = g.shape[0]
     let outputs = weight.shape[0]
     let channels = weight.shape[3] * geometry.groups
@@ -194,11 +205,6 @@ func im2colBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeome
     let groupOutputs = outputs / geometry.groups
     let picture = height * width * channels
     let dx = Tensor([n, height, width, channels])
-    let matrices = (0..<geometry.groups).map {
-        PackedMatrix(
-            weight.pointer + $0 * groupOutputs * length, depth: groupOutputs, columns: length, rowStride: length,
-            columnStride: 1)
-    }
     // Windows overlap, so a picture belongs to one thread; a single one shares out only the product.
     func run(picture i: Int) {
         let rows = Tensor(uninitialized: [block, length])

@@ -157,7 +157,7 @@ public func convolution(
     }
     let y = convolutionForward(
         x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: .none, prepared: prepared)
-    let operation = Operation.convolution(x: x.value, weight: weight.value, hasBias: bias != nil, geometry)
+    let operation = Operation.convolution(x: x.value, weight: weight.value, hasBias: bias != nil, geometry, prepared)
     return tape.record(operation, inputs, y).activated(activation)
 }
 

@@ -25,7 +25,7 @@ enum Operation {
     // Layers
     case linear(x: Tensor, weight: Tensor, hasBias: Bool)
     case batchedProduct(BatchedProductSaved)
-    case convolution(x: Tensor, weight: Tensor, hasBias: Bool, ConvolutionGeometry)
+    case convolution(x: Tensor, weight: Tensor, hasBias: Bool, ConvolutionGeometry, PreparedConvolution?)
     case activation(Activation, y: Tensor)
     case maximumPool(argument: [Int32], input: [Int])
     case averagePool(PoolGeometry, input: [Int])
@@ -71,8 +71,9 @@ enum Operation {
             let parts = linearBackward(g, x: x, weight: weight, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
         case .batchedProduct(let saved): return batchedProductBackward(g, saved: saved, seeds: seeds, needed: needed)
-        case .convolution(let x, let weight, let hasBias, let geometry):
-            let parts = convolutionBackward(g, x: x, weight: weight, geometry: geometry, seeds: seeds, needed: needed)
+        case .convolution(let x, let weight, let hasBias, let geometry, let prepared):
+            let parts = convolutionBackward(
+                g, x: x, weight: weight, geometry: geometry, prepared: prepared, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
         case .activation(let kind, let y): return [activationBackward(kind, g, y: y, rule: relu)]
         case .maximumPool(let argument, let input): return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]

@@ -15,7 +15,7 @@ extension Tape {
         return nodes.compactMap { node in
             let weight: Tensor
             switch node.operation {
-            case .convolution(_, let used, _, _): weight = used
+            case .convolution(_, let used, _, _, _): weight = used
             case .linear(_, let used, _): weight = used
             default: return nil
             }
@@ -40,7 +40,7 @@ extension Tape {
     /// The convolutions on this tape, in order.
     public var convolutions: [RecordedConvolution] {
         nodes.compactMap { node in
-            guard case .convolution(let x, let weight, _, let geometry) = node.operation else { return nil }
+            guard case .convolution(let x, let weight, _, let geometry, _) = node.operation else { return nil }
             return RecordedConvolution(input: x, weight: weight, geometry: geometry, output: node.shape)
         }
     }
