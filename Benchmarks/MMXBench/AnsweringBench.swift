@@ -9,24 +9,21 @@ import Weights
 final class AnsweringBench {
     private let answerer: Answerer
     private let explainer: AnswerExplainer
-    private var picture: Tensor?
+    private var photo = PreparedPhoto()
 
     init(model: String) throws {
         answerer = try Answerer.load(ModelFolder.find(model))
         explainer = try AnswerExplainer(answerer)
     }
 
-    /// Reads and prepares the photograph that the next questions are about, and writes the prepared tensor, so that the
-    /// peer sees the same numbers.
-    func prepare(photo: String, output: String?) throws {
-        let prepared = answerer.configuration.preprocessing.prepare(try Image.read(URL(fileURLWithPath: photo))).tensor
-        if let output { try NumPyArray.write(prepared, to: URL(fileURLWithPath: output)) }
-        picture = prepared
+    /// The photograph that the next commands are about (``PreparedPhoto``).
+    func prepare(photo path: String, output: String?) throws {
+        try photo.read(path, answerer.configuration.preprocessing, output: output)
     }
 
     /// Encoder, the question, every answer's score, the best one's Grad-CAM map. `words` are the question's.
     func ask(_ question: String, output: String?) throws -> Bench.Answer {
-        guard let picture else { throw BenchError(description: "no photograph was prepared") }
+        let picture = try photo.tensor
         var explanation: AnswerExplanation?
         let time = try Duration {
             let seen = explainer.look(at: picture)

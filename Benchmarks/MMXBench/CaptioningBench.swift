@@ -10,7 +10,7 @@ import Weights
 final class CaptioningBench {
     private let captioner: Captioner
     private let explainer: CaptionExplainer
-    private var picture: Tensor?
+    private var photo = PreparedPhoto()
 
     init(model: String) throws {
         captioner = try Captioner.load(ModelFolder.find(model))
@@ -19,22 +19,14 @@ final class CaptioningBench {
 
     var description: Bench.Answer { Bench.Answer(vocabulary: captioner.vocabulary.count) }
 
-    /// Reads and prepares the photograph that the next commands look at, and writes the prepared tensor, so that the
-    /// peer sees the same numbers.
-    func prepare(photo: String, output: String?) throws {
-        let prepared = captioner.configuration.preprocessing.prepare(try Image.read(URL(fileURLWithPath: photo))).tensor
-        if let output { try NumPyArray.write(prepared, to: URL(fileURLWithPath: output)) }
-        picture = prepared
-    }
-
-    private func current() throws -> Tensor {
-        guard let picture else { throw BenchError(description: "no photograph was prepared") }
-        return picture
+    /// The photograph that the next commands are about (``PreparedPhoto``).
+    func prepare(photo path: String, output: String?) throws {
+        try photo.read(path, captioner.configuration.preprocessing, output: output)
     }
 
     /// The encoder alone.
     func look() throws -> Bench.Answer {
-        let picture = try current()
+        let picture = try photo.tensor
         var shape: [Int] = []
         let time = Duration { shape = captioner.features(picture).shape }
         return Bench.Answer(wall: time.wall, cpu: time.cpu, features: shape)
@@ -42,7 +34,7 @@ final class CaptioningBench {
 
     /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map. Without `word`, the longest.
     func explain(word: String?, output: String?) throws -> Bench.Answer {
-        let picture = try current()
+        let picture = try photo.tensor
         var explanation: CaptionExplanation?
         var words: [Int] = []
         let time = try Duration {

@@ -9,29 +9,21 @@ import Weights
 final class ClassifyingBench {
     private let classifier: Classifier
     private let explainer: ClassExplainer
-    private var picture: Tensor?
+    private var photo = PreparedPhoto()
 
     init(model: String) throws {
         classifier = try Classifier.load(ModelFolder.find(model))
         explainer = try ClassExplainer(classifier)
     }
 
-    /// Reads and prepares the photograph that the next commands look at, and writes the prepared tensor, so that the
-    /// peers see the same numbers.
-    func prepare(photo: String, output: String?) throws {
-        let prepared = classifier.configuration.preprocessing.prepare(try Image.read(URL(fileURLWithPath: photo))).tensor
-        if let output { try NumPyArray.write(prepared, to: URL(fileURLWithPath: output)) }
-        picture = prepared
-    }
-
-    private func current() throws -> Tensor {
-        guard let picture else { throw BenchError(description: "no photograph was prepared") }
-        return picture
+    /// The photograph that the next commands are about (``PreparedPhoto``).
+    func prepare(photo path: String, output: String?) throws {
+        try photo.read(path, classifier.configuration.preprocessing, output: output)
     }
 
     /// All logits: encoder and head.
     func classify(output: String?) throws -> Bench.Answer {
-        let picture = try current()
+        let picture = try photo.tensor
         var logits = picture
         let time = Duration { logits = classifier.logits(features: classifier.features(picture)) }
         if let output { try NumPyArray.write(logits, to: URL(fileURLWithPath: output)) }
@@ -41,7 +33,7 @@ final class ClassifyingBench {
     /// Encoder, head and the raw map of the class `index` by `method`.
     /// - Parameter samples: masks of RISE.
     func explain(index: Int, method: String, samples: Int?, output: String?) throws -> Bench.Answer {
-        let picture = try current()
+        let picture = try photo.tensor
         var settings = MethodSettings()
         settings.samples = samples
         let recipe = MapRecipe(methods: [try Methods.named(method, settings: settings)])

@@ -35,7 +35,7 @@ public struct CaptionExplainer {
     /// - Parameter methods: what will be asked of the picture: the way back to the pixels is recorded where one of them goes
     ///   there, and need not be run again.
     public func look(at picture: Tensor, for methods: [any ExplanationMethod] = []) -> Seen {
-        cut.look(at: picture, toPixels: methods.contains { $0 is any PixelMethod })
+        cut.look(at: picture, for: methods)
     }
 
     /// Whether this explainer or another of the same encoder (its weights and its input) and the same layer saw the

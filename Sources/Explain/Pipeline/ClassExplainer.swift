@@ -67,7 +67,7 @@ public struct ClassExplainer {
     /// - Parameter methods: what will be asked of the picture: the way back to the pixels is recorded where one of them goes
     ///   there, and need not be run again.
     public func look(at picture: Tensor, for methods: [any ExplanationMethod] = []) -> SeenPicture {
-        cut.look(at: picture, toPixels: methods.contains { $0 is any PixelMethod })
+        cut.look(at: picture, for: methods)
     }
 
     /// The classes of a picture, and the maps of `targets`.

@@ -76,8 +76,7 @@ public enum Compatibility: String, CaseIterable, Codable, Sendable {
         for layer in maps {
             for s in 0..<count {
                 let raw = raw(layer.row(s), method: method)
-                let unit = Plane(width: raw.shape[1], height: raw.shape[0], values: normalised(raw.array))
-                let values = unit.resized(width: wide, height: high, filter: .bilinear).values
+                let values = Tensor(raw.shape, normalised(raw.array)).enlarged(height: high, width: wide)
                 fused[s] = zip(fused[s], values).map { self == .torchCAM ? max($0, $1) : $0 + $1 / Float(maps.count) }
             }
         }

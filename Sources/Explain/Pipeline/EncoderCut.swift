@@ -31,10 +31,12 @@ struct EncoderCut {
         view = SeenPicture.View(encoder: encoder.identity, layers: stages.compactMap { names[$0] })
     }
 
-    /// Runs the encoder once, recording the part of it behind the first layer, or all of it. picture `[1, height, width,
-    /// 3]`, prepared.
-    func look(at picture: Tensor, toPixels: Bool = false) -> SeenPicture {
-        SeenPicture(view, encoder: encoder, stages: stages, picture: picture, toPixels: toPixels)
+    /// Runs the encoder once, recording the part of it behind the first layer; all of it where one of `methods` goes back
+    /// to the pixels. picture `[1, height, width, 3]`, prepared.
+    func look(at picture: Tensor, for methods: [any ExplanationMethod] = []) -> SeenPicture {
+        SeenPicture(
+            view, encoder: encoder, stages: stages, picture: picture,
+            toPixels: methods.contains { $0 is any PixelMethod })
     }
 
     func checkView(of seen: SeenPicture) {

@@ -83,9 +83,9 @@ public struct SeenPicture {
     }
 
     /// Gradients with respect to the feature map `[S, 1, u', v', K']` as those with respect to the picture `[S, 1, H, W,
-    /// 3]`; nil where the way there was not recorded (``reachesPixels``).
-    func atPixels(_ gradients: Tensor, relu: ReLURule) -> Tensor? {
-        guard let back, let picture = back.picture else { return nil }
+    /// 3]`, where the way there was recorded (``reachesPixels``).
+    func atPixels(_ gradients: Tensor, relu: ReLURule) -> Tensor {
+        guard let back, let picture = back.picture else { preconditionFailure("the way to the pixels was not recorded") }
         return back.tape.gradients(of: back.features, seed: gradients, withRespectTo: [picture], relu: relu)[0]
     }
 }

@@ -99,15 +99,21 @@ public struct ExplainedScores {
     public func gradients(at pictures: Tensor, relu: ReLURule = .exact) -> Tensor {
         let tape = Tape(), leaf = tape.leaf(pictures), n = pictures.shape[0]
         let outputs = head.outputs(seen.encoder(leaf))
-        // A sweep's gradients are as large as its seeds times the widest layer.
-        let atOnce = max(1, Self.pixelsAtOnce / max(1, n * pictures.shape[1] * pictures.shape[2]))
-        let result = Tensor(uninitialized: [count] + pictures.shape)
-        for first in stride(from: 0, to: count, by: atOnce) {
-            let part = Array(sums[first..<min(count, first + atOnce)])
-            let found = tape.gradients(
+        return inSweeps(of: pictures.shape) { part in
+            tape.gradients(
                 of: outputs, seed: ScoreSum.seeds(part, pictures: n, width: outputs.shape[1]), withRespectTo: [leaf],
                 relu: relu)[0]
-            (result.pointer + first * pictures.count).update(from: found.pointer, count: found.count)
+        }
+    }
+
+    /// The gradients `[S] + shape` of all scores by `sweep`, for as many at once as memory allows.
+    private func inSweeps(of shape: [Int], _ sweep: ([ScoreSum]) -> Tensor) -> Tensor {
+        // A sweep's gradients are as large as its seeds times the widest layer.
+        let atOnce = max(1, Self.pixelsAtOnce / max(1, shape.dropLast().reduce(1, *)))
+        let result = Tensor(uninitialized: [count] + shape), size = shape.reduce(1, *)
+        for first in stride(from: 0, to: count, by: atOnce) {
+            let found = sweep(Array(sums[first..<min(count, first + atOnce)]))
+            (result.pointer + first * size).update(from: found.pointer, count: found.count)
             withExtendedLifetime(found) {}
         }
         return withExtendedLifetime(result) { result }
@@ -122,15 +128,12 @@ public struct ExplainedScores {
         let shape = [count] + picture.shape.dropFirst()
         guard seen.reachesPixels else { return gradients(at: picture, relu: relu).reshaped(shape) }
         let recorded = cache.recorded
-        let atOnce = max(1, Self.pixelsAtOnce / max(1, picture.shape[1] * picture.shape[2]))
-        let parts = stride(from: 0, to: count, by: atOnce).flatMap { first -> [Float] in
-            let part = Array(sums[first..<min(count, first + atOnce)])
+        return inSweeps(of: picture.shape) { part in
             let atFeatures = recorded.tape.gradients(
                 of: recorded.outputs, seed: ScoreSum.seeds(part, width: recorded.outputs.shape[1]),
                 withRespectTo: [recorded.features], relu: relu)[0]
-            return seen.atPixels(atFeatures, relu: relu)?.array ?? []
-        }
-        return Tensor(shape, parts)
+            return seen.atPixels(atFeatures, relu: relu)
+        }.reshaped(shape)
     }
 
     /// The picture's own gradients by guided backpropagation, `[S, H, W, 3]`; computed once.
