@@ -1,40 +1,68 @@
 import Foundation
+import Synchronization
 
 /// The memory behind a tensor: `count` floats at `pointer`, 64-byte aligned when this type allocated them.
+///
+/// Halves in a file stay where they are: kernels that read a weight once read them there (``halves``), and floats are made
+/// of them when somebody first asks for `pointer`.
 ///
 /// Freed blocks of 4 KiB and more go to a small pool and are handed out again, because a training step asks for
 /// the same sizes over and over and fresh pages cost more than the arithmetic.
 public final class Storage: @unchecked Sendable {
-    public let pointer: UnsafeMutablePointer<Float>
     public let count: Int
-    private let owner: Owner
+    /// The same numbers, where they were read as halves.
+    public let halves: UnsafePointer<Half>?
+    /// Nil until halves are widened.
+    @usableFromInline let floats: Atomic<UnsafeMutablePointer<Float>?>
+    /// What memory that is not ours belongs to (a mapped file), kept alive.
+    private let keeper: AnyObject?
 
-    /// False for memory that belongs to something else.
-    public var isOwned: Bool { if case .pool = owner { return true } else { return false } }
+    @inlinable public var pointer: UnsafeMutablePointer<Float> { floats.load(ordering: .acquiring) ?? widened() }
 
-    private enum Owner {
-        case pool
-        /// Memory that belongs to something else (a mapped file), which is kept alive.
-        case borrowed(AnyObject)
-    }
+    /// False for memory that belongs to something else, and for what was made of it.
+    public var isOwned: Bool { keeper == nil }
 
     /// Uninitialised memory for `count` floats.
     public init(count: Int) {
         precondition(count >= 0)
         self.count = count
-        self.pointer = StoragePool.shared.take(count)
-        self.owner = .pool
+        halves = nil
+        floats = Atomic(StoragePool.shared.take(count))
+        keeper = nil
     }
 
     /// Memory owned by `keeper`, which must keep it readable for as long as it lives. Never written to.
     public init(borrowing pointer: UnsafeMutablePointer<Float>, count: Int, keeper: AnyObject) {
-        self.pointer = pointer
         self.count = count
-        self.owner = .borrowed(keeper)
+        halves = nil
+        floats = Atomic(pointer)
+        self.keeper = keeper
+    }
+
+    /// Halves owned by `keeper`, likewise.
+    public init(borrowing halves: UnsafePointer<Half>, count: Int, keeper: AnyObject) {
+        self.count = count
+        self.halves = halves
+        floats = Atomic(nil)
+        self.keeper = keeper
+    }
+
+    /// The halves as floats, made once. Of two threads that find none, both make them and one keeps its own: that is better
+    /// than one that waits for the other's threads.
+    @usableFromInline func widened() -> UnsafeMutablePointer<Float> {
+        let made = StoragePool.shared.take(count)
+        if let halves { widen(halves, count, into: made) }
+        let (isFirst, found) = floats.compareExchange(
+            expected: nil, desired: made, ordering: .acquiringAndReleasing)
+        if isFirst { return made }
+        StoragePool.shared.give(made, count)
+        return found ?? made
     }
 
     deinit {
-        if case .pool = owner { StoragePool.shared.give(pointer, count) }
+        if keeper == nil || halves != nil, let pointer = floats.load(ordering: .acquiring) {
+            StoragePool.shared.give(pointer, count)
+        }
     }
 }
 

@@ -42,6 +42,9 @@ public struct Tensor: @unchecked Sendable {
     /// tensor alive with `withExtendedLifetime` when its pointer is the last thing used of it.
     @inlinable public var pointer: UnsafeMutablePointer<Float> { storage.pointer + offset }
 
+    /// The first element where the elements lie in memory as halves, which saves half of the reading.
+    var halves: UnsafePointer<Half>? { storage.halves.map { $0 + offset } }
+
     /// A copy of the elements, in row-major order.
     public var array: [Float] { withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) } }
 

@@ -42,11 +42,13 @@ final class ThreadPool: @unchecked Sendable {
     /// How long an idle thread looks out for work before it sleeps.
     private static let patience: UInt64 = 150_000  // ns
 
-    private let condition = NSCondition()
-    /// The latest loop, guarded by `condition`; `generation` counts them.
-    private var job: Job?
-    private var sleeping = 0
+    /// The latest loop; `generation` counts them. Threads that look out for work meet here, so the lock must be one that waits
+    /// busily for a moment: a thread that were put to sleep by it would be late for the whole loop.
+    private let job = Mutex<Job?>(nil)
     private let generation = Atomic<Int>(0)
+    /// Where threads sleep, and how many do.
+    private let condition = NSCondition()
+    private let sleeping = Atomic<Int>(0)
     /// Called at the start of each thread.
     private let prepare: @Sendable () -> Void
 
@@ -61,11 +63,14 @@ final class ThreadPool: @unchecked Sendable {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { pointer in
                 let job = Job(count: count, body: UnsafeRawPointer(pointer))
-                condition.lock()
-                self.job = job
-                generation.wrappingAdd(1, ordering: .releasing)
-                if sleeping > 0 { condition.broadcast() }
-                condition.unlock()
+                self.job.withLock { $0 = job }
+                // Either this thread sees that another sleeps, or that one sees the new generation before it does.
+                generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
+                if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
+                    condition.lock()
+                    condition.broadcast()
+                    condition.unlock()
+                }
                 job.work()
                 var spins = 0
                 while job.done.load(ordering: .acquiring) < count {
@@ -81,17 +86,19 @@ final class ThreadPool: @unchecked Sendable {
         var seen = 0
         while true {
             lookOut(for: seen)
-            condition.lock()
-            while generation.load(ordering: .acquiring) == seen {
-                sleeping += 1
-                condition.wait()
-                sleeping -= 1
-            }
+            if generation.load(ordering: .acquiring) == seen { sleep(after: seen) }
             seen = generation.load(ordering: .acquiring)
-            let job = job
-            condition.unlock()
-            job?.work()
+            job.withLock { $0 }?.work()
         }
+    }
+
+    /// Returns when there is something new.
+    private func sleep(after seen: Int) {
+        condition.lock()
+        sleeping.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        while generation.load(ordering: .sequentiallyConsistent) == seen { condition.wait() }
+        sleeping.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        condition.unlock()
     }
 
     /// Returns when there is something new, or after a while.

@@ -39,8 +39,8 @@ enum ElementType: String {
         }
     }
 
-    /// The elements in `bytes` as floats. F32 that is aligned borrows the memory, which `keeper` keeps; the narrower
-    /// types are widened exactly, F64 is rounded to the nearest float.
+    /// The elements in `bytes` as floats. F32 and F16 that are aligned borrow the memory, which `keeper` keeps; F16 and BF16
+    /// are widened exactly (F16 when its floats are first asked for), F64 is rounded to the nearest float.
     func floats(_ bytes: UnsafeRawBufferPointer, keeper: AnyObject) -> Storage {
         precondition(isReadable && bytes.count % size == 0)
         let count = bytes.count / size
@@ -48,6 +48,9 @@ enum ElementType: String {
         if self == .float32 && Int(bitPattern: input) % MemoryLayout<Float>.alignment == 0 {
             let pointer = UnsafeMutableRawPointer(mutating: input).assumingMemoryBound(to: Float.self)
             return Storage(borrowing: pointer, count: count, keeper: keeper)
+        }
+        if self == .float16 && Int(bitPattern: input) % MemoryLayout<Half>.alignment == 0 {
+            return Storage(borrowing: input.assumingMemoryBound(to: Half.self), count: count, keeper: keeper)
         }
         let storage = Storage(count: count)
         let output = storage.pointer
@@ -57,7 +60,9 @@ enum ElementType: String {
                 UnsafeMutableRawPointer(output + range.lowerBound)
                     .copyMemory(from: input + 4 * range.lowerBound, byteCount: 4 * range.count)
             case .float16:
-                for i in range { output[i] = widened(input.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)) }
+                for i in range {
+                    output[i] = Half(bits: input.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)).float
+                }
             case .bfloat16:
                 for i in range {
                     let bits = input.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
@@ -70,18 +75,4 @@ enum ElementType: String {
         withExtendedLifetime(storage) {}
         return storage
     }
-}
-
-/// A half's value. Integer arithmetic and two selections, which the compiler turns into vectors on any machine;
-/// without F16C, `Float(Float16)` would be a call for each element.
-@inline(__always) private func widened(_ half: UInt16) -> Float {
-    let sign = UInt32(half & 0x8000) << 16
-    let magnitude = UInt32(half & 0x7FFF) << 13
-    // The exponent's bias: 127 - 15 = 112; infinities and NaN need as much again.
-    let normal = magnitude &+ (112 << 23)
-    let special = magnitude &+ (224 << 23)
-    // A subnormal half is m * 2^-24: with 2^-14 put before it, the subtraction is exact.
-    let subnormal = (Float(bitPattern: magnitude &+ (113 << 23)) - Float(bitPattern: 113 << 23)).bitPattern
-    let bits = magnitude >= (31 << 23) ? special : magnitude < (1 << 23) ? subnormal : normal
-    return Float(bitPattern: bits | sign)
 }

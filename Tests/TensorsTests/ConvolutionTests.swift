@@ -126,7 +126,7 @@ final class ConvolutionTests: XCTestCase {
             XCTAssertTrue(WinogradWeights.suits(weight, geometry))
             let y = convolutionForward(
                 x, weight: weight, bias: nil, geometry: geometry, activation: .none, prepared: nil)
-            let matrix = PackedMatrix(transposing: weight.pointer, depth: 9 * c, columns: o)
+            let matrix = PackedMatrix(transposing: weight, depth: 9 * c, columns: o)
             let direct = Tensor(uninitialized: y.shape)
             im2colForward(x, matrices: [matrix], geometry: geometry, .none, direct)
             XCTAssertLessThan(relativeError(y, direct), 3e-5, "\(h)x\(w)x\(c)->\(o)")
@@ -237,7 +237,7 @@ final class ConvolutionTests: XCTestCase {
                 let a = randomTensor([m, k], seed: 22)
                 let b = randomTensor([n, k], seed: 23)
                 let bias = randomTensor([n], seed: 24)
-                let packed = PackedMatrix(transposing: b.pointer, depth: k, columns: n)
+                let packed = PackedMatrix(transposing: b, depth: k, columns: n)
                 // One spare column, which nobody may touch.
                 let c = Tensor([m, n + 1], repeating: 77)
                 packedProduct(

@@ -81,7 +81,7 @@ final class RealActivationTests: XCTestCase {
         var error = 0.0
         for one in tape.convolutions {
             let o = one.weight.shape[0], length = one.weight.count / o
-            let matrix = PackedMatrix(transposing: one.weight.pointer, depth: length, columns: o)
+            let matrix = PackedMatrix(transposing: one.weight, depth: length, columns: o)
             let direct = Tensor(uninitialized: one.output)
             im2colForward(one.input, matrices: [matrix], geometry: one.geometry, .none, direct)
             let y = convolution(Variable(one.input), Variable(one.weight), nil, one.geometry).value

@@ -6,10 +6,8 @@ import Weights
 import XCTest
 
 /// One thread, two, or eight (more than this machine may have) give the same bytes. Every sum has one order: threads
-/// share out rows and columns of products, never the terms of a sum.
-///
-/// The exception is OpenBLAS, which runs products of less than a million multiplications by other kernels: a product
-/// that eight threads cut into such parts may be rounded otherwise than the whole.
+/// share out rows and columns of products, never the terms of a sum; and no part is so small that OpenBLAS would run another
+/// kernel than for the whole.
 final class ThreadCountTests: ProgramTestCase {
     private let counts = [1, 2, 8]
 
@@ -48,15 +46,7 @@ final class ThreadCountTests: ProgramTestCase {
         let picture = url("toy.png").path
         let words = try XCTUnwrap(caption("toy.png").output.split(separator: "\n").first).split(separator: " ").count
         let toy = try outcomes(["caption", picture, "--model", Self.model.path, "--explain-all"], output: "toy")
-        assertAlike(Array(toy.prefix(2)), files: words + 1)
-        // Of a map of 16x16 cells, all products are that small.
-        for (name, data) in toy[0] where name.hasSuffix(".npy") {
-            let one = try NumPyArray.read(url("threads-1-toy/toy/\(name)")).array
-            let eight = try NumPyArray.read(url("threads-8-toy/toy/\(name)")).array
-            let largest = one.map(abs).max() ?? 0
-            XCTAssertFalse(data.isEmpty)
-            for (a, b) in zip(one, eight) { XCTAssertEqual(a, b, accuracy: 1e-5 * largest, name) }
-        }
+        assertAlike(toy, files: words + 1)
         let shipped = Self.repository.appendingPathComponent("models/caption-flickr8k").path
         let found = try outcomes(["caption", picture, "--model", shipped, "--explain-all"], output: "shipped")
         assertAlike(found, files: found[0].count - 1)

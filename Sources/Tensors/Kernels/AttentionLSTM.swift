@@ -57,9 +57,8 @@ func attentionLSTMForward(
         let cBefore = t == 0 ? c.pointer : cells.pointer + (t - 1) * rows * hidden
         let query = queries.pointer + t * rows * width
         let gate = gates.pointer + t * rows * 4 * hidden
-        gemm(
-            transposeB: true, m: rows, n: width, k: hidden, hBefore, lda: hStride, weightQuery.pointer, ldb: hidden,
-            query, ldc: width)
+        weightProduct(
+            transposeB: true, m: rows, n: width, k: hidden, hBefore, lda: hStride, weightQuery, query, ldc: width)
         let out = output.pointer + t * rows * stride
         let beta = betas.pointer + t * rows
         func attend<S: AttentionSquash>(_ squash: S.Type, _ part: Range<Int>) {
@@ -102,14 +101,12 @@ func attentionLSTMForward(
                 from: input.pointer + 4 * hidden * t * rows + sums, count: 4 * hidden * part.count)
             if met.isFactored { attend(FactoredSquash.self, part) } else { attend(DirectSquash.self, part) }
         }
-        gemm(
-            transposeB: true, m: rows, n: 4 * hidden, k: depth, out + hidden, lda: stride, weightContext.pointer,
-            ldb: depth,
-            beta: 1, gate, ldc: 4 * hidden)
-        gemm(
-            transposeB: true, m: rows, n: 4 * hidden, k: hidden, hBefore, lda: hStride, weightHidden.pointer,
-            ldb: hidden,
-            beta: 1, gate, ldc: 4 * hidden)
+        weightProduct(
+            transposeB: true, m: rows, n: 4 * hidden, k: depth, out + hidden, lda: stride, weightContext, beta: 1, gate,
+            ldc: 4 * hidden)
+        weightProduct(
+            transposeB: true, m: rows, n: 4 * hidden, k: hidden, hBefore, lda: hStride, weightHidden, beta: 1, gate,
+            ldc: 4 * hidden)
         lstmCell(
             gate, cBefore, h: out, c: cells.pointer + t * rows * hidden, rows: rows, hidden: hidden, hStride: stride)
     }
@@ -170,9 +167,8 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
                 dGates: gate + k * rows * 4 * hidden,
                 rows: rows, hidden: hidden)
         }
-        gemm(
-            m: all, n: depth, k: 4 * hidden, gate, lda: 4 * hidden, s.weightContext.pointer, ldb: depth, beta: 1, dzNow,
-            ldc: depth)
+        weightProduct(
+            m: all, n: depth, k: 4 * hidden, gate, lda: 4 * hidden, s.weightContext, beta: 1, dzNow, ldc: depth)
         Parallel.forEach(seeds * pictures) { job in
             let k = job / pictures
             let row = k * rows + job % pictures * group
@@ -181,12 +177,10 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
                 dz: dzNow + row * depth,
                 dQueries: dQuery + row * width, dGateSums: dGateSum + row)
         }
-        gemm(
-            m: all, n: hidden, k: 4 * hidden, gate, lda: 4 * hidden, s.weightHidden.pointer, ldb: hidden, dh.pointer,
-            ldc: hidden)
-        gemm(
-            m: all, n: hidden, k: width, dQuery, lda: width, s.weightQuery.pointer, ldb: hidden, beta: 1, dh.pointer,
-            ldc: hidden)
+        weightProduct(
+            m: all, n: hidden, k: 4 * hidden, gate, lda: 4 * hidden, s.weightHidden, dh.pointer, ldc: hidden)
+        weightProduct(
+            m: all, n: hidden, k: width, dQuery, lda: width, s.weightQuery, beta: 1, dh.pointer, ldc: hidden)
         for row in 0..<all {
             let factor = dGateSum[row]
             let d = dh.pointer + row * hidden

@@ -44,7 +44,7 @@ public struct PreparedConvolution: Sendable {
             let length = weight.count / weight.shape[0]
             layout = .packed(
                 (0..<geometry.groups).map {
-                    PackedMatrix(transposing: weight.pointer + $0 * outputs * length, depth: length, columns: outputs)
+                    PackedMatrix(transposing: weight, offset: $0 * outputs * length, depth: length, columns: outputs)
                 })
         }
     }
@@ -161,7 +161,7 @@ private func convolutionBackwardInput(
         let c = weight.shape[3]
         let dx = Tensor(uninitialized: [n, h, w, c])
         let weights = layout {
-            .packed([PackedMatrix(weight.pointer, depth: outputs, columns: c, rowStride: c, columnStride: 1)])
+            .packed([PackedMatrix(weight, depth: outputs, columns: c, rowStride: c, columnStride: 1)])
         }
         guard case .packed(let matrices) = weights else { preconditionFailure("weights of another kernel") }
         parallelProduct(

@@ -4,7 +4,11 @@ func embeddingForward(_ table: Tensor, indices: [Int]) -> Tensor {
     let y = Tensor(uninitialized: [indices.count, width])
     for (i, index) in indices.enumerated() {
         precondition(index >= 0 && index < table.shape[0], "row \(index) of \(table.shape)")
-        (y.pointer + i * width).update(from: table.pointer + index * width, count: width)
+        if let halves = table.halves {
+            widen(halves + index * width, width, into: y.pointer + i * width)
+        } else {
+            (y.pointer + i * width).update(from: table.pointer + index * width, count: width)
+        }
     }
     return y
 }

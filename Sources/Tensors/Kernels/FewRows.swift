@@ -1,3 +1,5 @@
+import CVector
+
 /// Products with few rows on the left: a decoder's step, a caption's words. All the time goes into reading B once, so B
 /// is used where it is; a library would first copy it into another order, which costs more than the arithmetic.
 
@@ -6,18 +8,25 @@ let fewRows = 16
 
 /// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`; m is at most
 /// ``fewRows``.
-func fewRowsProduct(
+func fewRowsProduct<Element: StoredFloat>(
     transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, lda: Int,
-    _ b: UnsafePointer<Float>, ldb: Int,
+    _ b: UnsafePointer<Element>, ldb: Int,
     beta: Float, _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
     if transposeB {
         for column in stride(from: 0, to: n, by: 4) {
             for row in stride(from: 0, to: m, by: 4) {
-                dotProducts(
-                    rows: min(4, m - row), columns: min(4, n - column), depth: k, alpha, a + row * lda, lda,
-                    b + column * ldb, ldb, beta,
-                    c + row * ldc + column, ldc)
+                @inline(__always) func dot<Rows: RowCount>(_: Rows.Type) {
+                    dotProducts(
+                        Rows.self, columns: min(4, n - column), depth: k, alpha, a + row * lda, lda, b + column * ldb,
+                        ldb, beta, c + row * ldc + column, ldc)
+                }
+                switch m - row {
+                case 1: dot(OneRow.self)
+                case 2: dot(TwoRows.self)
+                case 3: dot(ThreeRows.self)
+                default: dot(FourRowsAtOnce.self)
+                }
             }
         }
     } else {
@@ -38,80 +47,85 @@ func fewRowsProduct(
     }
 }
 
-/// Four rows of A times four rows of B; where there are fewer, the last one takes their place and its results are not
+/// A number of rows that is known when the loop over the depth is compiled.
+private protocol RowCount { static var count: Int { get } }
+private enum OneRow: RowCount { @inline(__always) static var count: Int { 1 } }
+private enum TwoRows: RowCount { @inline(__always) static var count: Int { 2 } }
+private enum ThreeRows: RowCount { @inline(__always) static var count: Int { 3 } }
+private enum FourRowsAtOnce: RowCount { @inline(__always) static var count: Int { 4 } }
+
+/// Sums of one row of A times four rows of B.
+private struct FourSums {
+    var s0 = Vector.zero, s1 = Vector.zero, s2 = Vector.zero, s3 = Vector.zero
+
+    @inline(__always) mutating func add(_ x: Vector, times y: (Vector, Vector, Vector, Vector)) {
+        s0.add(x, times: y.0)
+        s1.add(x, times: y.1)
+        s2.add(x, times: y.2)
+        s3.add(x, times: y.3)
+    }
+
+    @inline(__always) var totals: SIMD4<Float> { mmx_totals(s0, s1, s2, s3) }
+}
+
+/// One to four rows of A times four rows of B; where B has fewer, the last one takes their place and its results are not
 /// stored.
-@inline(__always)
-private func dotProducts(
-    rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
-    _ b: UnsafePointer<Float>, _ ldb: Int,
-    _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+@inline(never)
+private func dotProducts<Rows: RowCount, Element: StoredFloat>(
+    _: Rows.Type, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
+    _ b: UnsafePointer<Element>, _ ldb: Int, _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
+    let rows = Rows.count
     let a1 = a + min(1, rows - 1) * lda
     let a2 = a + min(2, rows - 1) * lda
     let a3 = a + min(3, rows - 1) * lda
     let b1 = b + min(1, columns - 1) * ldb
     let b2 = b + min(2, columns - 1) * ldb
     let b3 = b + min(3, columns - 1) * ldb
-    var s00 = Vector.zero
-    var s01 = Vector.zero
-    var s02 = Vector.zero
-    var s03 = Vector.zero
-    var s10 = Vector.zero
-    var s11 = Vector.zero
-    var s12 = Vector.zero
-    var s13 = Vector.zero
-    var s20 = Vector.zero
-    var s21 = Vector.zero
-    var s22 = Vector.zero
-    var s23 = Vector.zero
-    var s30 = Vector.zero
-    var s31 = Vector.zero
-    var s32 = Vector.zero
-    var s33 = Vector.zero
-    @inline(__always) func step(_ x: (Vector, Vector, Vector, Vector), _ y: (Vector, Vector, Vector, Vector)) {
-        s00.add(x.0, times: y.0)
-        s01.add(x.0, times: y.1)
-        s02.add(x.0, times: y.2)
-        s03.add(x.0, times: y.3)
-        s10.add(x.1, times: y.0)
-        s11.add(x.1, times: y.1)
-        s12.add(x.1, times: y.2)
-        s13.add(x.1, times: y.3)
-        s20.add(x.2, times: y.0)
-        s21.add(x.2, times: y.1)
-        s22.add(x.2, times: y.2)
-        s23.add(x.2, times: y.3)
-        s30.add(x.3, times: y.0)
-        s31.add(x.3, times: y.1)
-        s32.add(x.3, times: y.2)
-        s33.add(x.3, times: y.3)
-    }
+    var r0 = FourSums()
+    var r1 = FourSums()
+    var r2 = FourSums()
+    var r3 = FourSums()
+    // The next four rows of B follow: the processor's own prefetching stops at pages.
+    let next = 4 &* ldb
     var i = 0
-    while i + 16 <= depth {
-        step(
-            (Vector(at: a + i), Vector(at: a1 + i), Vector(at: a2 + i), Vector(at: a3 + i)),
-            (Vector(at: b + i), Vector(at: b1 + i), Vector(at: b2 + i), Vector(at: b3 + i)))
-        i += 16
+    while i &+ 16 <= depth {
+        if MemoryLayout<Element>.size == 4 || i & 16 == 0 {
+            mmx_prefetch(b + (i &+ next))
+            mmx_prefetch(b1 + (i &+ next))
+            mmx_prefetch(b2 + (i &+ next))
+            mmx_prefetch(b3 + (i &+ next))
+        }
+        let y = (
+            Element.vector(at: b + i), Element.vector(at: b1 + i), Element.vector(at: b2 + i), Element.vector(at: b3 + i)
+        )
+        r0.add(Vector(at: a + i), times: y)
+        if rows > 1 { r1.add(Vector(at: a1 + i), times: y) }
+        if rows > 2 { r2.add(Vector(at: a2 + i), times: y) }
+        if rows > 3 { r3.add(Vector(at: a3 + i), times: y) }
+        i &+= 16
     }
-    if i < depth {
-        let left = depth - i
-        func part(_ p: UnsafePointer<Float>) -> Vector { Vector(at: p + i, first: left) }
-        step((part(a), part(a1), part(a2), part(a3)), (part(b), part(b1), part(b2), part(b3)))
+    @inline(__always) func store(_ sums: FourSums, _ a: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
+        var totals = sums.totals
+        for k in i..<depth { totals += SIMD4(b[k].float, b1[k].float, b2[k].float, b3[k].float) * a[k] }
+        totals *= alpha
+        if columns == 4 {
+            let target = UnsafeMutableRawPointer(c)
+            if beta != 0 { totals += target.loadUnaligned(as: SIMD4<Float>.self) * beta }
+            return target.storeBytes(of: totals, as: SIMD4<Float>.self)
+        }
+        for j in 0..<columns { c[j] = totals[j] + (beta == 0 ? 0 : beta * c[j]) }
     }
-    let sums = (
-        SIMD4(s00.total, s01.total, s02.total, s03.total), SIMD4(s10.total, s11.total, s12.total, s13.total),
-        SIMD4(s20.total, s21.total, s22.total, s23.total), SIMD4(s30.total, s31.total, s32.total, s33.total)
-    )
-    for r in 0..<rows {
-        let row = r == 0 ? sums.0 : r == 1 ? sums.1 : r == 2 ? sums.2 : sums.3
-        for j in 0..<columns { c[r * ldc + j] = alpha * row[j] + (beta == 0 ? 0 : beta * c[r * ldc + j]) }
-    }
+    store(r0, a, c)
+    if rows > 1 { store(r1, a1, c + ldc) }
+    if rows > 2 { store(r2, a2, c + 2 * ldc) }
+    if rows > 3 { store(r3, a3, c + 3 * ldc) }
 }
 
 /// Rows of B, 64 columns of them, added up with the weights that four rows of A give them.
 @inline(__always)
-private func combinedRows(
-    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int,
+private func combinedRows<Element: StoredFloat>(
+    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>, _ ldb: Int,
     _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
@@ -142,11 +156,11 @@ private struct FourVectors {
 
     @inline(__always) init() {}
 
-    @inline(__always) init(at p: UnsafePointer<Float>) {
-        x = Vector(at: p)
-        y = Vector(at: p + 16)
-        z = Vector(at: p + 32)
-        w = Vector(at: p + 48)
+    @inline(__always) init<Element: StoredFloat>(at p: UnsafePointer<Element>) {
+        x = Element.vector(at: p)
+        y = Element.vector(at: p + 16)
+        z = Element.vector(at: p + 32)
+        w = Element.vector(at: p + 48)
     }
 
     @inline(__always) mutating func add(_ other: FourVectors, times factor: Float) {
@@ -168,17 +182,20 @@ private struct FourVectors {
     }
 }
 
-/// The same for the last columns, fewer than 64, sixteen at a time.
-private func combinedRest(
+/// The same for the last columns, fewer than 64, sixteen at a time; to the same bits, wherever the threads' parts end.
+private func combinedRest<Element: StoredFloat>(
     rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
-    _ b: UnsafePointer<Float>, _ ldb: Int,
+    _ b: UnsafePointer<Element>, _ ldb: Int,
     _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
     for r in 0..<rows {
         for column in stride(from: 0, to: columns, by: 16) {
             let valid = columns - column
             var sum = Vector.zero
-            for i in 0..<depth { sum += Vector(at: b + i * ldb + column, first: valid) * a[r * lda + i] }
+            for i in 0..<depth {
+                sum.add(
+                    Element.vector(at: b + i * ldb + column, first: valid), times: Vector(repeating: a[r * lda + i]))
+            }
             let target = c + r * ldc + column
             (beta == 0 ? sum * alpha : sum * alpha + Vector(at: target, first: valid) * beta).store(
                 to: target, first: valid)

@@ -14,30 +14,78 @@ public func gemm(
     beta: Float = 0,
     _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
-    if m == 0 || n == 0 { return }
-    let threads = Parallel.threads  // also sets OpenBLAS to one thread
-    let few = m <= fewRows && !transposeA
-    func call(_ m: Int, _ n: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
-        if few {
-            return fewRowsProduct(
-                transposeB: transposeB, m: m, n: n, k: k, alpha: alpha, a, lda: lda, b, ldb: ldb, beta: beta, c, ldc: ldc)
+    if m <= fewRows && !transposeA {
+        return splitProduct(m: m, n: n, k: k) { rows, columns in
+            fewRowsProduct(
+                transposeB: transposeB, m: rows.count, n: columns.count, k: k, alpha: alpha, a + rows.lowerBound * lda,
+                lda: lda, b + columns.lowerBound * (transposeB ? ldb : 1), ldb: ldb, beta: beta,
+                c + rows.lowerBound * ldc + columns.lowerBound, ldc: ldc)
         }
+    }
+    let least = leastPart(transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k)
+    splitProduct(m: m, n: n, k: k, least: least) { rows, columns in
         cblas_sgemm(
             CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-            Int32(m), Int32(n), Int32(k), alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
+            Int32(rows.count), Int32(columns.count), Int32(k), alpha,
+            a + rows.lowerBound * (transposeA ? 1 : lda), Int32(lda),
+            b + columns.lowerBound * (transposeB ? ldb : 1), Int32(ldb), beta,
+            c + rows.lowerBound * ldc + columns.lowerBound, Int32(ldc))
     }
-    if threads == 1 || m * n * k < 1 << 17 { return call(m, n, a, b, c) }
-    if m >= n {
-        let blocks = (m + 15) / 16
-        Parallel.ranges(blocks, grain: 1) { range in
-            let from = range.lowerBound * 16, to = min(m, range.upperBound * 16)
-            call(to - from, n, a + (transposeA ? from : from * lda), b, c + from * ldc)
-        }
-    } else {
-        let blocks = (n + 15) / 16
-        Parallel.ranges(blocks, grain: 1) { range in
-            let from = range.lowerBound * 16, to = min(n, range.upperBound * 16)
-            call(m, to - from, a, b + (transposeB ? from * ldb : from), c + from)
-        }
+}
+
+/// C = alpha A op(B) + beta C for a weight B `[k, n]` or, transposed, `[n, k]`, closely packed: as ``gemm``, but a weight that
+/// lies in memory as halves is read there, for few rows of A. Those take as long as B takes to be read.
+func weightProduct(
+    transposeB: Bool = false, m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: Tensor, beta: Float = 0,
+    _ c: UnsafeMutablePointer<Float>, ldc: Int
+) {
+    let ldb = transposeB ? k : n
+    guard m <= fewRows, let halves = b.halves else {
+        gemm(transposeB: transposeB, m: m, n: n, k: k, a, lda: lda, b.pointer, ldb: ldb, beta: beta, c, ldc: ldc)
+        return withExtendedLifetime(b) {}
     }
+    splitProduct(m: m, n: n, k: k) { rows, columns in
+        fewRowsProduct(
+            transposeB: transposeB, m: rows.count, n: columns.count, k: k, alpha: 1, a + rows.lowerBound * lda, lda: lda,
+            halves + columns.lowerBound * (transposeB ? k : 1), ldb: ldb, beta: beta,
+            c + rows.lowerBound * ldc + columns.lowerBound, ldc: ldc)
+    }
+    withExtendedLifetime(b) {}
+}
+
+/// How many elements of C a part must have at least, so that OpenBLAS runs it by the kernel that it would run the whole by
+/// (its `sgemm_small_kernel_permit_skylakex`): another one rounds otherwise, and the number of threads would show.
+private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> Int {
+    let million = 1_000_000 / max(1, k) + 1
+    var least = million
+    if transposeB {
+        if transposeA || k < 32 { return 1 }
+        least = min(million, 1201)
+    }
+    // A small product has none but small parts.
+    return m * n < least ? 1 : least
+}
+
+/// Splits a product over the threads: `part` computes some rows and columns of C.
+/// - Parameter least: how many elements of C a part must have; nil for a kernel that does not mind, which gets more parts
+///   than there are threads, so that a thread that comes late keeps nobody waiting.
+private func splitProduct(
+    m: Int, n: Int, k: Int, least: Int? = nil, _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+) {
+    if m == 0 || n == 0 { return }
+    let threads = Parallel.threads  // also sets OpenBLAS to one thread
+    if threads == 1 || m * n * k < 1 << 17 { return part(0..<m, 0..<n) }
+    let length = max(m, n)
+    func run(_ blocks: Range<Int>) {
+        let range = blocks.lowerBound * 16..<min(length, blocks.upperBound * 16)
+        if m >= n { part(range, 0..<n) } else { part(0..<m, range) }
+    }
+    let blocks = (length + 15) / 16
+    if let least {
+        // One block more, because the last one may be short.
+        return Parallel.ranges(blocks, grain: least == 1 ? 1 : (least - 1) / (16 * min(m, n)) + 2, run)
+    }
+    // A part of 64 K multiplications or more takes some microseconds.
+    let parts = max(1, min(blocks, 8 * threads, (m * n * k) >> 16))
+    Parallel.forEach(parts) { run(blocks * $0 / parts..<blocks * ($0 + 1) / parts) }
 }

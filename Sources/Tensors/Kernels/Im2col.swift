@@ -187,7 +187,7 @@ func im2colBackwardWeights(_ weight: Tensor, geometry: ConvolutionGeometry) -> [
     let outputs = weight.shape[0] / geometry.groups, length = weight.count / weight.shape[0]
     return (0..<geometry.groups).map {
         PackedMatrix(
-            weight.pointer + $0 * outputs * length, depth: outputs, columns: length, rowStride: length, columnStride: 1)
+            weight, offset: $0 * outputs * length, depth: outputs, columns: length, rowStride: length, columnStride: 1)
     }
 }
 

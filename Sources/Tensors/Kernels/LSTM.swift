@@ -25,9 +25,9 @@ func lstmForward(
         let before = t == 0 ? h.pointer : states.pointer + (t - 1) * size
         let cBefore = t == 0 ? c.pointer : states.pointer + (steps + t - 1) * size
         let gate = gates.pointer + t * rows * 4 * hidden
-        gemm(
-            transposeB: true, m: rows, n: 4 * hidden, k: hidden, before, lda: hidden, weightHidden.pointer, ldb: hidden,
-            beta: 1, gate, ldc: 4 * hidden)
+        weightProduct(
+            transposeB: true, m: rows, n: 4 * hidden, k: hidden, before, lda: hidden, weightHidden, beta: 1, gate,
+            ldc: 4 * hidden)
         lstmCell(
             gate, cBefore, h: states.pointer + t * size, c: states.pointer + (steps + t) * size, rows: rows,
             hidden: hidden)
@@ -66,9 +66,9 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
                 dh: dhRow, dc: dcRow, dGates: gate + k * rows * 4 * hidden, rows: rows, hidden: hidden)
         }
         let before = Tensor(uninitialized: [seeds, rows, hidden])
-        gemm(
-            m: seeds * rows, n: hidden, k: 4 * hidden, gate, lda: 4 * hidden, saved.weightHidden.pointer, ldb: hidden,
-            before.pointer, ldc: hidden)
+        weightProduct(
+            m: seeds * rows, n: hidden, k: 4 * hidden, gate, lda: 4 * hidden, saved.weightHidden, before.pointer,
+            ldc: hidden)
         dh = before
     }
     var dx: Tensor?
@@ -77,10 +77,9 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
     var db: Tensor?
     if needed[0] {
         let all = Tensor(uninitialized: [steps, seeds, rows, inputs])
-        gemm(
-            m: steps * seeds * rows, n: inputs, k: 4 * hidden, dGates.pointer, lda: 4 * hidden,
-            saved.weightInput.pointer,
-            ldb: inputs, all.pointer, ldc: inputs)
+        weightProduct(
+            m: steps * seeds * rows, n: inputs, k: 4 * hidden, dGates.pointer, lda: 4 * hidden, saved.weightInput,
+            all.pointer, ldc: inputs)
         dx = seedsFirst(all)
     }
     if needed[3] {

@@ -7,9 +7,9 @@ func linearForward(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
     if let bias {
         for r in 0..<rows { (y.pointer + r * outputs).update(from: bias.pointer, count: outputs) }
     }
-    gemm(
-        transposeB: true, m: rows, n: outputs, k: inputs, x.pointer, lda: inputs, weight.pointer, ldb: inputs,
-        beta: bias == nil ? 0 : 1, y.pointer, ldc: outputs)
+    weightProduct(
+        transposeB: true, m: rows, n: outputs, k: inputs, x.pointer, lda: inputs, weight, beta: bias == nil ? 0 : 1,
+        y.pointer, ldc: outputs)
     return y
 }
 
@@ -21,7 +21,8 @@ func linearBackward(_ g: Tensor, x: Tensor, weight: Tensor, seeds: Int, needed: 
     var dx: Tensor?, dw: Tensor?, db: Tensor?
     if needed[0] {
         let result = Tensor(uninitialized: [seeds] + x.shape)
-        gemm(m: seeds * rows, n: inputs, k: outputs, g.pointer, lda: outputs, weight.pointer, ldb: inputs, result.pointer, ldc: inputs)
+        weightProduct(
+            m: seeds * rows, n: inputs, k: outputs, g.pointer, lda: outputs, weight, result.pointer, ldc: inputs)
         dx = result
     }
     if needed[1] {

@@ -6,8 +6,8 @@
 func packedSize(depth: Int, columns: Int) -> Int { depth * ((columns + 15) / 16 * 16) }
 
 /// Packs B `[depth, columns]`, whose element (k, n) is at `k * rowStride + n * columnStride`.
-func pack(
-    _ b: UnsafePointer<Float>, depth: Int, columns: Int, rowStride: Int, columnStride: Int,
+func pack<Element: StoredFloat>(
+    _ b: UnsafePointer<Element>, depth: Int, columns: Int, rowStride: Int, columnStride: Int,
     into panels: UnsafeMutablePointer<Float>
 ) {
     Parallel.ranges((columns + 31) / 32, grain: max(1, (1 << 14) / max(1, depth * 32))) { range in
@@ -19,8 +19,10 @@ func pack(
             let target = panels + first * depth
             if columnStride == 1 {
                 for k in 0..<depth {
-                    (target + k * width).update(from: source + k * rowStride, count: valid)
-                    for j in valid..<width { target[k * width + j] = 0 }
+                    let row = source + k &* rowStride
+                    for j in stride(from: 0, to: width, by: 16) {
+                        Element.vector(at: row + j, first: max(0, valid - j)).store(to: target + (k &* width &+ j))
+                    }
                 }
             } else {
                 // Blocks of 16 along the depth, so that a line of B is read once and a line of the panel written once.
@@ -28,7 +30,12 @@ func pack(
                     let end = min(depth, start + 16)
                     for j in 0..<valid {
                         let column = source + j * columnStride
-                        for k in start..<end { target[k &* width &+ j] = column[k &* rowStride] }
+                        if rowStride == 1 && end - start == 16 {
+                            let values = Element.vector(at: column + start)
+                            for k in 0..<16 { target[(start &+ k) &* width &+ j] = values[k] }
+                        } else {
+                            for k in start..<end { target[k &* width &+ j] = column[k &* rowStride].float }
+                        }
                     }
                     for j in valid..<width { for k in start..<end { target[k * width + j] = 0 } }
                 }
@@ -42,16 +49,26 @@ struct PackedMatrix: Sendable {
     let depth: Int, columns: Int
     let panels: Tensor
 
-    init(_ b: UnsafePointer<Float>, depth: Int, columns: Int, rowStride: Int, columnStride: Int) {
+    /// B's first element is at `offset` in `b`.
+    init(_ b: Tensor, offset: Int = 0, depth: Int, columns: Int, rowStride: Int, columnStride: Int) {
         self.depth = depth
         self.columns = columns
         panels = Tensor(uninitialized: [packedSize(depth: depth, columns: columns)])
-        pack(b, depth: depth, columns: columns, rowStride: rowStride, columnStride: columnStride, into: panels.pointer)
+        if let halves = b.halves {
+            pack(
+                halves + offset, depth: depth, columns: columns, rowStride: rowStride, columnStride: columnStride,
+                into: panels.pointer)
+        } else {
+            pack(
+                b.pointer + offset, depth: depth, columns: columns, rowStride: rowStride, columnStride: columnStride,
+                into: panels.pointer)
+        }
+        withExtendedLifetime(b) {}
     }
 
-    /// The transpose of `weight` `[columns, depth]`.
-    init(transposing weight: UnsafePointer<Float>, depth: Int, columns: Int) {
-        self.init(weight, depth: depth, columns: columns, rowStride: 1, columnStride: depth)
+    /// The transpose of a weight `[columns, depth]`.
+    init(transposing weight: Tensor, offset: Int = 0, depth: Int, columns: Int) {
+        self.init(weight, offset: offset, depth: depth, columns: columns, rowStride: 1, columnStride: depth)
     }
 }
 

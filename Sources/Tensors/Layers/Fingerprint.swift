@@ -30,19 +30,43 @@ extension Parameters {
     /// In four interleaved rows, because each step waits for the one before.
     private static func hash(_ tensor: Tensor) -> UInt64 {
         var rows: (UInt64, UInt64, UInt64, UInt64) = (1, 2, 3, 4)
-        let bytes = UnsafeRawPointer(tensor.pointer)
-        var i = 0
-        while i + 8 <= tensor.count {
+        @inline(__always) func add(_ bytes: UnsafeRawPointer, _ i: Int) {
             rows.0 = mixed(rows.0, bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt64.self))
             rows.1 = mixed(rows.1, bytes.loadUnaligned(fromByteOffset: i * 4 + 8, as: UInt64.self))
             rows.2 = mixed(rows.2, bytes.loadUnaligned(fromByteOffset: i * 4 + 16, as: UInt64.self))
             rows.3 = mixed(rows.3, bytes.loadUnaligned(fromByteOffset: i * 4 + 24, as: UInt64.self))
-            i += 8
         }
-        while i < tensor.count {
-            rows.0 = mixed(rows.0, UInt64(bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)))
-            i += 1
+        var i = 0
+        if let halves = tensor.halves {
+            while i + 16 <= tensor.count {
+                withUnsafeBytes(of: Half.vector(at: halves + i)) { bytes in
+                    guard let base = bytes.baseAddress else { return }
+                    add(base, 0)
+                    add(base, 8)
+                }
+                i += 16
+            }
+            while i + 8 <= tensor.count {
+                withUnsafeBytes(of: Half.vector(at: halves + i, first: 8)) { bytes in
+                    if let base = bytes.baseAddress { add(base, 0) }
+                }
+                i += 8
+            }
+            while i < tensor.count {
+                rows.0 = mixed(rows.0, UInt64(halves[i].float.bitPattern))
+                i += 1
+            }
+        } else {
+            let bytes = UnsafeRawPointer(tensor.pointer)
+            while i + 8 <= tensor.count {
+                add(bytes, i)
+                i += 8
+            }
+            while i < tensor.count {
+                rows.0 = mixed(rows.0, UInt64(bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)))
+                i += 1
+            }
         }
-        return mixed(mixed(mixed(rows.0, rows.1), rows.2), rows.3)
+        return withExtendedLifetime(tensor) { mixed(mixed(mixed(rows.0, rows.1), rows.2), rows.3) }
     }
 }
