@@ -14,6 +14,8 @@ public final class Storage: @unchecked Sendable {
     public let halves: UnsafePointer<Half>?
     /// Nil until halves are widened.
     @usableFromInline let floats: Atomic<UnsafeMutablePointer<Float>?>
+    /// Floats that the pool gave; 0 for memory that is not the pool's.
+    private let capacity: Int
     /// What memory that is not ours belongs to (a mapped file), kept alive.
     private let keeper: AnyObject?
 
@@ -27,7 +29,9 @@ public final class Storage: @unchecked Sendable {
         precondition(count >= 0)
         self.count = count
         halves = nil
-        floats = Atomic(StoragePool.shared.take(count))
+        let (memory, capacity) = StoragePool.shared.take(count)
+        floats = Atomic(memory)
+        self.capacity = capacity
         keeper = nil
     }
 
@@ -36,6 +40,7 @@ public final class Storage: @unchecked Sendable {
         self.count = count
         halves = nil
         floats = Atomic(pointer)
+        capacity = 0
         self.keeper = keeper
     }
 
@@ -44,24 +49,27 @@ public final class Storage: @unchecked Sendable {
         self.count = count
         self.halves = halves
         floats = Atomic(nil)
+        capacity = 0
         self.keeper = keeper
     }
 
     /// The halves as floats, made once. Of two threads that find none, both make them and one keeps its own: that is better
     /// than one that waits for the other's threads.
     @usableFromInline func widened() -> UnsafeMutablePointer<Float> {
-        let made = StoragePool.shared.take(count)
+        let made = StoragePool.allocate(count)
         if let halves { widen(halves, count, into: made) }
-        let (isFirst, found) = floats.compareExchange(
-            expected: nil, desired: made, ordering: .acquiringAndReleasing)
+        let (isFirst, found) = floats.compareExchange(expected: nil, desired: made, ordering: .acquiringAndReleasing)
         if isFirst { return made }
-        StoragePool.shared.give(made, count)
+        made.deallocate()
         return found ?? made
     }
 
     deinit {
-        if keeper == nil || halves != nil, let pointer = floats.load(ordering: .acquiring) {
-            StoragePool.shared.give(pointer, count)
+        guard let pointer = floats.load(ordering: .acquiring) else { return }
+        if capacity > 0 {
+            StoragePool.shared.give(pointer, capacity)
+        } else if halves != nil {
+            pointer.deallocate()
         }
     }
 }
@@ -71,9 +79,14 @@ private final class StoragePool: @unchecked Sendable {
     static let shared = StoragePool()
     private let lock = NSLock()
     private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
+    /// The sizes of which there are free blocks, ascending.
+    private var sizes: [Int] = []
     private var bytes = 0
     /// What the pool may hold at most; beyond it, blocks go back to the system.
     private let limit = 1 << 30
+    /// How many times larger than asked for a block may be. Each layer of a network wants another size, and its input's pages are
+    /// in memory already.
+    private let slack = 4
 
     /// Sizes are rounded up to a multiple of 16 floats below 1,024 and to one of eight steps to the power of two
     /// above, so that batches of slightly different lengths share blocks.
@@ -83,33 +96,42 @@ private final class StoragePool: @unchecked Sendable {
         return (count + step - 1) / step * step
     }
 
-    func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+    /// - Returns: at least `count` floats, and how many there are.
+    func take(_ count: Int) -> (pointer: UnsafeMutablePointer<Float>, capacity: Int) {
         let size = Self.rounded(count)
         if size >= 1024 {
             lock.lock()
-            if let block = free[size]?.popLast() {
-                bytes -= size * 4
-                lock.unlock()
-                return block
+            defer { lock.unlock() }
+            if let found = sizes.first(where: { $0 >= size }), found <= slack * size, let block = free[found]?.popLast() {
+                if free[found]?.isEmpty == true {
+                    free[found] = nil
+                    sizes.removeAll { $0 == found }
+                }
+                bytes -= found * 4
+                return (block, found)
             }
-            lock.unlock()
         }
-        return UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64)
-            .bindMemory(to: Float.self, capacity: size)
+        return (Self.allocate(size), size)
     }
 
-    func give(_ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
-        let size = Self.rounded(count)
-        if size >= 1024 {
+    static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+        UnsafeMutableRawPointer.allocate(byteCount: max(1, count) * 4, alignment: 64)
+            .bindMemory(to: Float.self, capacity: count)
+    }
+
+    func give(_ pointer: UnsafeMutablePointer<Float>, _ capacity: Int) {
+        if capacity >= 1024 {
             lock.lock()
-            if bytes + size * 4 <= limit {
-                bytes += size * 4
-                free[size, default: []].append(pointer)
-                lock.unlock()
+            defer { lock.unlock() }
+            if bytes + capacity * 4 <= limit {
+                bytes += capacity * 4
+                if free[capacity, default: []].isEmpty {
+                    sizes.insert(capacity, at: sizes.firstIndex { $0 > capacity } ?? sizes.count)
+                }
+                free[capacity, default: []].append(pointer)
                 return
             }
-            lock.unlock()
         }
-        UnsafeMutableRawPointer(pointer).deallocate()
+        pointer.deallocate()
     }
 }

@@ -48,6 +48,7 @@ public enum AnswerPipeline {
 struct AnswerRun {
     let request: AnswerRequest
     private let folder: URL
+    private let weights: FileHash
     private let explainer: AnswerExplainer
     private var answerer: Answerer { explainer.answerer }
     private let methods: [any ExplanationMethod]
@@ -58,6 +59,7 @@ struct AnswerRun {
     init(_ request: AnswerRequest, sharing encoder: ModelEncoder? = nil) throws {
         self.request = request
         folder = try ModelFolder.find(request.model)
+        weights = FileHash(model: folder)
         let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layers: request.maps.layers)
         methods = try explainer.methods(request.maps.recipe)
         self.explainer = explainer
@@ -95,11 +97,10 @@ struct AnswerRun {
             placement: configuration.preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
             own: configuration.maps)
-        let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = AnswerManifest(
             tool: "mmx 0.1.0", task: "question-answering",
             model: .init(
-                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
+                name: folder.lastPathComponent, path: folder.path, sha256: try weights.value,
                 encoder: configuration.encoder.name,
                 sharedEncoder: configuration.sharedEncoder, answerer: configuration.answerer.kind.rawValue),
             photo: photo.description, preprocessing: configuration.preprocessing,

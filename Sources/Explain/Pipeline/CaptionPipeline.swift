@@ -53,8 +53,9 @@ public enum CaptionPipeline {
     public static func run(
         _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> CaptionManifest {
-        let photo = try PhotoFile(request.photo)
         let folder = try ModelFolder.find(request.model)
+        let weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo)
         let captioner = try Captioner.load(folder)
         let explainer = try CaptionExplainer(captioner, layers: request.maps.layers)
         let methods = try explainer.methods(request.maps.recipe)
@@ -78,13 +79,12 @@ public enum CaptionPipeline {
         try ModelError.check(explanation.logProbabilities, of: folder)
         let answers = try answering?.answers(photo, seen: seen, progress: progress)
 
-        let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         let maps = MapFiles(
             request.maps, photo: photo.image, placement: picture.placement, own: captioner.configuration.maps)
         var manifest = CaptionManifest(
             tool: "mmx 0.1.0", task: "captioning",
             model: .init(
-                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
+                name: folder.lastPathComponent, path: folder.path, sha256: try weights.value,
                 encoder: captioner.configuration.encoder.name, sharedEncoder: captioner.configuration.sharedEncoder,
                 decoder: captioner.configuration.decoder.kind.rawValue),
             photo: photo.description,

@@ -29,7 +29,8 @@ public enum ClassPipeline {
     public static func run(
         _ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> ClassManifest {
-        let photo = try PhotoFile(request.photo), folder = try ModelFolder.findClassifier(request.model)
+        let folder = try ModelFolder.findClassifier(request.model), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo)
         let classifier = try Classifier.load(folder), configuration = classifier.configuration
         let explainer = try ClassExplainer(classifier, layers: request.maps.layers)
         let methods = try explainer.methods(request.maps.recipe)
@@ -45,11 +46,10 @@ public enum ClassPipeline {
             placement: configuration.preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
             own: nil)
-        let weights = try Data(contentsOf: folder.appendingPathComponent("model.safetensors"), options: .alwaysMapped)
         var manifest = ClassManifest(
             tool: "mmx 0.1.0", task: "classification",
             model: .init(
-                name: folder.lastPathComponent, path: folder.path, sha256: sha256(weights),
+                name: folder.lastPathComponent, path: folder.path, sha256: try weights.value,
                 encoder: configuration.encoder.name, classes: configuration.classes),
             photo: photo.description, preprocessing: configuration.preprocessing,
             classes: explanation.ranking.prefix(request.top).map {
