@@ -8,27 +8,45 @@ import Synchronization
 /// machine). So a thread that has nothing to do first looks out for work for a short while, and only then sleeps; and the
 /// caller never waits for a thread to wake up: it takes the next piece itself.
 final class ThreadPool: @unchecked Sendable {
-    /// One parallel loop.
+    /// One parallel loop. Each thread has a stretch of the indices, the same one in every loop of that length, because what it
+    /// wrote in the loop before is in its cache; a thread that is done takes what is left of the others'.
     private final class Job: @unchecked Sendable {
         let count: Int
-        /// The caller's closure, on its stack: to be touched only by who holds an index below `count`, because the caller
-        /// waits for those.
+        let threads: Int
+        /// The caller's closure, on its stack: to be touched only by who holds an index, because the caller waits for those.
         let body: UnsafeRawPointer
-        let next = Atomic<Int>(0)
+        /// Where each stretch goes on, a cache line apart.
+        private let next: UnsafeMutablePointer<Atomic<Int>>
+        private static let line = 64 / MemoryLayout<Atomic<Int>>.stride
         let done = Atomic<Int>(0)
 
-        init(count: Int, body: UnsafeRawPointer) {
+        init(count: Int, threads: Int, body: UnsafeRawPointer) {
             self.count = count
+            self.threads = threads
             self.body = body
+            next = .allocate(capacity: threads * Self.line)
+            for i in 0..<threads * Self.line {
+                (next + i).initialize(to: Atomic(count * (i / Self.line) / threads))
+            }
         }
 
-        /// Takes indices until none is left.
-        func work() {
-            while true {
-                let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                if i >= count { return }
-                Self.call(body, i)
-                done.wrappingAdd(1, ordering: .releasing)
+        deinit {
+            next.deinitialize(count: threads * Self.line)
+            next.deallocate()
+        }
+
+        /// Takes indices until none is left, those of `thread` first.
+        func work(_ thread: Int) {
+            for turn in 0..<threads {
+                let stretch = (thread + turn) % threads
+                let end = count * (stretch + 1) / threads
+                let next = next + stretch * Self.line
+                while next.pointee.load(ordering: .relaxed) < end {
+                    let i = next.pointee.wrappingAdd(1, ordering: .relaxed).oldValue
+                    if i >= end { break }
+                    Self.call(body, i)
+                    done.wrappingAdd(1, ordering: .releasing)
+                }
             }
         }
 
@@ -52,17 +70,21 @@ final class ThreadPool: @unchecked Sendable {
     /// Called at the start of each thread.
     private let prepare: @Sendable () -> Void
 
+    /// The caller's, too.
+    private let threads: Int
+
     /// - Parameter helpers: threads beside the caller's.
     init(helpers: Int, prepare: @escaping @Sendable () -> Void) {
         self.prepare = prepare
-        for _ in 0..<helpers { Thread.detachNewThread { self.help() } }
+        threads = helpers + 1
+        for i in 0..<helpers { Thread.detachNewThread { self.help(i + 1) } }
     }
 
     /// Calls `body` for each index of `0..<count` on this thread and on those that are free.
     func perform(_ count: Int, _ body: (Int) -> Void) {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { pointer in
-                let job = Job(count: count, body: UnsafeRawPointer(pointer))
+                let job = Job(count: count, threads: threads, body: UnsafeRawPointer(pointer))
                 self.job.withLock { $0 = job }
                 // Either this thread sees that another sleeps, or that one sees the new generation before it does.
                 generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -71,7 +93,7 @@ final class ThreadPool: @unchecked Sendable {
                     condition.broadcast()
                     condition.unlock()
                 }
-                job.work()
+                job.work(0)
                 var spins = 0
                 while job.done.load(ordering: .acquiring) < count {
                     spins += 1
@@ -81,14 +103,14 @@ final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    private func help() {
+    private func help(_ thread: Int) {
         prepare()
         var seen = 0
         while true {
             lookOut(for: seen)
             if generation.load(ordering: .acquiring) == seen { sleep(after: seen) }
             seen = generation.load(ordering: .acquiring)
-            job.withLock { $0 }?.work()
+            job.withLock { $0 }?.work(thread)
         }
     }
 

@@ -56,6 +56,32 @@ final class FewRowsTests: XCTestCase {
         check(transposeB: false, m: 3, n: 515, k: 257, alpha: 1, beta: 1)
     }
 
+    /// Rows of B of a thousand elements and more are added up a page at a time; those without weight are left out.
+    func testLongRows() {
+        for m in [1, 3, 4, 7, 16] {
+            check(transposeB: false, m: m, n: 1024, k: 5, alpha: 1, beta: 0)
+            check(transposeB: false, m: m, n: 2100, k: 7, alpha: 0.5, beta: 2)
+        }
+        check(transposeB: false, m: 2, n: 40_000, k: 9, alpha: 1, beta: 1)
+        let k = 11, n = 1500
+        var generator = SeededGenerator(seed: 5)
+        let b = Tensor([k, n], (0..<k * n).map { _ in generator.normal() })
+        for used in [[], [3], [0, 10], [1, 2, 5, 7, 8], Array(0..<k)] {
+            var weights = [Float](repeating: 0, count: 2 * k)
+            for i in used { weights[k + i] = Float(i + 1) }
+            let a = Tensor([2, k], weights)
+            // A row that is not read may hold anything.
+            let damaged = Tensor([k, n], (0..<k * n).map { used.contains($0 / n) ? b.pointer[$0] : .nan })
+            let c = Tensor([2, n], repeating: .nan)
+            gemm(m: 2, n: n, k: k, a.pointer, lda: k, damaged.pointer, ldb: n, c.pointer, ldc: n)
+            for j in stride(from: 0, to: n, by: 7) {
+                XCTAssertEqual(c[0, j], 0)
+                let sum = used.reduce(0.0) { $0 + Double($1 + 1) * Double(b[$1, j]) }
+                XCTAssertEqual(Double(c[1, j]), sum, accuracy: 1e-4)
+            }
+        }
+    }
+
     /// With beta 0 the result does not depend on what was there, not even on a NaN.
     func testIgnoresWhatWasThere() {
         for transposeB in [false, true] {

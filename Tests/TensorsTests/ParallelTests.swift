@@ -31,6 +31,19 @@ final class ParallelTests: XCTestCase {
         }
     }
 
+    /// A stretch that takes long is shared by threads whose own was short.
+    func testUnevenLoops() {
+        let total = Atomic<Int>(0)
+        for _ in 0..<200 {
+            Parallel.forEach(16) { i in
+                var x = i
+                if i < 8 { for _ in 0..<2_000 { x = (x &* 1_103_515_245 &+ 12_345) & 0x7FFF_FFFF } }
+                _ = total.wrappingAdd(x >= 0 ? 1 : 0, ordering: .relaxed)
+            }
+        }
+        XCTAssertEqual(total.load(ordering: .relaxed), 200 * 16)
+    }
+
     func testLoopsInsideLoops() {
         let total = Atomic<Int>(0)
         Parallel.forEach(8) { _ in
@@ -50,11 +63,11 @@ final class ParallelTests: XCTestCase {
     }
 
     func testRangesCoverEverythingOnce() {
-        for (count, grain) in [(0, 1), (1, 1), (5, 2), (100, 7), (3, 50)] {
+        for (count, grain, each) in [(0, 1, 1), (1, 1, 1), (5, 2, 1), (100, 7, 1), (3, 50, 1), (100, 3, 8), (5, 1, 16)] {
             var seen = [Int](repeating: 0, count: count)
             seen.withUnsafeMutableBufferPointer { seen in
                 nonisolated(unsafe) let seen = seen
-                Parallel.ranges(count, grain: grain) { for i in $0 { seen[i] += 1 } }
+                Parallel.ranges(count, grain: grain, each: each) { for i in $0 { seen[i] += 1 } }
             }
             XCTAssertEqual(seen, [Int](repeating: 1, count: count))
         }

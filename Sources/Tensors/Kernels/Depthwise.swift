@@ -96,11 +96,47 @@ private func depthwiseRow(
     let last = max(first, min(ow, (w + left - kw + sw) / sw))
     for ox in 0..<first { edge(ox) }
     var ox = first
-    while ox + 4 <= last {
+    while ox < last && first + 4 <= last {
+        // The last four overlap those before: the same results are stored twice.
+        ox = min(ox, last - 4)
         let corner = picture + ((iy &+ rows.lowerBound) &* w &+ ox &* sw &- left) &* c
         let weightCorner = panels + rows.lowerBound &* kw &* c
         let to = output + ox &* c
         var ch = 0
+        // Two vectors of channels: eight sums, as many as two units begin before the first is done.
+        while ch &+ 32 <= channels {
+            var (a, f) = (Vector.zero, Vector.zero)
+            if let bias = epilogue.bias { (a, f) = (Vector(at: bias + ch), Vector(at: bias + (ch &+ 16))) }
+            var (b, d, e) = (a, a, a)
+            var (g, i, j) = (f, f, f)
+            var line = corner + ch
+            var weights = weightCorner + ch
+            for _ in 0..<rows.count {
+                for kx in 0..<kw {
+                    let k = Vector(at: weights + kx &* c)
+                    let l = Vector(at: weights + (kx &* c &+ 16))
+                    a.add(Vector(at: line + kx &* c), times: k)
+                    f.add(Vector(at: line + (kx &* c &+ 16)), times: l)
+                    b.add(Vector(at: line + (kx &+ sw) &* c), times: k)
+                    g.add(Vector(at: line + ((kx &+ sw) &* c &+ 16)), times: l)
+                    d.add(Vector(at: line + (kx &+ 2 &* sw) &* c), times: k)
+                    i.add(Vector(at: line + ((kx &+ 2 &* sw) &* c &+ 16)), times: l)
+                    e.add(Vector(at: line + (kx &+ 3 &* sw) &* c), times: k)
+                    j.add(Vector(at: line + ((kx &+ 3 &* sw) &* c &+ 16)), times: l)
+                }
+                line += w &* c
+                weights += kw &* c
+            }
+            @inline(__always) func put(_ v: Vector, _ w: Vector, _ to: UnsafeMutablePointer<Float>) {
+                v.clamped(low, high).store(to: to)
+                w.clamped(low, high).store(to: to + 16)
+            }
+            put(a, f, to + ch)
+            put(b, g, to + (c &+ ch))
+            put(d, i, to + (2 &* c &+ ch))
+            put(e, j, to + (3 &* c &+ ch))
+            ch &+= 32
+        }
         while ch < channels {
             var a = Vector.zero
             if let bias = epilogue.bias { a = Vector(at: bias + ch) }
@@ -134,64 +170,71 @@ private func depthwiseRow(
     }
 }
 
+/// One output row, whose window begins at the input's row `iy` (negative where it looks over the edge).
+/// - Parameters:
+///   - picture: `[height, width, C]`, of which only the rows of the window are read.
+///   - panels: `[kh, kw, C]`
+///   - output: `[ow, C]`
+func depthwiseOutputRow(
+    _ picture: UnsafePointer<Float>, height h: Int, width w: Int, panels: Tensor, iy: Int, left: Int,
+    _ geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ output: UnsafeMutablePointer<Float>, ow: Int
+) {
+    let c = panels.shape[2]
+    let kw = geometry.kernelWidth
+    let sw = geometry.strideWidth
+    let rows = kernelColumns(iy, geometry.kernelHeight, h)
+    let whole = c / 16 * 16
+    var ch = 0
+    @inline(__always) func run(kw: Int, sw: Int) {
+        while ch < whole {
+            // So many channels that their weights stay in the L1 cache.
+            let channels = min(128, whole - ch)
+            var part = epilogue
+            part.bias = epilogue.bias.map { $0 + ch }
+            depthwiseRow(
+                picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c,
+                channels: channels, left: left, kw: kw, sw: sw, part)
+            ch += channels
+        }
+    }
+    switch (kw, sw) {
+    case (3, 1): run(kw: 3, sw: 1)
+    case (3, 2): run(kw: 3, sw: 2)
+    case (5, 1): run(kw: 5, sw: 1)
+    case (5, 2): run(kw: 5, sw: 2)
+    default: run(kw: kw, sw: sw)
+    }
+    if ch == c { return }
+    // The last, partial vector of channels.
+    let valid = c - ch
+    let start = epilogue.bias.map { Vector(at: $0 + ch, first: valid) } ?? .zero
+    for ox in 0..<ow {
+        let ix = ox * sw - left
+        var a = start
+        for ky in rows {
+            for kx in kernelColumns(ix, kw, w) {
+                a +=
+                    Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid)
+                    * Vector(at: panels.pointer + (ky * kw + kx) * c + ch, first: valid)
+            }
+        }
+        a.clamped(epilogue.low, epilogue.high).store(to: output + ox * c + ch, first: valid)
+    }
+}
+
 /// - Parameter panels: `[kh, kw, C]`
 func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    let oh = y.shape[1]
-    let ow = y.shape[2]
-    let kh = geometry.kernelHeight
-    let kw = geometry.kernelWidth
-    let sh = geometry.strideHeight
-    let sw = geometry.strideWidth
+    let (oh, ow) = (y.shape[1], y.shape[2])
     let pad = geometry.padding(height: h, width: w)
-    let left = pad.left
-    let low = epilogue.low
-    let high = epilogue.high
-    let whole = c / 16 * 16
-    // A job is one output row of one picture.
-    Parallel.ranges(n * oh) { range in
+    let work = ow * c * geometry.kernelHeight * geometry.kernelWidth
+    // A job is one output row of one picture; a part of 64 K multiplications takes some microseconds.
+    Parallel.ranges(n * oh, grain: (1 << 16) / max(1, work) + 1, each: 8) { range in
         for job in range {
-            let picture = x.pointer + job / oh * h * w * c
-            let iy = job % oh * sh - pad.top
-            let rows = kernelColumns(iy, kh, h)
-            let output = y.pointer + job * ow * c
-            var ch = 0
-            @inline(__always) func run(kw: Int, sw: Int) {
-                while ch < whole {
-                    // So many channels that their weights stay in the L1 cache.
-                    let channels = min(128, whole - ch)
-                    var part = epilogue
-                    part.bias = epilogue.bias.map { $0 + ch }
-                    depthwiseRow(
-                        picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c,
-                        channels: channels,
-                        left: left, kw: kw, sw: sw, part)
-                    ch += channels
-                }
-            }
-            switch (kw, sw) {
-            case (3, 1): run(kw: 3, sw: 1)
-            case (3, 2): run(kw: 3, sw: 2)
-            case (5, 1): run(kw: 5, sw: 1)
-            case (5, 2): run(kw: 5, sw: 2)
-            default: run(kw: kw, sw: sw)
-            }
-            if ch == c { continue }
-            // The last, partial vector of channels.
-            let valid = c - ch
-            let start = epilogue.bias.map { Vector(at: $0 + ch, first: valid) } ?? .zero
-            for ox in 0..<ow {
-                let ix = ox * sw - left
-                var a = start
-                for ky in rows {
-                    for kx in kernelColumns(ix, kw, w) {
-                        a +=
-                            Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid)
-                            * Vector(at: panels.pointer + (ky * kw + kx) * c + ch, first: valid)
-                    }
-                }
-                a.clamped(low, high).store(to: output + ox * c + ch, first: valid)
-            }
+            depthwiseOutputRow(
+                x.pointer + job / oh * h * w * c, height: h, width: w, panels: panels,
+                iy: job % oh * geometry.strideHeight - pad.top, left: pad.left, geometry, epilogue,
+                y.pointer + job * ow * c, ow: ow)
         }
     }
 }

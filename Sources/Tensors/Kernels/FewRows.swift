@@ -29,6 +29,8 @@ func fewRowsProduct<Element: StoredFloat>(
                 }
             }
         }
+    } else if n >= chunk {
+        combinedChunks(m: m, n: n, k: k, alpha, a, lda, b, ldb, beta, c, ldc)
     } else {
         for column in stride(from: 0, to: n, by: 64) {
             for row in stride(from: 0, to: m, by: 4) {
@@ -149,6 +151,76 @@ private func combinedRows<Element: StoredFloat>(
     if rows > 1 { r1.store(c + ldc, alpha, beta) }
     if rows > 2 { r2.store(c + 2 * ldc, alpha, beta) }
     if rows > 3 { r3.store(c + 3 * ldc, alpha, beta) }
+}
+
+/// Columns whose sums are kept in the L1 cache while rows of B pass by, a page of each.
+private let chunk = 1024
+
+/// The same for long rows of B. Those that A gives no weight are not read: what comes back through a ReLU is 0 for every unit
+/// that was off, and the rows of a large layer are all the time there is.
+private func combinedChunks<Element: StoredFloat>(
+    m: Int, n: Int, k: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>,
+    _ ldb: Int, _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+) {
+    let used = (0..<k).filter { i in (0..<m).contains { a[$0 * lda + i] != 0 } }
+    let scratch = Tensor(uninitialized: [m, chunk])
+    for start in stride(from: 0, to: n, by: chunk) {
+        let width = min(chunk, n - start)
+        let whole = width / 16 * 16
+        scratch.pointer.update(repeating: 0, count: scratch.count)
+        for at in stride(from: 0, to: used.count, by: 4) {
+            // Where fewer than four are left, the last one takes their place with weight 0.
+            @inline(__always) func index(_ i: Int) -> Int { used[min(at + i, used.count - 1)] }
+            let (i0, i1, i2, i3) = (index(0), index(1), index(2), index(3))
+            let (b0, b1) = (b + (i0 * ldb + start), b + (i1 * ldb + start))
+            let (b2, b3) = (b + (i2 * ldb + start), b + (i3 * ldb + start))
+            let (n0, n1) = (b + (index(4) * ldb + start), b + (index(5) * ldb + start))
+            let (n2, n3) = (b + (index(6) * ldb + start), b + (index(7) * ldb + start))
+            for row in 0..<m {
+                let weights = a + row * lda
+                @inline(__always) func weight(_ i: Int, _ column: Int) -> Vector {
+                    Vector(repeating: at + i < used.count ? weights[column] : 0)
+                }
+                let (w0, w1, w2, w3) = (weight(0, i0), weight(1, i1), weight(2, i2), weight(3, i3))
+                let sums = scratch.pointer + row * chunk
+                var j = 0
+                while j < whole {
+                    if row == 0 {
+                        mmx_prefetch(n0 + j)
+                        mmx_prefetch(n1 + j)
+                        mmx_prefetch(n2 + j)
+                        mmx_prefetch(n3 + j)
+                    }
+                    var sum = Vector(at: sums + j)
+                    sum.add(Element.vector(at: b0 + j), times: w0)
+                    sum.add(Element.vector(at: b1 + j), times: w1)
+                    sum.add(Element.vector(at: b2 + j), times: w2)
+                    sum.add(Element.vector(at: b3 + j), times: w3)
+                    sum.store(to: sums + j)
+                    j &+= 16
+                }
+                if j < width {
+                    let left = width - j
+                    var sum = Vector(at: sums + j)
+                    sum.add(Element.vector(at: b0 + j, first: left), times: w0)
+                    sum.add(Element.vector(at: b1 + j, first: left), times: w1)
+                    sum.add(Element.vector(at: b2 + j, first: left), times: w2)
+                    sum.add(Element.vector(at: b3 + j, first: left), times: w3)
+                    sum.store(to: sums + j)
+                }
+            }
+        }
+        for row in 0..<m {
+            let target = c + (row * ldc + start)
+            let sums = UnsafePointer(scratch.pointer + row * chunk)
+            if beta == 0 {
+                mapVectors(width, sums, target) { $0 * alpha }
+            } else {
+                mapVectors2(width, sums, target, target) { $0 * alpha + $1 * beta }
+            }
+        }
+    }
+    withExtendedLifetime(scratch) {}
 }
 
 private struct FourVectors {

@@ -108,35 +108,47 @@ func activateInPlace(_ y: UnsafeMutablePointer<Float>, count: Int, _ activation:
     }
 }
 
+/// So much of a panel's depth is read for all rows before the next: 32 KiB, which stay in the L1 cache.
+private let longestStretch = 256
+
 /// All rows of one panel. The last register block overlaps the one before it: the same results are stored twice.
+/// - Parameter kept: sums of all rows between stretches of the depth, for a depth of more than one.
 @inline(__always)
 private func panelProduct<Rows: FourRows>(
     _ kind: Rows.Type, rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
+    _ kept: UnsafeMutablePointer<Float>?
 ) {
-    var row = 0
-    while row < rows {
-        let left = rows - row
-        if left > 4 && rows >= 12 {
-            if left < 12 { row = rows - 12 }
-            twelve(
-                kind, depth: depth, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc,
-                ldc: ldc,
-                columns: columns, column: column, epilogue)
-            row += 12
-        } else if rows >= 4 {
-            if left < 4 { row = rows - 4 }
-            four(
-                kind, depth: depth, a + row * lda, lda: lda, panel, c + row * ldc, ldc: ldc, columns: columns,
-                column: column, rows: 4,
-                epilogue)
-            row += 4
-        } else {
-            four(
-                kind, depth: depth, a + row * lda, lda: 0, panel, c + row * ldc, ldc: ldc, columns: columns,
-                column: column, rows: 1,
-                epilogue)
-            row += 1
+    let stretches = max(1, (depth + longestStretch - 1) / longestStretch)
+    for index in 0..<stretches {
+        let from = depth * index / stretches
+        let stretch = Stretch(
+            depth: depth * (index + 1) / stretches - from, isFirst: index == 0, isLast: index + 1 == stretches)
+        let a = a + from
+        let panel = panel + from * Rows.width
+        var row = 0
+        var kept = kept
+        while row < rows {
+            let left = rows - row
+            if left > 4 && rows >= 12 {
+                if left < 12 { row = rows - 12 }
+                twelve(
+                    kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc, ldc: ldc,
+                    columns: columns, column: column, epilogue, kept: kept)
+                row += 12
+            } else if rows >= 4 {
+                if left < 4 { row = rows - 4 }
+                four(
+                    kind, stretch, a + row * lda, lda: lda, panel, c + row * ldc, ldc: ldc, columns: columns,
+                    column: column, rows: 4, epilogue, kept: kept)
+                row += 4
+            } else {
+                four(
+                    kind, stretch, a + row * lda, lda: 0, panel, c + row * ldc, ldc: ldc, columns: columns,
+                    column: column, rows: 1, epilogue, kept: kept)
+                row += 1
+            }
+            kept = kept.map { $0 + 12 * Rows.width }
         }
     }
 }
@@ -145,21 +157,22 @@ private func panelProduct<Rows: FourRows>(
 private func widePanel(
     rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>,
-    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
+    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
 ) {
     panelProduct(
         FourByThirtyTwo.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
-        epilogue)
+        epilogue, kept)
 }
 
 @inline(never)
 private func narrowPanel(
     rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>,
-    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
+    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
 ) {
     panelProduct(
-        FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue)
+        FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue,
+        kept)
 }
 
 /// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row
@@ -171,7 +184,9 @@ func packedProduct(
 ) {
     let panels = panels ?? 0..<(columns + 31) / 32
     // A block of A stays in the L2 cache while all panels of B pass by.
-    let block = max(48, (1 << 15) / max(1, depth) / 12 * 12)
+    let block = max(48, (1 << 16) / max(1, depth) / 12 * 12)
+    // Twelve rows for each register block, of which there is one more where a few rows are left.
+    let scratch = depth > longestStretch ? Tensor(uninitialized: [(min(rows, 2 * block) / 12 + 3) * 12 * 32]) : nil
     var from = 0
     while from < rows {
         // No short last block.
@@ -183,16 +198,16 @@ func packedProduct(
             if left > 16 {
                 widePanel(
                     rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: min(32, left),
-                    column: column,
-                    epilogue)
+                    column: column, epilogue, scratch?.pointer)
             } else {
                 narrowPanel(
                     rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: left,
-                    column: column, epilogue)
+                    column: column, epilogue, scratch?.pointer)
             }
         }
         from += count
     }
+    withExtendedLifetime(scratch) {}
 }
 
 /// The same on all threads: over the rows, or over the panels where there are few rows (so that each thread reads its
@@ -202,10 +217,12 @@ func parallelProduct(
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue = .none
 ) {
     let panels = (columns + 31) / 32
+    // A part of half a million multiplications takes some microseconds.
+    func grain(_ multiplications: Int) -> Int { (1 << 19) / max(1, multiplications) + 1 }
     if rows * columns * depth < 1 << 15 {
         packedProduct(rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue)
     } else if rows >= 96 * Parallel.threads || panels < Parallel.threads {
-        Parallel.ranges((rows + 11) / 12) { range in
+        Parallel.ranges((rows + 11) / 12, grain: grain(12 * columns * depth), each: 8) { range in
             let from = range.lowerBound * 12
             let to = min(rows, range.upperBound * 12)
             packedProduct(
@@ -213,7 +230,7 @@ func parallelProduct(
                 epilogue)
         }
     } else {
-        Parallel.ranges(panels) { range in
+        Parallel.ranges(panels, grain: grain(rows * 32 * depth), each: 8) { range in
             packedProduct(
                 rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue, panels: range)
         }

@@ -42,6 +42,9 @@ extension SIMD16 where Scalar == Float {
 protocol FourRows {
     static var width: Int { get }
     init()
+    /// Goes on with what ``keep(at:)`` kept.
+    init(kept: UnsafePointer<Float>)
+    func keep(at target: UnsafeMutablePointer<Float>)
     mutating func step(_ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>)
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
 }
@@ -50,6 +53,30 @@ struct FourByThirtyTwo: FourRows {
     static var width: Int { 32 }
     var a0 = Vector.zero, a1 = Vector.zero, b0 = Vector.zero, b1 = Vector.zero
     var c0 = Vector.zero, c1 = Vector.zero, d0 = Vector.zero, d1 = Vector.zero
+
+    @inline(__always) init() {}
+
+    @inline(__always) init(kept p: UnsafePointer<Float>) {
+        a0 = Vector(at: p)
+        a1 = Vector(at: p + 16)
+        b0 = Vector(at: p + 32)
+        b1 = Vector(at: p + 48)
+        c0 = Vector(at: p + 64)
+        c1 = Vector(at: p + 80)
+        d0 = Vector(at: p + 96)
+        d1 = Vector(at: p + 112)
+    }
+
+    @inline(__always) func keep(at p: UnsafeMutablePointer<Float>) {
+        a0.store(to: p)
+        a1.store(to: p + 16)
+        b0.store(to: p + 32)
+        b1.store(to: p + 48)
+        c0.store(to: p + 64)
+        c1.store(to: p + 80)
+        d0.store(to: p + 96)
+        d1.store(to: p + 112)
+    }
 
     @inline(__always)
     mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>) {
@@ -109,6 +136,22 @@ struct FourBySixteen: FourRows {
     static var width: Int { 16 }
     var a = Vector.zero, b = Vector.zero, c = Vector.zero, d = Vector.zero
 
+    @inline(__always) init() {}
+
+    @inline(__always) init(kept p: UnsafePointer<Float>) {
+        a = Vector(at: p)
+        b = Vector(at: p + 16)
+        c = Vector(at: p + 32)
+        d = Vector(at: p + 48)
+    }
+
+    @inline(__always) func keep(at p: UnsafeMutablePointer<Float>) {
+        a.store(to: p)
+        b.store(to: p + 16)
+        c.store(to: p + 32)
+        d.store(to: p + 48)
+    }
+
     @inline(__always)
     mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>) {
         let x = Vector(at: panel)
@@ -133,21 +176,36 @@ struct FourBySixteen: FourRows {
     }
 }
 
+/// A stretch of a product's depth. The sums of all but the last one are kept, and the next one goes on from them: in the
+/// same order, so to the same bits, as in one stretch.
+struct Stretch {
+    var depth: Int
+    var isFirst = true
+    var isLast = true
+}
+
 /// The products of twelve rows, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`,
 /// vectors of B are `bStep` apart; `columns` columns are stored.
+/// - Parameter kept: memory for twelve rows of sums, where there are several stretches.
 @inline(__always)
 func twelve<Rows: FourRows>(
-    _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>, bStep: Int,
-    _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue
+    _: Rows.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>,
+    bStep: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
+    kept: UnsafeMutablePointer<Float>? = nil
 ) {
     var r = Rows()
     var s = Rows()
     var t = Rows()
+    if let kept, !stretch.isFirst {
+        r = Rows(kept: kept)
+        s = Rows(kept: kept + 4 &* Rows.width)
+        t = Rows(kept: kept + 8 &* Rows.width)
+    }
     var p = a
     var q = a + 4 &* lda
     var u = a + 8 &* lda
     var b = b
-    for _ in 0..<depth {
+    for _ in 0..<stretch.depth {
         r.step(p, lda, b)
         s.step(q, lda, b)
         t.step(u, lda, b)
@@ -155,6 +213,12 @@ func twelve<Rows: FourRows>(
         q += aStep
         u += aStep
         b += bStep
+    }
+    if let kept, !stretch.isLast {
+        r.keep(at: kept)
+        s.keep(at: kept + 4 &* Rows.width)
+        t.keep(at: kept + 8 &* Rows.width)
+        return
     }
     r.store(c, ldc, columns: columns, rows: 4, column: column, epilogue)
     s.store(c + 4 &* ldc, ldc, columns: columns, rows: 4, column: column, epilogue)
@@ -164,17 +228,19 @@ func twelve<Rows: FourRows>(
 /// The same for four rows, or for one (lda 0).
 @inline(__always)
 func four<Rows: FourRows>(
-    _: Rows.Type, depth: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>, ldc: Int,
-    columns: Int, column: Int, rows: Int, _ epilogue: Epilogue
+    _: Rows.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, rows: Int, _ epilogue: Epilogue,
+    kept: UnsafeMutablePointer<Float>? = nil
 ) {
     var r = Rows()
+    if let kept, !stretch.isFirst { r = Rows(kept: kept) }
     var p = a
     var b = b
-    for _ in 0..<depth {
+    for _ in 0..<stretch.depth {
         r.step(p, lda, b)
         p += 1
         b += Rows.width
     }
+    if let kept, !stretch.isLast { return r.keep(at: kept) }
     r.store(c, ldc, columns: columns, rows: rows, column: column, epilogue)
 }

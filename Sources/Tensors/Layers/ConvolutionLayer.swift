@@ -63,4 +63,20 @@ public struct Convolution {
             return y.activated(activation)
         }
     }
+
+    /// The layer, where it is a 1x1 convolution that is not trained, whose activation clamps.
+    var preparedPointwise: PointwiseLayer? {
+        guard case .folded(_, let bias, let prepared?) = form, case .packed(let matrices) = prepared.layout,
+            geometry.isPointwise, matrices.count == 1, activation.bounds != nil
+        else { return nil }
+        return PointwiseLayer(matrix: matrices[0], bias: bias?.value, activation: activation)
+    }
+
+    /// The layer, where it is a depthwise convolution that is not trained, whose activation clamps.
+    var preparedDepthwise: DepthwiseLayer? {
+        guard case .folded(_, let bias, let prepared?) = form, case .depthwise(let panels) = prepared.layout,
+            activation.bounds != nil
+        else { return nil }
+        return DepthwiseLayer(panels: panels, bias: bias?.value, geometry: geometry, activation: activation)
+    }
 }

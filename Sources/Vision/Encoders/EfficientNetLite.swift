@@ -98,14 +98,12 @@ public struct EfficientNetLite: Architecture {
             let depthwise = conv(
                 q, "_depthwise_conv", "_bn1", inner, inner, kernel: block.kernel, stride: block.stride, groups: inner, .relu6)
             let project = conv(q, "_project_conv", "_bn2", inner, block.outputs, .none)
-            let residual = block.stride == 1 && block.inputs == block.outputs
+            let residual = InvertedResidual(
+                expand: expand, depthwise: depthwise, project: project,
+                addsInput: block.stride == 1 && block.inputs == block.outputs)
             stride *= block.stride
             channels = block.outputs
-            stages.append(
-                Encoder.Stage(name: block.name, channels: channels, stride: stride) { x in
-                    let y = project(depthwise(expand?(x) ?? x))
-                    return residual ? y + x : y
-                })
+            stages.append(Encoder.Stage(name: block.name, channels: channels, stride: stride) { residual($0) })
         }
         let head = conv(p, "_conv_head", "_bn1", channels, 1280, .relu6)
         stages.append(Encoder.Stage(name: "_conv_head", channels: 1280, stride: stride) { head($0) })

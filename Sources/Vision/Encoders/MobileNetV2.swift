@@ -69,10 +69,15 @@ public struct MobileNetV2: Architecture {
                 }
                 let channels = block.layers[block.layers.count - 1].outputs
                 stride *= block.layers.reduce(1) { $0 * $1.geometry.strideHeight }
-                return Encoder.Stage(name: "features.\(index)", channels: channels, stride: stride) { x in
-                    let y = convolutions.reduce(x) { $1($0) }
-                    return block.isResidual ? y + x : y
+                let name = "features.\(index)"
+                guard convolutions.count > 1 else {
+                    return Encoder.Stage(name: name, channels: channels, stride: stride) { convolutions[0]($0) }
                 }
+                let residual = InvertedResidual(
+                    expand: convolutions.count > 2 ? convolutions[0] : nil,
+                    depthwise: convolutions[convolutions.count - 2], project: convolutions[convolutions.count - 1],
+                    addsInput: block.isResidual)
+                return Encoder.Stage(name: name, channels: channels, stride: stride) { residual($0) }
             })
     }
 

@@ -1,0 +1,88 @@
+/// A 1x1 convolution as ``packedProduct`` takes it.
+struct PointwiseLayer {
+    let matrix: PackedMatrix
+    let bias: Tensor?
+    let activation: Activation
+    var epilogue: Epilogue { Epilogue(bias: bias?.pointer, activation: activation) }
+}
+
+/// A depthwise convolution as ``depthwiseRow`` takes it.
+struct DepthwiseLayer {
+    /// `[kh, kw, C]`
+    let panels: Tensor
+    let bias: Tensor?
+    let geometry: ConvolutionGeometry
+    let activation: Activation
+    var epilogue: Epilogue { Epilogue(bias: bias?.pointer, activation: activation) }
+}
+
+/// project(depthwise(expand(x))), with x added where `addsInput` says so, in strips of rows: what is between, six times as
+/// large as the input, is read again while it is in the cache and never is in memory as a whole. To the same bits as the three
+/// layers one after the other.
+/// - Parameters:
+///   - x: `[N, H, W, C]`
+///   - expand: C to C' channels; nil where the depthwise layer reads x itself.
+///   - project: C' to O channels.
+/// - Returns: `[N, H', W', O]`
+func invertedResidualForward(
+    _ x: Tensor, expand: PointwiseLayer?, depthwise: DepthwiseLayer, project: PointwiseLayer, addsInput: Bool
+) -> Tensor {
+    let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    let geometry = depthwise.geometry
+    let size = geometry.outputSize(height: h, width: w), pad = geometry.padding(height: h, width: w)
+    let (oh, ow) = (size.height, size.width), stride = geometry.strideHeight
+    let inner = depthwise.panels.shape[2], outputs = project.matrix.columns
+    let y = Tensor(uninitialized: [n, oh, ow, outputs])
+    // Half a megabyte of rows between.
+    let strip = max(1, min(oh, (1 << 17) / max(1, w * inner * stride)))
+    func inputs(of rows: Range<Int>) -> Range<Int> {
+        max(0, rows.lowerBound * stride - pad.top)
+            ..< min(h, (rows.upperBound - 1) * stride - pad.top + geometry.kernelHeight)
+    }
+    // A job is one output row of one picture.
+    Parallel.ranges(n * oh) { range in
+        let between = Tensor(
+            uninitialized: [expand == nil ? 0 : (strip - 1) * stride + geometry.kernelHeight, w, inner])
+        let deep = Tensor(uninitialized: [strip, ow, inner])
+        // The rows that are expanded now, and of which picture.
+        var present = 0..<0, presentPicture = -1
+        var job = range.lowerBound
+        while job < range.upperBound {
+            let picture = job / oh, row = job % oh
+            let count = min(strip, range.upperBound - job, oh - row)
+            var source = x.pointer + picture * h * w * c
+            if let expand {
+                let wanted = inputs(of: row..<row + count)
+                // The last rows of the strip before are the first of this one.
+                let kept = presentPicture == picture ? max(0, present.upperBound - wanted.lowerBound) : 0
+                if kept > 0 {
+                    between.pointer.update(
+                        from: between.pointer + (wanted.lowerBound - present.lowerBound) * w * inner,
+                        count: kept * w * inner)
+                }
+                packedProduct(
+                    rows: (wanted.count - kept) * w, depth: c, columns: inner,
+                    source + (wanted.lowerBound + kept) * w * c, lda: c, expand.matrix.panels.pointer,
+                    between.pointer + kept * w * inner, ldc: inner, expand.epilogue)
+                source = between.pointer - wanted.lowerBound * w * inner
+                (present, presentPicture) = (wanted, picture)
+            }
+            for i in 0..<count {
+                depthwiseOutputRow(
+                    source, height: h, width: w, panels: depthwise.panels, iy: (row + i) * stride - pad.top,
+                    left: pad.left, geometry, depthwise.epilogue, deep.pointer + i * ow * inner, ow: ow)
+            }
+            let result = y.pointer + job * ow * outputs
+            packedProduct(
+                rows: count * ow, depth: inner, columns: outputs, deep.pointer, lda: inner,
+                project.matrix.panels.pointer, result, ldc: outputs, project.epilogue)
+            if addsInput {
+                mapVectors2(count * ow * outputs, result, x.pointer + job * ow * outputs, result) { $0 + $1 }
+            }
+            job += count
+        }
+        withExtendedLifetime((between, deep)) {}
+    }
+    withExtendedLifetime((x, expand, depthwise, project)) {}
+    return y
+}

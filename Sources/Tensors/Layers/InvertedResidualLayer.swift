@@ -1,0 +1,39 @@
+/// An inverted residual block (Sandler et al. 2018, figure 3b): a 1x1 convolution to many channels, a depthwise one, and a 1x1
+/// back to few, with the input added where neither its size nor its channels change.
+public struct InvertedResidual {
+    private let expand: Convolution?
+    private let depthwise: Convolution
+    private let project: Convolution
+    private let addsInput: Bool
+
+    /// So many floats between the layers stay in the cache from one layer to the next, and the threads share out each layer
+    /// better than the block.
+    static let small = 1 << 18
+
+    public init(expand: Convolution?, depthwise: Convolution, project: Convolution, addsInput: Bool) {
+        self.expand = expand
+        self.depthwise = depthwise
+        self.project = project
+        self.addsInput = addsInput
+    }
+
+    /// x `[N, H, W, C] -> [N, H', W', O]`
+    public func callAsFunction(_ x: Variable) -> Variable {
+        if !x.isRecorded, let y = inStrips(x.value) { return Variable(y) }
+        let y = project(depthwise(expand?(x) ?? x))
+        return addsInput ? y + x : y
+    }
+
+    private func inStrips(_ x: Tensor) -> Tensor? {
+        guard let depthwise = depthwise.preparedDepthwise, let project = project.preparedPointwise,
+            x.shape[1] * x.shape[2] * depthwise.panels.shape[2] >= Self.small
+        else { return nil }
+        var first: PointwiseLayer?
+        if let expand {
+            guard let layer = expand.preparedPointwise else { return nil }
+            first = layer
+        }
+        return invertedResidualForward(
+            x, expand: first, depthwise: depthwise, project: project, addsInput: addsInput)
+    }
+}
