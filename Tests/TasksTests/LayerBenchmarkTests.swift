@@ -7,19 +7,19 @@ final class LayerBenchmarkTests: XCTestCase {
     /// Every convolution of the network once, with its shapes and its kernel; costs that follow from one another.
     func testTinyNetwork() throws {
         var rounds: [Int] = []
-        let bench = try LayerBenchmark(named: "tiny", size: 32, repeats: 3) { done, all in
+        let bench = try LayerBenchmark(named: "tiny", size: 64, repeats: 3) { done, all in
             rounds.append(done)
             XCTAssertEqual(all, 4)
         }
         XCTAssertEqual(rounds, [0, 1, 2, 3])
-        XCTAssertEqual(bench.input, [1, 32, 32, 3])
+        XCTAssertEqual(bench.input, [1, 64, 64, 3])
         XCTAssertEqual(bench.layers.map(\.name), ["conv1", "conv2", "conv3", "conv4"])
         XCTAssertEqual(bench.layers.map(\.algorithm), [.direct, .direct, .winograd, .product])
         XCTAssertEqual(bench.layers[0].kernel, [4, 4])
         XCTAssertEqual(bench.layers[0].stride, [2, 2])
-        XCTAssertEqual(bench.layers[2].input, [1, 8, 8, 32])
-        XCTAssertEqual(bench.layers[2].output, [1, 8, 8, 64])
-        XCTAssertEqual(bench.layers[2].cost.flops, 2 * 8 * 8 * 64 * 32 * 9)
+        XCTAssertEqual(bench.layers[2].input, [1, 16, 16, 32])
+        XCTAssertEqual(bench.layers[2].output, [1, 16, 16, 64])
+        XCTAssertEqual(bench.layers[2].cost.flops, 2 * 16 * 16 * 64 * 32 * 9)
         XCTAssertEqual(bench.total.flops, bench.layers.reduce(0) { $0 + $1.cost.flops })
         XCTAssertEqual(
             bench.total.milliseconds, bench.layers.reduce(0) { $0 + $1.cost.milliseconds }, accuracy: 1e-9)

@@ -26,6 +26,7 @@ final class KernelAccuracyTests: XCTestCase {
         Case(algorithm: .depthwise, n: 2, side: 14, inputs: 500, outputs: 500, kernel: 5, groups: 500),
         Case(algorithm: .direct, n: 1, side: 112, inputs: 3, outputs: 64, kernel: 7, stride: 2),
         Case(algorithm: .direct, n: 1, side: 14, inputs: 256, outputs: 512, kernel: 1, stride: 2),
+        Case(algorithm: .direct, n: 1, side: 7, inputs: 512, outputs: 512, kernel: 3),
         Case(algorithm: .direct, n: 1, side: 14, inputs: 128, outputs: 128, kernel: 3, groups: 32),
     ]
 
@@ -37,8 +38,9 @@ final class KernelAccuracyTests: XCTestCase {
             let geometry = ConvolutionGeometry(one.kernel, stride: one.stride, padding: .same, groups: one.groups)
             let x = randomTensor([one.n, one.side, one.side, one.inputs], seed: 1)
             let weight = randomTensor([one.outputs, one.kernel, one.kernel, one.inputs / one.groups], seed: 2)
-            XCTAssertEqual(ConvolutionAlgorithm(weight: weight, geometry: geometry), one.algorithm)
             let size = geometry.outputSize(height: one.side, width: one.side)
+            let output = [one.n, size.height, size.width, one.outputs]
+            XCTAssertEqual(ConvolutionAlgorithm(weight: weight, geometry: geometry, output: output), one.algorithm)
             let error = KernelError(
                 x: x, weight: weight, geometry: geometry,
                 gradient: randomTensor([1, one.n, size.height, size.width, one.outputs], seed: 3))

@@ -34,8 +34,8 @@ final class ArchitectureTests: XCTestCase {
     private let smooth = Tolerance(typical: 1e-5, worst: 2e-4)
     /// On its way to the picture a gradient passes thousands of switches: where a ReLU's input is so near to zero, or
     /// two inputs of a pool so near to each other, that the last bits decide, it goes another way for the pixels
-    /// behind that switch and stays the same for the others. 1.5e-3 and 0.08 were measured; a wrong rule gives 1.
-    private let switched = Tolerance(typical: 3e-3, worst: 0.3)
+    /// behind that switch and stays the same for the others. 3.5e-3 and 0.08 were measured; a wrong rule gives 1.
+    private let switched = Tolerance(typical: 7e-3, worst: 0.3)
     private let classes = 1000, logit = 7
 
     /// The networks that PyTorch's packages do not have, or that have a test of their own.

@@ -35,7 +35,7 @@ final class RealActivationTests: XCTestCase {
             let error = KernelError(
                 x: one.input, weight: one.weight, geometry: one.geometry, gradient: gradients[i], samples: 4)
             XCTAssertLessThan(error.worst, limit, "\(name), convolution \(i) of \(one.weight.shape): \(error)")
-            let algorithm = ConvolutionAlgorithm(weight: one.weight, geometry: one.geometry)
+            let algorithm = ConvolutionAlgorithm(weight: one.weight, geometry: one.geometry, output: one.output)
             worst[algorithm] = max(worst[algorithm] ?? 0, error.worst)
         }
         print(name, worst.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", "))

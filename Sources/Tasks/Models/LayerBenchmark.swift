@@ -127,7 +127,7 @@ public struct LayerBenchmark: Codable, Sendable {
             let one = convolutions[i], g = one.geometry
             let flops = 2 * one.output.reduce(1, *) * (one.weight.count / max(1, one.weight.shape[0]))
             return Layer(
-                name: names[i], algorithm: ConvolutionAlgorithm(weight: one.weight, geometry: g),
+                name: names[i], algorithm: ConvolutionAlgorithm(weight: one.weight, geometry: g, output: one.output),
                 kernel: [g.kernelHeight, g.kernelWidth], stride: [g.strideHeight, g.strideWidth], groups: g.groups,
                 input: one.input.shape, output: one.output,
                 cost: Cost(flops: flops, milliseconds: median(times[i]), peak: peak))

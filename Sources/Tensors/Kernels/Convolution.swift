@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Which kernel runs a convolution forward.
 public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
@@ -10,11 +11,15 @@ public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
     /// Windows laid out as rows (im2col), then a product.
     case direct
 
-    /// - Parameter weight: `[O, kh, kw, C / groups]`
-    public init(weight: Tensor, geometry: ConvolutionGeometry) {
+    /// - Parameters:
+    ///   - weight: `[O, kh, kw, C / groups]`
+    ///   - output: `[N, H', W', O]`
+    public init(weight: Tensor, geometry: ConvolutionGeometry, output: [Int]) {
         if isDepthwise(weight, geometry) {
             self = .depthwise
-        } else if WinogradWeights.suits(weight, geometry) {
+        } else if WinogradWeights.suits(weight, geometry),
+            WinogradWeights.pays(pictures: output[0], height: output[1], width: output[2])
+        {
             self = .winograd
         } else {
             self = geometry.isPointwise ? .product : .direct
@@ -30,16 +35,18 @@ public struct PreparedConvolution: Sendable {
     enum Layout: Sendable {
         /// `[kh, kw, C]`
         case depthwise(Tensor)
-        case winograd(WinogradWeights)
+        /// Winograd's or windows', as the map is large or small.
+        case threeByThree(ThreeByThreeWeights)
         /// One matrix of `kh * kw * C / groups` x `O / groups` for each group.
         case packed([PackedMatrix])
     }
 
     public init(weight: Tensor, geometry: ConvolutionGeometry) {
-        switch ConvolutionAlgorithm(weight: weight, geometry: geometry) {
-        case .depthwise: layout = .depthwise(depthwisePanels(weight))
-        case .winograd: layout = .winograd(WinogradWeights(weight))
-        case .product, .direct:
+        if isDepthwise(weight, geometry) {
+            layout = .depthwise(depthwisePanels(weight))
+        } else if WinogradWeights.suits(weight, geometry) {
+            layout = .threeByThree(ThreeByThreeWeights(weight))
+        } else {
             let outputs = weight.shape[0] / geometry.groups
             let length = weight.count / weight.shape[0]
             layout = .packed(
@@ -47,6 +54,31 @@ public struct PreparedConvolution: Sendable {
                     PackedMatrix(transposing: weight, offset: $0 * outputs * length, depth: length, columns: outputs)
                 })
         }
+    }
+}
+
+/// The weights of a layer that ``WinogradWeights/suits(_:_:)``, laid out when they are first used: Winograd's are four times as
+/// many, which takes longer to read than a small map's multiplications.
+final class ThreeByThreeWeights: Sendable {
+    private let weight: Tensor
+    private let made = Mutex<(winograd: WinogradWeights?, windows: PackedMatrix?)>((nil, nil))
+
+    init(_ weight: Tensor) { self.weight = weight }
+
+    // Made without the lock: two threads that do the same work are better than one that waits for the other's threads.
+    var winograd: WinogradWeights {
+        if let found = made.withLock({ $0.winograd }) { return found }
+        let result = WinogradWeights(weight)
+        made.withLock { $0.winograd = result }
+        return result
+    }
+
+    var windows: PackedMatrix {
+        if let found = made.withLock({ $0.windows }) { return found }
+        let outputs = weight.shape[0]
+        let result = PackedMatrix(transposing: weight, depth: weight.count / outputs, columns: outputs)
+        made.withLock { $0.windows = result }
+        return result
     }
 }
 
@@ -77,9 +109,10 @@ final class BackwardWeights: @unchecked Sendable {
 
 /// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are
 /// applied before a result is stored.
+/// - Parameter shortcut: `[N, H', W', O]`, added before the activation; not with a depthwise weight.
 func convolutionForward(
-    _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation,
-    prepared: PreparedConvolution?
+    _ x: Tensor, weight: Tensor, bias: Tensor?, shortcut: Tensor? = nil, geometry: ConvolutionGeometry,
+    activation: Activation, prepared: PreparedConvolution?
 ) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let outputs = weight.shape[0]
@@ -91,16 +124,24 @@ func convolutionForward(
     let size = geometry.outputSize(height: h, width: w)
     precondition(size.height > 0 && size.width > 0, "input \(x.shape) is smaller than the kernel of \(geometry)")
     let y = Tensor(uninitialized: [n, size.height, size.width, outputs])
-    let epilogue = Epilogue(bias: bias?.pointer, activation: activation)
+    var epilogue = Epilogue(bias: bias?.pointer, activation: activation)
+    if let shortcut {
+        precondition(shortcut.shape == y.shape, "a shortcut of \(shortcut.shape) for \(y.shape)")
+        epilogue = epilogue.adding(shortcut.pointer, to: y.pointer)
+    }
     let prepared = prepared ?? PreparedConvolution(weight: weight, geometry: geometry)
     switch prepared.layout {
     case .depthwise(let panels):
         depthwiseForward(x, panels: panels, geometry: geometry, epilogue, y)
-    case .winograd(let weights):
-        let pad = geometry.padding(height: h, width: w)
-        winogradForward(
-            x.pointer, pictures: n, height: h, width: w, weights: weights, top: pad.top, left: pad.left, y.pointer,
-            outputHeight: size.height, outputWidth: size.width, epilogue)
+    case .threeByThree(let weights):
+        if WinogradWeights.pays(pictures: n, height: size.height, width: size.width) {
+            let pad = geometry.padding(height: h, width: w)
+            winogradForward(
+                x.pointer, pictures: n, height: h, width: w, weights: weights.winograd, top: pad.top, left: pad.left,
+                y.pointer, outputHeight: size.height, outputWidth: size.width, epilogue)
+        } else {
+            im2colForward(x, matrices: [weights.windows], geometry: geometry, epilogue, y)
+        }
     case .packed(let matrices):
         if geometry.isPointwise {
             parallelProduct(
@@ -111,7 +152,7 @@ func convolutionForward(
             im2colForward(x, matrices: matrices, geometry: geometry, epilogue, y)
         }
     }
-    withExtendedLifetime(prepared) {}
+    withExtendedLifetime((prepared, shortcut)) {}
     activateInPlace(y.pointer, count: y.count, activation)
     return y
 }

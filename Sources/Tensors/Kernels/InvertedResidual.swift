@@ -73,12 +73,11 @@ func invertedResidualForward(
                     left: pad.left, geometry, depthwise.epilogue, deep.pointer + i * ow * inner, ow: ow)
             }
             let result = y.pointer + job * ow * outputs
+            let epilogue = addsInput
+                ? project.epilogue.adding(x.pointer + job * ow * outputs, to: result) : project.epilogue
             packedProduct(
                 rows: count * ow, depth: inner, columns: outputs, deep.pointer, lda: inner,
-                project.matrix.panels.pointer, result, ldc: outputs, project.epilogue)
-            if addsInput {
-                mapVectors2(count * ow * outputs, result, x.pointer + job * ow * outputs, result) { $0 + $1 }
-            }
+                project.matrix.panels.pointer, result, ldc: outputs, epilogue)
             job += count
         }
         withExtendedLifetime((between, deep)) {}

@@ -84,11 +84,13 @@ extension Activation {
     }
 }
 
-/// What happens to a result before it is stored: clamp(value + bias, low, high).
+/// What happens to a result before it is stored: clamp(value + bias + shortcut, low, high).
 struct Epilogue {
     var bias: UnsafePointer<Float>?
     var low: Float
     var high: Float
+    /// From where a result is stored to what is added to it, in bytes: another tensor of the output's shape.
+    private var shortcut: Int?
 
     static var none: Epilogue { Epilogue(bias: nil, activation: .none) }
 
@@ -96,6 +98,19 @@ struct Epilogue {
     init(bias: UnsafePointer<Float>?, activation: Activation) {
         self.bias = bias
         (low, high) = activation.bounds ?? (-.infinity, .infinity)
+    }
+
+    /// Adds `shortcut`, whose shape is that of the output at `output`.
+    func adding(_ shortcut: UnsafePointer<Float>, to output: UnsafePointer<Float>) -> Epilogue {
+        var result = self
+        result.shortcut = UnsafeRawPointer(shortcut) - UnsafeRawPointer(output)
+        return result
+    }
+
+    /// What is added to the result that is stored at `target`.
+    @inline(__always)
+    func shortcut(at target: UnsafeMutablePointer<Float>) -> UnsafePointer<Float>? {
+        shortcut.map { (UnsafeRawPointer(target) + $0).assumingMemoryBound(to: Float.self) }
     }
 }
 

@@ -1,3 +1,5 @@
+import CVector
+
 /// The register block of the matrix products: rows of accumulators that stay in vector registers.
 ///
 /// Twelve rows by 32 columns are 24 accumulators; each step along the depth takes two vectors of B and twelve
@@ -99,36 +101,63 @@ struct FourByThirtyTwo: FourRows {
     @inline(__always)
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
     {
-        var x = Vector.zero
-        var y = Vector.zero
+        var sums = self
         if let bias = epilogue.bias {
-            x = Vector(at: bias + column, first: columns)
-            y = Vector(at: bias + column + 16, first: max(0, columns - 16))
+            let x = Vector(at: bias + column, first: columns)
+            let y = Vector(at: bias + column + 16, first: max(0, columns - 16))
+            sums.add((x, y), (x, y), (x, y), (x, y))
         }
+        let c = c + column
         let low = epilogue.low
         let high = epilogue.high
-        let c = c + column
+        let rest = columns - 16
         if columns == 32 && rows == 4 {
-            (a0 + x).clamped(low, high).store(to: c)
-            (a1 + y).clamped(low, high).store(to: c + 16)
-            (b0 + x).clamped(low, high).store(to: c + ldc)
-            (b1 + y).clamped(low, high).store(to: c + ldc + 16)
-            (c0 + x).clamped(low, high).store(to: c + 2 * ldc)
-            (c1 + y).clamped(low, high).store(to: c + 2 * ldc + 16)
-            (d0 + x).clamped(low, high).store(to: c + 3 * ldc)
-            (d1 + y).clamped(low, high).store(to: c + 3 * ldc + 16)
+            if let p = epilogue.shortcut(at: c) {
+                @inline(__always) func row(_ i: Int) -> (Vector, Vector) {
+                    (Vector(at: p + i &* ldc), Vector(at: p + (i &* ldc &+ 16)))
+                }
+                sums.add(row(0), row(1), row(2), row(3))
+            }
+            sums.a0.clamped(low, high).store(to: c)
+            sums.a1.clamped(low, high).store(to: c + 16)
+            sums.b0.clamped(low, high).store(to: c + ldc)
+            sums.b1.clamped(low, high).store(to: c + ldc + 16)
+            sums.c0.clamped(low, high).store(to: c + 2 * ldc)
+            sums.c1.clamped(low, high).store(to: c + 2 * ldc + 16)
+            sums.d0.clamped(low, high).store(to: c + 3 * ldc)
+            sums.d1.clamped(low, high).store(to: c + 3 * ldc + 16)
             return
         }
-        let rest = columns - 16
-        (a0 + x).clamped(low, high).store(to: c, first: columns)
-        (a1 + y).clamped(low, high).store(to: c + 16, first: rest)
+        if let p = epilogue.shortcut(at: c) {
+            func row(_ i: Int) -> (Vector, Vector) {
+                if i >= rows { return (.zero, .zero) }
+                return (Vector(at: p + i * ldc, first: columns), Vector(at: p + i * ldc + 16, first: max(0, rest)))
+            }
+            sums.add(row(0), row(1), row(2), row(3))
+        }
+        sums.a0.clamped(low, high).store(to: c, first: columns)
+        sums.a1.clamped(low, high).store(to: c + 16, first: rest)
         if rows == 1 { return }
-        (b0 + x).clamped(low, high).store(to: c + ldc, first: columns)
-        (b1 + y).clamped(low, high).store(to: c + ldc + 16, first: rest)
-        (c0 + x).clamped(low, high).store(to: c + 2 * ldc, first: columns)
-        (c1 + y).clamped(low, high).store(to: c + 2 * ldc + 16, first: rest)
-        (d0 + x).clamped(low, high).store(to: c + 3 * ldc, first: columns)
-        (d1 + y).clamped(low, high).store(to: c + 3 * ldc + 16, first: rest)
+        sums.b0.clamped(low, high).store(to: c + ldc, first: columns)
+        sums.b1.clamped(low, high).store(to: c + ldc + 16, first: rest)
+        sums.c0.clamped(low, high).store(to: c + 2 * ldc, first: columns)
+        sums.c1.clamped(low, high).store(to: c + 2 * ldc + 16, first: rest)
+        sums.d0.clamped(low, high).store(to: c + 3 * ldc, first: columns)
+        sums.d1.clamped(low, high).store(to: c + 3 * ldc + 16, first: rest)
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ a: (Vector, Vector), _ b: (Vector, Vector), _ c: (Vector, Vector), _ d: (Vector, Vector)
+    ) {
+        a0 += a.0
+        a1 += a.1
+        b0 += b.0
+        b1 += b.1
+        c0 += c.0
+        c1 += c.1
+        d0 += d.0
+        d1 += d.1
     }
 }
 
@@ -165,14 +194,23 @@ struct FourBySixteen: FourRows {
     func store(_ y: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
     {
         let x = epilogue.bias.map { Vector(at: $0 + column, first: columns) } ?? .zero
+        let y = y + column
         let low = epilogue.low
         let high = epilogue.high
-        let y = y + column
-        (a + x).clamped(low, high).store(to: y, first: columns)
+        var (a, b, c, d) = (self.a + x, self.b + x, self.c + x, self.d + x)
+        if let p = epilogue.shortcut(at: y) {
+            a += Vector(at: p, first: columns)
+            if rows > 1 {
+                b += Vector(at: p + ldc, first: columns)
+                c += Vector(at: p + 2 * ldc, first: columns)
+                d += Vector(at: p + 3 * ldc, first: columns)
+            }
+        }
+        a.clamped(low, high).store(to: y, first: columns)
         if rows == 1 { return }
-        (b + x).clamped(low, high).store(to: y + ldc, first: columns)
-        (c + x).clamped(low, high).store(to: y + 2 * ldc, first: columns)
-        (d + x).clamped(low, high).store(to: y + 3 * ldc, first: columns)
+        b.clamped(low, high).store(to: y + ldc, first: columns)
+        c.clamped(low, high).store(to: y + 2 * ldc, first: columns)
+        d.clamped(low, high).store(to: y + 3 * ldc, first: columns)
     }
 }
 
@@ -206,6 +244,9 @@ func twelve<Rows: FourRows>(
     var u = a + 8 &* lda
     var b = b
     for _ in 0..<stretch.depth {
+        // A page ahead: the processor's own prefetching stops at pages.
+        mmx_prefetch(b + 1024)
+        if Rows.width > 16 { mmx_prefetch(b + 1040) }
         r.step(p, lda, b)
         s.step(q, lda, b)
         t.step(u, lda, b)

@@ -16,6 +16,11 @@ struct WinogradWeights: Sendable {
             && geometry.groups == 1 && weight.shape[0] >= 16 && weight.shape[3] >= 16
     }
 
+    /// True for outputs of more than a few tiles: fewer do not repay the reading of 36 matrices instead of 9.
+    static func pays(pictures: Int, height: Int, width: Int) -> Bool {
+        pictures * ((height + 3) / 4) * ((width + 3) / 4) > 8
+    }
+
     /// G g G^T of weight `[O, 3, 3, C]`.
     /// - Parameter backward: for the gradient of the input: the kernel turned by 180 degrees, inputs and outputs
     /// exchanged.
@@ -244,10 +249,15 @@ private struct Tiles {
                 let g = grid + 6 * i
                 let t = outputTransform(g[0], g[1], g[2], g[3], g[4], g[5])
                 let to = first + i * outputWidth * outputs + channel
-                (t.0 + bias).clamped(low, high).store(to: to, first: valid)
-                if columns > 1 { (t.1 + bias).clamped(low, high).store(to: to + outputs, first: valid) }
-                if columns > 2 { (t.2 + bias).clamped(low, high).store(to: to + 2 * outputs, first: valid) }
-                if columns > 3 { (t.3 + bias).clamped(low, high).store(to: to + 3 * outputs, first: valid) }
+                @inline(__always) func put(_ value: Vector, _ to: UnsafeMutablePointer<Float>) {
+                    var value = value + bias
+                    if let other = epilogue.shortcut(at: to) { value += Vector(at: other, first: valid) }
+                    value.clamped(low, high).store(to: to, first: valid)
+                }
+                put(t.0, to)
+                if columns > 1 { put(t.1, to + outputs) }
+                if columns > 2 { put(t.2, to + 2 * outputs) }
+                if columns > 3 { put(t.3, to + 3 * outputs) }
             }
             channel += 16
         }

@@ -64,6 +64,24 @@ public struct Convolution {
         }
     }
 
+    /// activation(convolution + shortcut), as residual blocks end, for a layer without an activation of its own. Where nothing is
+    /// recorded the sum is never stored: before a large map is read again it has left the cache.
+    /// - Parameters: x `[N, H, W, I]`; shortcut `[N, H', W', O]`.
+    public func callAsFunction(
+        _ x: Variable, adding shortcut: Variable, activation after: Activation = .none
+    ) -> Variable {
+        guard case .folded(let weight, let bias, let prepared?) = form, activation == .none, after.bounds != nil,
+            !x.isRecorded, !shortcut.isRecorded, !isDepthwise(weight.value, geometry)
+        else {
+            let sum = self(x) + shortcut
+            return after == .none ? sum : sum.activated(after)
+        }
+        return Variable(
+            convolutionForward(
+                x.value, weight: weight.value, bias: bias?.value, shortcut: shortcut.value, geometry: geometry,
+                activation: after, prepared: prepared))
+    }
+
     /// The layer, where it is a 1x1 convolution that is not trained, whose activation clamps.
     var preparedPointwise: PointwiseLayer? {
         guard case .folded(_, let bias, let prepared?) = form, case .packed(let matrices) = prepared.layout,

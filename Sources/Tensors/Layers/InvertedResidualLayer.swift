@@ -20,8 +20,8 @@ public struct InvertedResidual {
     /// x `[N, H, W, C] -> [N, H', W', O]`
     public func callAsFunction(_ x: Variable) -> Variable {
         if !x.isRecorded, let y = inStrips(x.value) { return Variable(y) }
-        let y = project(depthwise(expand?(x) ?? x))
-        return addsInput ? y + x : y
+        let y = depthwise(expand?(x) ?? x)
+        return addsInput ? project(y, adding: x) : project(y)
     }
 
     private func inStrips(_ x: Tensor) -> Tensor? {

@@ -102,7 +102,8 @@ public struct ResNet: Architecture {
                     name: block.name, aliases: isLast ? ["layer\(block.layer)"] : [], channels: block.outputs,
                     stride: stride
                 ) { x in
-                    (layers.reduce(x) { $1($0) } + (shortcut?(x) ?? x)).activated(.relu)
+                    let inner = layers.dropLast().reduce(x) { $1($0) }
+                    return layers[layers.count - 1](inner, adding: shortcut?(x) ?? x, activation: .relu)
                 })
         }
         return Encoder(stages: stages)
