@@ -49,7 +49,7 @@ def main(model, path, word, folder):
         features = encoder(prepared(photo, config["preprocessing"])).permute(0, 2, 3, 1).contiguous()
     caption = peer_tasks.beam_search(decoder, features, search["beam"], search["maximumLength"], search["lengthNormalisation"])
     names = [words[i] for i in caption]
-    raw = peer_tasks.grad_cam(decoder, features, caption, names.index(word), config.get("maps", {})).numpy()
+    raw = peer_tasks.grad_cam(decoder, features, caption, [names.index(word)], config.get("maps", {}))[0].numpy()
     draw(photo, raw, os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + "-" + word))
     print(" ".join(names))
 

@@ -57,7 +57,7 @@ def maps(options, mmx, others, folder, name, method, **request):
     bodies = [lambda: mmx("explain-class", method=method, index=CLASS, **request)[options.clock]]
     bodies += [lambda w=worker, c=command: w(c, index=CLASS, **request)[options.clock] for _, worker, command in others]
     rounds = max(3, options.rounds // 4) if method == "rise" else options.rounds
-    times = in_turns(rounds, *bodies)
+    times = in_turns(rounds, *bodies, burst=1 if method == "rise" else 4)
     for (label, _, _), theirs, distance in zip(others, times[1:], apart):
         row(f"{name}, {label}", times[0], theirs, note=f"maps differ by {distance:.0e} of their {'mean' if method == 'guided-grad-cam' else 'largest value'}", peer=label)
     return times

@@ -60,8 +60,8 @@ def explain(request):
         caption = peer_tasks.beam_search(
             state["decoder"], seen, search["beam"], search["maximumLength"], search["lengthNormalisation"])
         names = [words[i] for i in caption]
-        position = names.index(request["word"]) if request.get("word") in names else 0
-        out.update(map=peer_tasks.grad_cam(state["decoder"], seen, caption, position, state["config"].get("maps", {})), words=caption, caption=names)
+        positions = range(len(names)) if request.get("all") else [names.index(request["word"]) if request.get("word") in names else 0]
+        out.update(map=peer_tasks.grad_cam(state["decoder"], seen, caption, positions, state["config"].get("maps", {})), words=caption, caption=names)
 
     time = duration(body)
     if "output" in request:

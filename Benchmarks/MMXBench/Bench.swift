@@ -9,6 +9,8 @@ struct Bench {
         var model: String?
         var photo: String?
         var word: String?
+        /// Every word of the caption instead.
+        var all: Bool?
         var question: String?
         /// Of a classifier's classes, by its number.
         var index: Int?
@@ -61,7 +63,8 @@ struct Bench {
                     answer = bench.description
                 case "prepare": try loaded(captioning).prepare(photo: request.photo ?? "", output: request.output)
                 case "look": answer = try loaded(captioning).look()
-                case "explain": answer = try loaded(captioning).explain(word: request.word, output: request.output)
+                case "explain": answer = try loaded(captioning).explain(
+                        word: request.word, every: request.all == true, output: request.output)
                 case "load-answerer": answering = try AnsweringBench(model: request.model ?? "")
                 case "prepare-question":
                     try loaded(answering).prepare(photo: request.photo ?? "", output: request.output)

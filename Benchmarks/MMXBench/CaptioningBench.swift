@@ -32,19 +32,25 @@ final class CaptioningBench {
         return Bench.Answer(wall: time.wall, cpu: time.cpu, features: shape)
     }
 
-    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map. Without `word`, the longest.
-    func explain(word: String?, output: String?) throws -> Bench.Answer {
+    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map, or every word's. Without `word`, the
+    /// longest.
+    func explain(word: String?, every: Bool, output: String?) throws -> Bench.Answer {
         let picture = try photo.tensor
         var explanation: CaptionExplanation?
         var words: [Int] = []
         let time = try Duration {
             let seen = explainer.look(at: picture)
             words = explainer.caption(seen)
+            if every {
+                explanation = try explainer.explain(seen, words: words, targets: [.everyWord])
+                return
+            }
             let target = word ?? captioner.vocabulary.decode(words).max { $0.count < $1.count } ?? ""
             explanation = try explainer.explain(seen, words: words, targets: [.word(target, occurrence: 1)])
         }
-        if let output, let map = explanation?.scores.first?.map {
-            try NumPyArray.write(map, to: URL(fileURLWithPath: output))
+        if let output, let maps = explanation?.scores.map(\.map), let first = maps.first {
+            let all = Tensor([maps.count] + first.shape, maps.flatMap(\.array))
+            try NumPyArray.write(all, to: URL(fileURLWithPath: output))
         }
         return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.words, words: words)
     }
