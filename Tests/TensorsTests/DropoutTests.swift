@@ -3,6 +3,30 @@ import XCTest
 @testable import Tensors
 
 final class DropoutTests: XCTestCase {
+    func testNumbersLeftOut() {
+        for count in [0, 1, 1000] {
+            var drawn = SeededGenerator(seed: 5), skipped = drawn
+            for _ in 0..<count { _ = drawn.next() }
+            skipped.skip(count)
+            XCTAssertEqual(drawn.next(), skipped.next())
+        }
+    }
+
+    /// The threads share out a large mask; its numbers are those of one row.
+    func testLargeMasks() {
+        let count = 100_003
+        var generator = SeededGenerator(seed: 9), one = generator
+        let mask = dropoutMask([count], rate: 0.3, using: &generator).array
+        for i in stride(from: 0, to: count, by: 4) {
+            var bits = one.next()
+            for j in i..<min(i + 4, count) {
+                XCTAssertEqual(mask[j] == 0, bits & 0xFFFF < UInt64(Float(0.3) * 65536))
+                bits >>= 16
+            }
+        }
+        XCTAssertEqual(generator.next(), one.next())
+    }
+
     private func mask(_ count: Int, _ rate: Float, seed: UInt64 = 1) -> [Float] {
         var generator = SeededGenerator(seed: seed)
         return dropoutMask([count], rate: rate, using: &generator).array

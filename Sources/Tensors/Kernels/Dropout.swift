@@ -5,14 +5,19 @@ func dropoutMask(_ shape: [Int], rate: Float, using generator: inout SeededGener
     let mask = Tensor(uninitialized: shape)
     let keep = 1 / (1 - rate)
     let threshold = UInt64(rate * 65536)
-    var i = 0
-    while i < mask.count {
-        var bits = generator.next()  // four draws of 16 bits
-        for j in i..<min(i + 4, mask.count) {
-            mask.pointer[j] = bits & 0xFFFF < threshold ? 0 : keep
-            bits >>= 16
+    // Four draws of 16 bits from each number.
+    let output = mask.pointer, count = mask.count, numbers = (count + 3) / 4, start = generator
+    Parallel.ranges(numbers, grain: 1 << 12) { range in
+        var generator = start
+        generator.skip(range.lowerBound)
+        for i in range {
+            var bits = generator.next()
+            for j in 4 * i..<min(4 * i + 4, count) {
+                output[j] = bits & 0xFFFF < threshold ? 0 : keep
+                bits >>= 16
+            }
         }
-        i += 4
     }
+    generator.skip(numbers)
     return mask
 }

@@ -26,7 +26,10 @@ func multiplyForward(_ a: Tensor, _ b: Tensor) -> Tensor {
 
 func scaleForward(_ x: Tensor, by factor: Float) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
-    mapVectors(x.count, x.pointer, y.pointer) { $0 * factor }
+    let input = x.pointer, output = y.pointer
+    Parallel.ranges(x.count, grain: 1 << 15) { r in
+        mapVectors(r.count, input + r.lowerBound, output + r.lowerBound) { $0 * factor }
+    }
     return y
 }
 

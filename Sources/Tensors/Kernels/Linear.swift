@@ -5,7 +5,10 @@ func linearForward(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
     let rows = inputs == 0 ? 0 : x.count / inputs
     let y = Tensor(uninitialized: x.shape.dropLast() + [outputs])
     if let bias {
-        for r in 0..<rows { (y.pointer + r * outputs).update(from: bias.pointer, count: outputs) }
+        let output = y.pointer, values = bias.pointer
+        Parallel.ranges(rows, grain: (1 << 15) / max(1, outputs) + 1) { range in
+            for r in range { (output + r * outputs).update(from: values, count: outputs) }
+        }
     }
     weightProduct(
         transposeB: true, m: rows, n: outputs, k: inputs, x.pointer, lda: inputs, weight, beta: bias == nil ? 0 : 1,
