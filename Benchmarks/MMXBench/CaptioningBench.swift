@@ -32,8 +32,8 @@ final class CaptioningBench {
         return Bench.Answer(wall: time.wall, cpu: time.cpu, features: shape)
     }
 
-    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map, or every word's. Without `word`, the
-    /// longest.
+    /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map, or every word's. Without `word`,
+    /// the longest.
     func explain(word: String?, every: Bool, output: String?) throws -> Bench.Answer {
         let picture = try photo.tensor
         var explanation: CaptionExplanation?

@@ -1,7 +1,7 @@
 import CVector
 
-/// An IEEE 754 half-precision number as it lies in memory: 1 sign bit, 5 of exponent, 10 of mantissa. Every one is a float
-/// exactly.
+/// An IEEE 754 half-precision number as it lies in memory: 1 sign bit, 5 of exponent, 10 of mantissa. Every one is a
+/// float exactly.
 public struct Half: BitwiseCopyable, Sendable {
     public var bits: UInt16
     public init(bits: UInt16) { self.bits = bits }

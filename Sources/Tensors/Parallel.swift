@@ -48,8 +48,8 @@ public enum Parallel {
     private static let pool = ThreadPool(helpers: threads - 1) { inside = true }
 
     /// Splits `0..<count` into ranges, none smaller than `grain`, and calls `body` for each.
-    /// - Parameter each: so many ranges a thread at most. With several, a thread that comes late or is disturbed keeps nobody
-    ///   waiting; for loops that prepare nothing for a range.
+    /// - Parameter each: so many ranges a thread at most. With several, a thread that comes late or is disturbed keeps
+    ///   nobody waiting; for loops that prepare nothing for a range.
     public static func ranges(_ count: Int, grain: Int = 1, each: Int = 1, _ body: (Range<Int>) -> Void) {
         if count <= 0 { return }
         let parts = min(each * threads, max(1, count / max(1, grain)))

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The memory behind a tensor: `count` floats at `pointer`, 64-byte aligned when this type allocated them.
 ///
-/// Halves in a file stay where they are: kernels that read a weight once read them there (``halves``), and floats are made
-/// of them when somebody first asks for `pointer`.
+/// Halves in a file stay where they are: kernels that read a weight once read them there (``halves``), and floats are
+/// made of them when somebody first asks for `pointer`.
 ///
 /// Freed blocks of 4 KiB and more go to a small pool and are handed out again, because a training step asks for
 /// the same sizes over and over and fresh pages cost more than the arithmetic.
@@ -53,8 +53,8 @@ public final class Storage: @unchecked Sendable {
         self.keeper = keeper
     }
 
-    /// The halves as floats, made once. Of two threads that find none, both make them and one keeps its own: that is better
-    /// than one that waits for the other's threads.
+    /// The halves as floats, made once. Of two threads that find none, both make them and one keeps its own: that is
+    /// better than one that waits for the other's threads.
     @usableFromInline func widened() -> UnsafeMutablePointer<Float> {
         let made = StoragePool.allocate(count)
         if let halves { widen(halves, count, into: made) }
@@ -84,8 +84,8 @@ private final class StoragePool: @unchecked Sendable {
     private var bytes = 0
     /// What the pool may hold at most; beyond it, blocks go back to the system.
     private let limit = 1 << 30
-    /// How many times larger than asked for a block may be. Each layer of a network wants another size, and its input's pages are
-    /// in memory already.
+    /// How many times larger than asked for a block may be. Each layer of a network wants another size, and its input's
+    /// pages are in memory already.
     private let slack = 4
 
     /// Sizes are rounded up to a multiple of 16 floats below 1,024 and to one of eight steps to the power of two
@@ -102,7 +102,9 @@ private final class StoragePool: @unchecked Sendable {
         if size >= 1024 {
             lock.lock()
             defer { lock.unlock() }
-            if let found = sizes.first(where: { $0 >= size }), found <= slack * size, let block = free[found]?.popLast() {
+            if let found = sizes.first(where: { $0 >= size }), found <= slack * size,
+                let block = free[found]?.popLast()
+            {
                 if free[found]?.isEmpty == true {
                     free[found] = nil
                     sizes.removeAll { $0 == found }

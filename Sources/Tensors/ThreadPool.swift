@@ -8,12 +8,13 @@ import Synchronization
 /// machine). So a thread that has nothing to do first looks out for work for a short while, and only then sleeps; and the
 /// caller never waits for a thread to wake up: it takes the next piece itself.
 final class ThreadPool: @unchecked Sendable {
-    /// One parallel loop. Each thread has a stretch of the indices, the same one in every loop of that length, because what it
-    /// wrote in the loop before is in its cache; a thread that is done takes what is left of the others'.
+    /// One parallel loop. Each thread has a stretch of the indices, the same one in every loop of that length, because
+    /// what it wrote in the loop before is in its cache; a thread that is done takes what is left of the others'.
     private final class Job: @unchecked Sendable {
         let count: Int
         let threads: Int
-        /// The caller's closure, on its stack: to be touched only by who holds an index, because the caller waits for those.
+        /// The caller's closure, on its stack: to be touched only by who holds an index, because the caller waits for
+        /// those.
         let body: UnsafeRawPointer
         /// Where each stretch goes on, a cache line apart.
         private let next: UnsafeMutablePointer<Atomic<Int>>
@@ -60,8 +61,8 @@ final class ThreadPool: @unchecked Sendable {
     /// How long an idle thread looks out for work before it sleeps.
     private static let patience: UInt64 = 150_000  // ns
 
-    /// The latest loop; `generation` counts them. Threads that look out for work meet here, so the lock must be one that waits
-    /// busily for a moment: a thread that were put to sleep by it would be late for the whole loop.
+    /// The latest loop; `generation` counts them. Threads that look out for work meet here, so the lock must be one
+    /// that waits busily for a moment: a thread that were put to sleep by it would be late for the whole loop.
     private let job = Mutex<Job?>(nil)
     private let generation = Atomic<Int>(0)
     /// Where threads sleep, and how many do.

@@ -39,8 +39,8 @@ enum ElementType: String {
         }
     }
 
-    /// The elements in `bytes` as floats. F32 and F16 that are aligned borrow the memory, which `keeper` keeps; F16 and BF16
-    /// are widened exactly (F16 when its floats are first asked for), F64 is rounded to the nearest float.
+    /// The elements in `bytes` as floats. F32 and F16 that are aligned borrow the memory, which `keeper` keeps; F16 and
+    /// BF16 are widened exactly (F16 when its floats are first asked for), F64 is rounded to the nearest float.
     func floats(_ bytes: UnsafeRawBufferPointer, keeper: AnyObject) -> Storage {
         precondition(isReadable && bytes.count % size == 0)
         let count = bytes.count / size

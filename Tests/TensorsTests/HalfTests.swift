@@ -98,7 +98,8 @@ final class HalfTests: XCTestCase {
             return [y.array, last.array] + back.compactMap { $0?.array }
         }
         XCTAssertEqual(
-            attend(query.halves, context.halves, recurrent.halves), attend(query.floats, context.floats, recurrent.floats))
+            attend(query.halves, context.halves, recurrent.halves),
+            attend(query.floats, context.floats, recurrent.floats))
         let x = tensor([4, 3, 10]), sums = tensor([4 * hidden])
         func run(_ input: Tensor, _ recurrent: Tensor) -> [[Float]] {
             let (y, saved) = lstmForward(x, h: h, c: c, weightInput: input, weightHidden: recurrent, bias: sums)
@@ -113,7 +114,9 @@ final class HalfTests: XCTestCase {
 
     /// Each kernel lays its weights out anew, forward and backward.
     func testConvolutions() {
-        for (kernel, groups, inputs, outputs) in [(1, 1, 20, 37), (3, 1, 16, 16), (3, 1, 3, 8), (3, 16, 16, 16), (5, 2, 8, 6)] {
+        for (kernel, groups, inputs, outputs) in [
+            (1, 1, 20, 37), (3, 1, 16, 16), (3, 1, 3, 8), (3, 16, 16, 16), (5, 2, 8, 6),
+        ] {
             let (halves, floats) = pair([outputs, kernel, kernel, inputs / groups])
             let geometry = ConvolutionGeometry(kernel, padding: .all(kernel / 2), groups: groups)
             let x = tensor([1, 9, 9, inputs]), g = tensor([1, 1, 9, 9, outputs])

@@ -6,8 +6,8 @@ import Weights
 import XCTest
 
 /// One thread, two, or eight (more than this machine may have) give the same bytes. Every sum has one order: threads
-/// share out rows and columns of products, never the terms of a sum; and no part is so small that OpenBLAS would run another
-/// kernel than for the whole.
+/// share out rows and columns of products, never the terms of a sum; and no part is so small that OpenBLAS would run
+/// another kernel than for the whole.
 final class ThreadCountTests: ProgramTestCase {
     private let counts = [1, 2, 8]
 

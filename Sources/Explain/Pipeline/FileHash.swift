@@ -7,7 +7,8 @@ public func sha256(_ data: Data) -> String {
     SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
 }
 
-/// SHA-256 of a file, computed beside other work: while a photograph is decoded or a PNG is deflated, a core has nothing to do.
+/// SHA-256 of a file, computed beside other work: while a photograph is decoded or a PNG is deflated, a core has
+/// nothing to do.
 final class FileHash: Sendable {
     private let result = Mutex<Result<String, any Error>?>(nil)
     private let done = DispatchGroup()

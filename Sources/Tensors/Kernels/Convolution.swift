@@ -57,8 +57,8 @@ public struct PreparedConvolution: Sendable {
     }
 }
 
-/// The weights of a layer that ``WinogradWeights/suits(_:_:)``, laid out when they are first used: Winograd's are four times as
-/// many, which takes longer to read than a small map's multiplications.
+/// The weights of a layer that ``WinogradWeights/suits(_:_:)``, laid out when they are first used: Winograd's are four
+/// times as many, which takes longer to read than a small map's multiplications.
 final class ThreeByThreeWeights: Sendable {
     private let weight: Tensor
     private let made = Mutex<(winograd: WinogradWeights?, windows: PackedMatrix?)>((nil, nil))

@@ -70,8 +70,8 @@ private struct FourSums {
     @inline(__always) var totals: SIMD4<Float> { mmx_totals(s0, s1, s2, s3) }
 }
 
-/// One to four rows of A times four rows of B; where B has fewer, the last one takes their place and its results are not
-/// stored.
+/// One to four rows of A times four rows of B; where B has fewer, the last one takes their place and its results are
+/// not stored.
 @inline(never)
 private func dotProducts<Rows: RowCount, Element: StoredFloat>(
     _: Rows.Type, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
@@ -99,7 +99,8 @@ private func dotProducts<Rows: RowCount, Element: StoredFloat>(
             mmx_prefetch(b3 + (i &+ next))
         }
         let y = (
-            Element.vector(at: b + i), Element.vector(at: b1 + i), Element.vector(at: b2 + i), Element.vector(at: b3 + i)
+            Element.vector(at: b + i), Element.vector(at: b1 + i), Element.vector(at: b2 + i),
+            Element.vector(at: b3 + i)
         )
         r0.add(Vector(at: a + i), times: y)
         if rows > 1 { r1.add(Vector(at: a1 + i), times: y) }
@@ -127,7 +128,8 @@ private func dotProducts<Rows: RowCount, Element: StoredFloat>(
 /// Rows of B, 64 columns of them, added up with the weights that four rows of A give them.
 @inline(__always)
 private func combinedRows<Element: StoredFloat>(
-    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>, _ ldb: Int,
+    rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>,
+    _ ldb: Int,
     _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
@@ -156,8 +158,8 @@ private func combinedRows<Element: StoredFloat>(
 /// Columns whose sums are kept in the L1 cache while rows of B pass by, a page of each.
 private let chunk = 1024
 
-/// The same for long rows of B. Those that A gives no weight are not read: what comes back through a ReLU is 0 for every unit
-/// that was off, and the rows of a large layer are all the time there is.
+/// The same for long rows of B. Those that A gives no weight are not read: what comes back through a ReLU is 0 for
+/// every unit that was off, and the rows of a large layer are all the time there is.
 private func combinedChunks<Element: StoredFloat>(
     m: Int, n: Int, k: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>,
     _ ldb: Int, _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int

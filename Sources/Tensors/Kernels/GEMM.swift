@@ -33,8 +33,8 @@ public func gemm(
     }
 }
 
-/// C = alpha A op(B) + beta C for a weight B `[k, n]` or, transposed, `[n, k]`, closely packed: as ``gemm``, but a weight that
-/// lies in memory as halves is read there, for few rows of A. Those take as long as B takes to be read.
+/// C = alpha A op(B) + beta C for a weight B `[k, n]` or, transposed, `[n, k]`, closely packed: as ``gemm``, but a
+/// weight that lies in memory as halves is read there, for few rows of A. Those take as long as B takes to be read.
 func weightProduct(
     transposeB: Bool = false, m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: Tensor, beta: Float = 0,
     _ c: UnsafeMutablePointer<Float>, ldc: Int
@@ -46,15 +46,15 @@ func weightProduct(
     }
     splitProduct(m: m, n: n, k: k) { rows, columns in
         fewRowsProduct(
-            transposeB: transposeB, m: rows.count, n: columns.count, k: k, alpha: 1, a + rows.lowerBound * lda, lda: lda,
-            halves + columns.lowerBound * (transposeB ? k : 1), ldb: ldb, beta: beta,
+            transposeB: transposeB, m: rows.count, n: columns.count, k: k, alpha: 1, a + rows.lowerBound * lda,
+            lda: lda, halves + columns.lowerBound * (transposeB ? k : 1), ldb: ldb, beta: beta,
             c + rows.lowerBound * ldc + columns.lowerBound, ldc: ldc)
     }
     withExtendedLifetime(b) {}
 }
 
-/// How many elements of C a part must have at least, so that OpenBLAS runs it by the kernel that it would run the whole by
-/// (its `sgemm_small_kernel_permit_skylakex`): another one rounds otherwise, and the number of threads would show.
+/// How many elements of C a part must have at least, so that OpenBLAS runs it by the kernel that it would run the whole
+/// by (its `sgemm_small_kernel_permit_skylakex`): another one rounds otherwise, and the number of threads would show.
 private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> Int {
     let million = 1_000_000 / max(1, k) + 1
     var least = million
@@ -67,8 +67,8 @@ private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: In
 }
 
 /// Splits a product over the threads: `part` computes some rows and columns of C.
-/// - Parameter least: how many elements of C a part must have; nil for a kernel that does not mind, which gets more parts
-///   than there are threads, so that a thread that comes late keeps nobody waiting.
+/// - Parameter least: how many elements of C a part must have; nil for a kernel that does not mind, which gets more
+///   parts than there are threads, so that a thread that comes late keeps nobody waiting.
 private func splitProduct(
     m: Int, n: Int, k: Int, least: Int? = nil, _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
 ) {

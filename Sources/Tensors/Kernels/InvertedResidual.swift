@@ -16,9 +16,9 @@ struct DepthwiseLayer {
     var epilogue: Epilogue { Epilogue(bias: bias?.pointer, activation: activation) }
 }
 
-/// project(depthwise(expand(x))), with x added where `addsInput` says so, in strips of rows: what is between, six times as
-/// large as the input, is read again while it is in the cache and never is in memory as a whole. To the same bits as the three
-/// layers one after the other.
+/// project(depthwise(expand(x))), with x added where `addsInput` says so, in strips of rows: what is between, six times
+/// as large as the input, is read again while it is in the cache and never is in memory as a whole. To the same bits as
+/// the three layers one after the other.
 /// - Parameters:
 ///   - x: `[N, H, W, C]`
 ///   - expand: C to C' channels; nil where the depthwise layer reads x itself.

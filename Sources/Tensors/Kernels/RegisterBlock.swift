@@ -214,8 +214,8 @@ struct FourBySixteen: FourRows {
     }
 }
 
-/// A stretch of a product's depth. The sums of all but the last one are kept, and the next one goes on from them: in the
-/// same order, so to the same bits, as in one stretch.
+/// A stretch of a product's depth. The sums of all but the last one are kept, and the next one goes on from them: in
+/// the same order, so to the same bits, as in one stretch.
 struct Stretch {
     var depth: Int
     var isFirst = true

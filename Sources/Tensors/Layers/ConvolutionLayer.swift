@@ -64,8 +64,8 @@ public struct Convolution {
         }
     }
 
-    /// activation(convolution + shortcut), as residual blocks end, for a layer without an activation of its own. Where nothing is
-    /// recorded the sum is never stored: before a large map is read again it has left the cache.
+    /// activation(convolution + shortcut), as residual blocks end, for a layer without an activation of its own. Where
+    /// nothing is recorded the sum is never stored: before a large map is read again it has left the cache.
     /// - Parameters: x `[N, H, W, I]`; shortcut `[N, H', W', O]`.
     public func callAsFunction(
         _ x: Variable, adding shortcut: Variable, activation after: Activation = .none
