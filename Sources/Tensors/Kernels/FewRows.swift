@@ -88,11 +88,13 @@ private func dotProducts<Rows: RowCount, Element: StoredFloat>(
     var r1 = FourSums()
     var r2 = FourSums()
     var r3 = FourSums()
-    // The next four rows of B follow: the processor's own prefetching stops at pages.
-    let next = 4 &* ldb
+    // The processor's own prefetching stops at pages. Of short rows the next four follow; of long ones the next lines, since four rows
+    // would push each other out of the cache before they are used.
+    let size = MemoryLayout<Element>.size
+    let next = ldb &* size <= 4096 ? 4 &* ldb : 512 / size
     var i = 0
     while i &+ 16 <= depth {
-        if MemoryLayout<Element>.size == 4 || i & 16 == 0 {
+        if size == 4 || i & 16 == 0 {
             mmx_prefetch(b + (i &+ next))
             mmx_prefetch(b1 + (i &+ next))
             mmx_prefetch(b2 + (i &+ next))
@@ -155,8 +157,11 @@ private func combinedRows<Element: StoredFloat>(
     if rows > 3 { r3.store(c + 3 * ldc, alpha, beta) }
 }
 
-/// Columns whose sums are kept in the L1 cache while rows of B pass by, a page of each.
+/// Columns whose sums are kept in the L1 cache while rows of B pass by: a page of each.
 private let chunk = 1024
+
+/// The fewest columns that a thread should get of B `[k, n]`: a whole piece, where there is one for each thread.
+func fewestColumns(transposeB: Bool, of n: Int) -> Int { transposeB || n < chunk * Parallel.threads ? 16 : chunk }
 
 /// The same for long rows of B. Those that A gives no weight are not read: what comes back through a ReLU is 0 for
 /// every unit that was off, and the rows of a large layer are all the time there is.
@@ -165,6 +170,8 @@ private func combinedChunks<Element: StoredFloat>(
     _ ldb: Int, _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
     let used = (0..<k).filter { i in (0..<m).contains { a[$0 * lda + i] != 0 } }
+    // The fewer rows, the longer the pieces of B that are read one after the other.
+    let chunk = m == 1 ? 4 * chunk : chunk
     let scratch = Tensor(uninitialized: [m, chunk])
     for start in stride(from: 0, to: n, by: chunk) {
         let width = min(chunk, n - start)

@@ -15,7 +15,7 @@ public func gemm(
     _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
     if m <= fewRows && !transposeA {
-        return splitProduct(m: m, n: n, k: k) { rows, columns in
+        return splitProduct(m: m, n: n, k: k, shortest: fewestColumns(transposeB: transposeB, of: n)) { rows, columns in
             fewRowsProduct(
                 transposeB: transposeB, m: rows.count, n: columns.count, k: k, alpha: alpha, a + rows.lowerBound * lda,
                 lda: lda, b + columns.lowerBound * (transposeB ? ldb : 1), ldb: ldb, beta: beta,
@@ -44,7 +44,7 @@ func weightProduct(
         gemm(transposeB: transposeB, m: m, n: n, k: k, a, lda: lda, b.pointer, ldb: ldb, beta: beta, c, ldc: ldc)
         return withExtendedLifetime(b) {}
     }
-    splitProduct(m: m, n: n, k: k) { rows, columns in
+    splitProduct(m: m, n: n, k: k, shortest: fewestColumns(transposeB: transposeB, of: n)) { rows, columns in
         fewRowsProduct(
             transposeB: transposeB, m: rows.count, n: columns.count, k: k, alpha: 1, a + rows.lowerBound * lda,
             lda: lda, halves + columns.lowerBound * (transposeB ? k : 1), ldb: ldb, beta: beta,
@@ -69,8 +69,9 @@ private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: In
 /// Splits a product over the threads: `part` computes some rows and columns of C.
 /// - Parameter least: how many elements of C a part must have; nil for a kernel that does not mind, which gets more
 ///   parts than there are threads, so that a thread that comes late keeps nobody waiting.
+/// - Parameter shortest: how many rows or columns a part of that kernel must have.
 private func splitProduct(
-    m: Int, n: Int, k: Int, least: Int? = nil, _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    m: Int, n: Int, k: Int, least: Int? = nil, shortest: Int = 16, _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
 ) {
     if m == 0 || n == 0 { return }
     let threads = Parallel.threads  // also sets OpenBLAS to one thread
@@ -86,6 +87,6 @@ private func splitProduct(
         return Parallel.ranges(blocks, grain: least == 1 ? 1 : (least - 1) / (16 * min(m, n)) + 2, run)
     }
     // A part of 64 K multiplications or more takes some microseconds.
-    let parts = max(1, min(blocks, 8 * threads, (m * n * k) >> 16))
+    let parts = max(1, min(blocks, 8 * threads, length / shortest, (m * n * k) >> 16))
     Parallel.forEach(parts) { run(blocks * $0 / parts..<blocks * ($0 + 1) / parts) }
 }
