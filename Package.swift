@@ -5,8 +5,8 @@ import PackageDescription
 // The machine's own vector instructions (AVX2, AVX-512) by default; MMX_PORTABLE=1 turns them off, for a
 // binary that also runs on other machines.
 let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
-// The code is laid out as for Sapphire Rapids wherever it runs: LLVM's own choice for Zen 4 unrolls the products' loop until its
-// accumulators no longer fit the registers (1x1 layers then take 1.4 times as long).
+// The code is laid out as for Sapphire Rapids wherever it runs: LLVM's own choice for Zen 4 unrolls the products' loop
+// until its accumulators no longer fit the registers (1x1 layers then take 1.4 times as long).
 #if arch(x86_64)
 let machine = ["-march=native", "-mtune=sapphirerapids"]
 #else

@@ -57,6 +57,10 @@ final class ActivationTests: XCTestCase {
         XCTAssertEqual(activationForward(.relu6, Tensor([3], [6, 6.5, -2])).array, [6, 6, 0])
         // At the corner the derivative is 0, as in PyTorch.
         XCTAssertEqual(activationBackward(.relu, Tensor([1, 1], [5]), y: Tensor([1], [0]), rule: .exact).array, [0])
+        // An output that is not a number lets the gradient through, as in PyTorch.
+        XCTAssertEqual(activationBackward(.relu, Tensor([1, 1], [5]), y: Tensor([1], [.nan]), rule: .exact).array, [5])
+        XCTAssertEqual(
+            activationBackward(.relu6, Tensor([1, 3], [5, 5, 5]), y: Tensor([3], [0, 3, 6]), rule: .exact).array, [0, 5, 0])
         for kind in [Activation.relu, .relu6, .tanh, .sigmoid] {
             XCTAssertTrue(activationForward(kind, Tensor([1], [.nan])).scalar.isNaN, kind.rawValue)
         }

@@ -32,6 +32,33 @@ final class LinearTests: XCTestCase {
         XCTAssertEqual(columnSums(Tensor([2, 3], [1, 2, 3, 4, 5, 6]), columns: 3).array, [5, 7, 9])
     }
 
+    /// A weight laid out beforehand gives the same product, at every use and however it is split; few rows do not
+    /// use it.
+    func testPrepared() {
+        for (rows, inputs, outputs) in [(81, 70, 33), (17, 300, 64), (40, 16, 5), (3, 20, 9)] {
+            let x = randomTensor([rows, inputs], seed: 1), weight = randomTensor([outputs, inputs], seed: 2)
+            let bias = randomTensor([outputs], seed: 3), g = randomTensor([2, rows, outputs], seed: 4)
+            let prepared = PreparedLinear(weight: weight)
+            let y = linearForward(x, weight: weight, bias: bias)
+            let dx = linearBackward(g, x: x, weight: weight, seeds: 2, needed: [true, false])[0]
+            var found: [[Float]] = [], gradients: [[Float]] = []
+            func run() {
+                found.append(linearForward(x, weight: weight, bias: bias, prepared: prepared).array)
+                let parts = linearBackward(g, x: x, weight: weight, prepared: prepared, seeds: 2, needed: [true, false])
+                gradients.append(parts[0]?.array ?? [])
+            }
+            run()
+            run()
+            Parallel.serially { run() }
+            XCTAssertLessThan(relativeError(Tensor(y.shape, found[0]), y), 1e-6)
+            XCTAssertLessThan(relativeError(Tensor([2, rows, inputs], gradients[0]), dx ?? y), 1e-6)
+            for i in 1..<3 {
+                XCTAssertEqual(found[i], found[0])
+                XCTAssertEqual(gradients[i], gradients[0])
+            }
+        }
+    }
+
     /// Products split over threads, along rows and along columns, in all four transpositions, against sums in double.
     func testMatrixProducts() {
         for (m, n, k) in [(1, 1, 1), (3, 70, 5), (150, 33, 40), (37, 260, 21), (1, 600, 300), (600, 1, 300)] {

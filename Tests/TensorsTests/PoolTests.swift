@@ -39,6 +39,14 @@ final class PoolTests: XCTestCase {
         XCTAssertTrue(maximumPoolForward(x, geometry: PoolGeometry(2)).0.scalar.isNaN)
     }
 
+    func testPlacesAreLeftOutWhereNobodyGoesBack() {
+        let x = randomTensor([2, 7, 9, 20], seed: 3)
+        let geometry = PoolGeometry(3, stride: 2, padding: .all(1))
+        let (y, places) = maximumPoolForward(x, geometry: geometry, wantsPlaces: false)
+        XCTAssertTrue(places.isEmpty)
+        XCTAssertEqual(y.array, maximumPoolForward(x, geometry: geometry).0.array)
+    }
+
     func testSeedsAreSeparateRuns() {
         let x = randomTensor([2, 7, 7, 5], seed: 1)
         let geometry = PoolGeometry(3, stride: 2, padding: .all(1))

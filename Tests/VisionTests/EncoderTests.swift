@@ -47,6 +47,20 @@ final class EncoderTests: XCTestCase {
         return state
     }
 
+    /// Stages that are done two at a time give what they give one by one.
+    func testStagesInOneOrOneByOne() throws {
+        let encoder = try EncoderConfiguration(name: "vgg11", folded: true).makeEncoder(ParameterStore(seed: 3).scope())
+        let x = Variable(Tensor([1, 64, 64, 3], noise(64 * 64 * 3, 7)))
+        let whole = encoder(x)
+        let single = (0..<encoder.stages.count).reduce(x) { encoder($0, stages: $1..<$1 + 1) }
+        XCTAssertEqual(whole.value.array, single.value.array)
+        // As far as the layer before a pool, and on from there.
+        let layer = try XCTUnwrap(encoder.index(of: "relu2_1"))
+        let half = encoder(x, stages: 0..<layer + 1)
+        XCTAssertEqual(half.shape, [1, 32, 32, 128])
+        XCTAssertEqual(encoder(half, stages: layer + 1..<encoder.stages.count).value.array, whole.value.array)
+    }
+
     private func norm(_ x: Tensor) -> Double { x.array.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot() }
 
     /// Sixty layers of single-precision sums in another order: 1e-3 of the typical element.

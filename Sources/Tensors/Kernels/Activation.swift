@@ -1,3 +1,5 @@
+import CVector
+
 /// Element-wise nonlinearities. Their derivatives are written in terms of the output y, so a fused or in-place forward
 /// pass loses nothing.
 public enum Activation: String, Codable, Sendable {
@@ -7,7 +9,7 @@ public enum Activation: String, Codable, Sendable {
     func apply(_ x: Vector) -> Vector {
         switch self {
         case .none: return x
-        case .relu: return x.replacing(with: 0, where: x .< 0)
+        case .relu: return mmx_if_less(x, .zero, .zero, x)
         case .relu6: return x.clamped(0, 6)
         case .tanh: return hyperbolicTangent(x)
         case .sigmoid: return Tensors.sigmoid(x)
@@ -37,15 +39,20 @@ func activationBackward(_ kind: Activation, _ g: Tensor, y: Tensor, rule: ReLURu
                 mapVectors2(
                     range.count, gradient + range.lowerBound, saved + range.lowerBound, output + range.lowerBound, body)
             }
+            // Nothing passes where `y` is at most 0, or at least 6; where it is NaN, everything does.
+            @inline(__always) func positive(_ y: Vector, _ g: Vector) -> Vector { mmx_if_at_most(y, .zero, .zero, g) }
+            @inline(__always) func belowSix(_ y: Vector, _ g: Vector) -> Vector {
+                mmx_if_at_most(Vector(repeating: 6), y, .zero, g)
+            }
             switch (kind, rule) {
             case (.none, _): run { g, _ in g }
             case (.tanh, _): run { g, y in g * (1 - y * y) }
             case (.sigmoid, _): run { g, y in g * y * (1 - y) }
-            case (.relu, .exact): run { g, y in g.replacing(with: 0, where: y .<= 0) }
-            case (.relu6, .exact): run { g, y in g.replacing(with: 0, where: (y .<= 0) .| (y .>= 6)) }
-            case (.relu, .guided): run { g, y in g.replacing(with: 0, where: (y .<= 0) .| (g .<= 0)) }
-            case (.relu6, .guided): run { g, y in g.replacing(with: 0, where: (y .<= 0) .| (y .>= 6) .| (g .<= 0)) }
-            case (.relu, .deconvolution), (.relu6, .deconvolution): run { g, _ in g.replacing(with: 0, where: g .<= 0) }
+            case (.relu, .exact): run { g, y in positive(y, g) }
+            case (.relu6, .exact): run { g, y in belowSix(y, positive(y, g)) }
+            case (.relu, .guided): run { g, y in positive(y, positive(g, g)) }
+            case (.relu6, .guided): run { g, y in belowSix(y, positive(y, positive(g, g))) }
+            case (.relu, .deconvolution), (.relu6, .deconvolution): run { g, _ in positive(g, g) }
             }
         }
     }

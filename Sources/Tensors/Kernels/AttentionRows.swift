@@ -1,3 +1,5 @@
+import CVector
+
 /// The inner loops of ``attentionLSTMForward``: what the rows of one picture cost at one step.
 ///
 /// tanh(k + q) = 1 - 2 s with s = 1 / (1 + e^2k e^2q). The exponentials are taken once a key and once a query and step,
@@ -93,8 +95,8 @@ private func largestMagnitude(_ x: UnsafePointer<Float>, _ count: Int) -> Float 
     var i = 0
     while i &+ 16 <= count {
         let v = Vector(at: x + i)
-        high.replace(with: v, where: v .> high)
-        high.replace(with: -v, where: -v .> high)
+        high = mmx_if_less(high, v, v, high)
+        high = mmx_if_less(high, -v, -v, high)
         i &+= 16
     }
     var best = high.max()

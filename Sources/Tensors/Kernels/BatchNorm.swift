@@ -206,7 +206,6 @@ func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor, activation:
         }
         switch activation {
         case .none: run { $0 }
-        case .relu: run { $0.replacing(with: 0, where: $0 .< 0) }
         default: run { activation.apply($0) }
         }
     }

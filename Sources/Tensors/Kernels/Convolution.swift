@@ -1,4 +1,3 @@
-import Foundation
 import Synchronization
 
 /// Which kernel runs a convolution forward.
@@ -30,7 +29,7 @@ public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
 /// Weights brought into the layout of their kernel once, when a model is loaded.
 public struct PreparedConvolution: Sendable {
     let layout: Layout
-    let backward = BackwardWeights()
+    let backward = KeptWeights<BackwardWeights>()
 
     enum Layout: Sendable {
         /// `[kh, kw, C]`
@@ -82,27 +81,26 @@ final class ThreeByThreeWeights: Sendable {
     }
 }
 
-/// Weights in the layout of the kernel that makes the gradient of the input. They are kept from their second use on: a
-/// command goes back once, and would hold a copy of all weights for nothing.
-final class BackwardWeights: @unchecked Sendable {
-    enum Layout: Sendable {
-        case winograd(WinogradWeights)
-        case packed([PackedMatrix])
-    }
+/// Weights in the layout of the kernel that makes the gradient of the input.
+enum BackwardWeights: Sendable {
+    case winograd(WinogradWeights)
+    case packed([PackedMatrix])
+}
 
-    private let lock = NSLock()
-    private var uses = 0
-    private var kept: Layout?
+/// Weights in the layout of a kernel, kept from their second use on: a command goes back once, and would hold a copy of
+/// all weights for nothing.
+final class KeptWeights<Layout: Sendable>: Sendable {
+    private let state = Mutex<(uses: Int, kept: Layout?)>((0, nil))
 
     func layout(_ make: () -> Layout) -> Layout {
-        let (found, isFirst) = lock.withLock { () -> (Layout?, Bool) in
-            uses += 1
-            return (kept, uses == 1)
+        let (found, isFirst) = state.withLock { state -> (Layout?, Bool) in
+            state.uses += 1
+            return (state.kept, state.uses == 1)
         }
         if let found { return found }
         // Without the lock: two threads that do the same work are better than one that waits for the other's threads.
         let made = make()
-        if !isFirst { lock.withLock { kept = made } }
+        if !isFirst { state.withLock { $0.kept = made } }
         return made
     }
 }
@@ -157,6 +155,29 @@ func convolutionForward(
     return y
 }
 
+/// ``convolutionForward`` and a maximum pool of 2x2 in one, where Winograd's kernel runs the convolution; nil where it
+/// does not, or where a window of the pool sticks out.
+/// - Returns: `[N, H' / 2, W' / 2, O]`
+func pooledConvolutionForward(
+    _ x: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation, prepared: PreparedConvolution
+) -> Tensor? {
+    let (n, h, w) = (x.shape[0], x.shape[1], x.shape[2])
+    let size = geometry.outputSize(height: h, width: w)
+    guard case .threeByThree(let weights) = prepared.layout, activation.bounds != nil,
+        size.height % 2 == 0, size.width % 2 == 0,
+        WinogradWeights.pays(pictures: n, height: size.height, width: size.width)
+    else { return nil }
+    let winograd = weights.winograd, pad = geometry.padding(height: h, width: w)
+    precondition(x.shape[3] == winograd.inputs, "input \(x.shape) for \(winograd.inputs) channels")
+    let y = Tensor(uninitialized: [n, size.height / 2, size.width / 2, winograd.outputs])
+    winogradForward(
+        x.pointer, pictures: n, height: h, width: w, weights: winograd, top: pad.top, left: pad.left, y.pointer,
+        outputHeight: size.height, outputWidth: size.width, pooled: true,
+        Epilogue(bias: bias?.pointer, activation: activation))
+    withExtendedLifetime((x, bias)) {}
+    return y
+}
+
 /// Gradients of x, weight and bias; g `[K, N, H', W', O]`, the weight's and the bias's only with K = 1.
 func convolutionBackward(
     _ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry, prepared: PreparedConvolution? = nil,
@@ -193,9 +214,10 @@ func convolutionBackward(
 
 /// g `[B, H', W', O] -> [B, H, W, C]`
 private func convolutionBackwardInput(
-    _ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int, _ kept: BackwardWeights?
+    _ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int,
+    _ kept: KeptWeights<BackwardWeights>?
 ) -> Tensor {
-    func layout(_ make: () -> BackwardWeights.Layout) -> BackwardWeights.Layout { kept?.layout(make) ?? make() }
+    func layout(_ make: () -> BackwardWeights) -> BackwardWeights { kept?.layout(make) ?? make() }
     let (n, oh, ow, outputs) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
     let pad = geometry.padding(height: h, width: w)
     if geometry.isPointwise {

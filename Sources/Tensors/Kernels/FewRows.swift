@@ -88,8 +88,8 @@ private func dotProducts<Rows: RowCount, Element: StoredFloat>(
     var r1 = FourSums()
     var r2 = FourSums()
     var r3 = FourSums()
-    // The processor's own prefetching stops at pages. Of short rows the next four follow; of long ones the next lines, since four rows
-    // would push each other out of the cache before they are used.
+    // The processor's own prefetching stops at pages. Of short rows the next four follow; of long ones the next lines,
+    // since four rows would push each other out of the cache before they are used.
     let size = MemoryLayout<Element>.size
     let next = ldb &* size <= 4096 ? 4 &* ldb : 512 / size
     var i = 0

@@ -71,7 +71,8 @@ private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: In
 ///   parts than there are threads, so that a thread that comes late keeps nobody waiting.
 /// - Parameter shortest: how many rows or columns a part of that kernel must have.
 private func splitProduct(
-    m: Int, n: Int, k: Int, least: Int? = nil, shortest: Int = 16, _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    m: Int, n: Int, k: Int, least: Int? = nil, shortest: Int = 16,
+    _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
 ) {
     if m == 0 || n == 0 { return }
     let threads = Parallel.threads  // also sets OpenBLAS to one thread

@@ -1,3 +1,5 @@
+import CVector
+
 /// The larger of a and b element by element, shapes alike.
 /// - Returns: y, and a mask of its shape: 1 where a is the larger or both are equal, else 0.
 func maximumForward(_ a: Tensor, _ b: Tensor) -> (y: Tensor, first: Tensor) {
@@ -6,9 +8,9 @@ func maximumForward(_ a: Tensor, _ b: Tensor) -> (y: Tensor, first: Tensor) {
     let pa = a.pointer, pb = b.pointer, py = y.pointer, mask = first.pointer
     Parallel.ranges(a.count, grain: 1 << 15) { range in
         let from = range.lowerBound
-        mapVectors2(range.count, pa + from, pb + from, py + from) { a, b in a.replacing(with: b, where: a .< b) }
+        mapVectors2(range.count, pa + from, pb + from, py + from) { a, b in mmx_if_less(a, b, b, a) }
         mapVectors2(range.count, pa + from, pb + from, mask + from) { a, b in
-            Vector(repeating: 1).replacing(with: 0, where: a .< b)
+            mmx_if_less(a, b, .zero, Vector(repeating: 1))
         }
     }
     return (y, first)

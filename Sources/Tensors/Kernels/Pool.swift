@@ -1,15 +1,17 @@
+import CVector
+
 /// The largest value of each window, and where it was (the first of equals); padding never wins.
-/// - Returns: y `[N, H', W', C]` and for each of its elements the flat position in x.
-func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]) {
+/// - Parameter wantsPlaces: whether somebody will go back through the pool.
+/// - Returns: y `[N, H', W', C]` and, where wanted, for each of its elements the flat position in x.
+func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry, wantsPlaces: Bool = true) -> (Tensor, [Int32]) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let size = geometry.outputSize(height: h, width: w)
     let pad = geometry.padding(height: h, width: w)
     let y = Tensor(uninitialized: [n, size.height, size.width, c])
     precondition(x.count <= Int(Int32.max), "a feature map of \(x.count) elements is too large to pool")
-    var argument = [Int32](repeating: 0, count: y.count)
+    var argument = [Int32](repeating: 0, count: wantsPlaces ? y.count : 0)
     argument.withUnsafeMutableBufferPointer { buffer in
-        guard let argument = buffer.baseAddress else { return }
-        nonisolated(unsafe) let places = argument
+        nonisolated(unsafe) let places = wantsPlaces ? buffer.baseAddress : nil
         Parallel.ranges(n * size.height) { range in
             for row in range {
                 let oy = row % size.height * geometry.strideHeight - pad.top
@@ -24,19 +26,23 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry) -> (Tensor, [Int32]
                         // A window wholly in the padding gives minus infinity and points at its picture's first pixel.
                         let corner = ys.isEmpty || xs.isEmpty ? first : first + ys.lowerBound * w + xs.lowerBound
                         var best = Vector(repeating: -.infinity)
-                        var position = SIMD16<Int32>(repeating: Int32(corner))
+                        // Whole numbers in a vector of floats, bit for bit.
+                        func bits(_ place: Int) -> Vector {
+                            unsafeBitCast(SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: place)), to: Vector.self)
+                        }
+                        var position = bits(corner)
                         for yy in ys {
                             for xx in xs {
                                 let pixel = first + yy * w + xx
                                 let value = Vector(at: x.pointer + (pixel * c + ch), first: valid)
-                                // NaN wins, as in PyTorch: it must not go unseen.
-                                let larger = (value .> best) .| (value .!= value)
-                                best.replace(with: value, where: larger)
-                                position.replace(with: Int32(pixel), where: larger)
+                                position = mmx_if_larger_or_nan(value, best, bits(pixel), position)
+                                best = best.orLarger(value)
                             }
                         }
                         best.store(to: y.pointer + (at + ch), first: valid)
-                        for i in 0..<min(16, valid) { places[at + ch + i] = position[i] &* Int32(c) &+ Int32(ch + i) }
+                        guard let places else { continue }
+                        let pixels = unsafeBitCast(position, to: SIMD16<Int32>.self)
+                        for i in 0..<min(16, valid) { places[at + ch + i] = pixels[i] &* Int32(c) &+ Int32(ch + i) }
                     }
                 }
             }

@@ -1,3 +1,5 @@
+import CVector
+
 import Foundation
 
 /// y_i = exp(x_i) / sum over j of exp(x_j), over the last axis.
@@ -88,7 +90,7 @@ func maximumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
         i = 16
         while i + 16 <= count {
             let v = Vector(at: x + i)
-            high.replace(with: v, where: v .> high)
+            high = mmx_if_less(high, v, v, high)
             i += 16
         }
         best = high.max()

@@ -29,10 +29,15 @@ extension Vector {
         return two[0] + two[1]
     }
 
+    /// The larger of self and other, element by element. NaN wins, as in PyTorch: it must not go unseen.
+    @inline(__always)
+    func orLarger(_ other: Vector) -> Vector { mmx_if_larger_or_nan(other, self, other, self) }
+
     @inlinable @inline(__always)
     func clamped(_ low: Float, _ high: Float) -> Vector {
-        let a = self.replacing(with: Vector(repeating: low), where: self .< low)
-        return a.replacing(with: Vector(repeating: high), where: a .> high)
+        let low = Vector(repeating: low), high = Vector(repeating: high)
+        let atLeast = mmx_if_less(self, low, low, self)
+        return mmx_if_less(high, atLeast, high, atLeast)
     }
 }
 
@@ -67,7 +72,7 @@ func hyperbolicTangent(_ x: Vector) -> Vector {
     let square = x * x
     let small = x * (1 + square * (-0.333_333_33 + square * (0.133_333_33 + square * -0.053_968_254)))
     let large = 1 - 2 / (exponential(x + x) + 1)
-    return large.replacing(with: small, where: square .< 0.01)
+    return mmx_if_less(square, Vector(repeating: 0.01), small, large)
 }
 
 /// Calls `body` for each whole vector of `0..<count`, and once more with a padded copy for what is left over.

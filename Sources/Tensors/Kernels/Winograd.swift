@@ -1,3 +1,5 @@
+import CVector
+
 /// 3x3 convolutions of stride 1 as F(4x4, 3x3) (Lavin & Gray 2016, section 4.3): a tile of 4x4 outputs needs 36
 /// multiplications for each pair of channels instead of 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; the sum over
 /// channels makes 36 matrix products.
@@ -136,9 +138,12 @@ private struct Tiles {
     /// Row strides of the scratch; not a multiple of 1 KiB, which would put all rows in the same few sets of the L1
     /// cache.
     let inputRow: Int, outputRow: Int
+    let pooled: Bool
 
-    init(height: Int, width: Int, channels: Int, outputHeight: Int, outputWidth: Int, outputs: Int, top: Int, left: Int)
-    {
+    init(
+        height: Int, width: Int, channels: Int, outputHeight: Int, outputWidth: Int, outputs: Int, top: Int, left: Int,
+        pooled: Bool
+    ) {
         func padded(_ n: Int) -> Int { (n + 15) / 16 * 16 + (n % 256 == 0 ? 16 : 0) }
         self.height = height
         self.width = width
@@ -148,6 +153,7 @@ private struct Tiles {
         self.outputs = outputs
         self.top = top
         self.left = left
+        self.pooled = pooled
         down = (outputHeight + 3) / 4
         across = (outputWidth + 3) / 4
         inputRow = padded(channels)
@@ -173,6 +179,8 @@ private struct Tiles {
             if isInside && valid >= 16 {
                 for j in 0..<6 {
                     let p = first + y * line + (column + j) * channels + channel
+                    // The pixels that the next tile will have and this one does not.
+                    if j >= 2 { for i in 0..<6 { mmx_prefetch(p + (i * line + 4 * channels)) } }
                     let t = inputTransform(
                         Vector(at: p), Vector(at: p + line), Vector(at: p + 2 * line), Vector(at: p + 3 * line),
                         Vector(at: p + 4 * line),
@@ -216,7 +224,7 @@ private struct Tiles {
         }
     }
 
-    /// A^T m A of tile `tile`, then the epilogue, into y.
+    /// A^T m A of tile `tile`, then the epilogue, into y; with `pooled`, the largest of each 2x2 of them.
     @inline(__always)
     func gather(
         _ m: UnsafePointer<Float>, plane: Int, tile: Int, _ y: UnsafeMutablePointer<Float>, _ epilogue: Epilogue,
@@ -228,9 +236,11 @@ private struct Tiles {
         let column = within % across * 4
         let rows = min(4, outputHeight - row)
         let columns = min(4, outputWidth - column)
-        let first = y + ((picture * outputHeight + row) * outputWidth + column) * outputs
         let low = epilogue.low
         let high = epilogue.high
+        let scale = pooled ? 2 : 1
+        let line = outputWidth / scale * outputs
+        let first = y + (picture * outputHeight + row) / scale * line + column / scale * outputs
         var channel = 0
         while channel < outputs {
             let valid = outputs - channel
@@ -245,15 +255,31 @@ private struct Tiles {
                 grid[12 + j] = t.2
                 grid[18 + j] = t.3
             }
-            for i in 0..<rows {
+            @inline(__always) func results(_ i: Int) -> FourVectors {
                 let g = grid + 6 * i
-                let t = outputTransform(g[0], g[1], g[2], g[3], g[4], g[5])
-                let to = first + i * outputWidth * outputs + channel
-                @inline(__always) func put(_ value: Vector, _ to: UnsafeMutablePointer<Float>) {
-                    var value = value + bias
-                    if let other = epilogue.shortcut(at: to) { value += Vector(at: other, first: valid) }
-                    value.clamped(low, high).store(to: to, first: valid)
+                return outputTransform(g[0], g[1], g[2], g[3], g[4], g[5])
+            }
+            @inline(__always) func put(_ value: Vector, _ to: UnsafeMutablePointer<Float>) {
+                var value = value + bias
+                if let other = epilogue.shortcut(at: to) { value += Vector(at: other, first: valid) }
+                value.clamped(low, high).store(to: to, first: valid)
+            }
+            if pooled {
+                for i in stride(from: 0, to: rows, by: 2) {
+                    // Adding the bias and clamping keep the order, so only the largest needs them.
+                    let t = results(i), u = results(i + 1)
+                    let to = first + i / 2 * line + channel
+                    put(t.0.orLarger(t.1).orLarger(u.0).orLarger(u.1), to)
+                    if columns > 2 { put(t.2.orLarger(t.3).orLarger(u.2).orLarger(u.3), to + outputs) }
                 }
+                channel += 16
+                continue
+            }
+            for i in 0..<rows {
+                let t = results(i)
+                let to = first + i * line + channel
+                // What the next tile will store; a line that is not in the cache is read before it is written.
+                for j in 4..<8 { mmx_prefetch_write(to + j * outputs) }
                 put(t.0, to)
                 if columns > 1 { put(t.1, to + outputs) }
                 if columns > 2 { put(t.2, to + 2 * outputs) }
@@ -266,13 +292,15 @@ private struct Tiles {
 
 /// x `[N, H, W, C]` (C = weights.inputs), y `[N, H', W', O]`; `top` and `left` zeros before the input, as many after
 /// it as y needs.
+/// - Parameter pooled: y is `[N, H' / 2, W' / 2, O]`, the largest of each 2x2 results; H' and W' are even.
 func winogradForward(
     _ x: UnsafePointer<Float>, pictures: Int, height: Int, width: Int, weights: WinogradWeights, top: Int, left: Int,
-    _ y: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, _ epilogue: Epilogue
+    _ y: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, pooled: Bool = false,
+    _ epilogue: Epilogue
 ) {
     let tiles = Tiles(
         height: height, width: width, channels: weights.inputs, outputHeight: outputHeight, outputWidth: outputWidth,
-        outputs: weights.outputs, top: top, left: left)
+        outputs: weights.outputs, top: top, left: left, pooled: pooled)
     let count = pictures * tiles.down * tiles.across
     if count == 0 { return }
     let panels = weights.panels.pointer
@@ -321,25 +349,26 @@ func winogradForward(
     Parallel.ranges(count) { range in
         let blocks = max(1, (range.count + target / 2) / target)
         let largest = (range.count + blocks - 1) / blocks
-        let vPlane = largest * tiles.inputRow + 16
-        let mPlane = largest * tiles.outputRow + 16
-        let v = Tensor(uninitialized: [36 * vPlane])
-        let m = Tensor(uninitialized: [36 * mPlane])
+        // Results of one product take the place of the numbers that went into the one before it: half the memory, which
+        // then stays in the cache.
+        let plane = largest * max(tiles.inputRow, tiles.outputRow) + 16
+        let scratch = Tensor(uninitialized: [37 * plane])
+        let m = scratch.pointer, v = m + plane
         withGrid { grid in
             for block in 0..<blocks {
-                let from = range.lowerBound + range.count * block / blocks
-                let to = range.lowerBound + range.count * (block + 1) / blocks
-                for tile in from..<to {
-                    tiles.scatter(x, tile: tile, v.pointer + (tile - from) * tiles.inputRow, plane: vPlane, grid)
+                let own = range.lowerBound + range.count * block / blocks
+                    ..< range.lowerBound + range.count * (block + 1) / blocks
+                for tile in own {
+                    tiles.scatter(x, tile: tile, v + (tile - own.lowerBound) * tiles.inputRow, plane: plane, grid)
                 }
-                products(0..<36, to - from, v.pointer, vPlane, m.pointer, mPlane)
-                for tile in from..<to {
+                products(0..<36, own.count, v, plane, m, plane)
+                for tile in own {
                     tiles.gather(
-                        m.pointer + (tile - from) * tiles.outputRow, plane: mPlane, tile: tile, y, epilogue, grid)
+                        m + (tile - own.lowerBound) * tiles.outputRow, plane: plane, tile: tile, y, epilogue, grid)
                 }
             }
         }
-        withExtendedLifetime((v, m)) {}
+        withExtendedLifetime(scratch) {}
     }
     withExtendedLifetime(weights) {}
 }

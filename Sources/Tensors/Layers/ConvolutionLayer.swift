@@ -82,6 +82,15 @@ public struct Convolution {
                 activation: after, prepared: prepared))
     }
 
+    /// The layer and a maximum pool of 2x2 after it in one kernel, so that the map between them is never stored.
+    /// - Returns: `[N, H' / 2, W' / 2, O]`; nil where x is recorded, or no kernel does both.
+    public func pooledByTwo(_ x: Variable) -> Variable? {
+        guard case .folded(_, let bias, let prepared?) = form, !x.isRecorded else { return nil }
+        return pooledConvolutionForward(
+            x.value, bias: bias?.value, geometry: geometry, activation: activation, prepared: prepared
+        ).map { Variable($0) }
+    }
+
     /// The layer, where it is a 1x1 convolution that is not trained, whose activation clamps.
     var preparedPointwise: PointwiseLayer? {
         guard case .folded(_, let bias, let prepared?) = form, case .packed(let matrices) = prepared.layout,

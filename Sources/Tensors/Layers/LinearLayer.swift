@@ -2,14 +2,16 @@
 public struct Linear {
     public let weight: Variable
     public let bias: Variable?
+    private let prepared: PreparedLinear?
 
     /// - Parameter bound: new weights are uniform in ±bound; 1/sqrt(I) when nil, as in PyTorch.
     public init(_ p: Parameters, inputs: Int, outputs: Int, bias: Bool = true, bound: Float? = nil) {
         let bound = bound ?? 1 / Float(max(1, inputs)).squareRoot()
         weight = p("weight", shape: [outputs, inputs], initial: .uniform(bound))
         self.bias = bias ? p("bias", shape: [outputs], initial: .zeros) : nil
+        prepared = p.isInference ? PreparedLinear(weight: weight.value) : nil
     }
 
     /// x `[..., I] -> [..., O]`
-    public func callAsFunction(_ x: Variable) -> Variable { linear(x, weight, bias) }
+    public func callAsFunction(_ x: Variable) -> Variable { linear(x, weight, bias, prepared: prepared) }
 }

@@ -133,11 +133,14 @@ public func concatenateLast(_ parts: [Variable]) -> Variable {
 }
 
 /// y = x W^T + b; x `[..., I]`, weight `[O, I]`, bias `[O]`, y `[..., O]`.
-public func linear(_ x: Variable, _ weight: Variable, _ bias: Variable? = nil) -> Variable {
-    let y = linearForward(x.value, weight: weight.value, bias: bias?.value)
+/// - Parameter prepared: the weight's layout for many rows, made once.
+public func linear(
+    _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, prepared: PreparedLinear? = nil
+) -> Variable {
+    let y = linearForward(x.value, weight: weight.value, bias: bias?.value, prepared: prepared)
     let inputs = [x, weight] + (bias.map { [$0] } ?? [])
     return inputs.lazy.compactMap(\.tape).first.map {
-        $0.record(.linear(x: x.value, weight: weight.value, hasBias: bias != nil), inputs, y)
+        $0.record(.linear(x: x.value, weight: weight.value, hasBias: bias != nil, prepared), inputs, y)
     } ?? Variable(y)
 }
 
@@ -163,7 +166,7 @@ public func convolution(
 
 /// x `[N, H, W, C] -> [N, H', W', C]`
 public func maximumPool(_ x: Variable, _ geometry: PoolGeometry) -> Variable {
-    let (y, argument) = maximumPoolForward(x.value, geometry: geometry)
+    let (y, argument) = maximumPoolForward(x.value, geometry: geometry, wantsPlaces: x.tape != nil)
     return x.tape.map { $0.record(.maximumPool(argument: argument, input: x.shape), [x], y) } ?? Variable(y)
 }
 

@@ -23,7 +23,7 @@ enum Operation {
     case sum(count: Int)
     case pick(positions: [Int], count: Int)
     // Layers
-    case linear(x: Tensor, weight: Tensor, hasBias: Bool)
+    case linear(x: Tensor, weight: Tensor, hasBias: Bool, PreparedLinear?)
     case batchedProduct(BatchedProductSaved)
     case convolution(x: Tensor, weight: Tensor, hasBias: Bool, ConvolutionGeometry, PreparedConvolution?)
     case activation(Activation, y: Tensor)
@@ -67,8 +67,8 @@ enum Operation {
         case .scale(let factor): return [scaleForward(g, by: factor)]
         case .sum(let count): return [sumBackward(g, count: count)]
         case .pick(let positions, let count): return [pickBackward(g, positions: positions, count: count)]
-        case .linear(let x, let weight, let hasBias):
-            let parts = linearBackward(g, x: x, weight: weight, seeds: seeds, needed: needed)
+        case .linear(let x, let weight, let hasBias, let prepared):
+            let parts = linearBackward(g, x: x, weight: weight, prepared: prepared, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
         case .batchedProduct(let saved): return batchedProductBackward(g, saved: saved, seeds: seeds, needed: needed)
         case .convolution(let x, let weight, let hasBias, let geometry, let prepared):

@@ -16,7 +16,7 @@ extension Tape {
             let weight: Tensor
             switch node.operation {
             case .convolution(_, let used, _, _, _): weight = used
-            case .linear(_, let used, _): weight = used
+            case .linear(_, let used, _, _): weight = used
             default: return nil
             }
             guard node.inputs.count > 1, let name = names[node.inputs[1]], let outputs = weight.shape.first, outputs > 0

@@ -14,15 +14,19 @@ public struct Encoder {
         /// Pixels of the input for one of the output, along one side.
         public let stride: Int
         public let apply: (Variable) -> Variable
+        /// The stage and the one after it in one, to the same numbers; nil for an input that it does not suit.
+        public let applyWithNext: ((Variable) -> Variable?)?
 
         public init(
-            name: String, aliases: [String] = [], channels: Int, stride: Int, apply: @escaping (Variable) -> Variable
+            name: String, aliases: [String] = [], channels: Int, stride: Int, apply: @escaping (Variable) -> Variable,
+            applyWithNext: ((Variable) -> Variable?)? = nil
         ) {
             self.name = name
             self.aliases = aliases
             self.channels = channels
             self.stride = stride
             self.apply = apply
+            self.applyWithNext = applyWithNext
         }
     }
 
@@ -45,6 +49,17 @@ public struct Encoder {
 
     /// The stages of `range`, one after the other; x `[N, H, W, C]`.
     public func callAsFunction(_ x: Variable, stages range: Range<Int>? = nil) -> Variable {
-        stages[range ?? 0..<stages.count].reduce(x) { $1.apply($0) }
+        let range = range ?? 0..<stages.count
+        var x = x, index = range.lowerBound
+        while index < range.upperBound {
+            if index + 1 < range.upperBound, let both = stages[index].applyWithNext?(x) {
+                x = both
+                index += 2
+            } else {
+                x = stages[index].apply(x)
+                index += 1
+            }
+        }
+        return x
     }
 }

@@ -44,9 +44,10 @@ struct FeatureRow {
         let p = p["features"]
         var stages: [Encoder.Stage] = []
         var channels = 3, stride = 1
-        for (index, layer) in numbered {
+        for (place, (index, layer)) in numbered.enumerated() {
             var aliases: [String] = []
             let apply: (Variable) -> Variable
+            var applyWithNext: ((Variable) -> Variable?)?
             switch layer {
             case .convolution(let outputs, let kernel, let step, let padding, let alias):
                 let norm = normalised && !folded ? "\(index + 1)" : nil
@@ -58,6 +59,9 @@ struct FeatureRow {
                 aliases = ["features.\(index + (normalised ? 2 : 1))"] + (alias.map { [$0] } ?? [])
                 (channels, stride) = (outputs, stride * step)
                 apply = { convolution($0) }
+                if place + 1 < layers.count, case .pool(PoolGeometry(2)) = layers[place + 1] {
+                    applyWithNext = { convolution.pooledByTwo($0) }
+                }
             case .pool(let geometry):
                 stride *= geometry.strideHeight
                 apply = { maximumPool($0, geometry) }
@@ -67,7 +71,8 @@ struct FeatureRow {
             }
             stages.append(
                 Encoder.Stage(
-                    name: "features.\(index)", aliases: aliases, channels: channels, stride: stride, apply: apply))
+                    name: "features.\(index)", aliases: aliases, channels: channels, stride: stride, apply: apply,
+                    applyWithNext: applyWithNext))
         }
         return Encoder(stages: stages)
     }
