@@ -1,6 +1,6 @@
 """mmx against PyTorch, in turns, in one run. `make bench` calls it; needs only Python's standard library, the peers run in --python.
 
-python bench.py --model DIR [--parts caption,vqa,cold,train,kernels,gradcam,forward,rise] [--answerers DIR,DIR] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
+python bench.py --model DIR [--parts caption,vqa,cold,train,kernels,gradcam,forward,rise,memory] [--answerers DIR,DIR] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
                 [--threads N] [--clock wall|cpu]
 
 On a machine that others use too, `--threads 1 --clock cpu` counts processor time on one thread, which they disturb least.
@@ -244,6 +244,21 @@ def machine(options):
           f"load average at the start {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d %H:%M')}")
 
 
+def memory(options, photos):
+    """Whether a long run grows: 2,000 captions with every word's map in one process. Linux only."""
+    worker = Worker(os.path.join(options.build, "mmx-bench"))
+    worker("load", model=options.model)
+    held = []
+    for i in range(2000):
+        worker("prepare", photo=photos[i % len(photos)])
+        worker("explain", all=True)
+        if i in (99, 1999):
+            with open(f"/proc/{worker.process.pid}/status") as status:
+                held.append(next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1000)
+    worker.close()
+    print(f"\n2,000 captions with every word's map: {held[0]:.1f} MB resident after the first 100, {held[1]:.1f} MB at the end ({held[1] / held[0] - 1:+.1%})")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
@@ -269,7 +284,7 @@ def main():
     if not photos:
         raise SystemExit(f"bench: {options.photos} holds no .jpg or .png")
     parts = options.parts.split(",")
-    unknown = set(parts) - {"caption", "vqa", "cold", "train", "kernels"} - set(networks.PARTS)
+    unknown = set(parts) - {"caption", "vqa", "cold", "train", "kernels", "memory"} - set(networks.PARTS)
     if unknown:
         raise SystemExit(f"bench: there is no part {', '.join(sorted(unknown))}")
     options.answerers = [os.path.abspath(model) for model in options.answerers.split(",")]
@@ -279,7 +294,9 @@ def main():
         for part in parts:
             if part in networks.PARTS:
                 networks.PARTS[part](options, mmx, folder, photos[0])
-        if not set(parts) - set(networks.PARTS):
+        if "memory" in parts:
+            memory(options, photos)
+        if not set(parts) - set(networks.PARTS) - {"memory"}:
             return finish(options)
         vocabulary = mmx("load", model=options.model)["vocabulary"]
         picture = os.path.join(folder, "picture.npy")

@@ -58,6 +58,9 @@ final class EncoderTests: XCTestCase {
         let layer = try XCTUnwrap(encoder.index(of: "relu2_1"))
         let half = encoder(x, stages: 0..<layer + 1)
         XCTAssertEqual(half.shape, [1, 32, 32, 128])
+        // That layer and its pool are done in one.
+        let before = encoder(x, stages: 0..<layer)
+        XCTAssertEqual(try XCTUnwrap(encoder.stages[layer].applyWithNext?(before)).shape, [1, 16, 16, 128])
         XCTAssertEqual(encoder(half, stages: layer + 1..<encoder.stages.count).value.array, whole.value.array)
     }
 
