@@ -1,5 +1,5 @@
-/// Depthwise convolutions: each channel has its own small kernel. Bound by memory, so the vectors run along the
-/// channels and a weight vector is used again for several output columns while it is in a register.
+/// Depthwise convolutions: each channel has its own small kernel. The vectors run along the channels; an input vector
+/// is loaded once for all output columns of a block that see it, whose sums stay in registers.
 
 func isDepthwise(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
     geometry.groups > 1 && weight.shape[0] == geometry.groups && weight.shape[3] == 1
@@ -16,209 +16,172 @@ func depthwisePanels(_ weight: Tensor, turned: Bool = false) -> Tensor {
     return panels
 }
 
-/// The kernel columns that lie in the picture for an output column that starts at `x`.
+/// The rows (columns) of a kernel that lie in the picture for a window that begins at row (column) `x`.
 @inline(__always)
-func kernelColumns(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
+func kernelRange(_ x: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
     let from = max(0, -x)
     let to = min(kernel, size - x)
     return from..<max(from, to)
 }
 
-/// `channels` (a multiple of 16) channels of one output row. Four output columns share each weight and, with a small
-/// stride, the inputs; channels run innermost, so that memory is read in its own order.
-/// Inlined where `kw` and `sw` are literals: the loop over the kernel's columns unrolls and inputs stay in registers.
-@inline(__always)
-private func depthwiseRow(
-    _ picture: UnsafePointer<Float>, _ panels: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
-    rows: Range<Int>, iy: Int,
-    w: Int, ow: Int, c: Int, channels: Int, left: Int, kw: Int, sw: Int, _ epilogue: Epilogue
-) {
-    let low = epilogue.low
-    let high = epilogue.high
-    // A column that looks over the edge: four vectors of channels at a time, since one sum alone waits for itself.
-    func edge(_ ox: Int) {
-        let ix = ox * sw - left
-        let columns = kernelColumns(ix, kw, w)
-        let count = columns.count
-        let corner = picture + ((iy + rows.lowerBound) * w + ix + columns.lowerBound) * c
-        let weightCorner = panels + (rows.lowerBound * kw + columns.lowerBound) * c
-        let to = output + ox * c
-        var ch = 0
-        while ch < channels {
-            let several = ch + 64 <= channels
-            var a = Vector.zero
-            var b = a
-            var d = a
-            var e = a
-            if let bias = epilogue.bias {
-                a = Vector(at: bias + ch)
-                if several {
-                    b = Vector(at: bias + ch + 16)
-                    d = Vector(at: bias + ch + 32)
-                    e = Vector(at: bias + ch + 48)
-                }
-            }
-            var line = corner + ch
-            var weights = weightCorner + ch
-            for _ in 0..<rows.count {
-                var p = line
-                var k = weights
-                if several {
-                    for _ in 0..<count {
-                        a.add(Vector(at: p), times: Vector(at: k))
-                        b.add(Vector(at: p + 16), times: Vector(at: k + 16))
-                        d.add(Vector(at: p + 32), times: Vector(at: k + 32))
-                        e.add(Vector(at: p + 48), times: Vector(at: k + 48))
-                        p += c
-                        k += c
-                    }
-                } else {
-                    for _ in 0..<count {
-                        a.add(Vector(at: p), times: Vector(at: k))
-                        p += c
-                        k += c
-                    }
-                }
-                line += w &* c
-                weights += kw &* c
-            }
-            a.clamped(low, high).store(to: to + ch)
-            if several {
-                b.clamped(low, high).store(to: to + ch + 16)
-                d.clamped(low, high).store(to: to + ch + 32)
-                e.clamped(low, high).store(to: to + ch + 48)
-            }
-            ch &+= several ? 64 : 16
-        }
-    }
-    // Output columns [first, last) see only the picture.
-    let first = min(ow, (left + sw - 1) / sw)
-    let last = max(first, min(ow, (w + left - kw + sw) / sw))
-    for ox in 0..<first { edge(ox) }
-    var ox = first
-    while ox < last && first + 4 <= last {
-        // The last four overlap those before: the same results are stored twice.
-        ox = min(ox, last - 4)
-        let corner = picture + ((iy &+ rows.lowerBound) &* w &+ ox &* sw &- left) &* c
-        let weightCorner = panels + rows.lowerBound &* kw &* c
-        let to = output + ox &* c
-        var ch = 0
-        // Two vectors of channels: eight sums, as many as two units begin before the first is done.
-        while ch &+ 32 <= channels {
-            var (a, f) = (Vector.zero, Vector.zero)
-            if let bias = epilogue.bias { (a, f) = (Vector(at: bias + ch), Vector(at: bias + (ch &+ 16))) }
-            var (b, d, e) = (a, a, a)
-            var (g, i, j) = (f, f, f)
-            var line = corner + ch
-            var weights = weightCorner + ch
-            for _ in 0..<rows.count {
-                for kx in 0..<kw {
-                    let k = Vector(at: weights + kx &* c)
-                    let l = Vector(at: weights + (kx &* c &+ 16))
-                    a.add(Vector(at: line + kx &* c), times: k)
-                    f.add(Vector(at: line + (kx &* c &+ 16)), times: l)
-                    b.add(Vector(at: line + (kx &+ sw) &* c), times: k)
-                    g.add(Vector(at: line + ((kx &+ sw) &* c &+ 16)), times: l)
-                    d.add(Vector(at: line + (kx &+ 2 &* sw) &* c), times: k)
-                    i.add(Vector(at: line + ((kx &+ 2 &* sw) &* c &+ 16)), times: l)
-                    e.add(Vector(at: line + (kx &+ 3 &* sw) &* c), times: k)
-                    j.add(Vector(at: line + ((kx &+ 3 &* sw) &* c &+ 16)), times: l)
-                }
-                line += w &* c
-                weights += kw &* c
-            }
-            @inline(__always) func put(_ v: Vector, _ w: Vector, _ to: UnsafeMutablePointer<Float>) {
-                v.clamped(low, high).store(to: to)
-                w.clamped(low, high).store(to: to + 16)
-            }
-            put(a, f, to + ch)
-            put(b, g, to + (c &+ ch))
-            put(d, i, to + (2 &* c &+ ch))
-            put(e, j, to + (3 &* c &+ ch))
-            ch &+= 32
-        }
-        while ch < channels {
-            var a = Vector.zero
-            if let bias = epilogue.bias { a = Vector(at: bias + ch) }
-            var b = a
-            var d = a
-            var e = a
-            var line = corner + ch
-            var weights = weightCorner + ch
-            for _ in 0..<rows.count {
-                for kx in 0..<kw {
-                    let k = Vector(at: weights + kx &* c)
-                    a.add(Vector(at: line + kx &* c), times: k)
-                    b.add(Vector(at: line + (kx &+ sw) &* c), times: k)
-                    d.add(Vector(at: line + (kx &+ 2 &* sw) &* c), times: k)
-                    e.add(Vector(at: line + (kx &+ 3 &* sw) &* c), times: k)
-                }
-                line += w &* c
-                weights += kw &* c
-            }
-            a.clamped(low, high).store(to: to + ch)
-            b.clamped(low, high).store(to: to + (c &+ ch))
-            d.clamped(low, high).store(to: to + (2 &* c &+ ch))
-            e.clamped(low, high).store(to: to + (3 &* c &+ ch))
-            ch &+= 16
-        }
-        ox += 4
-    }
-    while ox < ow {
-        edge(ox)
-        ox += 1
-    }
-}
+/// So many output columns together, and how wide the kernel is and how far it moves: numbers that the compiler knows,
+/// so that loops over them unroll and sums and inputs are registers.
+private enum Columns<let count: Int> {}
+private enum Window<let width: Int, let stride: Int> {}
 
-/// One output row, whose window begins at the input's row `iy` (negative where it looks over the edge).
-/// - Parameters:
-///   - picture: `[height, width, C]`, of which only the rows of the window are read.
-///   - panels: `[kh, kw, C]`
-///   - output: `[ow, C]`
-func depthwiseOutputRow(
-    _ picture: UnsafePointer<Float>, height h: Int, width w: Int, panels: Tensor, iy: Int, left: Int,
-    _ geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ output: UnsafeMutablePointer<Float>, ow: Int
-) {
-    let c = panels.shape[2]
-    let kw = geometry.kernelWidth
-    let sw = geometry.strideWidth
-    let rows = kernelColumns(iy, geometry.kernelHeight, h)
-    let whole = c / 16 * 16
-    var ch = 0
-    @inline(__always) func run(kw: Int, sw: Int) {
-        while ch < whole {
+/// A depthwise convolution of one picture, as far as its rows have in common.
+struct DepthwisePass {
+    /// `[height, width, C]`, of which only the rows of the windows are read.
+    let picture: UnsafePointer<Float>
+    let height: Int, width: Int
+    /// `[kh, kw, C]`
+    let weights: UnsafePointer<Float>
+    let geometry: ConvolutionGeometry
+    let epilogue: Epilogue
+    private let top: Int, left: Int
+    /// Output columns.
+    private let columns: Int
+    private let channels: Int
+
+    init(
+        _ picture: UnsafePointer<Float>, height: Int, width: Int, panels: Tensor, _ geometry: ConvolutionGeometry,
+        _ epilogue: Epilogue
+    ) {
+        (self.picture, self.height, self.width) = (picture, height, width)
+        (self.geometry, self.epilogue) = (geometry, epilogue)
+        (weights, channels) = (UnsafePointer(panels.pointer), panels.shape[2])
+        let pad = geometry.padding(height: height, width: width)
+        (top, left) = (pad.top, pad.left)
+        columns = geometry.outputSize(height: height, width: width).width
+    }
+
+    /// Output rows `rows` into `output` `[rows, W', C]`.
+    /// - Parameter vectors: which vectors of 16 channels; all of them when nil.
+    func callAsFunction(rows: Range<Int>, vectors: Range<Int>? = nil, _ output: UnsafeMutablePointer<Float>) {
+        var (ch, end) = (0, channels)
+        if let vectors { (ch, end) = (vectors.lowerBound * 16, min(channels, vectors.upperBound * 16)) }
+        while ch < end {
             // So many channels that their weights stay in the L1 cache.
-            let channels = min(128, whole - ch)
-            var part = epilogue
-            part.bias = epilogue.bias.map { $0 + ch }
-            depthwiseRow(
-                picture + ch, panels.pointer + ch, output + ch, rows: rows, iy: iy, w: w, ow: ow, c: c,
-                channels: channels, left: left, kw: kw, sw: sw, part)
-            ch += channels
+            let group = ch..<min(end, ch + 128)
+            switch (geometry.kernelWidth, geometry.strideWidth) {
+            case _ where columns < 5: singly(rows, group, output)
+            case (3, 1): inBlocks(of: Window<3, 1>.self, rows, group, output)
+            case (3, 2): inBlocks(of: Window<3, 2>.self, rows, group, output)
+            case (5, 1): inBlocks(of: Window<5, 1>.self, rows, group, output)
+            case (5, 2): inBlocks(of: Window<5, 2>.self, rows, group, output)
+            default: singly(rows, group, output)
+            }
+            ch = group.upperBound
         }
     }
-    switch (kw, sw) {
-    case (3, 1): run(kw: 3, sw: 1)
-    case (3, 2): run(kw: 3, sw: 2)
-    case (5, 1): run(kw: 5, sw: 1)
-    case (5, 2): run(kw: 5, sw: 2)
-    default: run(kw: kw, sw: sw)
+
+    private func inBlocks<let kw: Int, let sw: Int>(
+        of window: Window<kw, sw>.Type, _ rows: Range<Int>, _ group: Range<Int>, _ output: UnsafeMutablePointer<Float>
+    ) {
+        let whole = group.lowerBound..<group.upperBound / 16 * 16
+        // With a stride of 2, more than five columns see more inputs than there are registers.
+        switch sw > 1 ? 5 : columnsAtOnce {
+        case 5: outputRows(Columns<5>.self, window, rows, whole, output)
+        case 6: outputRows(Columns<6>.self, window, rows, whole, output)
+        default: outputRows(Columns<7>.self, window, rows, whole, output)
+        }
+        if whole.upperBound < group.upperBound { singly(rows, whole.upperBound..<group.upperBound, output) }
     }
-    if ch == c { return }
-    // The last, partial vector of channels.
-    let valid = c - ch
-    let start = epilogue.bias.map { Vector(at: $0 + ch, first: valid) } ?? .zero
-    for ox in 0..<ow {
-        let ix = ox * sw - left
-        var a = start
-        for ky in rows {
-            for kx in kernelColumns(ix, kw, w) {
-                a +=
-                    Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid)
-                    * Vector(at: panels.pointer + (ky * kw + kx) * c + ch, first: valid)
+
+    /// As many columns as leave little over at the end of a row. A block costs about one column more than it has.
+    private var columnsAtOnce: Int {
+        func cost(_ n: Int) -> Int { (columns + n - 1) / n * (n + 1) }
+        return cost(7) <= min(cost(6), cost(5)) ? 7 : cost(6) <= cost(5) ? 6 : 5
+    }
+
+    /// Rows of whole vectors of channels, `n` columns at a time; channels run innermost, as in memory. A row's last block
+    /// overlaps the one before it: the same results are stored twice.
+    /// Not inlined: of several in one function the compiler unrolls none.
+    @inline(never)
+    private func outputRows<let n: Int, let kw: Int, let sw: Int>(
+        _ block: Columns<n>.Type, _ window: Window<kw, sw>.Type, _ rows: Range<Int>, _ group: Range<Int>,
+        _ output: UnsafeMutablePointer<Float>
+    ) {
+        var to = output
+        for row in rows {
+            let iy = row &* geometry.strideHeight &- top
+            let seen = kernelRange(iy, geometry.kernelHeight, height)
+            var ox = 0
+            while ox < columns {
+                ox = min(ox, columns &- n)
+                let ix = ox &* sw &- left
+                let edge = ix < 0 || ix &+ (n &- 1) &* sw &+ kw > width
+                let first = ((iy &+ seen.lowerBound) &* width &+ ix) &* channels
+                let to = to + ox &* channels
+                var ch = group.lowerBound
+                while ch < group.upperBound {
+                    if edge {
+                        sums(block, window, edge: true, first &+ ch, ch: ch, rows: seen, ix: ix, to + ch)
+                    } else {
+                        sums(block, window, edge: false, first &+ ch, ch: ch, rows: seen, ix: ix, to + ch)
+                    }
+                    ch &+= 16
+                }
+                ox &+= n
+            }
+            to += columns &* channels
+        }
+    }
+
+    /// The columns whose windows begin at column `ix` (negative where they look over the edge).
+    /// - Parameters:
+    ///   - edge: whether a window looks over the left or right edge.
+    ///   - first: where in the picture the first window's first row and column begin.
+    ///   - rows: the kernel's rows that lie in the picture.
+    @inline(__always)
+    private func sums<let n: Int, let kw: Int, let sw: Int>(
+        _: Columns<n>.Type, _: Window<kw, sw>.Type, edge: Bool, _ first: Int, ch: Int, rows: Range<Int>, ix: Int,
+        _ output: UnsafeMutablePointer<Float>
+    ) {
+        let (w, c) = (width, channels)
+        var sums = InlineArray<n, Vector>(repeating: epilogue.bias.map { Vector(at: $0 + ch) } ?? .zero)
+        var line = picture + first
+        var weights = weights + (rows.lowerBound &* kw &* c &+ ch)
+        for _ in 0..<rows.count {
+            // At most (7 - 1) * 1 + 5 or (5 - 1) * 2 + 5.
+            var inputs = InlineArray<13, Vector>(repeating: .zero)
+            for j in 0..<(n &- 1) &* sw &+ kw where !edge || (ix &+ j >= 0 && ix &+ j < w) {
+                inputs[unchecked: j] = Vector(at: line + j &* c)
+            }
+            for kx in 0..<kw {
+                let weight = Vector(at: weights + kx &* c)
+                for i in 0..<n { sums[unchecked: i].add(inputs[unchecked: i &* sw &+ kx], times: weight) }
+            }
+            line += w &* c
+            weights += kw &* c
+        }
+        for i in 0..<n { sums[unchecked: i].clamped(epilogue.low, epilogue.high).store(to: output + i &* c) }
+    }
+
+    /// Rows column by column, of any kernel and any channels.
+    private func singly(_ rows: Range<Int>, _ group: Range<Int>, _ output: UnsafeMutablePointer<Float>) {
+        let (w, c, kw) = (width, channels, geometry.kernelWidth)
+        for ch in stride(from: group.lowerBound, to: group.upperBound, by: 16) {
+            let valid = group.upperBound - ch
+            let start = epilogue.bias.map { Vector(at: $0 + ch, first: valid) } ?? .zero
+            var to = output + ch
+            for row in rows {
+                let iy = row * geometry.strideHeight - top
+                for ox in 0..<columns {
+                    let ix = ox * geometry.strideWidth - left
+                    var sum = start
+                    for ky in kernelRange(iy, geometry.kernelHeight, height) {
+                        for kx in kernelRange(ix, kw, w) {
+                            sum.add(
+                                Vector(at: picture + ((iy + ky) * w + ix + kx) * c + ch, first: valid),
+                                times: Vector(at: weights + (ky * kw + kx) * c + ch, first: valid))
+                        }
+                    }
+                    sum.clamped(epilogue.low, epilogue.high).store(to: to, first: valid)
+                    to += c
+                }
             }
         }
-        a.clamped(epilogue.low, epilogue.high).store(to: output + ox * c + ch, first: valid)
     }
 }
 
@@ -226,15 +189,27 @@ func depthwiseOutputRow(
 func depthwiseForward(_ x: Tensor, panels: Tensor, geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let (oh, ow) = (y.shape[1], y.shape[2])
-    let pad = geometry.padding(height: h, width: w)
-    let work = ow * c * geometry.kernelHeight * geometry.kernelWidth
-    // A job is one output row of one picture; a part of 64 K multiplications takes some microseconds.
-    Parallel.ranges(n * oh, grain: (1 << 16) / max(1, work) + 1, each: 8) { range in
-        for job in range {
-            depthwiseOutputRow(
-                x.pointer + job / oh * h * w * c, height: h, width: w, panels: panels,
-                iy: job % oh * geometry.strideHeight - pad.top, left: pad.left, geometry, epilogue,
-                y.pointer + job * ow * c, ow: ow)
+    // A part of 64 K multiplications takes some microseconds.
+    func grain(_ size: Int) -> Int { (1 << 16) / max(1, size * geometry.kernelHeight * geometry.kernelWidth) + 1 }
+    func rows(_ rows: Range<Int>, of picture: Int, vectors: Range<Int>? = nil) {
+        let pass = DepthwisePass(
+            x.pointer + picture * h * w * c, height: h, width: w, panels: panels, geometry, epilogue)
+        pass(rows: rows, vectors: vectors, y.pointer + (picture * oh + rows.lowerBound) * ow * c)
+    }
+    if n * oh < 8 * Parallel.threads {
+        // Few rows: every thread has its channels of all of them.
+        Parallel.ranges((c + 15) / 16, grain: grain(n * oh * ow * 16), each: 8) { vectors in
+            for picture in 0..<n { rows(0..<oh, of: picture, vectors: vectors) }
+        }
+    } else {
+        // A job is one output row of one picture.
+        Parallel.ranges(n * oh, grain: grain(ow * c), each: 8) { range in
+            var job = range.lowerBound
+            while job < range.upperBound {
+                let end = min(range.upperBound, (job / oh + 1) * oh)
+                rows(job % oh..<job % oh + end - job, of: job / oh)
+                job = end
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ private func depthwiseWeightRow(
     func edge(_ ox: Int) {
         let ix = ox * sw - left
         let g = Vector(at: gradient + ox * c)
-        for kx in kernelColumns(ix, kw, w) {
+        for kx in kernelRange(ix, kw, w) {
             (Vector(at: k + kx * c) + g * Vector(at: line + (ix + kx) * c)).store(to: k + kx * c)
         }
     }
@@ -171,7 +171,7 @@ func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeomet
                 let picture = x.pointer + i * h * w * c
                 let iy = oy * sh - pad.top
                 let gradient = g.pointer + (i * oh + oy) * ow * c
-                for ky in kernelColumns(iy, kh, h) {
+                for ky in kernelRange(iy, kh, h) {
                     let line = picture + (iy + ky) * w * c
                     let k = panels.pointer + ky * kw * c
                     var ch = from
@@ -190,7 +190,7 @@ func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeomet
                     while ch < to {
                         for ox in 0..<ow {
                             let ix = ox * sw - left
-                            for kx in kernelColumns(ix, kw, w) {
+                            for kx in kernelRange(ix, kw, w) {
                                 k[kx * c + ch] += gradient[ox * c + ch] * line[(ix + kx) * c + ch]
                             }
                         }

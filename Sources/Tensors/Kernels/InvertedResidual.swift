@@ -6,7 +6,7 @@ struct PointwiseLayer {
     var epilogue: Epilogue { Epilogue(bias: bias?.pointer, activation: activation) }
 }
 
-/// A depthwise convolution as ``depthwiseRow`` takes it.
+/// A depthwise convolution as ``DepthwisePass`` takes it.
 struct DepthwiseLayer {
     /// `[kh, kw, C]`
     let panels: Tensor
@@ -67,11 +67,9 @@ func invertedResidualForward(
                 source = between.pointer - wanted.lowerBound * w * inner
                 (present, presentPicture) = (wanted, picture)
             }
-            for i in 0..<count {
-                depthwiseOutputRow(
-                    source, height: h, width: w, panels: depthwise.panels, iy: (row + i) * stride - pad.top,
-                    left: pad.left, geometry, depthwise.epilogue, deep.pointer + i * ow * inner, ow: ow)
-            }
+            let pass = DepthwisePass(
+                source, height: h, width: w, panels: depthwise.panels, geometry, depthwise.epilogue)
+            pass(rows: row..<row + count, deep.pointer)
             let result = y.pointer + job * ow * outputs
             let epilogue = addsInput
                 ? project.epilogue.adding(x.pointer + job * ow * outputs, to: result) : project.epilogue
