@@ -1,9 +1,15 @@
 /// Matrix products whose right-hand side was laid out beforehand, written for maps: the left-hand side is read where
 /// it is (pixels in rows of channels), bias and a clamping activation are applied while the results are in registers.
 
-/// Floats that `depth` x `columns` take when packed: panels of 32 columns (the last one 16 wide if that is enough),
-/// each `[depth, width]`.
-func packedSize(depth: Int, columns: Int) -> Int { depth * ((columns + 15) / 16 * 16) }
+/// Floats that `depth` x `columns` take when packed: panels of 32 columns (the last one 16 or 24 wide if that is
+/// enough), each `[depth, width]`.
+func packedSize(depth: Int, columns: Int) -> Int {
+    depth * (columns / 32 * 32 + (columns % 32 == 0 ? 0 : panelWidth(columns % 32)))
+}
+
+/// Of a panel that begins `left` columns before the last one's end.
+@inline(__always)
+func panelWidth(_ left: Int) -> Int { left > 24 ? 32 : left > 16 ? 24 : 16 }
 
 /// Packs B `[depth, columns]`, whose element (k, n) is at `k * rowStride + n * columnStride`.
 func pack<Element: StoredFloat>(
@@ -13,7 +19,7 @@ func pack<Element: StoredFloat>(
     Parallel.ranges((columns + 31) / 32, grain: max(1, (1 << 14) / max(1, depth * 32))) { range in
         for panel in range {
             let first = panel * 32
-            let width = min(32, (columns - first + 15) / 16 * 16)
+            let width = panelWidth(columns - first)
             let valid = min(width, columns - first)
             let source = b + first * columnStride
             let target = panels + first * depth
@@ -21,7 +27,8 @@ func pack<Element: StoredFloat>(
                 for k in 0..<depth {
                     let row = source + k &* rowStride
                     for j in stride(from: 0, to: width, by: 16) {
-                        Element.vector(at: row + j, first: max(0, valid - j)).store(to: target + (k &* width &+ j))
+                        Element.vector(at: row + j, first: max(0, valid - j))
+                            .store(to: target + (k &* width &+ j), first: width - j)
                     }
                 }
             } else {
@@ -180,14 +187,25 @@ private func widePanel(
 }
 
 @inline(never)
+private func middlePanel(
+    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>,
+    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
+) {
+    panelProduct(
+        FourByTwentyFour.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
+        epilogue, kept)
+}
+
+@inline(never)
 private func narrowPanel(
     rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>,
     _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
 ) {
     panelProduct(
-        FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column, epilogue,
-        kept)
+        FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
+        epilogue, kept)
 }
 
 /// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row
@@ -210,15 +228,10 @@ func packedProduct(
             let column = panel * 32
             let left = columns - column
             let source = b + column * depth
-            if left > 16 {
-                widePanel(
-                    rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: min(32, left),
-                    column: column, epilogue, scratch?.pointer)
-            } else {
-                narrowPanel(
-                    rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc, columns: left,
-                    column: column, epilogue, scratch?.pointer)
-            }
+            let product = left > 24 ? widePanel : left > 16 ? middlePanel : narrowPanel
+            product(
+                count, depth, a + from * lda, lda, source, c + from * ldc, ldc, min(32, left), column, epilogue,
+                scratch?.pointer)
         }
         from += count
     }

@@ -51,81 +51,114 @@ protocol FourRows {
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
 }
 
-struct FourByThirtyTwo: FourRows {
-    static var width: Int { 32 }
-    var a0 = Vector.zero, a1 = Vector.zero, b0 = Vector.zero, b1 = Vector.zero
-    var c0 = Vector.zero, c1 = Vector.zero, d0 = Vector.zero, d1 = Vector.zero
+/// The second vector of a panel's row: sixteen columns, or eight of a last panel that needs no more. Where a vector of
+/// sixteen is two operations (Zen 4), eight cost half as much.
+protocol Lanes {
+    static var count: Int { get }
+    static var zero: Self { get }
+    init(at pointer: UnsafePointer<Float>)
+    func store(to pointer: UnsafeMutablePointer<Float>)
+    mutating func add(_ a: Float, times b: Self)
+    /// With zeros behind.
+    var widened: Vector { get }
+    /// The first elements.
+    init(_ vector: Vector)
+}
+
+extension SIMD16: Lanes where Scalar == Float {
+    static var count: Int { 16 }
+    @inline(__always) mutating func add(_ a: Float, times b: Vector) { add(Vector(repeating: a), times: b) }
+    @inline(__always) var widened: Vector { self }
+    @inline(__always) init(_ vector: Vector) { self = vector }
+}
+
+extension SIMD8: Lanes where Scalar == Float {
+    static var count: Int { 8 }
+
+    @inline(__always) init(at pointer: UnsafePointer<Float>) {
+        self = UnsafeRawPointer(pointer).loadUnaligned(as: Self.self)
+    }
+    @inline(__always) func store(to pointer: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(pointer).storeBytes(of: self, as: Self.self)
+    }
+    @inline(__always) mutating func add(_ a: Float, times b: Self) {
+        self = mmx_multiply_add8(Self(repeating: a), b, self)
+    }
+    @inline(__always) var widened: Vector { Vector(lowHalf: self, highHalf: .zero) }
+    @inline(__always) init(_ vector: Vector) { self = vector.lowHalf }
+}
+
+typealias FourByThirtyTwo = FourByTwo<Vector>
+typealias FourByTwentyFour = FourByTwo<SIMD8<Float>>
+
+struct FourByTwo<Second: Lanes>: FourRows {
+    static var width: Int { 16 + Second.count }
+    var a0 = Vector.zero, b0 = Vector.zero, c0 = Vector.zero, d0 = Vector.zero
+    var a1 = Second.zero, b1 = Second.zero, c1 = Second.zero, d1 = Second.zero
 
     @inline(__always) init() {}
 
     @inline(__always) init(kept p: UnsafePointer<Float>) {
-        a0 = Vector(at: p)
-        a1 = Vector(at: p + 16)
-        b0 = Vector(at: p + 32)
-        b1 = Vector(at: p + 48)
-        c0 = Vector(at: p + 64)
-        c1 = Vector(at: p + 80)
-        d0 = Vector(at: p + 96)
-        d1 = Vector(at: p + 112)
+        (a0, b0, c0, d0) = (Vector(at: p), Vector(at: p + 16), Vector(at: p + 32), Vector(at: p + 48))
+        let q = p + 64, width = Second.count
+        (a1, b1) = (Second(at: q), Second(at: q + width))
+        (c1, d1) = (Second(at: q + 2 &* width), Second(at: q + 3 &* width))
     }
 
     @inline(__always) func keep(at p: UnsafeMutablePointer<Float>) {
         a0.store(to: p)
-        a1.store(to: p + 16)
-        b0.store(to: p + 32)
-        b1.store(to: p + 48)
-        c0.store(to: p + 64)
-        c1.store(to: p + 80)
-        d0.store(to: p + 96)
-        d1.store(to: p + 112)
+        b0.store(to: p + 16)
+        c0.store(to: p + 32)
+        d0.store(to: p + 48)
+        let q = p + 64, width = Second.count
+        a1.store(to: q)
+        b1.store(to: q + width)
+        c1.store(to: q + 2 &* width)
+        d1.store(to: q + 3 &* width)
     }
 
     @inline(__always)
     mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>) {
         let x = Vector(at: b)
-        let y = Vector(at: b + 16)
-        let first = Vector(repeating: p[0])
-        a0.add(first, times: x)
-        a1.add(first, times: y)
-        let second = Vector(repeating: p[lda])
-        b0.add(second, times: x)
-        b1.add(second, times: y)
-        let third = Vector(repeating: p[2 &* lda])
-        c0.add(third, times: x)
-        c1.add(third, times: y)
-        let fourth = Vector(repeating: p[3 &* lda])
-        d0.add(fourth, times: x)
-        d1.add(fourth, times: y)
+        let y = Second(at: b + 16)
+        a0.add(p[0], times: x)
+        a1.add(p[0], times: y)
+        b0.add(p[lda], times: x)
+        b1.add(p[lda], times: y)
+        c0.add(p[2 &* lda], times: x)
+        c1.add(p[2 &* lda], times: y)
+        d0.add(p[3 &* lda], times: x)
+        d1.add(p[3 &* lda], times: y)
     }
 
     @inline(__always)
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
     {
-        var sums = self
+        var sums = widened
+        let rest = columns - 16
         if let bias = epilogue.bias {
             let x = Vector(at: bias + column, first: columns)
-            let y = Vector(at: bias + column + 16, first: max(0, columns - 16))
+            let y = Vector(at: bias + column + 16, first: max(0, rest))
             sums.add((x, y), (x, y), (x, y), (x, y))
         }
         let c = c + column
         let low = epilogue.low
         let high = epilogue.high
-        let rest = columns - 16
-        if columns == 32 && rows == 4 {
+        if columns == Self.width && rows == 4 {
             if let p = epilogue.shortcut(at: c) {
                 @inline(__always) func row(_ i: Int) -> (Vector, Vector) {
-                    (Vector(at: p + i &* ldc), Vector(at: p + (i &* ldc &+ 16)))
+                    (Vector(at: p + i &* ldc), Second(at: p + (i &* ldc &+ 16)).widened)
                 }
                 sums.add(row(0), row(1), row(2), row(3))
             }
             sums.a0.clamped(low, high).store(to: c)
-            sums.a1.clamped(low, high).store(to: c + 16)
+            Second(sums.a1.clamped(low, high)).store(to: c + 16)
             sums.b0.clamped(low, high).store(to: c + ldc)
-            sums.b1.clamped(low, high).store(to: c + ldc + 16)
+            Second(sums.b1.clamped(low, high)).store(to: c + ldc + 16)
             sums.c0.clamped(low, high).store(to: c + 2 * ldc)
-            sums.c1.clamped(low, high).store(to: c + 2 * ldc + 16)
+            Second(sums.c1.clamped(low, high)).store(to: c + 2 * ldc + 16)
             sums.d0.clamped(low, high).store(to: c + 3 * ldc)
-            sums.d1.clamped(low, high).store(to: c + 3 * ldc + 16)
+            Second(sums.d1.clamped(low, high)).store(to: c + 3 * ldc + 16)
             return
         }
         if let p = epilogue.shortcut(at: c) {
@@ -147,7 +180,17 @@ struct FourByThirtyTwo: FourRows {
     }
 
     @inline(__always)
-    private mutating func add(
+    private var widened: FourByThirtyTwo {
+        var result = FourByThirtyTwo()
+        (result.a0, result.b0, result.c0, result.d0) = (a0, b0, c0, d0)
+        (result.a1, result.b1, result.c1, result.d1) = (a1.widened, b1.widened, c1.widened, d1.widened)
+        return result
+    }
+}
+
+extension FourByTwo<Vector> {
+    @inline(__always)
+    fileprivate mutating func add(
         _ a: (Vector, Vector), _ b: (Vector, Vector), _ c: (Vector, Vector), _ d: (Vector, Vector)
     ) {
         a0 += a.0

@@ -43,9 +43,10 @@ struct WinogradWeights: Sendable {
             for block in range {
                 let first = block * 16
                 let valid = min(16, outputs - first)
-                // Panels are 32 wide but for a last one of 16.
                 let panelStart = first / 32 * 32
-                let width = min(32, (outputs - panelStart + 15) / 16 * 16)
+                let width = panelWidth(outputs - panelStart)
+                // A last panel is 24 wide where that is enough.
+                let stored = width - (first - panelStart)
                 for input in 0..<inputs {
                     let element = source + input * inputStride + first * outputStride
                     // Columns: G g, three columns of six.
@@ -72,12 +73,12 @@ struct WinogradWeights: Sendable {
                     for row in 0..<6 {
                         let t = kernelTransform(grid[3 * row], grid[3 * row + 1], grid[3 * row + 2])
                         let line = to + row * 6 * plane
-                        t.0.store(to: line)
-                        t.1.store(to: line + plane)
-                        t.2.store(to: line + 2 * plane)
-                        t.3.store(to: line + 3 * plane)
-                        t.4.store(to: line + 4 * plane)
-                        t.5.store(to: line + 5 * plane)
+                        t.0.store(to: line, first: stored)
+                        t.1.store(to: line + plane, first: stored)
+                        t.2.store(to: line + 2 * plane, first: stored)
+                        t.3.store(to: line + 3 * plane, first: stored)
+                        t.4.store(to: line + 4 * plane, first: stored)
+                        t.5.store(to: line + 5 * plane, first: stored)
                     }
                 }
             }
