@@ -29,13 +29,20 @@ enum ChannelSums {
     ) -> Tensor {
         let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])
         let cells = rows * columns, maps = Tensor(uninitialized: [gradients.shape[0], rows, columns])
+        // Terms first and their sum then: loops that become vector instructions.
+        let scratch = Tensor(uninitialized: [channels]), terms = scratch.pointer, whole = channels / 16 * 16
         for i in 0..<maps.count {
             let a = activations.pointer + i % cells * channels, g = gradients.pointer + i * channels
-            var sum: Float = 0
-            for k in 0..<channels { sum += term(a[k], g[k]) }
+            for k in 0..<channels { terms[k] = term(a[k], g[k]) }
+            var sums = SIMD16<Float>.zero
+            for k in stride(from: 0, to: whole, by: 16) {
+                sums += UnsafeRawPointer(terms + k).loadUnaligned(as: SIMD16<Float>.self)
+            }
+            var sum = sums.sum()
+            for k in whole..<channels { sum += terms[k] }
             maps.pointer[i] = sum
         }
-        return withExtendedLifetime((activations, gradients, maps)) { maps }
+        return withExtendedLifetime((activations, gradients, scratch)) { maps }
     }
 
     /// w_sk = sum over i, j of term(A_kij, dy_s / dA_kij, k).

@@ -20,7 +20,7 @@ public enum Activation: String, Codable, Sendable {
 func activationForward(_ kind: Activation, _ x: Tensor) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
     let input = x.pointer, output = y.pointer
-    Parallel.ranges(x.count, grain: 1 << 15) { range in
+    Parallel.ranges(x.count, grain: kind.bounds == nil ? 1 << 12 : 1 << 14) { range in
         mapVectors(range.count, input + range.lowerBound, output + range.lowerBound) { kind.apply($0) }
     }
     return y
@@ -34,7 +34,7 @@ func activationBackward(_ kind: Activation, _ g: Tensor, y: Tensor, rule: ReLURu
     let seeds = g.count / size
     for k in 0..<seeds {
         let gradient = g.pointer + k * size, saved = y.pointer, output = result.pointer + k * size
-        Parallel.ranges(size, grain: 1 << 15) { range in
+        Parallel.ranges(size, grain: 1 << 14) { range in
             func run(_ body: (Vector, Vector) -> Vector) {
                 mapVectors2(
                     range.count, gradient + range.lowerBound, saved + range.lowerBound, output + range.lowerBound, body)

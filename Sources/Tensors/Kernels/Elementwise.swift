@@ -4,7 +4,7 @@ func addForward(_ a: Tensor, _ b: Tensor) -> Tensor {
     precondition(a.shape == b.shape, "\(a.shape) plus \(b.shape)")
     let y = Tensor(uninitialized: a.shape)
     let pa = a.pointer, pb = b.pointer, py = y.pointer
-    Parallel.ranges(a.count, grain: 1 << 15) { r in
+    Parallel.ranges(a.count, grain: 1 << 14) { r in
         mapVectors2(r.count, pa + r.lowerBound, pb + r.lowerBound, py + r.lowerBound) { $0 + $1 }
     }
     return y
@@ -17,7 +17,7 @@ func multiplyForward(_ a: Tensor, _ b: Tensor) -> Tensor {
     precondition(a.count % b.count == 0, "\(a.shape) times \(b.shape)")
     for k in 0..<a.count / b.count {
         let pa = a.pointer + k * b.count, pb = b.pointer, py = y.pointer + k * b.count
-        Parallel.ranges(b.count, grain: 1 << 15) { r in
+        Parallel.ranges(b.count, grain: 1 << 14) { r in
             mapVectors2(r.count, pa + r.lowerBound, pb + r.lowerBound, py + r.lowerBound) { $0 * $1 }
         }
     }
@@ -27,7 +27,7 @@ func multiplyForward(_ a: Tensor, _ b: Tensor) -> Tensor {
 func scaleForward(_ x: Tensor, by factor: Float) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
     let input = x.pointer, output = y.pointer
-    Parallel.ranges(x.count, grain: 1 << 15) { r in
+    Parallel.ranges(x.count, grain: 1 << 14) { r in
         mapVectors(r.count, input + r.lowerBound, output + r.lowerBound) { $0 * factor }
     }
     return y

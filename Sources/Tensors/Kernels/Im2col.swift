@@ -34,14 +34,30 @@ private struct Windows {
         var oy = pixels.lowerBound / outputWidth * geometry.strideHeight - top
         var ox = pixels.lowerBound % outputWidth * strideWidth - left
         let end = outputWidth * strideWidth - left
+        // Short pieces are copied in whole vectors where what is too much will be written over by the next window.
+        let whole = (line + 15) / 16 * 16
+        let readable = x + (height * width * channels - (kernelHeight - 1) * width * channels - whole)
+        let writable = rows + (pixels.count * length - length - 16)
         var target = rows
         for _ in 0..<pixels.count {
             if !grouped && ox >= 0 && ox + kernelWidth <= width && oy >= 0 && oy + kernelHeight <= height {
                 var source = x + (oy &* width &+ ox) &* channels
-                for _ in 0..<kernelHeight {
-                    copyFloats(target, source, line)
-                    target += line
-                    source += width &* channels
+                if source <= readable && target <= writable {
+                    for _ in 0..<kernelHeight {
+                        var i = 0
+                        while i < line {
+                            Vector(at: source + i).store(to: target + i)
+                            i &+= 16
+                        }
+                        target += line
+                        source += width &* channels
+                    }
+                } else {
+                    for _ in 0..<kernelHeight {
+                        copyFloats(target, source, line)
+                        target += line
+                        source += width &* channels
+                    }
                 }
             } else {
                 // Kernel columns in the picture.
@@ -151,7 +167,7 @@ func im2colForward(
         result.bias = epilogue.bias.map { $0 + group * groupOutputs }
         return result
     }
-    let block = max(48, (1 << 16) / max(1, length) / 12 * 12)
+    let block = max(48, min(480, (1 << 16) / max(1, length) / 12 * 12))
     if n * pixels < 96 * Parallel.threads && geometry.groups == 1 && length * outputs > 1 << 16 {
         // Few pixels, large weights: split over the outputs.
         let rows = Tensor(uninitialized: [n * pixels, length])
@@ -163,7 +179,7 @@ func im2colForward(
         withExtendedLifetime((rows, matrices)) {}
         return
     }
-    Parallel.ranges(n * pixels, grain: 12) { range in
+    Parallel.ranges(n * pixels, grain: 12, each: 4) { range in
         let rows = Tensor(uninitialized: [min(block, range.count), length])
         var from = range.lowerBound
         while from < range.upperBound {

@@ -258,9 +258,23 @@ func parallelProduct(
                 epilogue)
         }
     } else {
-        Parallel.ranges(panels, grain: grain(rows * 32 * depth), each: 8) { range in
-            packedProduct(
-                rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue, panels: range)
+        // Few panels are shared out in halves and less, so that no thread waits long for the last one.
+        let blocks = (rows + 11) / 12
+        let pieces = max(1, min(blocks / 3, (8 * Parallel.threads + panels - 1) / panels))
+        func row(_ piece: Int) -> Int { min(rows, blocks * piece / pieces * 12) }
+        Parallel.ranges(panels * pieces, grain: grain(rows / pieces * 32 * depth), each: 8) { range in
+            var next = range.lowerBound
+            while next < range.upperBound {
+                let (panel, piece) = (next / pieces, next % pieces)
+                // As many whole panels as there are, or what is left of one.
+                let whole = piece == 0 ? (range.upperBound - next) / pieces : 0
+                let end = whole > 0 ? next + whole * pieces : min(range.upperBound, (panel + 1) * pieces)
+                let from = row(piece), to = whole > 0 ? rows : row(end - panel * pieces)
+                packedProduct(
+                    rows: to - from, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc,
+                    ldc: ldc, epilogue, panels: panel..<panel + max(1, whole))
+                next = end
+            }
         }
     }
 }
