@@ -152,10 +152,16 @@ private func panelProduct<Rows: FourRows>(
         var kept = kept
         while row < rows {
             let left = rows - row
-            if left > 4 && rows >= 12 {
+            if left == 9 && rows >= 12 {
+                // Of a map of 9x9.
+                twelve(
+                    kind, last: Rows.One.self, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width,
+                    c + row * ldc, ldc: ldc, columns: columns, column: column, epilogue, kept: kept)
+                row += 9
+            } else if left > 8 && rows >= 12 {
                 if left < 12 { row = rows - 12 }
                 twelve(
-                    kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc, ldc: ldc,
+                    kind, last: kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc, ldc: ldc,
                     columns: columns, column: column, epilogue, kept: kept)
                 row += 12
             } else if rows >= 4 {

@@ -40,8 +40,8 @@ extension SIMD16 where Scalar == Float {
     }
 }
 
-/// Four rows of accumulators.
-protocol FourRows {
+/// Rows of accumulators.
+protocol Accumulators {
     static var width: Int { get }
     init()
     /// Goes on with what ``keep(at:)`` kept.
@@ -50,6 +50,9 @@ protocol FourRows {
     mutating func step(_ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>)
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
 }
+
+/// Four rows of accumulators, and the same for a single row.
+protocol FourRows: Accumulators { associatedtype One: Accumulators }
 
 /// The second vector of a panel's row: sixteen columns, or eight of a last panel that needs no more. Where a vector of
 /// sixteen is two operations (Zen 4), eight cost half as much.
@@ -92,6 +95,7 @@ typealias FourByThirtyTwo = FourByTwo<Vector>
 typealias FourByTwentyFour = FourByTwo<SIMD8<Float>>
 
 struct FourByTwo<Second: Lanes>: FourRows {
+    typealias One = OneByTwo<Second>
     static var width: Int { 16 + Second.count }
     var a0 = Vector.zero, b0 = Vector.zero, c0 = Vector.zero, d0 = Vector.zero
     var a1 = Second.zero, b1 = Second.zero, c1 = Second.zero, d1 = Second.zero
@@ -188,6 +192,34 @@ struct FourByTwo<Second: Lanes>: FourRows {
     }
 }
 
+struct OneByTwo<Second: Lanes>: Accumulators {
+    static var width: Int { 16 + Second.count }
+    var a0 = Vector.zero, a1 = Second.zero
+
+    @inline(__always) init() {}
+
+    @inline(__always) init(kept p: UnsafePointer<Float>) { (a0, a1) = (Vector(at: p), Second(at: p + 16)) }
+
+    @inline(__always) func keep(at p: UnsafeMutablePointer<Float>) {
+        a0.store(to: p)
+        a1.store(to: p + 16)
+    }
+
+    @inline(__always)
+    mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>) {
+        a0.add(p[0], times: Vector(at: b))
+        a1.add(p[0], times: Second(at: b + 16))
+    }
+
+    @inline(__always)
+    func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
+    {
+        var four = FourByTwo<Second>()
+        (four.a0, four.a1) = (a0, a1)
+        four.store(c, ldc, columns: columns, rows: 1, column: column, epilogue)
+    }
+}
+
 extension FourByTwo<Vector> {
     @inline(__always)
     fileprivate mutating func add(
@@ -205,6 +237,7 @@ extension FourByTwo<Vector> {
 }
 
 struct FourBySixteen: FourRows {
+    typealias One = OneBySixteen
     static var width: Int { 16 }
     var a = Vector.zero, b = Vector.zero, c = Vector.zero, d = Vector.zero
 
@@ -257,6 +290,28 @@ struct FourBySixteen: FourRows {
     }
 }
 
+struct OneBySixteen: Accumulators {
+    static var width: Int { 16 }
+    var a = Vector.zero
+
+    @inline(__always) init() {}
+    @inline(__always) init(kept p: UnsafePointer<Float>) { a = Vector(at: p) }
+    @inline(__always) func keep(at p: UnsafeMutablePointer<Float>) { a.store(to: p) }
+
+    @inline(__always)
+    mutating func step(_ p: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>) {
+        a.add(Vector(repeating: p[0]), times: Vector(at: panel))
+    }
+
+    @inline(__always)
+    func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
+    {
+        var four = FourBySixteen()
+        four.a = a
+        four.store(c, ldc, columns: columns, rows: 1, column: column, epilogue)
+    }
+}
+
 /// A stretch of a product's depth. The sums of all but the last one are kept, and the next one goes on from them: in
 /// the same order, so to the same bits, as in one stretch.
 struct Stretch {
@@ -265,22 +320,22 @@ struct Stretch {
     var isLast = true
 }
 
-/// The products of twelve rows, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`,
+/// The products of twelve rows, or of nine: four, four and as many as `Last` has, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`,
 /// vectors of B are `bStep` apart; `columns` columns are stored.
 /// - Parameter kept: memory for twelve rows of sums, where there are several stretches.
 @inline(__always)
-func twelve<Rows: FourRows>(
-    _: Rows.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>,
+func twelve<Rows: FourRows, Last: Accumulators>(
+    _: Rows.Type, last: Last.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>,
     bStep: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
     kept: UnsafeMutablePointer<Float>? = nil
 ) {
     var r = Rows()
     var s = Rows()
-    var t = Rows()
+    var t = Last()
     if let kept, !stretch.isFirst {
         r = Rows(kept: kept)
         s = Rows(kept: kept + 4 &* Rows.width)
-        t = Rows(kept: kept + 8 &* Rows.width)
+        t = Last(kept: kept + 8 &* Rows.width)
     }
     var p = a
     var q = a + 4 &* lda
