@@ -179,6 +179,9 @@ func im2colForward(
         withExtendedLifetime((rows, matrices)) {}
         return
     }
+    if suitsWindows(geometry, length: length, outputWidth: y.shape[2]) {
+        return windowsForward(x, matrix: matrices[0], geometry: geometry, epilogue, y)
+    }
     Parallel.ranges(n * pixels, grain: 12, each: 4) { range in
         let rows = Tensor(uninitialized: [min(block, range.count), length])
         var from = range.lowerBound

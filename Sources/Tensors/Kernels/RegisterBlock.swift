@@ -322,11 +322,13 @@ struct Stretch {
 
 /// The products of twelve rows, or of nine: four, four and as many as `Last` has, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`,
 /// vectors of B are `bStep` apart; `columns` columns are stored.
-/// - Parameter kept: memory for twelve rows of sums, where there are several stretches.
+/// - Parameters:
+///   - offsets: where the elements of a row of A lie, if not `aStep` apart.
+///   - kept: memory for twelve rows of sums, where there are several stretches.
 @inline(__always)
 func twelve<Rows: FourRows, Last: Accumulators>(
-    _: Rows.Type, last: Last.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int, _ b: UnsafePointer<Float>,
-    bStep: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
+    _: Rows.Type, last: Last.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int,
+    offsets: UnsafePointer<Int>? = nil, _ b: UnsafePointer<Float>, bStep: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
     kept: UnsafeMutablePointer<Float>? = nil
 ) {
     var r = Rows()
@@ -341,7 +343,16 @@ func twelve<Rows: FourRows, Last: Accumulators>(
     var q = a + 4 &* lda
     var u = a + 8 &* lda
     var b = b
-    for _ in 0..<stretch.depth {
+    if let offsets {
+        for k in 0..<stretch.depth {
+            let p = a + offsets[k]
+            r.step(p, lda, b)
+            s.step(p + 4 &* lda, lda, b)
+            t.step(p + 8 &* lda, lda, b)
+            b += bStep
+        }
+    }
+    for _ in 0..<(offsets == nil ? stretch.depth : 0) {
         // A page ahead: the processor's own prefetching stops at pages.
         mmx_prefetch(b + 1024)
         if Rows.width > 16 { mmx_prefetch(b + 1040) }
