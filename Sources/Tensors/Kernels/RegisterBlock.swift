@@ -139,16 +139,14 @@ struct FourByTwo<Second: Lanes>: FourRows {
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
     {
         var sums = widened
-        let rest = columns - 16
-        if let bias = epilogue.bias {
-            let x = Vector(at: bias + column, first: columns)
-            let y = Vector(at: bias + column + 16, first: max(0, rest))
-            sums.add((x, y), (x, y), (x, y), (x, y))
-        }
-        let c = c + column
         let low = epilogue.low
         let high = epilogue.high
         if columns == Self.width && rows == 4 {
+            let c = c + column
+            if let bias = epilogue.bias {
+                let x = Vector(at: bias + column), y = Second(at: bias + (column &+ 16)).widened
+                sums.add((x, y), (x, y), (x, y), (x, y))
+            }
             if let p = epilogue.shortcut(at: c) {
                 @inline(__always) func row(_ i: Int) -> (Vector, Vector) {
                     (Vector(at: p + i &* ldc), Second(at: p + (i &* ldc &+ 16)).widened)
@@ -158,13 +156,31 @@ struct FourByTwo<Second: Lanes>: FourRows {
             sums.a0.clamped(low, high).store(to: c)
             Second(sums.a1.clamped(low, high)).store(to: c + 16)
             sums.b0.clamped(low, high).store(to: c + ldc)
-            Second(sums.b1.clamped(low, high)).store(to: c + ldc + 16)
-            sums.c0.clamped(low, high).store(to: c + 2 * ldc)
-            Second(sums.c1.clamped(low, high)).store(to: c + 2 * ldc + 16)
-            sums.d0.clamped(low, high).store(to: c + 3 * ldc)
-            Second(sums.d1.clamped(low, high)).store(to: c + 3 * ldc + 16)
+            Second(sums.b1.clamped(low, high)).store(to: c + (ldc &+ 16))
+            sums.c0.clamped(low, high).store(to: c + 2 &* ldc)
+            Second(sums.c1.clamped(low, high)).store(to: c + (2 &* ldc &+ 16))
+            sums.d0.clamped(low, high).store(to: c + 3 &* ldc)
+            Second(sums.d1.clamped(low, high)).store(to: c + (3 &* ldc &+ 16))
             return
         }
+        sums.storePart(c, ldc, columns: columns, rows: rows, column: column, epilogue)
+    }
+
+    /// Fewer columns than a panel has, or a single row.
+    @inline(never)
+    fileprivate func storePart(
+        _ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue
+    ) where Second == Vector {
+        var sums = self
+        let low = epilogue.low
+        let high = epilogue.high
+        let rest = columns - 16
+        if let bias = epilogue.bias {
+            let x = Vector(at: bias + column, first: columns)
+            let y = Vector(at: bias + column + 16, first: max(0, rest))
+            sums.add((x, y), (x, y), (x, y), (x, y))
+        }
+        let c = c + column
         if let p = epilogue.shortcut(at: c) {
             func row(_ i: Int) -> (Vector, Vector) {
                 if i >= rows { return (.zero, .zero) }
