@@ -97,9 +97,10 @@ private struct Scanner {
     }
 
     private func string(_ from: Int, _ to: Int) -> String {
-        var view = String.UnicodeScalarView()
-        view.append(contentsOf: text[from..<to])
-        return String(view)
+        // Several times as fast as a view of scalars.
+        var bytes: [UInt8] = []
+        for scalar in text[from..<to] { bytes.append(contentsOf: scalar.utf8) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private mutating func emit(to end: Int) {

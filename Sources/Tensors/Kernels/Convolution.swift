@@ -97,8 +97,8 @@ func convolutionForward(
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let outputs = weight.shape[0]
     precondition(
-        weight.shape == [outputs, geometry.kernelHeight, geometry.kernelWidth, c / geometry.groups]
-            && c % geometry.groups == 0
+        weight.shape.count == 4 && weight.shape[1] == geometry.kernelHeight && weight.shape[2] == geometry.kernelWidth
+            && weight.shape[3] * geometry.groups == c
             && outputs % geometry.groups == 0,
         "weight \(weight.shape) does not fit input \(x.shape) with \(geometry)")
     let size = geometry.outputSize(height: h, width: w)

@@ -76,7 +76,7 @@ private func splitProduct(
 ) {
     if m == 0 || n == 0 { return }
     let threads = Parallel.threads  // also sets OpenBLAS to one thread
-    if threads == 1 || m * n * k < 1 << 17 { return part(0..<m, 0..<n) }
+    if threads == 1 || m * n * k < (least == nil ? 1 << 16 : 1 << 17) { return part(0..<m, 0..<n) }
     let length = max(m, n)
     func run(_ blocks: Range<Int>) {
         let range = blocks.lowerBound * 16..<min(length, blocks.upperBound * 16)
@@ -87,7 +87,7 @@ private func splitProduct(
         // One block more, because the last one may be short.
         return Parallel.ranges(blocks, grain: least == 1 ? 1 : (least - 1) / (16 * min(m, n)) + 2, run)
     }
-    // A part of 64 K multiplications or more takes some microseconds.
-    let parts = max(1, min(blocks, 8 * threads, length / shortest, (m * n * k) >> 16))
+    // A part of 32 K multiplications or more takes some microseconds: weights come out of memory.
+    let parts = max(1, min(blocks, 8 * threads, length / shortest, (m * n * k) >> 15))
     Parallel.forEach(parts) { run(blocks * $0 / parts..<blocks * ($0 + 1) / parts) }
 }

@@ -11,6 +11,7 @@ public struct Convolution {
 
     public let geometry: ConvolutionGeometry
     public let activation: Activation
+    let outputs: Int
     private let form: Form
 
     /// - Parameters:
@@ -24,6 +25,7 @@ public struct Convolution {
     ) {
         self.geometry = geometry
         self.activation = activation
+        self.outputs = outputs
         let fan = inputs / geometry.groups * geometry.kernelHeight * geometry.kernelWidth
         let weight = p[name](
             "weight", shape: [outputs, inputs / geometry.groups, geometry.kernelHeight, geometry.kernelWidth],

@@ -25,8 +25,8 @@ public struct InvertedResidual {
     }
 
     private func inStrips(_ x: Tensor) -> Tensor? {
-        guard let depthwise = depthwise.preparedDepthwise, let project = project.preparedPointwise,
-            x.shape[1] * x.shape[2] * depthwise.panels.shape[2] >= Self.small
+        guard x.shape[1] * x.shape[2] * depthwise.outputs >= Self.small,
+            let depthwise = depthwise.preparedDepthwise, let project = project.preparedPointwise
         else { return nil }
         var first: PointwiseLayer?
         if let expand {

@@ -152,8 +152,7 @@ public func convolution(
     _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, _ geometry: ConvolutionGeometry,
     activation: Activation = .none, prepared: PreparedConvolution? = nil
 ) -> Variable {
-    let inputs = [x, weight] + (bias.map { [$0] } ?? [])
-    guard let tape = inputs.lazy.compactMap(\.tape).first else {
+    guard let tape = x.tape ?? weight.tape ?? bias?.tape else {
         return Variable(
             convolutionForward(
                 x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: activation, prepared: prepared))
@@ -161,7 +160,7 @@ public func convolution(
     let y = convolutionForward(
         x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: .none, prepared: prepared)
     let operation = Operation.convolution(x: x.value, weight: weight.value, hasBias: bias != nil, geometry, prepared)
-    return tape.record(operation, inputs, y).activated(activation)
+    return tape.record(operation, [x, weight] + (bias.map { [$0] } ?? []), y).activated(activation)
 }
 
 /// x `[N, H, W, C] -> [N, H', W', C]`
