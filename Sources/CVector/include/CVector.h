@@ -76,10 +76,36 @@ static inline __attribute__((always_inline)) mmx_float16 mmx_if_less(mmx_float16
 static inline __attribute__((always_inline)) mmx_float16 mmx_if_at_most(mmx_float16 a, mmx_float16 b, mmx_float16 x, mmx_float16 y) {
     return a <= b ? x : y;
 }
+static inline __attribute__((always_inline)) mmx_float16 mmx_if_zero(mmx_float16 a, mmx_float16 x, mmx_float16 y) {
+    return a == 0 ? x : y;
+}
 // a > b or a is NaN.
 static inline __attribute__((always_inline)) mmx_float16 mmx_if_larger_or_nan(
     mmx_float16 a, mmx_float16 b, mmx_float16 x, mmx_float16 y) {
     return ((a > b) | (a != a)) ? x : y;
+}
+
+// The elements of v that are not zero, and their numbers from `first` on, at `values` and `indices`, where sixteen may be written.
+// Returns how many.
+static inline __attribute__((always_inline)) int mmx_gather_nonzero(mmx_float16 v, int first, float *values, int *indices) {
+    typedef int int16 __attribute__((ext_vector_type(16), aligned(4)));
+    typedef float float16 __attribute__((ext_vector_type(16), aligned(4)));
+    int16 numbers = (int16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + first;
+#if defined(__AVX512F__)
+    mmx_float16 zero = 0;
+    unsigned short mask = __builtin_ia32_cmpps512_mask(v, zero, 4, 0xFFFF, 4);
+    *(float16 *)values = __builtin_ia32_compresssf512_mask(v, zero, mask);
+    *(int16 *)indices = __builtin_ia32_compresssi512_mask(numbers, (int16)zero, mask);
+    return __builtin_popcount(mask);
+#else
+    int count = 0;
+    for (int i = 0; i < 16; i++) {
+        values[count] = v[i];
+        indices[count] = numbers[i];
+        count += v[i] != 0;
+    }
+    return count;
+#endif
 }
 
 #endif

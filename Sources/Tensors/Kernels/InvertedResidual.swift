@@ -73,7 +73,7 @@ func invertedResidualForward(
             let result = y.pointer + job * ow * outputs
             let epilogue = addsInput
                 ? project.epilogue.adding(x.pointer + job * ow * outputs, to: result) : project.epilogue
-            packedProduct(
+            matrixProduct(
                 rows: count * ow, depth: inner, columns: outputs, deep.pointer, lda: inner,
                 project.matrix.panels.pointer, result, ldc: outputs, epilogue)
             job += count

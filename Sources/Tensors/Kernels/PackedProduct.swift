@@ -60,7 +60,10 @@ struct PackedMatrix: Sendable {
     init(_ b: Tensor, offset: Int = 0, depth: Int, columns: Int, rowStride: Int, columnStride: Int) {
         self.depth = depth
         self.columns = columns
-        panels = Tensor(uninitialized: [packedSize(depth: depth, columns: columns)])
+        // Half a vector more: ``matrixProduct`` reads a last panel of 24 columns in vectors of 16.
+        let size = packedSize(depth: depth, columns: columns)
+        panels = Tensor(uninitialized: [size + 8])
+        (panels.pointer + size).update(repeating: 0, count: 8)
         if let halves = b.halves {
             pack(
                 halves + offset, depth: depth, columns: columns, rowStride: rowStride, columnStride: columnStride,
@@ -244,7 +247,7 @@ func packedProduct(
     withExtendedLifetime(scratch) {}
 }
 
-/// The same on all threads: over the rows, or over the panels where there are few rows (so that each thread reads its
+/// ``matrixProduct`` on all threads: over the rows, or over the panels where there are few rows (so that each thread reads its
 /// part of B once).
 func parallelProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
@@ -255,6 +258,14 @@ func parallelProduct(
     func grain(_ multiplications: Int) -> Int { (1 << 19) / max(1, multiplications) + 1 }
     if rows * columns * depth < 1 << 15 {
         packedProduct(rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue)
+    } else if rows >= 2 * Parallel.threads && looksSparse(rows: rows, depth: depth, columns: columns, a, lda: lda) {
+        // B is read as a whole for each part, so there are few.
+        Parallel.ranges(rows, grain: 12, each: rows >= 96 * Parallel.threads ? 3 : 1) { range in
+            let from = range.lowerBound
+            matrixProduct(
+                rows: range.count, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc, ldc: ldc,
+                epilogue)
+        }
     } else if rows >= 96 * Parallel.threads || panels < Parallel.threads {
         Parallel.ranges((rows + 11) / 12, grain: grain(12 * columns * depth), each: 8) { range in
             let from = range.lowerBound * 12
