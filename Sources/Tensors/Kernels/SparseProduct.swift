@@ -1,10 +1,9 @@
 import CVector
 
-/// Products whose left-hand side is mostly zeros, as a feature map is after its ReLU: of EfficientNet-Lite2's, four
-/// fifths are. Only what is not zero is multiplied, in the same order as by ``packedProduct``, so to the same bits
-/// (of finite weights).
+/// Products whose left-hand side is mostly zeros, as the maps of a trained network are after their ReLUs. Only what is
+/// not zero is multiplied, in the same order as by ``packedProduct``, so to the same bits (of finite weights).
 
-/// So small a part of A is not zero that gathering it pays.
+/// Where a smaller part of A than this is not zero, gathering it pays (measured on Zen 4: 0.25 and 0.4 were slower).
 private let sparse = 0.3
 
 /// Whether A `[rows, depth]` seems to be mostly zeros, by some of its rows.
