@@ -138,7 +138,7 @@ private let longestStretch = 256
 
 /// All rows of one panel. The last register block overlaps the one before it: the same results are stored twice.
 /// - Parameter kept: sums of all rows between stretches of the depth, for a depth of more than one.
-@inline(__always)
+@inline(never)
 private func panelProduct<Rows: FourRows>(
     _ kind: Rows.Type, rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
@@ -184,39 +184,6 @@ private func panelProduct<Rows: FourRows>(
     }
 }
 
-@inline(never)
-private func widePanel(
-    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>,
-    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
-) {
-    panelProduct(
-        FourByThirtyTwo.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
-        epilogue, kept)
-}
-
-@inline(never)
-private func middlePanel(
-    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>,
-    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
-) {
-    panelProduct(
-        FourByTwentyFour.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
-        epilogue, kept)
-}
-
-@inline(never)
-private func narrowPanel(
-    rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>,
-    _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, _ kept: UnsafeMutablePointer<Float>?
-) {
-    panelProduct(
-        FourBySixteen.self, rows: rows, depth: depth, a, lda, panel, c, ldc, columns: columns, column: column,
-        epilogue, kept)
-}
-
 /// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row
 /// stride `ldc`.
 /// - Parameter panels: which panels of 32 columns; all of them when nil.
@@ -237,10 +204,16 @@ func packedProduct(
             let column = panel * 32
             let left = columns - column
             let source = b + column * depth
-            let product = left > 24 ? widePanel : left > 16 ? middlePanel : narrowPanel
-            product(
-                count, depth, a + from * lda, lda, source, c + from * ldc, ldc, min(32, left), column, epilogue,
-                scratch?.pointer)
+            func multiply<Rows: FourRows>(_ kind: Rows.Type) {
+                panelProduct(
+                    kind, rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc,
+                    columns: min(32, left), column: column, epilogue, scratch?.pointer)
+            }
+            switch panelWidth(left) {
+            case 32: multiply(FourByThirtyTwo.self)
+            case 24: multiply(FourByTwentyFour.self)
+            default: multiply(FourBySixteen.self)
+            }
         }
         from += count
     }
