@@ -48,13 +48,14 @@ let package = Package(
         .target(name: "Vision", dependencies: ["Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
         .target(name: "Language", dependencies: ["Tensors"], swiftSettings: native),
         .target(name: "Tasks", dependencies: ["Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
+        .target(name: "Support", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Drawing", dependencies: ["Tensors", "Vision"], swiftSettings: native),
+        .target(name: "Explain", dependencies: everything + ["Support", "Drawing"], swiftSettings: native),
         .target(
-            name: "Explain",
-            dependencies: everything + [.product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: native),
+            name: "Evaluation", dependencies: everything + ["Support", "Drawing", "Explain"], swiftSettings: native),
         .executableTarget(
             name: "mmx",
-            dependencies: everything + ["Explain", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: everything + ["Support", "Drawing", "Explain", "Evaluation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: native),
         .executableTarget(
             name: "mmx-bench", dependencies: everything + ["Explain"], path: "Benchmarks/MMXBench", swiftSettings: native),
@@ -68,8 +69,8 @@ let package = Package(
         tests("VisionTests", ["Tensors", "Weights", "Vision"]),
         tests("LanguageTests", ["Tensors", "Language"]),
         tests("TasksTests", everything),
-        tests("ExplainTests", everything + ["Explain"]),
-        tests("mmxTests", everything + ["Explain", "mmx"]),
+        tests("ExplainTests", everything + ["Support", "Drawing", "Explain", "Evaluation"]),
+        tests("mmxTests", everything + ["Support", "Drawing", "Explain", "Evaluation", "mmx"]),
     ],
     swiftLanguageModes: [.v6]
 )

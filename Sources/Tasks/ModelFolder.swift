@@ -105,4 +105,11 @@ public struct ModelError: Error, CustomStringConvertible {
             path: folder?.path ?? "",
             problem: "gives scores that are no numbers for \(image); its weights are damaged, fetch them again")
     }
+
+    public static func check(_ scores: [Float], of folder: URL) throws {
+        guard scores.allSatisfy(\.isFinite) else {
+            throw ModelError(
+                path: folder.path, problem: "gives scores that are no numbers; its weights are damaged, fetch them again")
+        }
+    }
 }

@@ -13,7 +13,7 @@ struct AnswerText {
         return isWanted && isatty(STDOUT_FILENO) == 1
     }
 
-    func lines(_ manifest: AnswerManifest) -> [String] {
+    func lines(_ manifest: VQAManifest) -> [String] {
         manifest.questions.flatMap { question -> [String] in
             var lines = namesQuestions ? ["\(question.number). \(question.question)"] : []
             lines += question.answers.map { "\(String(format: "%5.1f %%", $0.probability * 100))  \($0.answer)" }
@@ -32,7 +32,7 @@ struct AnswerText {
 
     /// The words with what each carried: red speaks for the answer, blue against it, the stronger the fuller. As many
     /// decimals for all as give the largest three digits.
-    private func line(_ words: [AnswerManifest.Word]) -> String {
+    private func line(_ words: [ManifestWord]) -> String {
         let largest = words.map { abs($0.contribution) }.filter(\.isFinite).max() ?? 0
         let decimals = largest > 0 ? max(0, min(6, 2 - Int(log10(largest).rounded(.down)))) : 0
         return words.map { word in

@@ -91,16 +91,18 @@ struct CaptionCommand: ParsableCommand {
             explainWord.map { CaptionTarget.word($0, occurrence: occurrence) }
             + explainPhrase.map { .phrase($0, occurrence: occurrence) } + (explainCaption ? [.wholeCaption] : [])
             + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1], occurrence: occurrence)] : [])
-        let maps = drawing.request(try methods.recipe(wordScore: score))
+        var options = try drawing.explanationOptions(methods)
+        options.wordScore = score
         let progress = Progress()
         let manifest = try progress.clearing {
-            try CaptionPipeline.run(
+            try CaptionRun.run(
                 CaptionRequest(
                     photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
-                    questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
-                    sheet: explainAll, beam: beam, maps: maps), progress: progress.runs)
+                    questions: question.map { QuestionText(text: $0) },
+                    vqaModel: answerer ?? ModelFolder.defaultAnswerer, hasWordSheet: explainAll, beam: beam,
+                    options: options, output: drawing.outputOptions), progress: progress.runs)
         }
-        Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))
+        Failure.warn(manifest.allWarnings)
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
 

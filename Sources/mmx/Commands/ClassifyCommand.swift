@@ -63,15 +63,15 @@ struct ClassifyCommand: ParsableCommand {
         guard let photo else { return }
         var targets = explain.map { [$0 == Self.best ? ClassTarget.best : .named($0)] } ?? []
         if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
-        let maps = drawing.request(try methods.recipe())
+        let options = try drawing.explanationOptions(methods)
         let progress = Progress()
         let manifest = try progress.clearing {
-            try ClassPipeline.run(
+            try ClassRun.run(
                 ClassRequest(
-                    photo: URL(fileURLWithPath: photo), model: model, targets: targets, top: top, maps: maps),
-                progress: progress.runs)
+                    photo: URL(fileURLWithPath: photo), model: model, targets: targets, top: top, options: options,
+                    output: drawing.outputOptions), progress: progress.runs)
         }
-        Failure.warn(manifest.scores.flatMap(\.warnings))
+        Failure.warn(manifest.allWarnings)
         print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Explain
 import Foundation
 import Tasks
@@ -132,7 +133,7 @@ struct EvaluateMaps: ParsableCommand {
     private func questionMaps(_ questions: String, model: URL) throws -> QuestionMaps {
         let file = URL(fileURLWithPath: questions)
         return try QuestionMaps(
-            Answerer.load(model), layer: layer, recipe: recipe(), model: model, images: URL(fileURLWithPath: images),
+            Answerer.load(model), model: model, options: explanationOptions(), images: URL(fileURLWithPath: images),
             questions: format.read(file), path: file.path, kinds: kind, limit: limit, smoothing: smooth)
     }
 
@@ -142,35 +143,34 @@ struct EvaluateMaps: ParsableCommand {
             images: URL(fileURLWithPath: images), captions: URL(fileURLWithPath: captions),
             split: split.map { URL(fileURLWithPath: $0) })
         return try PhraseMaps(
-            captioner, layer: layer, recipe: recipe(), model: model, data: data, phrases: URL(fileURLWithPath: phrases),
-            masks: masks.map { URL(fileURLWithPath: $0) }, kinds: kind, limit: limit, smoothing: smooth)
+            captioner, model: model, options: explanationOptions(), data: data,
+            phrases: URL(fileURLWithPath: phrases), masks: masks.map { URL(fileURLWithPath: $0) }, kinds: kind,
+            limit: limit, smoothing: smooth)
     }
 
-    private func recipe() throws -> MapRecipe {
-        MapRecipe(methods: try method.map { try Methods.named($0) }, wordScore: score)
+    private func explanationOptions() throws -> ExplanationOptions {
+        ExplanationOptions(
+            layers: layer.map { [$0] } ?? [], methods: try method.map { try Methods.named($0) }, wordScore: score)
     }
 
     private func measure(_ source: some RandomisableMaps) throws {
         if let records { try ResultOptions.tryOutput(records) }
         let progress = Progress()
         for note in source.notes { progress.line(note) }
-        let bootstrap = Bootstrap(resamples: resamples, seed: seed)
-        let measures = MapMeasures(faithfulness: faithfulness, wordCorrelation: sanity)
-        let log = try records.map { path -> RecordLog in
-            let file = URL(fileURLWithPath: path)
-            if !resume { return RecordLog(file) }
-            return try RecordLog(resuming: file, run: MapEvaluation.run(of: source, measures: measures))
+        let options = EvaluationOptions(
+            faithfulness: faithfulness, sanity: sanity, bootstrap: Bootstrap(resamples: resamples, seed: seed))
+        let log = try records.map {
+            try MapEvaluation.log(URL(fileURLWithPath: $0), resumes: resume, of: source, options)
         }
         let scores = try progress.clearing {
-            var scores = try MapEvaluation.run(source, measures: measures, bootstrap: bootstrap, log: log) { done, of in
-                progress.update("\(done)/\(of) pictures", fraction: Double(done) / Double(of))
-            }.scores
-            if sanity {
-                scores.randomisation = try CascadingRandomisation.run(source, bootstrap: bootstrap) { done, of in
+            try MapEvaluation.run(source, options, log: log) { step in
+                switch step {
+                case .images(let done, let of):
+                    progress.update("\(done)/\(of) images", fraction: Double(done) / Double(of))
+                case .layers(let done, let of):
                     progress.update("\(done)/\(of) layers randomised", fraction: Double(done) / Double(of))
                 }
-            }
-            return scores
+            }.scores
         }
         print(json ? try scores.json() : scores.table())
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Foundation
+import Support
 import Tasks
 import Vision
 import Weights

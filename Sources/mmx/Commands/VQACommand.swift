@@ -64,20 +64,21 @@ struct VQACommand: ParsableCommand {
         }
         guard let photo else { return }
         let questions =
-            try questionFile.map { try AskedQuestion.read(URL(fileURLWithPath: $0)) }
-            ?? [AskedQuestion(text: question ?? "")]
+            try questionFile.map { try QuestionText.read(URL(fileURLWithPath: $0)) }
+            ?? [QuestionText(text: question ?? "")]
         var targets = answer.map { AnswerTarget.answer($0) }
         if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
-        let maps = drawing.request(try methods.recipe())
+        var options = try drawing.explanationOptions(methods)
+        options.explainsWords = explainQuestion
         let progress = Progress()
         let manifest = try progress.clearing {
-            try AnswerPipeline.run(
-                AnswerRequest(
+            try VQARun.run(
+                VQARequest(
                     photo: URL(fileURLWithPath: photo), model: model, questions: questions,
-                    targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
-                    maps: maps), progress: progress.runs)
+                    targets: targets.isEmpty ? [.best] : targets, top: top, options: options,
+                    output: drawing.outputOptions), progress: progress.runs)
         }
-        Failure.warn(manifest.warnings)
+        Failure.warn(manifest.allWarnings)
         if drawing.json { return print(try manifest.json()) }
         let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: questionFile != nil)
         print(text.lines(manifest).joined(separator: "\n"))

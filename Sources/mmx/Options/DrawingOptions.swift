@@ -1,4 +1,5 @@
 import ArgumentParser
+import Drawing
 import Explain
 import Foundation
 import Tasks
@@ -84,12 +85,17 @@ struct DrawingOptions: ParsableArguments {
             scale: scaleMaximum.map { .fixed($0) } ?? scales[scale] ?? .each)
     }
 
-    func request(_ recipe: MapRecipe) -> MapRequest {
-        var recipe = recipe
-        recipe.compatibility = compat
-        return MapRequest(
-            recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), style: style, hasSheet: sheet,
-            smoothing: smooth, boxThreshold: boxes)
+    var outputOptions: OutputOptions {
+        OutputOptions(
+            folder: URL(fileURLWithPath: output), style: style, hasSheet: sheet, smoothing: smooth,
+            boxThreshold: boxes)
+    }
+
+    /// The methods' options over these layers, made as `--compat` says.
+    func explanationOptions(_ methods: MethodOptions) throws -> ExplanationOptions {
+        var options = try methods.options(layers: layer)
+        options.compatibility = compat
+        return options
     }
 
     /// What `--list-layers` prints.

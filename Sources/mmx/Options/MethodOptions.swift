@@ -51,10 +51,10 @@ struct MethodOptions: ParsableArguments {
     }
 
     /// - Throws: `ExplanationError` for a name that no method has.
-    func recipe(wordScore: WordScore? = nil) throws -> MapRecipe {
-        MapRecipe(
-            methods: try method.map { try Methods.named($0, settings: settings) }, isCounterfactual: counterfactual,
-            wordScore: wordScore)
+    func options(layers: [String] = []) throws -> ExplanationOptions {
+        ExplanationOptions(
+            layers: layers, methods: try method.map { try Methods.named($0, settings: settings) },
+            isCounterfactual: counterfactual)
     }
 
     /// What `--list-methods` prints.
