@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Weights
 
@@ -81,10 +82,7 @@ struct ModelFiles {
         for (name, text) in texts.sorted(by: { $0.key < $1.key }) {
             try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent(name).standardizedFileURL)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(
-            try encoder.encode(configuration) + Data("\n".utf8), to: folder.appendingPathComponent("config.json"))
+        try AtomicFile.write(try JSON.file(configuration), to: folder.appendingPathComponent("config.json"))
     }
 
     /// A decoding error in one line.

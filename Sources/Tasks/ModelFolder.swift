@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Where models live, and what is wrong with one.
 public enum ModelFolder {
@@ -90,19 +91,23 @@ public enum ModelFolder {
 }
 
 /// A model folder that cannot be used.
-public struct ModelError: Error, CustomStringConvertible {
-    public let path: String
-    public let problem: String
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-    public var description: String { "model \(path): \(problem)" }
+public typealias ModelError = FileError<ModelFolder>
 
-    /// Some of the model's weights are no numbers, so that nothing follows from them.
-    static func noNumbers(_ folder: URL?, about image: String) -> ModelError {
-        ModelError(
-            path: folder?.path ?? "",
-            problem: "gives scores that are no numbers for \(image); its weights are damaged, fetch them again")
+extension ModelFolder: FileErrorSubject {
+    public static let messageStart = "model "
+}
+
+extension ModelError {
+    /// - Parameters:
+    ///   - folder: the model's folder; nil for a model that was made in memory.
+    ///   - image: the image that the scores belong to.
+    /// - Throws: ``ModelError`` when one of `scores` is NaN or infinite: some of the model's weights are damaged.
+    public static func check(_ scores: some Sequence<Float>, of folder: URL?, about image: String? = nil) throws {
+        guard scores.allSatisfy(\.isFinite) else {
+            throw ModelError(
+                path: folder?.path ?? "",
+                problem: "gives scores that are no numbers\(image.map { " for \($0)" } ?? ""); "
+                    + "its weights are damaged, fetch them again")
+        }
     }
 }

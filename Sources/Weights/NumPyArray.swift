@@ -1,16 +1,9 @@
 import Foundation
+import Support
 import Tensors
 
 /// A `.npy` file that cannot be read.
-public struct NumPyArrayError: Error, CustomStringConvertible, Equatable {
-    public let path: String
-    public let problem: String
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-    public var description: String { "NumPy file \(path) \(problem)" }
-}
+public typealias NumPyArrayError = FileError<NumPyArray>
 
 /// NumPy's `.npy` format (numpy.lib.format): one array in a file.
 public enum NumPyArray {
@@ -188,4 +181,9 @@ private struct NumPyHeader {
             throw FileProblem("lacks '\(key)' in its header")
         }
     }
+}
+
+extension NumPyArray: FileErrorSubject {
+    public static let messageStart = "NumPy file "
+    public static let messageSeparator = " "
 }

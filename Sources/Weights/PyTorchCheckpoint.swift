@@ -1,16 +1,9 @@
 import Foundation
+import Support
 import Tensors
 
 /// A PyTorch checkpoint that cannot be read.
-public struct CheckpointError: Error, CustomStringConvertible, Equatable {
-    public let path: String
-    public let problem: String
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-    public var description: String { "PyTorch checkpoint \(path) \(problem)" }
-}
+public typealias CheckpointError = FileError<PyTorchCheckpoint>
 
 /// The tensors in a `.pth` or `.pt` file that `torch.save` wrote: the zip archive of PyTorch 1.6 and later, or the
 /// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`).
@@ -90,4 +83,9 @@ public struct PyTorchCheckpoint: Sendable {
         self.tensors = tensors
         self.leftOut = leftOut.sorted { $0.name < $1.name }
     }
+}
+
+extension PyTorchCheckpoint: FileErrorSubject {
+    public static let messageStart = "PyTorch checkpoint "
+    public static let messageSeparator = " "
 }

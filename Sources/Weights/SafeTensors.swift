@@ -1,16 +1,9 @@
 import Foundation
+import Support
 import Tensors
 
 /// A safetensors file that cannot be read, or cannot be made.
-public struct SafeTensorsError: Error, CustomStringConvertible, Equatable {
-    public let path: String
-    public let problem: String
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-    public var description: String { "safetensors file \(path) \(problem)" }
-}
+public typealias SafeTensorsError = FileError<SafeTensors>
 
 /// The safetensors format (https://github.com/huggingface/safetensors): eight bytes with the header's length, a
 /// JSON header that gives each tensor's type, shape and place, and the elements.
@@ -66,4 +59,9 @@ public enum SafeTensors {
             throw SafeTensorsError(path: url.path, problem: problem.text)
         }
     }
+}
+
+extension SafeTensors: FileErrorSubject {
+    public static let messageStart = "safetensors file "
+    public static let messageSeparator = " "
 }

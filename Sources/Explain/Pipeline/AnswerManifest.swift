@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Tasks
 import Vision
 
@@ -85,8 +86,6 @@ public struct AnswerManifest: Codable, Sendable {
 
     /// Pretty-printed, keys sorted.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        try JSON.pretty(self)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tasks
 import Vision
 
@@ -73,9 +74,7 @@ public struct CaptionManifest: Codable, Sendable {
 
     /// Pretty-printed, keys sorted.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        try JSON.pretty(self)
     }
 }
 

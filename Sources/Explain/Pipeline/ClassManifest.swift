@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Vision
 
 /// Everything about one photograph's classification, as written beside its pictures and printed by `--json`.
@@ -60,8 +61,6 @@ public struct ClassManifest: Codable, Sendable {
 
     /// Pretty-printed, keys sorted.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        try JSON.pretty(self)
     }
 }

@@ -1,7 +1,9 @@
+import Support
 import Tensors
 
 /// A file of weights that does not fit the network it was imported as; nothing was written.
-public struct ImportError: Error, CustomStringConvertible, Equatable {
+public struct ImportError: UserFacingError, Equatable {
+    public static let failureCode = FailureCode.model
     public var path: String
     public var encoder: String
     public var problem: String?

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Tensors
 import Vision
 import Weights
@@ -76,10 +77,7 @@ public struct ModelImport {
             tensors: prefixed.count, parameters: prefixed.values.reduce(0) { $0 + $1.count },
             folded: !architecture.normPairs.isEmpty,
             leftOut: named.leftOut.sorted())
-        let json = JSONEncoder()
-        json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(
-            try json.encode(record) + Data("\n".utf8), to: output.appendingPathComponent("import.json"))
+        try AtomicFile.write(try JSON.file(record), to: output.appendingPathComponent("import.json"))
         return record
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Vision
 
@@ -63,9 +64,7 @@ public struct AnswerEvaluation: Sendable {
                     let scores = answerer.scores(features: features.rows(i..<i + 1), questions: words)
                     for (row, index) in batch.enumerated() {
                         let values = scores.row(row).array
-                        guard values.allSatisfy(\.isFinite) else {
-                            throw ModelError.noNumbers(answerer.folder, about: name)
-                        }
+                        try ModelError.check(values, of: answerer.folder, about: name)
                         let best = values.indices.max { values[$0] < values[$1] } ?? 0
                         found[index] = answerer.answers[best]
                     }
@@ -80,8 +79,6 @@ public struct AnswerEvaluation: Sendable {
 
     /// One JSON object a line, keys sorted: `answer`, `image`, `question`.
     public func jsonLines() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try answers.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }.joined()
+        try JSON.lines(answers)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Vision
 import Weights
@@ -59,7 +60,8 @@ public struct ReadQuestion: Equatable, Sendable {
 }
 
 /// A question that cannot be asked, said for people.
-public struct QuestionError: Error, CustomStringConvertible, Equatable {
+public struct QuestionError: UserFacingError, Equatable {
+    public static let failureCode = FailureCode.request
     public let description: String
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Vision
 import Weights
@@ -129,8 +130,9 @@ public final class AnswerTrainer {
     }
 
     private var dataHash: String {
-        ModelInTraining.hash(
-            (train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") })
+        Fingerprint(
+            of: (train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") }
+        ).hexadecimal
     }
 
     private func runEpoch(_ epoch: RunningEpoch) throws -> Double {

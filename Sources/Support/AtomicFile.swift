@@ -1,19 +1,14 @@
 import Foundation
 
 /// A file that could not be written.
-public struct AtomicFileError: Error, CustomStringConvertible, Equatable {
-    public let path: String
-    public let problem: String
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-    public var description: String { "cannot write \(path): \(problem)" }
-}
+public typealias AtomicFileError = FileError<AtomicFile>
 
 /// Writes files whole or not at all: into a temporary name in the same folder, which is then renamed. Whoever reads
 /// the file meanwhile, or has it mapped, keeps the old one.
-public enum AtomicFile {
+public enum AtomicFile: FileErrorSubject {
+    public static let messageStart = "cannot write "
+    public static let failureCode = FailureCode.output
+
     /// Writes `data` to `url`, in place of what was there.
     /// - Throws: ``AtomicFileError``; nothing is left behind.
     public static func write(_ data: Data, to url: URL) throws {
@@ -141,6 +136,3 @@ public enum AtomicFile {
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
     write(descriptor, bytes.baseAddress, bytes.count)
 }
-
-/// The system's words for an error number.
-func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

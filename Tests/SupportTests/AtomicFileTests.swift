@@ -1,6 +1,6 @@
 import Foundation
+import Support
 import TestSupport
-import Weights
 import XCTest
 
 final class AtomicFileTests: XCTestCase {
@@ -88,6 +88,17 @@ final class AtomicFileTests: XCTestCase {
             try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: folder.path)
             defer { try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path) }
             assertThrows("not writable") { try AtomicFile.write(Data(), to: folder.appendingPathComponent("x")) }
+        }
+    }
+}
+
+/// `body` must throw an error whose description holds every one of `parts`.
+private func assertThrows(
+    _ parts: String..., file: StaticString = #filePath, line: UInt = #line, _ body: () throws -> Void
+) {
+    XCTAssertThrowsError(try body(), file: file, line: line) { error in
+        for part in parts {
+            XCTAssert("\(error)".contains(part), "'\(error)' does not say '\(part)'", file: file, line: line)
         }
     }
 }
