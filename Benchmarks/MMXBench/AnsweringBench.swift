@@ -7,12 +7,12 @@ import Weights
 
 /// One warm answer and its map, through the same calls as `mmx vqa`.
 final class AnsweringBench {
-    private let answerer: Answerer
-    private let explainer: Explainer<Answerer>
+    private let answerer: VQAModel
+    private let explainer: Explainer<VQAModel>
     private var photo = PreparedPhoto()
 
     init(model: String) throws {
-        answerer = try Answerer.load(ModelFolder.find(model))
+        answerer = try VQAModel.load(ModelFolder.find(model))
         explainer = try Explainer(answerer)
     }
 
@@ -24,7 +24,7 @@ final class AnsweringBench {
     /// Encoder, the question, every answer's score, the best one's Grad-CAM map. `words` are the question's.
     func ask(_ question: String, output: String?) throws -> Bench.Answer {
         let image = try photo.tensor
-        var explanation: Explanation<Answerer>?
+        var explanation: Explanation<VQAModel>?
         let time = try Duration {
             let encoded = explainer.encode(image)
             explanation = try explainer.explain(

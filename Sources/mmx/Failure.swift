@@ -1,11 +1,6 @@
 import ArgumentParser
-import Explain
 import Foundation
-import Language
-import Tasks
-import Tensors
-import Vision
-import Weights
+import Support
 
 /// Errors for people: one line on standard error, and the exit code that the help text documents.
 enum Failure {
@@ -22,18 +17,8 @@ enum Failure {
 
     /// nil for what swift-argument-parser reports itself: usage errors, help, version.
     static func exitCode(of error: Error) -> Int32? {
-        switch error {
-        case is ExplanationError, is QuestionError, is ClassNameError: return 2
-        case is ImageError: return 3
-        case is ModelError, is ParameterError, is SafeTensorsError, is CheckpointError, is VocabularyError,
-            is UnknownEncoder, is EncoderInputError, is FoldingError, is NumPyArrayError, is WeightsFileError,
-            is ImportError:
-            return 4
-        case is DatasetError: return 5
-        case is AtomicFileError: return 6
-        default:
-            let domain = (error as NSError).domain
-            return domain == NSCocoaErrorDomain || domain == NSPOSIXErrorDomain ? 6 : nil
-        }
+        if let error = error as? any UserFacingError { return type(of: error).failureCode.rawValue }
+        let domain = (error as NSError).domain
+        return domain == NSCocoaErrorDomain || domain == NSPOSIXErrorDomain ? FailureCode.output.rawValue : nil
     }
 }

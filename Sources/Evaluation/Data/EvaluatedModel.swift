@@ -23,14 +23,14 @@ extension Captioner: EvaluableModel {
     }
 }
 
-extension Answerer: EvaluableModel {
+extension VQAModel: EvaluableModel {
     var attends: Bool {
         let kind = configuration.answerer.kind
         return kind == .stackedAttention || kind == .coAttention
     }
 
-    func remade(_ parameters: Parameters) throws -> Answerer {
-        try Answerer(
+    func remade(_ parameters: Parameters) throws -> VQAModel {
+        try VQAModel(
             configuration: configuration, vocabulary: vocabulary, answers: answers,
             encoder: configuration.sharedEncoder == nil ? nil : modelEncoder, parameters: parameters)
     }

@@ -11,7 +11,7 @@ public struct QuestionMaps: RandomisableMaps {
     public let methods: [String]
     /// What was left out, in words.
     public let notes: [String]
-    private var evaluated: EvaluatedModel<Answerer>
+    private var evaluated: EvaluatedModel<VQAModel>
     private let data: QuestionDataset
     private let path: String
     /// Answers that the model can give.
@@ -30,7 +30,7 @@ public struct QuestionMaps: RandomisableMaps {
     ///   - smoothing: side of the smoothing square, odd; nil takes the model's own.
     /// - Throws: ``DatasetError`` where no question is left, a kind is not there, or an image is missing.
     public init(
-        _ vqaModel: Answerer, model: URL, options: ExplanationOptions = ExplanationOptions(), images: URL,
+        _ vqaModel: VQAModel, model: URL, options: ExplanationOptions = ExplanationOptions(), images: URL,
         questions: [Question], path: String, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil
     ) throws {
         evaluated = try EvaluatedModel(vqaModel, folder: model, options: options, smoothing: smoothing)

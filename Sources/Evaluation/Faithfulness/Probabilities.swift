@@ -17,7 +17,7 @@ extension Captioner {
     }
 }
 
-extension Answerer {
+extension VQAModel {
     /// How probable an answer to a question is in each of N images.
     /// - Parameter features: of the images, `[N, u, v, K]`.
     func probabilities(of answer: Int, asked question: ReadQuestion, features: Tensor) -> [Double] {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Vision
 
 /// What a source says about a target or a map in the records.
@@ -103,9 +104,7 @@ public struct MapRecord: Codable, Equatable, Sendable {
 
     /// One JSON object a line, keys sorted.
     public static func lines(_ records: [MapRecord]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }.joined()
+        try JSON.lines(records)
     }
 }
 

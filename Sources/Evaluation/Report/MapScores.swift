@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The figures of an evaluation: of all targets, and by kind.
 public struct MapScores: Codable, Equatable, Sendable {
@@ -93,8 +94,6 @@ public struct MapScores: Codable, Equatable, Sendable {
 
     /// One JSON object in one line, keys sorted.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        try JSON.line(self)
     }
 }

@@ -1,4 +1,4 @@
-import Language
+import Support
 
 /// The table of methods.
 public enum Methods {
@@ -24,9 +24,7 @@ public enum Methods {
     ) throws -> any ExplanationMethod {
         let methods = all(settings), wanted = plain(name)
         if let found = methods.first(where: { $0.name == wanted }) { return found }
-        let counts = Dictionary(
-            uniqueKeysWithValues: methods.enumerated().map { ($0.element.name, methods.count - $0.offset) })
-        let near = Vocabulary(counts: counts, minimumCount: 1).nearest(to: wanted)
+        let near = nearestNames(to: wanted, in: methods.map(\.name))
         let known =
             near.isEmpty
             ? "there are \(methods.map(\.name).joined(separator: ", "))"

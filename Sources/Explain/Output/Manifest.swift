@@ -1,8 +1,8 @@
 import Drawing
 import Foundation
+import Support
 import Tasks
 import Vision
-import Weights
 
 /// Everything about one explained photograph, as written beside its images and printed by `--json`: a header that all
 /// tasks have, and the task's own body. In JSON the two are one object.
@@ -33,17 +33,13 @@ public struct Manifest<Body: ManifestBody>: Codable, Sendable {
     public var allWarnings: [String] { header.warnings + body.warnings }
 
     /// Pretty-printed, keys sorted.
-    public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
+    public func json() throws -> String { try JSON.pretty(self) }
 
     /// Writes the manifest and notes its own path in it.
     /// - Throws: `AtomicFileError`.
     mutating func write(to url: URL) throws {
         header.manifest = url.path
-        try AtomicFile.write(Data((try json() + "\n").utf8), to: url)
+        try AtomicFile.write(try JSON.file(self), to: url)
     }
 }
 

@@ -25,7 +25,7 @@ public struct CaptionRequest: Sendable {
 
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
-        questions: [QuestionText] = [], vqaModel: String = ModelFolder.defaultAnswerer, hasWordSheet: Bool = false,
+        questions: [QuestionText] = [], vqaModel: String = ModelFolder.defaultVQAModel, hasWordSheet: Bool = false,
         beam: Int? = nil, options: ExplanationOptions = ExplanationOptions(), output: OutputOptions
     ) {
         self.photo = photo

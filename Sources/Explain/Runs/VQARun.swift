@@ -48,7 +48,7 @@ public enum VQARun {
 /// own.
 struct AnsweringModel {
     private let request: VQARequest
-    private let running: RunningModel<Answerer>
+    private let running: RunningModel<VQAModel>
     private let questions: [(question: ReadQuestion, warnings: [String])]
 
     /// Loads the model and reads the questions: what cannot be asked is refused before an encoder runs.
@@ -61,7 +61,7 @@ struct AnsweringModel {
     init(_ request: VQARequest, folder: URL, weights: FileHash, sharing encoder: ModelEncoder? = nil) throws {
         self.request = request
         let running = try RunningModel(folder, weights: weights, options: request.options) {
-            try Answerer.load($0, sharing: encoder)
+            try VQAModel.load($0, sharing: encoder)
         }
         self.running = running
         questions = try request.questions.map { text in
@@ -74,7 +74,7 @@ struct AnsweringModel {
     ///   photograph is encoded again.
     func answers(
         _ photo: PhotoFile, sharing other: EncodedImage? = nil, progress: ((Int, Int) -> Void)?
-    ) throws -> [Explanation<Answerer>] {
+    ) throws -> [Explanation<VQAModel>] {
         let image = running.encode(photo, sharing: other)
         return try questions.map { question, _ in
             let explanation = try running.explainer.explain(
@@ -86,7 +86,7 @@ struct AnsweringModel {
     }
 
     /// Writes the maps and the manifest.
-    func write(_ explanations: [Explanation<Answerer>], of photo: PhotoFile) throws -> VQAManifest {
+    func write(_ explanations: [Explanation<VQAModel>], of photo: PhotoFile) throws -> VQAManifest {
         // One writer for all questions, so that all maps can share a scale.
         let writer = running.writer(request.output, photo, explanations.flatMap(\.attributions))
         let configuration = running.model.configuration
@@ -118,7 +118,7 @@ struct AnsweringModel {
         return manifest
     }
 
-    private func describe(_ explanation: Explanation<Answerer>, number: Int) -> VQAManifestBody.Question {
+    private func describe(_ explanation: Explanation<VQAModel>, number: Int) -> VQAManifestBody.Question {
         let question = explanation.output.question, answers = running.model.answers
         return .init(
             number: number, question: request.questions[number - 1].text, words: question.tokens,

@@ -1,15 +1,10 @@
+import Support
+
 /// A data set that cannot be used: which file, which line, and why.
-public struct DatasetError: Error, CustomStringConvertible, Equatable, Sendable {
-    public let path: String
-    /// Counted from 1; nil where no line is to blame.
-    public let line: Int?
-    public let problem: String
+public typealias DatasetError = FileError<DatasetFile>
 
-    public init(path: String, line: Int? = nil, problem: String) {
-        self.path = path
-        self.line = line
-        self.problem = problem
-    }
-
-    public var description: String { "\(path)\(line.map { ", line \($0)" } ?? ""): \(problem)" }
+/// The files of a data set, as ``DatasetError`` speaks of them.
+public enum DatasetFile: FileErrorSubject {
+    public static let messageStart = ""
+    public static let failureCode = FailureCode.dataset
 }

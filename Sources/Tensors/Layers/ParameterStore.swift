@@ -1,3 +1,5 @@
+import Support
+
 /// How a parameter is kept in memory, as against in files (which use PyTorch's layouts).
 public enum ParameterLayout: Sendable {
     case plain
@@ -16,7 +18,8 @@ public enum Initialization: Sendable {
 }
 
 /// What did not fit when parameters were loaded.
-public struct ParameterError: Error, CustomStringConvertible, Equatable {
+public struct ParameterError: UserFacingError, Equatable {
+    public static let failureCode = FailureCode.model
     public var origin: String
     public var missing: [String] = []
     public var unused: [String] = []

@@ -1,3 +1,5 @@
+import Support
+
 /// The one list of the networks that this version has.
 public enum Architectures {
     /// A family adds itself here.
@@ -17,7 +19,8 @@ public enum Architectures {
     }
 }
 
-public struct UnknownEncoder: Error, CustomStringConvertible {
+public struct UnknownEncoder: UserFacingError {
+    public static let failureCode = FailureCode.model
     public let name: String
     public var description: String {
         "there is no encoder called '\(name)'; this version has \(Architectures.names.joined(separator: ", "))"

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// Which encoder a model has, as its `config.json` says.
@@ -42,7 +43,8 @@ public struct EncoderConfiguration: Codable, Equatable, Sendable {
 }
 
 /// A picture too small for a network.
-public struct EncoderInputError: Error, CustomStringConvertible {
+public struct EncoderInputError: UserFacingError {
+    public static let failureCode = FailureCode.model
     public let encoder: String
     public let width: Int
     public let height: Int

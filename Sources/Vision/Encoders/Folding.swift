@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// Folds batch normalisation into the convolutions of a state dictionary (file layout): `<convolution>.weight` is scaled and
@@ -26,7 +27,8 @@ public func foldingBatchNorms(
     return result
 }
 
-public struct FoldingError: Error, CustomStringConvertible {
+public struct FoldingError: UserFacingError {
+    public static let failureCode = FailureCode.model
     public let name: String
     public let expected: [Int]?
     public let found: [Int]?

@@ -1,5 +1,8 @@
+import Support
+
 /// Why a picture could not be read or written.
-public struct ImageError: Error, CustomStringConvertible, Equatable, Sendable {
+public struct ImageError: UserFacingError, Equatable, Sendable {
+    public static let failureCode = FailureCode.image
     public enum Kind: String, Sendable {
         /// There is no such file.
         case missing

@@ -40,7 +40,7 @@ struct CaptionCommand: ParsableCommand {
     var question: [String] = []
     @Option(
         help: ArgumentHelp(
-            "The model that answers: a folder or a name; \(ModelFolder.defaultAnswerer) by default.",
+            "The model that answers: a folder or a name; \(ModelFolder.defaultVQAModel) by default.",
             valueName: "model"))
     var answerer: String?
     @Option(
@@ -99,7 +99,7 @@ struct CaptionCommand: ParsableCommand {
                 CaptionRequest(
                     photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
                     questions: question.map { QuestionText(text: $0) },
-                    vqaModel: answerer ?? ModelFolder.defaultAnswerer, hasWordSheet: explainAll, beam: beam,
+                    vqaModel: answerer ?? ModelFolder.defaultVQAModel, hasWordSheet: explainAll, beam: beam,
                     options: options, output: drawing.outputOptions), progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)

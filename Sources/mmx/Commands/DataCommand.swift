@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Support
 import Tasks
 
 struct DataCommand: ParsableCommand {
@@ -50,9 +51,7 @@ struct DataQuestions: ParsableCommand {
                     + "\(counts.unbalanced) for balance")
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+            print(try JSON.line(report))
         } else {
             print("images     \(report.images)\nquestions  \(report.questions)")
             print("kind              questions  answers  most frequent answer right")

@@ -12,9 +12,7 @@ struct ModelCommand: ParsableCommand {
         subcommands: [ModelImportCommand.self, ModelList.self, ModelInfo.self, ModelVerify.self])
 
     static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        try JSON.pretty(value)
     }
 
     /// Rows of cells in columns: the first column is text, the others are aligned to the right unless they are text

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Support
 import Weights
 
 /// Where the results of measuring a model go.

@@ -1,10 +1,10 @@
 import Foundation
-import Language
+import Support
 import Tasks
 import Tensors
 
 /// A VQA model explains its answers: the input is a question as the model reads it.
-extension Answerer: ExplainableModel {
+extension VQAModel: ExplainableModel {
     public typealias Input = ReadQuestion
     public typealias Request = AnswerTarget
     public typealias Output = AnswerOutput
@@ -14,7 +14,7 @@ extension Answerer: ExplainableModel {
 
     public func read(
         _ question: ReadQuestion, features: Variable, on tape: Tape, options: ExplanationOptions
-    ) -> HeadReading<Answerer> {
+    ) -> HeadReading<VQAModel> {
         let embedded = tape.leaf(model.embed([question.words]).value)
         let logits = model.logits(
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
@@ -76,24 +76,12 @@ extension Answerer: ExplainableModel {
         func plain(_ text: String) -> String { text.lowercased().trimmingCharacters(in: .whitespaces) }
         let wanted = plain(text)
         if let index = answers.firstIndex(where: { plain($0) == wanted }) { return index }
-        let near = nearestAnswers(to: wanted)
+        let near = nearestNames(to: wanted, in: answers)
         let known =
             near.isEmpty
             ? "; it has \(answers.count) answers, none of them near"
             : "; the nearest it can give: \(near.joined(separator: ", "))"
         throw ExplanationError(
             kind: .unknownAnswer, description: "the model has no answer '\(text.prefix(80))'\(known)")
-    }
-
-    /// Answers that look like `text`, as words of a vocabulary whose spaces are underscores.
-    private func nearestAnswers(to text: String) -> [String] {
-        func word(_ text: String) -> String { text.split(whereSeparator: \.isWhitespace).joined(separator: "_") }
-        var original: [String: String] = [:], counts: [String: Int] = [:]
-        for (index, answer) in answers.enumerated() where original[word(answer)] == nil {
-            original[word(answer)] = answer
-            // The list starts with the commonest.
-            counts[word(answer)] = answers.count - index
-        }
-        return Vocabulary(counts: counts, minimumCount: 1).nearest(to: word(text)).compactMap { original[$0] }
     }
 }

@@ -1,7 +1,7 @@
 import Language
 import Tasks
 
-extension Answerer {
+extension VQAModel {
     /// Longer questions are refused: memory grows with the number of words.
     public static var maximumWords: Int { 500 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Vision
 import Weights
 
@@ -34,14 +35,12 @@ public enum QuestionLines {
 
     /// One question as it stands in a file, without the line feed.
     public static func line(_ question: Question) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let several = question.answers != [question.answer]
-        let line = Line(
-            image: question.image, question: question.text, answer: question.answer,
-            answers: several ? question.answers : nil, kind: question.kind,
-            boxes: question.boxes.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
-        return String(decoding: try encoder.encode(line), as: UTF8.self)
+        return try JSON.line(
+            Line(
+                image: question.image, question: question.text, answer: question.answer,
+                answers: several ? question.answers : nil, kind: question.kind,
+                boxes: question.boxes.map { [$0.x0, $0.y0, $0.x1, $0.y1] }))
     }
 
     private struct Line: Codable {
