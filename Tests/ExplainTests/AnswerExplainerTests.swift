@@ -84,7 +84,7 @@ final class AnswerExplainerTests: XCTestCase {
     func testGradientTimesInputAgreesWithFiniteDifferences() throws {
         for kind in kinds {
             let explainer = try AnswerExplainer(untrainedVQAModel(kind))
-            let model = explainer.answerer.model
+            let model = explainer.answerer.head
             let seen = look(explainer), question = try explainer.read("what shape is the dog?").question
             let found = try XCTUnwrap(
                 explainer.explain(seen, question: question, targets: [.answer("yes")], explainsQuestion: true).scores[0].words)
@@ -138,8 +138,8 @@ final class AnswerExplainerTests: XCTestCase {
             let explainer = try AnswerExplainer(answerer, layer: stages[stage].name)
             let seen = look(explainer), question = try explainer.read("what color").question
             let tape = Tape(), leaf = tape.leaf(seen.activations)
-            let logits = answerer.model.logits(
-                features: answerer.encoder(leaf, stages: stage + 1..<stages.count), embedded: answerer.model.embed([question.words]),
+            let logits = answerer.head.logits(
+                features: answerer.encoder(leaf, stages: stage + 1..<stages.count), embedded: answerer.head.embed([question.words]),
                 lengths: [2], dropout: nil)
             let seed = ScoreSum.seeds([LogitScore(name: "", index: 1).sum], width: 4)
             let map = GradCAM.maps(

@@ -7,7 +7,7 @@ import Weights
 /// Draws a run's attributions over their photograph and writes them, each file whole or not at all.
 struct ExplanationWriter {
     let drawing: MapDrawing
-    let options: OutputOptions
+    let options: RenderingOptions
     private let preparation: MapPreparation
     private let compatibility: Compatibility?
     /// What the maps of each method are divided by.
@@ -20,7 +20,7 @@ struct ExplanationWriter {
     ///   - smoothing: what the model's configuration says.
     ///   - attributions: all of the run, so that they can share a scale.
     init(
-        _ options: OutputOptions, photo: Image, placement: Placement, smoothing: Int?, compatibility: Compatibility?,
+        _ options: RenderingOptions, photo: Image, placement: Placement, smoothing: Int?, compatibility: Compatibility?,
         attributions: [Attribution]
     ) {
         self.options = options

@@ -21,12 +21,12 @@ public struct CaptionRequest: Sendable {
     /// Captions kept at once in the search; nil takes the model's own number.
     public var beam: Int?
     public var options: ExplanationOptions
-    public var output: OutputOptions
+    public var rendering: RenderingOptions
 
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
         questions: [QuestionText] = [], vqaModel: String = ModelFolder.defaultVQAModel, hasWordSheet: Bool = false,
-        beam: Int? = nil, options: ExplanationOptions = ExplanationOptions(), output: OutputOptions
+        beam: Int? = nil, options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
     ) {
         self.photo = photo
         self.model = model
@@ -37,13 +37,13 @@ public struct CaptionRequest: Sendable {
         self.hasWordSheet = hasWordSheet
         self.beam = beam
         self.options = options
-        self.output = output
+        self.rendering = rendering
     }
 
     /// What the questions ask of the VQA model, drawn and written as the caption's own maps are.
     fileprivate var vqa: VQARequest? {
         if questions.isEmpty { return nil }
-        return VQARequest(photo: photo, model: vqaModel, questions: questions, options: options, output: output)
+        return VQARequest(photo: photo, model: vqaModel, questions: questions, options: options, rendering: rendering)
     }
 }
 
@@ -72,7 +72,7 @@ public enum CaptionRun {
         try running.checkFinite(output.logProbabilities)
         let answers = try answering?.answers(photo, sharing: image, progress: progress)
 
-        let writer = running.writer(request.output, photo, explanation.attributions)
+        let writer = running.writer(request.rendering, photo, explanation.attributions)
         let header = try running.header(task: "captioning", photo, writer, warnings: warnings) {
             $0.sharedEncoder = captioner.configuration.sharedEncoder
             $0.decoder = captioner.configuration.decoder.kind.rawValue
@@ -98,7 +98,7 @@ public enum CaptionRun {
         _ explanation: Explanation<Captioner>, chosen: Int, _ request: CaptionRequest, _ photo: PhotoFile,
         _ writer: ExplanationWriter, into manifest: inout CaptionManifest
     ) throws {
-        try AtomicFile.makeFolder(request.output.folder)
+        try AtomicFile.makeFolder(request.rendering.folder)
         for target in explanation.targets {
             let position = String(format: "%02d", (target.subject.positions.first ?? 0) + 1)
             manifest.body.scores += try writer.write(
@@ -118,7 +118,7 @@ public enum CaptionRun {
                 : writer.contactSheet(words, title: title, detail: detail)
             manifest.body.sheet = try writer.write(sheet, name: "\(photo.stem)-words.png")
         }
-        if request.output.hasSheet {
+        if request.rendering.hasSheet {
             // Every word where none was chosen.
             let own = explanation.targets.filter { $0.request < chosen }
             let sheet = writer.sheet(own.isEmpty ? explanation.targets : own, title: title, detail: detail)

@@ -13,18 +13,18 @@ public struct ClassRequest: Sendable {
     /// Classes to name.
     public var top: Int
     public var options: ExplanationOptions
-    public var output: OutputOptions
+    public var rendering: RenderingOptions
 
     public init(
         photo: URL, model: String, targets: [ClassTarget] = [], top: Int = 5,
-        options: ExplanationOptions = ExplanationOptions(), output: OutputOptions
+        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
     ) {
         self.photo = photo
         self.model = model
         self.targets = targets
         self.top = top
         self.options = options
-        self.output = output
+        self.rendering = rendering
     }
 }
 
@@ -45,7 +45,7 @@ public enum ClassRun {
         let ranking = explanation.output.ranking
         try running.checkFinite(ranking.map(\.logit))
 
-        let writer = running.writer(request.output, photo, explanation.attributions)
+        let writer = running.writer(request.rendering, photo, explanation.attributions)
         let header = try running.header(task: ClassifierConfiguration.task, photo, writer) {
             $0.classes = classifier.configuration.classes
         }
@@ -56,7 +56,7 @@ public enum ClassRun {
         }
         var manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
         if explanation.targets.isEmpty { return manifest }
-        try AtomicFile.makeFolder(request.output.folder)
+        try AtomicFile.makeFolder(request.rendering.folder)
         for target in explanation.targets {
             // The indices keep classes apart that have the same name.
             let indices = [target.subject.index, target.subject.against].compactMap { $0.map(String.init) }
@@ -64,7 +64,7 @@ public enum ClassRun {
                 target,
                 name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))")
         }
-        if request.output.hasSheet {
+        if request.rendering.hasSheet {
             let sheet = writer.sheet(explanation.targets, title: best.first?.name ?? "") {
                 String(format: "p = %.3g", $0.subject.probability)
             }

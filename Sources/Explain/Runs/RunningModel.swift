@@ -33,10 +33,10 @@ struct RunningModel<Model: ExplainableModel> {
     func checkFinite(_ scores: [Float]) throws { try ModelError.check(scores, of: folder) }
 
     /// The writer of the run's attributions.
-    func writer(_ output: OutputOptions, _ photo: PhotoFile, _ attributions: [Attribution]) -> ExplanationWriter {
+    func writer(_ rendering: RenderingOptions, _ photo: PhotoFile, _ attributions: [Attribution]) -> ExplanationWriter {
         let preprocessing = model.modelEncoder.identity.preprocessing
         return ExplanationWriter(
-            output, photo: photo.image,
+            rendering, photo: photo.image,
             placement: preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
             smoothing: model.mapConfiguration?.smoothing, compatibility: explainer.options.compatibility,

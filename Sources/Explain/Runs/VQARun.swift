@@ -14,11 +14,11 @@ public struct VQARequest: Sendable {
     /// Answers to name for each question.
     public var top: Int
     public var options: ExplanationOptions
-    public var output: OutputOptions
+    public var rendering: RenderingOptions
 
     public init(
         photo: URL, model: String, questions: [QuestionText], targets: [AnswerTarget] = [.best], top: Int = 3,
-        options: ExplanationOptions = ExplanationOptions(), output: OutputOptions
+        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
     ) {
         self.photo = photo
         self.model = model
@@ -26,7 +26,7 @@ public struct VQARequest: Sendable {
         self.targets = targets
         self.top = top
         self.options = options
-        self.output = output
+        self.rendering = rendering
     }
 }
 
@@ -88,7 +88,7 @@ struct AnsweringModel {
     /// Writes the maps and the manifest.
     func write(_ explanations: [Explanation<VQAModel>], of photo: PhotoFile) throws -> VQAManifest {
         // One writer for all questions, so that all maps can share a scale.
-        let writer = running.writer(request.output, photo, explanations.flatMap(\.attributions))
+        let writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
         let configuration = running.model.configuration
         let header = try running.header(task: "question-answering", photo, writer) {
             $0.sharedEncoder = configuration.sharedEncoder
@@ -96,7 +96,7 @@ struct AnsweringModel {
         }
         let questionMethod = request.options.explainsWords ? "gradient-times-input" : nil
         var manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
-        try AtomicFile.makeFolder(request.output.folder)
+        try AtomicFile.makeFolder(request.rendering.folder)
         var names = FileNames()
         for (index, explanation) in explanations.enumerated() {
             var question = describe(explanation, number: index + 1)
@@ -106,7 +106,7 @@ struct AnsweringModel {
                     target, name: "\(prefix)-\(FileNames.safe(target.name))", words: question.words,
                     context: "question \(index + 1), ", naming: { names.unused($0) })
             }
-            if request.output.hasSheet {
+            if request.rendering.hasSheet {
                 let sheet = writer.sheet(explanation.targets, title: question.question) {
                     String(format: "p = %.3g", $0.subject.probability)
                 }

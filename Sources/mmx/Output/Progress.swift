@@ -24,12 +24,17 @@ final class Progress {
         }
     }
 
-    /// Runs of a model, of a method that takes many.
-    func runs(_ done: Int, of all: Int) {
-        update("\(done)/\(all) runs of the model", fraction: Double(done) / Double(max(1, all)))
+    /// How many of the things are done.
+    func count(_ done: Int, of all: Int, _ things: String) {
+        update("\(done)/\(all) \(things)", fraction: Double(done) / Double(max(1, all)))
     }
 
-    /// Takes the drawn line away when `body` is done, or fails.
+    /// Runs of a model, of a method that takes many.
+    func runs(_ done: Int, of all: Int) {
+        count(done, of: all, "runs of the model")
+    }
+
+    /// Clears the drawn line when `body` is done, or fails.
     func clearing<T>(_ body: () throws -> T) rethrows -> T {
         defer {
             if drawn { write("\r\u{1B}[K") }
@@ -49,5 +54,5 @@ final class Progress {
         return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { StandardError.write(text) }
 }

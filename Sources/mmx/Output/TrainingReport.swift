@@ -7,7 +7,7 @@ enum TrainingReport {
         switch event {
         case .note(let text): progress.line(text)
         case .caching(let done, let of):
-            progress.update("features of \(done)/\(of) pictures", fraction: Double(done) / Double(max(1, of)))
+            progress.update("features of \(done)/\(of) images", fraction: Double(done) / Double(max(1, of)))
         case .step(let epoch, let of, let batch, let batches, let loss, let left):
             progress.update(
                 "epoch \(epoch)/\(of) batch \(batch)/\(batches) \(String(format: "loss %.3f", loss)), "

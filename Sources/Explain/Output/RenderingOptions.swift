@@ -2,7 +2,7 @@ import Drawing
 import Foundation
 
 /// How attributions are drawn, and where their files go.
-public struct OutputOptions: Sendable {
+public struct RenderingOptions: Sendable {
     /// The folder of the files.
     public var folder: URL
     public var style: DrawingStyle

@@ -16,13 +16,15 @@ struct AnswerText {
     func lines(_ manifest: VQAManifest) -> [String] {
         manifest.questions.flatMap { question -> [String] in
             var lines = namesQuestions ? ["\(question.number). \(question.question)"] : []
-            lines += question.answers.map { "\(String(format: "%5.1f %%", $0.probability * 100))  \($0.answer)" }
+            lines += question.answers.map { "\(ResultText.percent($0.probability))  \($0.answer)" }
             let namesMethods = Set(question.scores.map(\.method)).count > 1
             for score in question.scores {
                 if let words = score.words { lines.append("\(score.name): \(line(words))") }
-                if let overlay = score.files.overlay {
-                    let method = namesMethods ? ", \(score.method)" : ""
-                    lines.append("\(score.name) (score \(String(format: "%.3f", score.value))\(method)): \(overlay)")
+                if let line = ResultText.map(
+                    score.name, score: score.value, method: namesMethods ? score.method : nil,
+                    file: score.files.overlay)
+                {
+                    lines.append(line)
                 }
             }
             if let sheet = question.methodSheet { lines.append("sheet: \(sheet)") }
