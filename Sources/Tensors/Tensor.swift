@@ -1,11 +1,11 @@
 /// A dense, contiguous, row-major array of floats.
 ///
-/// Images and feature maps are stored channels last, `[N, height, width, channels]`: a 1x1 convolution is then one
+/// Images and feature maps are stored channels last, `[N, height, width, channels]`. A 1x1 convolution is then one
 /// matrix product over all pixels, and every other kernel runs its vectors along the channels. Sequences are stored
 /// time first, `[T, N, features]`.
 ///
-/// A tensor is a value: once a kernel has filled it, nobody writes to it. (The one exception is
-/// ``ParameterStore``, whose optimiser updates its own tensors between two steps.)
+/// A tensor is a value: nobody writes to it after a kernel has filled it. (The one exception is ``ParameterStore``: its
+/// optimiser updates its own tensors between two steps.)
 public struct Tensor: @unchecked Sendable {
     public let shape: [Int]
     public let storage: Storage
@@ -22,7 +22,7 @@ public struct Tensor: @unchecked Sendable {
         precondition(offset >= 0 && offset + count <= storage.count, "shape \(shape) does not fit its storage")
     }
 
-    /// Memory not yet written to; a kernel's output.
+    /// A tensor of uninitialised memory, for the output of a kernel.
     public init(uninitialized shape: [Int]) {
         self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)))
     }
@@ -38,11 +38,12 @@ public struct Tensor: @unchecked Sendable {
         values.withUnsafeBufferPointer { if let base = $0.baseAddress { pointer.update(from: base, count: values.count) } }
     }
 
-    /// The first element. Valid while this tensor, or another that shares its storage, is alive: keep a local
-    /// tensor alive with `withExtendedLifetime` when its pointer is the last thing used of it.
+    /// The first element. Valid while this tensor, or another that shares its storage, is alive. If its pointer is the
+    /// last use of a local tensor, keep the tensor alive with `withExtendedLifetime`.
     @inlinable public var pointer: UnsafeMutablePointer<Float> { storage.pointer + offset }
 
-    /// The first element where the elements lie in memory as halves, which saves half of the reading.
+    /// The first element as a half, if the elements are stored as halves. Reading halves takes half the memory
+    /// bandwidth.
     var halves: UnsafePointer<Half>? { storage.halves.map { $0 + offset } }
 
     /// A copy of the elements, in row-major order.
@@ -92,7 +93,7 @@ public struct Tensor: @unchecked Sendable {
         return result
     }
 
-    /// The axes in the order `axes`: `result.shape[i] == shape[axes[i]]`. A copy, unless no element moves.
+    /// The axes in the order `axes`: `result.shape[i] == shape[axes[i]]`. Copies, unless no element moves.
     public func permuted(_ axes: [Int]) -> Tensor {
         precondition(axes.sorted() == Array(shape.indices), "\(axes) does not permute the axes of \(shape)")
         var strides = [Int](repeating: 1, count: shape.count)
@@ -122,7 +123,7 @@ public struct Tensor: @unchecked Sendable {
         return result
     }
 
-    /// True where every element is a finite number.
+    /// True if every element is a finite number.
     public var isFinite: Bool {
         withExtendedLifetime(storage) {
             for i in 0..<count where !pointer[i].isFinite { return false }

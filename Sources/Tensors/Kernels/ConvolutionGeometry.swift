@@ -1,12 +1,12 @@
 /// Zeros around the input.
 public enum Padding: Equatable, Hashable, Sendable {
     case explicit(top: Int, left: Int, bottom: Int, right: Int)
-    /// TensorFlow's: output = ceil(input / stride), the odd pixel at the bottom and the right.
+    /// TensorFlow's padding: output = ceil(input / stride). An odd pixel goes to the bottom and the right.
     case same
 
     public static func all(_ n: Int) -> Padding { .explicit(top: n, left: n, bottom: n, right: n) }
 
-    /// The zeros before and after along both sides of an input of `height` x `width`.
+    /// The zeros before and after an input of `height` x `width`, along both axes.
     func resolved(
         height: Int, width: Int, kernelHeight: Int, kernelWidth: Int, strideHeight: Int, strideWidth: Int
     ) -> (top: Int, left: Int, bottom: Int, right: Int) {
@@ -60,7 +60,7 @@ public struct ConvolutionGeometry: Equatable, Hashable, Sendable {
         )
     }
 
-    /// One product over all pixels: no neighbour takes part.
+    /// True for 1x1 convolutions, which are one matrix product over all pixels.
     var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && strideHeight == 1 && strideWidth == 1 && groups == 1
             && (padding == .same || padding == .all(0))
@@ -72,9 +72,10 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
     public var kernelHeight: Int, kernelWidth: Int
     public var strideHeight: Int, strideWidth: Int
     public var padding: Padding
-    /// PyTorch's: a last window that starts inside the input (or its leading padding) counts although it sticks out.
+    /// As in PyTorch: a last window that starts inside the input (or its leading padding) counts even if it ends
+    /// outside.
     public var ceilMode: Bool
-    /// Average pooling divides by the window's size, padding included (PyTorch's default).
+    /// Average pooling divides by the size of the window including padding (PyTorch's default).
     public var countIncludesPadding: Bool
 
     public init(

@@ -1,11 +1,12 @@
-/// The weight of a layer that is not trained, laid out for many rows, as a map's pixels are.
+/// The weight of a layer that is not trained, in a layout for many rows, such as the pixels of a map.
 public final class PreparedLinear: Sendable {
     private let weight: Tensor
     private let forwards = KeptWeights<PackedMatrix>(), backwards = KeptWeights<PackedMatrix>()
 
     public init(weight: Tensor) { self.weight = weight }
 
-    /// Few rows read the weight where it is. A copy of a very large one (VGG's are 400 MB) is not worth its memory.
+    /// True for many rows and a weight that is not too large. Few rows read the weight in place, and a copy of a very
+    /// large weight (VGG's have 400 MB) is not worth its memory.
     func suits(rows: Int) -> Bool { rows > fewRows && weight.count <= 1 << 22 }
 
     /// W^T, `[I, O]`

@@ -1,10 +1,10 @@
 extension Parameters {
-    /// A number, in hexadecimal, that tells the parameters made so far below this place from others: of their names from
-    /// here on, their shapes and every bit of their values. It finds a model that was replaced or trained on; it is no
-    /// protection against forgery.
+    /// A hexadecimal number that identifies the parameters that exist under this prefix. It depends on their names
+    /// (without the prefix), their shapes and every bit of their values. It shows that a model was replaced or trained
+    /// further; it does not protect against forgery.
     public var fingerprint: String {
-        let place = prefix.isEmpty ? "" : "\(prefix)."
-        let names = store.order.filter { $0.hasPrefix(place) }.sorted()
+        let scope = prefix.isEmpty ? "" : "\(prefix)."
+        let names = store.order.filter { $0.hasPrefix(scope) }.sorted()
         let values = names.compactMap { store.values[$0] }
         var hashes = [UInt64](repeating: 0, count: values.count)
         hashes.withUnsafeMutableBufferPointer { hashes in
@@ -13,7 +13,7 @@ extension Parameters {
         }
         var result: UInt64 = 0xCBF2_9CE4_8422_2325
         for ((name, value), hash) in zip(zip(names, values), hashes) {
-            for byte in name.utf8.dropFirst(place.utf8.count) { result = Self.mixed(result, UInt64(byte)) }
+            for byte in name.utf8.dropFirst(scope.utf8.count) { result = Self.mixed(result, UInt64(byte)) }
             for size in value.shape { result = Self.mixed(result, UInt64(size)) }
             result = Self.mixed(result, hash)
         }
@@ -21,13 +21,14 @@ extension Parameters {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// A step of FNV-1a over 64 bits, whose high bits are brought down again: they would stay where they are otherwise.
+    /// One step of a 64-bit FNV-1a hash. The high bits are mixed back into the low ones, because a multiplication never
+    /// moves them down.
     @inline(__always) private static func mixed(_ hash: UInt64, _ word: UInt64) -> UInt64 {
         let product = (hash ^ word) &* 0x100_0000_01B3
         return product ^ (product >> 32)
     }
 
-    /// In four interleaved rows, because each step waits for the one before.
+    /// Computes four interleaved hashes, because each step of one hash waits for the step before it.
     private static func hash(_ tensor: Tensor) -> UInt64 {
         var rows: (UInt64, UInt64, UInt64, UInt64) = (1, 2, 3, 4)
         @inline(__always) func add(_ bytes: UnsafeRawPointer, _ i: Int) {

@@ -15,7 +15,7 @@ public struct LSTM {
         bias = p("bias_l0", shape: [4 * hidden], initial: .zeros)
     }
 
-    /// x `[T, N, I]`, h and c `[N, H]`; returns all steps' h `[T, N, H]` and c `[T, N, H]`.
+    /// x `[T, N, I]`, h and c `[N, H]`; returns h `[T, N, H]` and c `[T, N, H]` of all steps.
     public func callAsFunction(_ x: Variable, h: Variable, c: Variable) -> (h: Variable, c: Variable) {
         let states = lstm(x, h: h, c: c, weightInput: weightInput, weightHidden: weightHidden, bias: bias)
         let shape = Array(states.shape.dropFirst())

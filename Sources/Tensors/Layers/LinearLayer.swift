@@ -4,7 +4,7 @@ public struct Linear {
     public let bias: Variable?
     private let prepared: PreparedLinear?
 
-    /// - Parameter bound: new weights are uniform in ±bound; 1/sqrt(I) when nil, as in PyTorch.
+    /// - Parameter bound: new weights are uniform in ±bound; nil means 1/sqrt(I), as in PyTorch.
     public init(_ p: Parameters, inputs: Int, outputs: Int, bias: Bool = true, bound: Float? = nil) {
         let bound = bound ?? 1 / Float(max(1, inputs)).squareRoot()
         weight = p("weight", shape: [outputs, inputs], initial: .uniform(bound))

@@ -1,5 +1,5 @@
-/// The operations as users call them: each runs its forward kernel and, when one of its inputs is followed by a
-/// tape, records what the backward rule needs (see ``Operation``).
+/// The operations on variables. Each one runs its forward kernel. If one of its inputs is recorded on a tape, it also
+/// records what the backward rule needs (see ``Operation``).
 
 private func tape(_ inputs: Variable...) -> Tape? { inputs.lazy.compactMap(\.tape).first }
 
@@ -30,7 +30,7 @@ extension Variable {
         return tape.map { $0.record(.rows(from: range.lowerBound, of: shape[0]), [self], y) } ?? Variable(y)
     }
 
-    /// `[M, ...] -> [M * times, ...]`, each row `times` in a row.
+    /// `[M, ...] -> [M * times, ...]`; each row is repeated `times` times, the copies next to each other.
     public func repeatedRows(_ times: Int) -> Variable {
         if times == 1 { return self }
         let y = repeatRowsForward(value, times: times)
@@ -93,9 +93,9 @@ extension Variable {
         return tape.map { $0.record(.logSoftmax(y: y), [self], y) } ?? Variable(y)
     }
 
-    /// Over the last axis: x / sqrt(sum of x^2 + epsilon), length 1 for rows much longer than sqrt(epsilon).
+    /// Over the last axis: x / sqrt(sum of x^2 + epsilon). The length is 1 for rows much longer than sqrt(epsilon).
     ///
-    /// The derivative is bounded by 1 / sqrt(epsilon), so a row of zeros gives zeros and no infinite gradient.
+    /// The derivative is at most 1 / sqrt(epsilon), so a row of zeros gives zeros and finite gradients.
     public func l2Normalised(epsilon: Float = 1e-6) -> Variable {
         let (y, factors) = l2NormaliseForward(value, epsilon: epsilon)
         return tape.map { $0.record(.l2Normalise(y: y, factors: factors), [self], y) } ?? Variable(y)
@@ -110,7 +110,7 @@ extension Variable {
     }
 }
 
-/// The larger of a and b element by element; shapes alike. Where both are equal the gradient goes to a.
+/// The larger of a and b, element by element; both have the same shape. Where they are equal, the gradient goes to a.
 public func maximum(_ a: Variable, _ b: Variable) -> Variable {
     let (y, first) = maximumForward(a.value, b.value)
     return tape(a, b).map { $0.record(.maximum(first: first), [a, b], y) } ?? Variable(y)
@@ -133,7 +133,7 @@ public func concatenateLast(_ parts: [Variable]) -> Variable {
 }
 
 /// y = x W^T + b; x `[..., I]`, weight `[O, I]`, bias `[O]`, y `[..., O]`.
-/// - Parameter prepared: the weight's layout for many rows, made once.
+/// - Parameter prepared: the weight in its layout for many rows, prepared once.
 public func linear(
     _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, prepared: PreparedLinear? = nil
 ) -> Variable {
@@ -146,8 +146,8 @@ public func linear(
 
 /// x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`, y `[N, H', W', O]`.
 ///
-/// Without a tape the activation is fused into the kernel, and `prepared` (made once when the model was loaded) saves
-/// transforming the weights again.
+/// Without a tape the activation is fused into the kernel. `prepared`, made once when the model is loaded, saves the
+/// transformation of the weights.
 public func convolution(
     _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, _ geometry: ConvolutionGeometry,
     activation: Activation = .none, prepared: PreparedConvolution? = nil
@@ -165,7 +165,7 @@ public func convolution(
 
 /// x `[N, H, W, C] -> [N, H', W', C]`
 public func maximumPool(_ x: Variable, _ geometry: PoolGeometry) -> Variable {
-    let (y, argument) = maximumPoolForward(x.value, geometry: geometry, wantsPlaces: x.tape != nil)
+    let (y, argument) = maximumPoolForward(x.value, geometry: geometry, wantsPositions: x.tape != nil)
     return x.tape.map { $0.record(.maximumPool(argument: argument, input: x.shape), [x], y) } ?? Variable(y)
 }
 
@@ -181,7 +181,7 @@ public func globalAveragePool(_ x: Variable) -> Variable {
     return x.tape.map { $0.record(.globalAveragePool(input: x.shape), [x], y) } ?? Variable(y)
 }
 
-/// x `[N, H, W, C] -> [N, height, width, C]`: PyTorch's `AdaptiveAvgPool2d`; x itself where it has that size.
+/// x `[N, H, W, C] -> [N, height, width, C]`: PyTorch's `AdaptiveAvgPool2d`. Returns x if it already has that size.
 public func adaptiveAveragePool(_ x: Variable, height: Int, width: Int) -> Variable {
     precondition(height > 0 && width > 0 && x.value.count > 0, "\(x.shape) pooled to \(height)x\(width)")
     if x.shape[1] == height && x.shape[2] == width { return x }
@@ -199,7 +199,7 @@ public func batchNorm(
     return (output, mean, variance)
 }
 
-/// y = activation(x * scale + shift), channel by channel; x `[..., C]`, scale and shift `[C]`: batch normalisation in
+/// y = activation(x * scale + shift) for each channel; x `[..., C]`, scale and shift `[C]`: batch normalisation in
 /// inference. Without a tape the activation is fused into the kernel.
 public func channelAffine(
     _ x: Variable, scale: Variable, shift: Variable, activation: Activation = .none
@@ -217,20 +217,20 @@ public func embedding(_ table: Variable, _ indices: [Int]) -> Variable {
     return table.tape.map { $0.record(.embedding(indices: indices, rows: table.shape[0]), [table], y) } ?? Variable(y)
 }
 
-/// Weighted cross-entropy of `logits` `[R, V]` against `targets` (one index a row): the sum over rows of
-/// weight_r * ((1 - smoothing) * -log p(target_r) + smoothing * mean over v of -log p(v)), shape `[]`.
-/// Rows of weight 0 (padding) cost nothing.
+/// Weighted cross-entropy of `logits` `[R, V]` against `targets` (one index for each row): the sum over rows of
+/// weight_r * ((1 - smoothing) * -log p(target_r) + smoothing * mean over v of -log p(v)), shape `[]`. Rows of weight 0
+/// (padding) are skipped.
 public func crossEntropy(_ logits: Variable, targets: [Int], weights: [Float], smoothing: Float = 0) -> Variable {
     let (loss, saved) = crossEntropyForward(logits.value, targets: targets, weights: weights, smoothing: smoothing)
     return logits.tape.map { $0.record(.crossEntropy(saved), [logits], loss) } ?? Variable(loss)
 }
 
-/// A whole sequence through an LSTM (gates in PyTorch's order i, f, g, o).
+/// An LSTM over a whole sequence (gates in PyTorch's order i, f, g, o).
 /// - Parameters:
 ///   - x: `[T, N, I]`
 ///   - h, c: the state before the first step, `[N, H]`
-///   - weightInput: `[4H, I]`, weightHidden: `[4H, H]`, bias: `[4H]` (PyTorch's two biases added)
-/// - Returns: `[2, T, N, H]`: every step's h, then every step's c.
+///   - weightInput: `[4H, I]`, weightHidden: `[4H, H]`, bias: `[4H]` (the sum of PyTorch's two biases)
+/// - Returns: `[2, T, N, H]`: h of every step, then c of every step.
 public func lstm(
     _ x: Variable, h: Variable, c: Variable, weightInput: Variable, weightHidden: Variable, bias: Variable
 ) -> Variable {
@@ -241,8 +241,8 @@ public func lstm(
     } ?? Variable(states)
 }
 
-/// A whole sequence through an LSTM that looks at the picture before each step (Show, Attend and Tell, Xu et al.
-/// 2015, eq. 1-5, 8 and 13-14); the inputs and the output are described at ``attentionLSTMForward``.
+/// An LSTM over a whole sequence that attends to the image before each step (Show, Attend and Tell, Xu et al. 2015, eq.
+/// 1-5, 8 and 13-14). ``attentionLSTMForward`` describes the inputs and the output.
 public func attentionLSTM(
     gates: Variable, annotations: Variable, keys: Variable, h: Variable, c: Variable,
     weightQuery: Variable, weightScore: Variable, weightGate: Variable, biasGate: Variable,
