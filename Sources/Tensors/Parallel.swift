@@ -9,7 +9,9 @@ public enum Parallel {
         BLASCore.avoidFallback()
         openblas_set_num_threads(1)
         BLASCore.endThreads()
-        if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) { return n }
+        if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) {
+            return n
+        }
         return max(1, ProcessInfo.processInfo.activeProcessorCount)
     }()
 

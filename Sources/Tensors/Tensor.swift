@@ -33,9 +33,13 @@ public struct Tensor: @unchecked Sendable {
     }
 
     public init(_ shape: [Int], _ values: [Float]) {
-        precondition(shape.reduce(1, *) == values.count, "shape \(shape) needs \(shape.reduce(1, *)) values, not \(values.count)")
+        precondition(
+            shape.reduce(1, *) == values.count, "shape \(shape) needs \(shape.reduce(1, *)) values, not \(values.count)"
+        )
         self.init(uninitialized: shape)
-        values.withUnsafeBufferPointer { if let base = $0.baseAddress { pointer.update(from: base, count: values.count) } }
+        values.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { pointer.update(from: base, count: values.count) }
+        }
     }
 
     /// The first element. Valid while this tensor, or another that shares its storage, is alive. If its pointer is the
@@ -47,7 +51,9 @@ public struct Tensor: @unchecked Sendable {
     var halves: UnsafePointer<Half>? { storage.halves.map { $0 + offset } }
 
     /// A copy of the elements, in row-major order.
-    public var array: [Float] { withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) } }
+    public var array: [Float] {
+        withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+    }
 
     /// The only element of a tensor of one element.
     public var scalar: Float {
@@ -80,7 +86,8 @@ public struct Tensor: @unchecked Sendable {
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(!shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0])
         let row = shape.dropFirst().reduce(1, *)
-        return Tensor(shape: [range.count] + shape.dropFirst(), storage: storage, offset: offset + range.lowerBound * row)
+        return Tensor(
+            shape: [range.count] + shape.dropFirst(), storage: storage, offset: offset + range.lowerBound * row)
     }
 
     /// Element `index` of the first axis, without that axis. No copy.
@@ -97,7 +104,9 @@ public struct Tensor: @unchecked Sendable {
     public func permuted(_ axes: [Int]) -> Tensor {
         precondition(axes.sorted() == Array(shape.indices), "\(axes) does not permute the axes of \(shape)")
         var strides = [Int](repeating: 1, count: shape.count)
-        for axis in stride(from: shape.count - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+        for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+            strides[axis] = strides[axis + 1] * shape[axis + 1]
+        }
         let size = axes.map { shape[$0] }, step = axes.map { strides[$0] }
         // Moving axes of length 1 moves no element.
         let longer = axes.filter { shape[$0] > 1 }

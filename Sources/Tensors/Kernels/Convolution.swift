@@ -210,8 +210,8 @@ private func convolutionBackwardInput(
         }
         guard case .packed(let matrices) = weights else { preconditionFailure("weights of another kernel") }
         parallelProduct(
-            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, matrices[0].panels.pointer, dx.pointer,
-            ldc: c)
+            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, matrices[0].panels.pointer,
+            dx.pointer, ldc: c)
         withExtendedLifetime(matrices) {}
         return dx
     }

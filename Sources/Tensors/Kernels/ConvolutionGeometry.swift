@@ -30,7 +30,8 @@ public struct ConvolutionGeometry: Equatable, Hashable, Sendable {
     public var groups: Int
 
     public init(
-        kernelHeight: Int, kernelWidth: Int, strideHeight: Int = 1, strideWidth: Int = 1, padding: Padding = .all(0), groups: Int = 1
+        kernelHeight: Int, kernelWidth: Int, strideHeight: Int = 1, strideWidth: Int = 1, padding: Padding = .all(0),
+        groups: Int = 1
     ) {
         precondition(kernelHeight > 0 && kernelWidth > 0 && strideHeight > 0 && strideWidth > 0 && groups > 0)
         self.kernelHeight = kernelHeight
@@ -44,19 +45,21 @@ public struct ConvolutionGeometry: Equatable, Hashable, Sendable {
     /// A square kernel.
     public init(_ kernel: Int, stride: Int = 1, padding: Padding = .all(0), groups: Int = 1) {
         self.init(
-            kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: padding, groups: groups)
+            kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: padding,
+            groups: groups)
     }
 
     public func padding(height: Int, width: Int) -> (top: Int, left: Int, bottom: Int, right: Int) {
         padding.resolved(
-            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth, strideHeight: strideHeight,
-            strideWidth: strideWidth)
+            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
+            strideHeight: strideHeight, strideWidth: strideWidth)
     }
 
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         let p = padding(height: height, width: width)
         return (
-            (height + p.top + p.bottom - kernelHeight) / strideHeight + 1, (width + p.left + p.right - kernelWidth) / strideWidth + 1
+            (height + p.top + p.bottom - kernelHeight) / strideHeight + 1,
+            (width + p.left + p.right - kernelWidth) / strideWidth + 1
         )
     }
 
@@ -79,7 +82,8 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
     public var countIncludesPadding: Bool
 
     public init(
-        _ kernel: Int, stride: Int? = nil, padding: Padding = .all(0), ceilMode: Bool = false, countIncludesPadding: Bool = true
+        _ kernel: Int, stride: Int? = nil, padding: Padding = .all(0), ceilMode: Bool = false,
+        countIncludesPadding: Bool = true
     ) {
         kernelHeight = kernel
         kernelWidth = kernel
@@ -92,8 +96,8 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
 
     func padding(height: Int, width: Int) -> (top: Int, left: Int, bottom: Int, right: Int) {
         padding.resolved(
-            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth, strideHeight: strideHeight,
-            strideWidth: strideWidth)
+            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
+            strideHeight: strideHeight, strideWidth: strideWidth)
     }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -105,7 +109,8 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
             return (count - 1) * stride >= input + before ? count - 1 : count
         }
         return (
-            size(height, p.top, p.bottom, kernelHeight, strideHeight), size(width, p.left, p.right, kernelWidth, strideWidth)
+            size(height, p.top, p.bottom, kernelHeight, strideHeight),
+            size(width, p.left, p.right, kernelWidth, strideWidth)
         )
     }
 }

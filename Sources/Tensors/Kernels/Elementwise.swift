@@ -57,7 +57,9 @@ func pickBackward(_ g: Tensor, positions: [Int], count: Int) -> Tensor {
     let seeds = g.shape[0]
     let y = Tensor([seeds, count])
     for k in 0..<seeds {
-        for (p, position) in positions.enumerated() { y.pointer[k * count + position] += g.pointer[k * positions.count + p] }
+        for (p, position) in positions.enumerated() {
+            y.pointer[k * count + position] += g.pointer[k * positions.count + p]
+        }
     }
     return y
 }

@@ -36,8 +36,8 @@ func invertedResidualForward(
     // Half a megabyte of expanded rows.
     let strip = max(1, min(oh, (1 << 17) / max(1, w * inner * stride)))
     func inputs(of rows: Range<Int>) -> Range<Int> {
-        max(0, rows.lowerBound * stride - pad.top)
-            ..< min(h, (rows.upperBound - 1) * stride - pad.top + geometry.kernelHeight)
+        let first = max(0, rows.lowerBound * stride - pad.top)
+        return first..<min(h, (rows.upperBound - 1) * stride - pad.top + geometry.kernelHeight)
     }
     // A job is one output row of one image.
     Parallel.ranges(n * oh) { range in
@@ -71,7 +71,8 @@ func invertedResidualForward(
                 source, height: h, width: w, panels: depthwise.panels, geometry, depthwise.epilogue)
             pass(rows: row..<row + count, deep.pointer)
             let result = y.pointer + job * ow * outputs
-            let epilogue = addsInput
+            let epilogue =
+                addsInput
                 ? project.epilogue.adding(x.pointer + job * ow * outputs, to: result) : project.epilogue
             matrixProduct(
                 rows: count * ow, depth: inner, columns: outputs, deep.pointer, lda: inner,

@@ -94,7 +94,8 @@ func columnSums(_ x: Tensor, columns: Int) -> Tensor {
     Parallel.ranges(columns, grain: 64) { range in
         for r in 0..<rows {
             mapVectors2(
-                range.count, output + range.lowerBound, input + r * columns + range.lowerBound, output + range.lowerBound
+                range.count, output + range.lowerBound, input + r * columns + range.lowerBound,
+                output + range.lowerBound
             ) { $0 + $1 }
         }
     }

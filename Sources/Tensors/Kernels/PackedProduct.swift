@@ -168,8 +168,8 @@ private func panelProduct<Rows: FourRows>(
             } else if left > 8 && rows >= 12 {
                 if left < 12 { row = rows - 12 }
                 twelve(
-                    kind, last: kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc, ldc: ldc,
-                    columns: columns, column: column, epilogue, kept: kept)
+                    kind, last: kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width,
+                    c + row * ldc, ldc: ldc, columns: columns, column: column, epilogue, kept: kept)
                 row += 12
             } else if rows >= 4 {
                 if left < 4 { row = rows - 4 }
@@ -240,8 +240,8 @@ func parallelProduct(
         Parallel.ranges(rows, grain: 12, each: rows >= 96 * Parallel.threads ? 3 : 1) { range in
             let from = range.lowerBound
             matrixProduct(
-                rows: range.count, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc, ldc: ldc,
-                epilogue)
+                rows: range.count, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc,
+                ldc: ldc, epilogue)
         }
     } else if rows >= 96 * Parallel.threads || panels < Parallel.threads {
         Parallel.ranges((rows + 11) / 12, grain: grain(12 * columns * depth), each: 8) { range in

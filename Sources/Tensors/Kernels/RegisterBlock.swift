@@ -21,8 +21,8 @@ struct Stretch {
 @inline(__always)
 func twelve<Rows: FourRows, Last: Accumulators>(
     _: Rows.Type, last: Last.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int,
-    offsets: UnsafePointer<Int>? = nil, _ b: UnsafePointer<Float>, bStep: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
-    kept: UnsafeMutablePointer<Float>? = nil
+    offsets: UnsafePointer<Int>? = nil, _ b: UnsafePointer<Float>, bStep: Int, _ c: UnsafeMutablePointer<Float>,
+    ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, kept: UnsafeMutablePointer<Float>? = nil
 ) {
     var r = Rows()
     var s = Rows()

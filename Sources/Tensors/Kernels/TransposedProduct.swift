@@ -90,8 +90,8 @@ private func wideTile(
     _ depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
 ) {
     twelve(
-        FourByThirtyTwo.self, last: FourByThirtyTwo.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 32, c, ldc: 32, columns: 32,
-        column: 0, .none)
+        FourByThirtyTwo.self, last: FourByThirtyTwo.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 32, c,
+        ldc: 32, columns: 32, column: 0, .none)
 }
 
 @inline(never)
@@ -99,6 +99,6 @@ private func narrowTile(
     _ depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
 ) {
     twelve(
-        FourBySixteen.self, last: FourBySixteen.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 16, c, ldc: 16, columns: 16,
-        column: 0, .none)
+        FourBySixteen.self, last: FourBySixteen.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 16, c,
+        ldc: 16, columns: 16, column: 0, .none)
 }

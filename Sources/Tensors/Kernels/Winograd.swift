@@ -358,8 +358,8 @@ func winogradForward(
         let m = scratch.pointer, v = m + plane
         withGrid { grid in
             for block in 0..<blocks {
-                let own = range.lowerBound + range.count * block / blocks
-                    ..< range.lowerBound + range.count * (block + 1) / blocks
+                let first = range.lowerBound + range.count * block / blocks
+                let own = first..<range.lowerBound + range.count * (block + 1) / blocks
                 for tile in own {
                     tiles.scatter(x, tile: tile, v + (tile - own.lowerBound) * tiles.inputRow, plane: plane, grid)
                 }

@@ -58,7 +58,8 @@ public struct AttentionLSTM {
             biasGate: biasGate.value, weightContext: weightContext.value, weightHidden: weightHidden.value)
         let row = output.row(0), regions = annotations.shape[1]
         return (
-            sliceLastForward(row, from: 0, width: hidden), lastC, sliceLastForward(row, from: hidden, width: annotation),
+            sliceLastForward(row, from: 0, width: hidden), lastC,
+            sliceLastForward(row, from: hidden, width: annotation),
             sliceLastForward(row, from: hidden + annotation, width: regions)
         )
     }

@@ -7,7 +7,8 @@
 public struct Convolution {
     private enum Form {
         case folded(weight: Variable, bias: Variable?, prepared: PreparedConvolution?)
-        case normalised(weight: Variable, bias: Variable?, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
+        case normalised(
+            weight: Variable, bias: Variable?, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
     }
 
     public let geometry: ConvolutionGeometry
@@ -46,8 +47,8 @@ public struct Convolution {
             form = .normalised(weight: weight, bias: bias, gamma: gamma, beta: beta, epsilon: epsilon, norm: n)
         } else {
             let folded = foldedBatchNorm(
-                weight: weight.value, bias: bias?.value, gamma: gamma.value, beta: beta.value, mean: mean, variance: variance,
-                epsilon: epsilon)
+                weight: weight.value, bias: bias?.value, gamma: gamma.value, beta: beta.value, mean: mean,
+                variance: variance, epsilon: epsilon)
             form = .folded(
                 weight: Variable(folded.weight), bias: Variable(folded.bias),
                 prepared: p.isInference ? PreparedConvolution(weight: folded.weight, geometry: geometry) : nil)

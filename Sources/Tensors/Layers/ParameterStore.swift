@@ -28,7 +28,9 @@ public struct ParameterError: Error, CustomStringConvertible, Equatable {
             let shown = names.prefix(8).joined(separator: ", ")
             return "\(names.count) \(title): \(shown)\(names.count > 8 ? ", ..." : "")"
         }
-        let parts = [list("missing", missing), list("of another shape", misshapen), list("not used by this model", unused)]
+        let parts = [
+            list("missing", missing), list("of another shape", misshapen), list("not used by this model", unused),
+        ]
         return "\(origin) does not fit the model: \(parts.compactMap { $0 }.joined(separator: "; "))"
     }
 }
@@ -106,7 +108,9 @@ public final class ParameterStore {
         return copy
     }
 
-    func variable(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization, tape: Tape?) -> Variable {
+    func variable(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization, tape: Tape?)
+        -> Variable
+    {
         if let known = leaves[name], known.tape === tape { return known }
         let value = values[name] ?? make(name, shape: shape, layout: layout, initial: initial)
         guard let tape else { return Variable(value) }

@@ -21,7 +21,8 @@ extension Variable {
     /// `[..., W] -> [..., range.count]`
     public func slicedLast(_ range: Range<Int>) -> Variable {
         let y = sliceLastForward(value, from: range.lowerBound, width: range.count)
-        return tape.map { $0.record(.sliceLast(from: range.lowerBound, of: shape[shape.count - 1]), [self], y) } ?? Variable(y)
+        return tape.map { $0.record(.sliceLast(from: range.lowerBound, of: shape[shape.count - 1]), [self], y) }
+            ?? Variable(y)
     }
 
     /// `[M, ...] -> [range.count, ...]`, no copy.
@@ -129,7 +130,8 @@ public func batchedProduct(
 public func concatenateLast(_ parts: [Variable]) -> Variable {
     let y = concatenateLastForward(parts.map(\.value))
     let widths = parts.map { $0.shape[$0.shape.count - 1] }
-    return parts.lazy.compactMap(\.tape).first.map { $0.record(.concatenateLast(widths: widths), parts, y) } ?? Variable(y)
+    return parts.lazy.compactMap(\.tape).first.map { $0.record(.concatenateLast(widths: widths), parts, y) }
+        ?? Variable(y)
 }
 
 /// y = x W^T + b; x `[..., I]`, weight `[O, I]`, bias `[O]`, y `[..., O]`.
@@ -155,7 +157,8 @@ public func convolution(
     guard let tape = x.tape ?? weight.tape ?? bias?.tape else {
         return Variable(
             convolutionForward(
-                x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: activation, prepared: prepared))
+                x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: activation,
+                prepared: prepared))
     }
     let y = convolutionForward(
         x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: .none, prepared: prepared)
@@ -186,7 +189,8 @@ public func adaptiveAveragePool(_ x: Variable, height: Int, width: Int) -> Varia
     precondition(height > 0 && width > 0 && x.value.count > 0, "\(x.shape) pooled to \(height)x\(width)")
     if x.shape[1] == height && x.shape[2] == width { return x }
     let y = adaptiveAveragePoolForward(x.value, height: height, width: width)
-    return x.tape.map { $0.record(.adaptiveAveragePool(height: height, width: width, input: x.shape), [x], y) } ?? Variable(y)
+    return x.tape.map { $0.record(.adaptiveAveragePool(height: height, width: width, input: x.shape), [x], y) }
+        ?? Variable(y)
 }
 
 /// Batch normalisation with the batch's own statistics (Ioffe & Szegedy 2015); x `[..., C]`, gamma and beta `[C]`.
@@ -235,7 +239,8 @@ public func lstm(
     _ x: Variable, h: Variable, c: Variable, weightInput: Variable, weightHidden: Variable, bias: Variable
 ) -> Variable {
     let (states, saved) = lstmForward(
-        x.value, h: h.value, c: c.value, weightInput: weightInput.value, weightHidden: weightHidden.value, bias: bias.value)
+        x.value, h: h.value, c: c.value, weightInput: weightInput.value, weightHidden: weightHidden.value,
+        bias: bias.value)
     return tape(x, h, c, weightInput, weightHidden, bias).map {
         $0.record(.lstm(saved), [x, h, c, weightInput, weightHidden, bias], states)
     } ?? Variable(states)
@@ -255,5 +260,6 @@ public func attentionLSTM(
         gates: gates.value, annotations: annotations.value, keys: keys.value, h: h.value, c: c.value,
         weightQuery: weightQuery.value, weightScore: weightScore.value, weightGate: weightGate.value,
         biasGate: biasGate.value, weightContext: weightContext.value, weightHidden: weightHidden.value)
-    return inputs.lazy.compactMap(\.tape).first.map { $0.record(.attentionLSTM(saved), inputs, output) } ?? Variable(output)
+    return inputs.lazy.compactMap(\.tape).first.map { $0.record(.attentionLSTM(saved), inputs, output) }
+        ?? Variable(output)
 }

@@ -76,15 +76,19 @@ enum Operation {
                 g, x: x, weight: weight, geometry: geometry, prepared: prepared, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
         case .activation(let kind, let y): return [activationBackward(kind, g, y: y, rule: relu)]
-        case .maximumPool(let argument, let input): return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]
-        case .averagePool(let geometry, let input): return [averagePoolBackward(g, geometry: geometry, input: input, seeds: seeds)]
+        case .maximumPool(let argument, let input):
+            return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]
+        case .averagePool(let geometry, let input):
+            return [averagePoolBackward(g, geometry: geometry, input: input, seeds: seeds)]
         case .globalAveragePool(let input): return [globalAveragePoolBackward(g, input: input, seeds: seeds)]
         case .adaptiveAveragePool(let height, let width, let input):
             return [adaptiveAveragePoolBackward(g, height: height, width: width, input: input, seeds: seeds)]
         case .batchNorm(let saved): return batchNormBackward(g, saved: saved, seeds: seeds)
-        case .channelAffine(let x, let scale): return channelAffineBackward(g, x: x, scale: scale, seeds: seeds, needed: needed)
+        case .channelAffine(let x, let scale):
+            return channelAffineBackward(g, x: x, scale: scale, seeds: seeds, needed: needed)
         case .dropout(let mask): return [multiplyForward(g, mask)]
-        case .embedding(let indices, let rows): return [embeddingBackward(g, indices: indices, rows: rows, seeds: seeds)]
+        case .embedding(let indices, let rows):
+            return [embeddingBackward(g, indices: indices, rows: rows, seeds: seeds)]
         case .softmax(let y): return [softmaxBackward(g, y: y)]
         case .l2Normalise(let y, let factors): return [l2NormaliseBackward(g, y: y, factors: factors)]
         case .logSoftmax(let y): return [logSoftmaxBackward(g, y: y)]

@@ -26,7 +26,8 @@ public final class Tape {
     public func leaf(_ value: Tensor) -> Variable { record(.leaf, [], value) }
 
     func record(_ operation: Operation, _ inputs: [Variable], _ value: Tensor) -> Variable {
-        nodes.append(Node(operation: operation, inputs: inputs.map { $0.tape === self ? $0.node : -1 }, shape: value.shape))
+        nodes.append(
+            Node(operation: operation, inputs: inputs.map { $0.tape === self ? $0.node : -1 }, shape: value.shape))
         return Variable(value, tape: self, node: nodes.count - 1)
     }
 

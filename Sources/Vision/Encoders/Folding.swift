@@ -21,7 +21,9 @@ public func foldingBatchNorms(
             variance: try take("\(norm).running_var", shape: channels), epsilon: epsilon)
         result["\(convolution).weight"] = folded.weight
         result["\(convolution).bias"] = folded.bias
-        for part in ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"] { result["\(norm).\(part)"] = nil }
+        for part in ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"] {
+            result["\(norm).\(part)"] = nil
+        }
     }
     return result
 }

@@ -34,11 +34,13 @@ public struct TinyCNN: Architecture {
         var stages: [Encoder.Stage] = []
         var inputs = 3, stride = 1
         for (index, (pair, layer)) in zip(normPairs, Self.layers).enumerated() {
-            let geometry = ConvolutionGeometry(layer.kernel, stride: layer.stride, padding: .all((layer.kernel - 1) / 2))
+            let geometry = ConvolutionGeometry(
+                layer.kernel, stride: layer.stride, padding: .all((layer.kernel - 1) / 2))
             let isLast = index == Self.layers.count - 1
             let convolution = Convolution(
                 p, layer.name, inputs: inputs, outputs: layer.channels, geometry, activation: .relu,
-                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? Self.lastScale : 1, shift: isLast ? -Self.lastScale : 0)
+                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? Self.lastScale : 1,
+                shift: isLast ? -Self.lastScale : 0)
             stride *= layer.stride
             inputs = layer.channels
             stages.append(Encoder.Stage(name: layer.name, channels: inputs, stride: stride) { convolution($0) })

@@ -18,7 +18,8 @@ enum JPEG {
         guard header.arithmetic != 0 || header.blocks <= UInt64(bytes.count) * 8 else {
             throw ImageError(
                 .truncated, name,
-                "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels that its header declares")
+                "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels of its header"
+            )
         }
         var denominator = 1
         while let side = shortSide, denominator < 8, min(width, height) / (denominator * 2) >= max(1, side) {

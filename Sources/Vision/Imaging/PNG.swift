@@ -28,7 +28,8 @@ public enum PNG {
         guard (width * samples * depth + 7) / 8 * height <= bytes.count * 1032 else {
             throw ImageError(
                 .truncated, name,
-                "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels that its header declares")
+                "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels of its header"
+            )
         }
         let stored = try Image(
             width: width, height: height,
