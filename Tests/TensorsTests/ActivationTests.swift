@@ -60,7 +60,8 @@ final class ActivationTests: XCTestCase {
         // Where the output is NaN the gradient passes, as in PyTorch.
         XCTAssertEqual(activationBackward(.relu, Tensor([1, 1], [5]), y: Tensor([1], [.nan]), rule: .exact).array, [5])
         XCTAssertEqual(
-            activationBackward(.relu6, Tensor([1, 3], [5, 5, 5]), y: Tensor([3], [0, 3, 6]), rule: .exact).array, [0, 5, 0])
+            activationBackward(.relu6, Tensor([1, 3], [5, 5, 5]), y: Tensor([3], [0, 3, 6]), rule: .exact).array,
+            [0, 5, 0])
         for kind in [Activation.relu, .relu6, .tanh, .sigmoid] {
             XCTAssertTrue(activationForward(kind, Tensor([1], [.nan])).scalar.isNaN, kind.rawValue)
         }

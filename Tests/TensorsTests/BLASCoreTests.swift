@@ -18,7 +18,9 @@ final class BLASCoreTests: XCTestCase {
     /// OpenBLAS's own threads are ended, and products on this thread are still correct.
     func testBLASCore_afterSetUp_hasNoThreadsAndRightProducts() throws {
         XCTAssertGreaterThan(Parallel.threads, 0)
-        guard let available = dlsym(nil, "blas_server_avail") else { throw XCTSkip("this OpenBLAS does not report its threads") }
+        guard let available = dlsym(nil, "blas_server_avail") else {
+            throw XCTSkip("this OpenBLAS does not report its threads")
+        }
         XCTAssertEqual(available.load(as: Int32.self), 0)
         // Large enough for OpenBLAS, which is not used for products of few rows.
         let ones = [Float](repeating: 1, count: 200 * 200)

@@ -108,7 +108,9 @@ final class BatchNormTests: XCTestCase {
         let y = trained(Variable(Tensor([2, 2], [1, 0, 3, 4]))).value.array
         for (a, b) in zip(y, [-1, -1, 1, 1] as [Float]) { XCTAssertEqual(a, b, accuracy: 1e-4) }
         XCTAssertEqual(store.values["norm.running_mean"]?.array ?? [], [0.2, 0.2])
-        for (a, b) in zip(store.values["norm.running_var"]?.array ?? [], [1.1, 1.7] as [Float]) { XCTAssertEqual(a, b, accuracy: 1e-6) }
+        for (a, b) in zip(store.values["norm.running_var"]?.array ?? [], [1.1, 1.7] as [Float]) {
+            XCTAssertEqual(a, b, accuracy: 1e-6)
+        }
         let used = BatchNorm(store.scope()["norm"], channels: 2)
         let z = used(Variable(Tensor([1, 2], [2.2, 0.2]))).value.array
         XCTAssertEqual(z[0], 2 / Float(1.1).squareRoot(), accuracy: 1e-4)

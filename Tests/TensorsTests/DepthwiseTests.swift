@@ -29,7 +29,8 @@ final class DepthwiseTests: XCTestCase {
                             for kx in 0..<kernel {
                                 let (iy, ix) = (oy * stride - pad.top + ky, ox * stride - pad.left + kx)
                                 if iy < 0 || iy >= h || ix < 0 || ix >= w { continue }
-                                sum += Double(x.pointer[((image * h + iy) * w + ix) * c + ch])
+                                sum +=
+                                    Double(x.pointer[((image * h + iy) * w + ix) * c + ch])
                                     * Double(weight.pointer[(ch * kernel + ky) * kernel + kx])
                             }
                         }

@@ -43,7 +43,8 @@ final class LinearTests: XCTestCase {
             var found: [[Float]] = [], gradients: [[Float]] = []
             func run() {
                 found.append(linearForward(x, weight: weight, bias: bias, prepared: prepared).array)
-                let parts = linearBackward(g, x: x, weight: weight, prepared: prepared, seeds: 2, needed: [true, false])
+                let parts = linearBackward(
+                    g, x: x, weight: weight, prepared: prepared, seeds: 2, needed: [true, false])
                 gradients.append(parts[0]?.array ?? [])
             }
             run()

@@ -38,7 +38,9 @@ final class PackedProductTests: XCTestCase {
         XCTAssertLessThan(worst, depth > 256 ? 1e-4 : 2e-5, "\(rows) x \(depth) x \(columns)", line: line)
     }
 
-    func testPackedProduct_withEveryNumberOfColumns_equalsSumsInDouble() { for columns in 1...70 { check(rows: 13, depth: 9, columns: columns) } }
+    func testPackedProduct_withEveryNumberOfColumns_equalsSumsInDouble() {
+        for columns in 1...70 { check(rows: 13, depth: 9, columns: columns) }
+    }
 
     func testPackedProduct_withEveryNumberOfRows_equalsSumsInDouble() {
         for rows in 1...50 { for columns in [16, 24, 32, 45, 56] { check(rows: rows, depth: 9, columns: columns) } }
@@ -46,7 +48,9 @@ final class PackedProductTests: XCTestCase {
 
     /// Sums are kept between stretches of the depth, and few panels are split into pieces.
     func testPackedProduct_withLongDepths_equalsSumsInDouble() {
-        for rows in [1, 8, 9, 21, 33, 81, 93] { for columns in [16, 40, 88] { check(rows: rows, depth: 600, columns: columns) } }
+        for rows in [1, 8, 9, 21, 33, 81, 93] {
+            for columns in [16, 40, 88] { check(rows: rows, depth: 600, columns: columns) }
+        }
         check(rows: 81, depth: 257, columns: 208)
         check(rows: 301, depth: 70, columns: 120)
     }

@@ -63,7 +63,8 @@ final class ParallelTests: XCTestCase {
     }
 
     func testRanges_ofAnyGrain_coverEveryIndexOnce() {
-        for (count, grain, each) in [(0, 1, 1), (1, 1, 1), (5, 2, 1), (100, 7, 1), (3, 50, 1), (100, 3, 8), (5, 1, 16)] {
+        for (count, grain, each) in [(0, 1, 1), (1, 1, 1), (5, 2, 1), (100, 7, 1), (3, 50, 1), (100, 3, 8), (5, 1, 16)]
+        {
             var seen = [Int](repeating: 0, count: count)
             seen.withUnsafeMutableBufferPointer { seen in
                 nonisolated(unsafe) let seen = seen

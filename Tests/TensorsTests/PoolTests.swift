@@ -75,7 +75,8 @@ final class PoolTests: XCTestCase {
         XCTAssertEqual(adaptiveAveragePool(same, height: 1, width: 5).value.array, row.array)
         // The backward rule is the forward's transpose: <g, A x> = <A^T g, x> for every seed.
         for (h, w, height, width) in [(6, 4, 7, 7), (9, 11, 6, 6), (7, 7, 7, 7), (14, 14, 7, 7), (1, 3, 2, 2)] {
-            let x = randomTensor([2, h, w, 19], seed: 4), y = adaptiveAveragePoolForward(x, height: height, width: width)
+            let x = randomTensor([2, h, w, 19], seed: 4),
+                y = adaptiveAveragePoolForward(x, height: height, width: width)
             let g = randomTensor([3] + y.shape, seed: 5)
             let dx = adaptiveAveragePoolBackward(g, height: height, width: width, input: x.shape, seeds: 3)
             for k in 0..<3 {

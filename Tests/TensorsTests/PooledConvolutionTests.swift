@@ -11,7 +11,8 @@ final class PooledConvolutionTests: XCTestCase {
         let p = ParameterStore(seed: 5).scope()
         _ = p["conv"]("bias", shape: [outputs], initial: .normal(0.5))
         let layer = Convolution(
-            p, "conv", inputs: inputs, outputs: outputs, ConvolutionGeometry(3, padding: .all(1)), activation: activation)
+            p, "conv", inputs: inputs, outputs: outputs, ConvolutionGeometry(3, padding: .all(1)),
+            activation: activation)
         var generator = SeededGenerator(seed: 9)
         let shape = [images, height, width, inputs]
         let x = Tensor(shape, (0..<shape.reduce(1, *)).map { _ in generator.normal() })
@@ -36,7 +37,8 @@ final class PooledConvolutionTests: XCTestCase {
         let p = ParameterStore(seed: 5).scope()
         func layer(_ name: String, kernel: Int) -> Convolution {
             Convolution(
-                p, name, inputs: 16, outputs: 16, ConvolutionGeometry(kernel, padding: .all(kernel / 2)), activation: .relu)
+                p, name, inputs: 16, outputs: 16, ConvolutionGeometry(kernel, padding: .all(kernel / 2)),
+                activation: .relu)
         }
         let three = layer("three", kernel: 3)
         // An odd size, few tiles, another kernel.

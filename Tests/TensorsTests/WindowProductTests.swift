@@ -29,7 +29,8 @@ final class WindowProductTests: XCTestCase {
                     let (iy, ix) = (oy * stride - pad.top + ky, ox * stride - pad.left + kx)
                     if iy < 0 || iy >= h || ix < 0 || ix >= w { continue }
                     for k in 0..<c {
-                        sum += Double(x.pointer[((image * h + iy) * w + ix) * c + k])
+                        sum +=
+                            Double(x.pointer[((image * h + iy) * w + ix) * c + k])
                             * Double(weight.pointer[((o * kernel + ky) * kernel + kx) * c + k])
                     }
                 }
@@ -54,7 +55,8 @@ final class WindowProductTests: XCTestCase {
     func testWindowProduct_withLittleAndMuchPadding_equalsSumsInDouble() {
         check([1, 26, 26, 3], outputs: 16, kernel: 3, stride: 2, padding: .all(0))
         check([1, 8, 8, 3], outputs: 16, kernel: 3, stride: 1, padding: .all(9))
-        check([1, 9, 23, 2], outputs: 20, kernel: 5, stride: 1, padding: .explicit(top: 4, left: 0, bottom: 0, right: 5))
+        check(
+            [1, 9, 23, 2], outputs: 20, kernel: 5, stride: 1, padding: .explicit(top: 4, left: 0, bottom: 0, right: 5))
     }
 
     /// A thread's rows may be of several images.

@@ -142,13 +142,15 @@ public struct KernelError {
             let exact = direct.inputGradient(
                 g, position / (x.shape[1] * x.shape[2]), position / x.shape[2] % x.shape[1], position % x.shape[2])
             for c in 0..<channels {
-                input = max(input, abs(Double(found[0].pointer[position * channels + c]) - exact[c]) / max(1e-30, largest))
+                input = max(
+                    input, abs(Double(found[0].pointer[position * channels + c]) - exact[c]) / max(1e-30, largest))
             }
         }
         var own = 0.0
         largest = Double(Self.largest(found[1]))
         for position in positions(weight.count) {
-            own = max(own, abs(Double(found[1].pointer[position]) - direct.weightGradient(g, position)) / max(1e-30, largest))
+            own = max(
+                own, abs(Double(found[1].pointer[position]) - direct.weightGradient(g, position)) / max(1e-30, largest))
         }
         (self.forward, self.input, self.weight) = (forward, input, own)
         withExtendedLifetime((plain, y, bias, found)) {}

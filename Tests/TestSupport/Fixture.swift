@@ -4,7 +4,8 @@ import Foundation
 public enum Fixture {
     /// `name` in the folder `Fixtures` beside the test file that calls this.
     public static func url(_ name: String, file: StaticString = #filePath) -> URL {
-        URL(fileURLWithPath: "\(file)").deletingLastPathComponent().appendingPathComponent("Fixtures").appendingPathComponent(name)
+        URL(fileURLWithPath: "\(file)").deletingLastPathComponent().appendingPathComponent("Fixtures")
+            .appendingPathComponent(name)
     }
 
     /// A new folder for the output of a test.

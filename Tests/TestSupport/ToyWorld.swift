@@ -68,7 +68,9 @@ public struct ToyScene {
     public let shapes: [Shape]
 
     /// A caption that names the form of one shape and the colour of another.
-    public static func caption(_ form: Form, _ color: Color) -> String { "a \(form.rawValue) and something \(color.rawValue)" }
+    public static func caption(_ form: Form, _ color: Color) -> String {
+        "a \(form.rawValue) and something \(color.rawValue)"
+    }
 
     /// Every caption that is true of the scene.
     public var trueCaptions: [String] { shapes.flatMap { a in shapes.map { Self.caption(a.form, $0.color) } } }
@@ -189,6 +191,8 @@ public func writeToyWorld(to folder: URL, seed: UInt64, train: Int, dev: Int) th
     }
     try AtomicFile.write(Data(captions.utf8), to: folder.appendingPathComponent("captions.csv"))
     try AtomicFile.write(Data(phrases.utf8), to: folder.appendingPathComponent("phrases.tsv"))
-    try AtomicFile.write(Data((names.prefix(train).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("train.txt"))
-    try AtomicFile.write(Data((names.suffix(dev).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("dev.txt"))
+    try AtomicFile.write(
+        Data((names.prefix(train).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("train.txt"))
+    try AtomicFile.write(
+        Data((names.suffix(dev).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("dev.txt"))
 }

@@ -47,9 +47,13 @@ final class ArchitectureTests: XCTestCase {
     func testAlexNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "alexnet", count: 1) }
     func testVGG_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "vgg", count: 8) }
     func testResNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "resnet", count: 5) }
-    func testWideResNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "wide_resnet", count: 2) }
+    func testWideResNet_withReproducibleWeights_matchesTorchvision() throws {
+        try check(prefix: "wide_resnet", count: 2)
+    }
     func testResNeXt_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "resnext", count: 3) }
-    func testSqueezeNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "squeezenet", count: 2) }
+    func testSqueezeNet_withReproducibleWeights_matchesTorchvision() throws {
+        try check(prefix: "squeezenet", count: 2)
+    }
     func testGoogLeNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "googlenet", count: 1) }
     func testInception_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "inception", count: 1) }
     func testDenseNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "densenet", count: 1) }
@@ -191,8 +195,8 @@ final class ArchitectureTests: XCTestCase {
 
     func testNetwork_atItsSmallestInput_returnsLogits() throws {
         for name in [
-            "alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18", "googlenet", "inception_v3", "densenet121",
-            "mobilenet_v2",
+            "alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18", "googlenet", "inception_v3",
+            "densenet121", "mobilenet_v2",
         ] {
             let architecture = try Architectures.named(name), side = architecture.smallestSide
             let store = ParameterStore(filling: { Tensor($1) })
@@ -235,7 +239,8 @@ final class ArchitectureTests: XCTestCase {
         let layer = "features.denseblock2.denselayer11"
         XCTAssertEqual(network.currentName("\(layer).norm.1.running_mean"), "\(layer).norm1.running_mean")
         XCTAssertEqual(network.currentName("\(layer).conv.2.weight"), "\(layer).conv2.weight")
-        for same in ["\(layer).norm1.weight", "features.norm5.weight", "classifier.1.weight", "norm.1.weight", "", "."] {
+        for same in ["\(layer).norm1.weight", "features.norm5.weight", "classifier.1.weight", "norm.1.weight", "", "."]
+        {
             XCTAssertEqual(network.currentName(same), same)
         }
         // A whole checkpoint with old names fits the network. If it has both names of a tensor, one is left unused.
@@ -244,7 +249,10 @@ final class ArchitectureTests: XCTestCase {
         let state = store.stateDictionary()
         let old = Dictionary(
             uniqueKeysWithValues: state.map { key, value in
-                (key.replacing(#/denselayer(\d+)\.(norm|conv)([12])\./#) { "denselayer\($0.1).\($0.2).\($0.3)." }, value)
+                (
+                    key.replacing(#/denselayer(\d+)\.(norm|conv)([12])\./#) { "denselayer\($0.1).\($0.2).\($0.3)." },
+                    value
+                )
             })
         XCTAssertNotEqual(old.keys.sorted(), state.keys.sorted())
         let strict = ParameterStore(strict: network.renamed(old), origin: "old")

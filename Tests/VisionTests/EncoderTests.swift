@@ -29,7 +29,9 @@ final class EncoderTests: XCTestCase {
         let shapes = probe.stateDictionary().mapValues(\.shape)
         var state: [String: Tensor] = [:], salt = 0
         for (convolution, norm) in try configuration.normPairs().pairs {
-            for name in ["\(convolution).weight"] + ["weight", "bias", "running_mean", "running_var"].map({ "\(norm).\($0)" }) {
+            for name in ["\(convolution).weight"]
+                + ["weight", "bias", "running_mean", "running_var"].map({ "\(norm).\($0)" })
+            {
                 let shape = try XCTUnwrap(shapes[name])
                 var values = noise(shape.reduce(1, *), salt)
                 salt += 1
@@ -78,7 +80,9 @@ final class EncoderTests: XCTestCase {
         let picked = stride(from: 0, to: x.count, by: step).map { x.array[$0] }
         XCTAssertEqual(picked.count, expected.count, label)
         let typical = Float(expectedNorm / Double(x.count).squareRoot())
-        for (a, b) in zip(picked, expected) { XCTAssertEqual(a, b, accuracy: slack * 1e-3 * max(typical, abs(b)), label) }
+        for (a, b) in zip(picked, expected) {
+            XCTAssertEqual(a, b, accuracy: slack * 1e-3 * max(typical, abs(b)), label)
+        }
         XCTAssertEqual(norm(x), expectedNorm, accuracy: Double(slack) * 1e-4 * expectedNorm, label)
     }
 
@@ -92,7 +96,9 @@ final class EncoderTests: XCTestCase {
             // Folded when the encoder is made, and folded before.
             let (pairs, epsilon) = try raw.normPairs()
             let folded = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
-            for (configuration, parameters) in [(raw, state), (EncoderConfiguration(name: c.name, folded: true), folded)] {
+            for (configuration, parameters) in [
+                (raw, state), (EncoderConfiguration(name: c.name, folded: true), folded),
+            ] {
                 let store = ParameterStore(strict: parameters, origin: c.name)
                 let encoder = try configuration.makeEncoder(store.scope())
                 try store.checkComplete()
@@ -117,7 +123,8 @@ final class EncoderTests: XCTestCase {
         let whole = encoder(x).value
         let front = encoder(x, stages: 0..<2)
         XCTAssertEqual(encoder(front, stages: 2..<encoder.stages.count).value.array, whole.array)
-        XCTAssertEqual(front.shape, [2, 64 / encoder.stages[1].stride, 64 / encoder.stages[1].stride, encoder.stages[1].channels])
+        XCTAssertEqual(
+            front.shape, [2, 64 / encoder.stages[1].stride, 64 / encoder.stages[1].stride, encoder.stages[1].channels])
         XCTAssertEqual(whole.shape[3], encoder.channels)
         XCTAssertEqual(encoder.index(of: encoder.lastLayer), encoder.stages.count - 1)
         XCTAssertNil(encoder.index(of: "fc"))
@@ -131,7 +138,10 @@ final class EncoderTests: XCTestCase {
             let text = "\(error)"
             XCTAssertTrue(text.contains("lite0.pth") && text.contains("missing") && text.contains("_blocks.16"), text)
         }
-        XCTAssertThrowsError(try foldingBatchNorms(["_conv_stem.weight": Tensor([32, 3, 3, 3])], pairs: [("_conv_stem", "_bn0")], epsilon: 1e-3)) {
+        XCTAssertThrowsError(
+            try foldingBatchNorms(
+                ["_conv_stem.weight": Tensor([32, 3, 3, 3])], pairs: [("_conv_stem", "_bn0")], epsilon: 1e-3)
+        ) {
             XCTAssertTrue("\($0)".contains("_bn0.weight is missing"), "\($0)")
         }
         XCTAssertThrowsError(try EncoderConfiguration(name: "vgg99", folded: true).makeEncoder(store.scope())) {

@@ -152,7 +152,9 @@ final class PlacementTests: XCTestCase {
     func testPlacement_ofAMapFinerThanThePhotograph_averages() {
         let placement = preprocessing(.squash).placement(originalWidth: 4, originalHeight: 2)
         let map = (0..<64 * 64).map { Float($0 % 2) }
-        for value in placement.toOriginal(map, width: 64, height: 64).values { XCTAssertEqual(value, 0.5, accuracy: 0.02) }
+        for value in placement.toOriginal(map, width: 64, height: 64).values {
+            XCTAssertEqual(value, 0.5, accuracy: 0.02)
+        }
     }
 
     func testPreprocessing_ofThinImages_works() {

@@ -27,7 +27,9 @@ final class RealActivationTests: XCTestCase {
         let features = encoder(tape.leaf(image))
         var random = SeededGenerator(seed: 4)
         let seed = Tensor([1] + features.shape, (0..<features.value.count).map { _ in random.uniform() < 0.5 ? -1 : 1 })
-        let nodes = tape.nodes.indices.filter { if case .convolution = tape.nodes[$0].operation { true } else { false } }
+        let nodes = tape.nodes.indices.filter {
+            if case .convolution = tape.nodes[$0].operation { true } else { false }
+        }
         let outputs = nodes.map { Variable(Tensor(tape.nodes[$0].shape), tape: tape, node: $0) }
         let gradients = tape.gradients(of: features, seed: seed, withRespectTo: outputs)
         var worst: [ConvolutionAlgorithm: Double] = [:]
@@ -92,7 +94,9 @@ final class RealActivationTests: XCTestCase {
 
     private func relative(_ a: Tensor, _ b: Tensor) -> Double {
         var difference: Float = 0, largest: Float = 1e-30
-        for (x, y) in zip(a.array, b.array) { (difference, largest) = (max(difference, abs(x - y)), max(largest, abs(y))) }
+        for (x, y) in zip(a.array, b.array) {
+            (difference, largest) = (max(difference, abs(x - y)), max(largest, abs(y)))
+        }
         return Double(difference / largest)
     }
 }
