@@ -3,6 +3,7 @@ import CVector
 /// An IEEE 754 half-precision number, as stored in memory: 1 sign bit, 5 exponent bits, 10 mantissa bits. A float holds
 /// every half exactly.
 public struct Half: BitwiseCopyable, Sendable {
+    /// The bits as stored.
     public var bits: UInt16
     public init(bits: UInt16) { self.bits = bits }
 }
@@ -36,6 +37,7 @@ extension Half: StoredFloat {
         mmx_widened(UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<UInt16>.self))
     }
 
+    /// The same number as a float, exactly.
     @inline(__always) public var float: Float { mmx_widened(SIMD16<UInt16>(repeating: bits))[0] }
 }
 

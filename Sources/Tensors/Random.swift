@@ -3,6 +3,7 @@ import Foundation
 /// A small seeded generator of random numbers (SplitMix64, Steele et al. 2014). A seed gives the same numbers on every
 /// machine.
 public struct SeededGenerator: RandomNumberGenerator, Codable, Sendable {
+    /// The whole state of the generator; saving it saves the sequence.
     public var state: UInt64
 
     public init(seed: UInt64) { state = seed }

@@ -9,6 +9,7 @@ import Synchronization
 /// Freed blocks of 4 KiB or more go to a pool and are reused: a training step asks for the same sizes again and again,
 /// and new pages cost more time than the arithmetic.
 public final class Storage: @unchecked Sendable {
+    /// The number of elements.
     public let count: Int
     /// The same numbers as halves, if they were read as halves.
     public let halves: UnsafePointer<Half>?
@@ -19,6 +20,7 @@ public final class Storage: @unchecked Sendable {
     /// The owner of borrowed memory (a mapped file), kept alive here.
     private let keeper: AnyObject?
 
+    /// The first element as a float.
     @inlinable public var pointer: UnsafeMutablePointer<Float> { floats.load(ordering: .acquiring) ?? widened() }
 
     /// False for borrowed memory, and for floats that were converted from borrowed halves.

@@ -11,6 +11,7 @@ public struct Tensor: @unchecked Sendable {
     public let storage: Storage
     /// Position of the first element in `storage`.
     public let offset: Int
+    /// The number of elements.
     public let count: Int
 
     /// A tensor over part of existing storage.
@@ -27,11 +28,13 @@ public struct Tensor: @unchecked Sendable {
         self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)))
     }
 
+    /// A tensor whose elements are all `value`.
     public init(_ shape: [Int], repeating value: Float = 0) {
         self.init(uninitialized: shape)
         pointer.update(repeating: value, count: count)
     }
 
+    /// A tensor of `values` in row-major order.
     public init(_ shape: [Int], _ values: [Float]) {
         precondition(
             shape.reduce(1, *) == values.count, "shape \(shape) needs \(shape.reduce(1, *)) values, not \(values.count)"
@@ -61,6 +64,7 @@ public struct Tensor: @unchecked Sendable {
         return withExtendedLifetime(storage) { pointer[0] }
     }
 
+    /// The element at one index for each axis.
     public subscript(index: Int...) -> Float {
         precondition(index.count == shape.count)
         var position = 0

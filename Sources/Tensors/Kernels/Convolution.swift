@@ -40,6 +40,7 @@ public struct PreparedConvolution: Sendable {
         case packed([PackedMatrix])
     }
 
+    /// - Parameter weight: `[O, kh, kw, C / groups]`
     public init(weight: Tensor, geometry: ConvolutionGeometry) {
         if isDepthwise(weight, geometry) {
             layout = .depthwise(depthwisePanels(weight))

@@ -4,6 +4,7 @@ public enum Padding: Equatable, Hashable, Sendable {
     /// TensorFlow's padding: output = ceil(input / stride). An odd pixel goes to the bottom and the right.
     case same
 
+    /// `n` zeros on each side.
     public static func all(_ n: Int) -> Padding { .explicit(top: n, left: n, bottom: n, right: n) }
 
     /// The zeros before and after an input of `height` x `width`, along both axes.
@@ -49,12 +50,14 @@ public struct ConvolutionGeometry: Equatable, Hashable, Sendable {
             groups: groups)
     }
 
+    /// The zeros around an input of `height` x `width`.
     public func padding(height: Int, width: Int) -> (top: Int, left: Int, bottom: Int, right: Int) {
         padding.resolved(
             height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
             strideHeight: strideHeight, strideWidth: strideWidth)
     }
 
+    /// The size of the output for an input of `height` x `width`.
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         let p = padding(height: height, width: width)
         return (
@@ -81,6 +84,7 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
     /// Average pooling divides by the size of the window including padding (PyTorch's default).
     public var countIncludesPadding: Bool
 
+    /// A square window; its stride is the window's size unless given.
     public init(
         _ kernel: Int, stride: Int? = nil, padding: Padding = .all(0), ceilMode: Bool = false,
         countIncludesPadding: Bool = true

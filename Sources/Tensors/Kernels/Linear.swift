@@ -3,6 +3,7 @@ public final class PreparedLinear: Sendable {
     private let weight: Tensor
     private let forwards = KeptWeights<PackedMatrix>(), backwards = KeptWeights<PackedMatrix>()
 
+    /// - Parameter weight: `[O, I]`
     public init(weight: Tensor) { self.weight = weight }
 
     /// True for many rows and a weight that is not too large. Few rows read the weight in place, and a copy of a very

@@ -1,5 +1,6 @@
 /// Matrix products with a right-hand side that was packed before, for feature maps: the left-hand side (pixels in rows
 /// of channels) is read in place, and bias and a clamping activation are applied while the results are in registers.
+/// The *depth* of a product is the length of its sums.
 
 /// The number of floats of a packed matrix of `depth` x `columns`: panels of 32 columns (the last one 16 or 24 wide if
 /// that is enough), each `[depth, width]`.

@@ -23,8 +23,8 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry, wantsPositions: Boo
                     let xs = max(0, ox)..<max(0, ox, min(w, ox + geometry.kernelWidth))
                     for ch in stride(from: 0, to: c, by: 16) {
                         let valid = c - ch
-                        // For a window inside the padding, the value is minus infinity and the position is the image's
-                        // first pixel.
+                        // For a window entirely in the padding, the value is minus infinity and the position is the
+                        // image's first pixel.
                         let corner = ys.isEmpty || xs.isEmpty ? first : first + ys.lowerBound * w + xs.lowerBound
                         var best = Vector(repeating: -.infinity)
                         // The bits of integers in a vector of floats.

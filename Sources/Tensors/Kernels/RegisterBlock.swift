@@ -5,16 +5,16 @@ import CVector
 /// Twelve rows of 32 columns are 24 accumulators. Each step along the depth reads two vectors of B and twelve broadcast
 /// elements of A (Goto & van de Geijn 2008, section 4).
 
-/// A part of a product's depth. The sums of each part but the last are stored, and the next part continues from them.
-/// The order of the sums, and so every bit, is the same as in one part.
+/// A part of a product's depth. The sums of each stretch but the last are stored, and the next stretch continues from
+/// them. The order of the sums, and so every bit, is the same as without stretches.
 struct Stretch {
     var depth: Int
     var isFirst = true
     var isLast = true
 }
 
-/// Computes twelve rows, or nine: four, four, and as many as `Last` has. Element (row, k) of A is at `row * lda + k *
-/// aStep`. Vectors of B are `bStep` apart. `columns` columns are stored, after the epilogue.
+/// Computes twelve rows, or nine: four, four, and as many as `Last` has. In A, rows are `lda` apart and elements of a row
+/// `aStep` apart. Vectors of B are `bStep` apart. `columns` columns are stored, after the epilogue.
 /// - Parameters:
 ///   - offsets: the positions of the elements in a row of A, if they are not `aStep` apart.
 ///   - kept: memory for twelve rows of sums, if there are several stretches.

@@ -2,10 +2,12 @@ import Foundation
 
 /// Adam (Kingma & Ba 2015, algorithm 1), with decoupled weight decay (Loshchilov & Hutter 2019).
 public final class Adam {
+    /// The learning rate of the next step.
     public var learningRate: Float
     public let beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float
     /// A factor for a parameter's learning rate, by the parameter's name.
     public var scale: (String) -> Float = { _ in 1 }
+    /// The number of steps taken.
     public private(set) var steps = 0
     private var first: [String: Tensor] = [:], second: [String: Tensor] = [:]
 

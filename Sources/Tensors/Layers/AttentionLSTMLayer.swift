@@ -1,10 +1,12 @@
 /// An LSTM that attends to the image before each step (Show, Attend and Tell, Xu et al. 2015): soft attention with its
 /// gate beta; the context is an input of the gates.
 public struct AttentionLSTM {
+    /// The part of the gates that depends on the words.
     public let input: Linear
     let weightQuery: Variable, weightScore: Variable, weightGate: Variable, biasGate: Variable
     let weightContext: Variable, weightHidden: Variable
     let keys: Linear
+    /// H, and D.
     public let hidden: Int, annotation: Int
 
     /// - Parameters:

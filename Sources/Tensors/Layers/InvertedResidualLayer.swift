@@ -10,6 +10,9 @@ public struct InvertedResidual {
     /// the threads is faster than processing the block in strips.
     static let small = 1 << 18
 
+    /// - Parameters:
+    ///   - expand: nil if the depthwise convolution reads the input.
+    ///   - addsInput: whether the input is added to the output.
     public init(expand: Convolution?, depthwise: Convolution, project: Convolution, addsInput: Bool) {
         self.expand = expand
         self.depthwise = depthwise

@@ -1,6 +1,8 @@
 /// y = x W^T + b. Parameters `weight` `[O, I]` and, with a bias, `bias` `[O]`: PyTorch's names and shapes.
 public struct Linear {
+    /// `[O, I]`
     public let weight: Variable
+    /// `[O]`
     public let bias: Variable?
     private let prepared: PreparedLinear?
 

@@ -17,9 +17,13 @@ public enum Initialization: Sendable {
 
 /// The parameters that do not fit a model when they are loaded.
 public struct ParameterError: Error, CustomStringConvertible, Equatable {
+    /// Where the parameters are from, such as a path.
     public var origin: String
+    /// The names that a layer asked for and the file does not have.
     public var missing: [String] = []
+    /// The names that no layer asked for.
     public var unused: [String] = []
+    /// The names of parameters of another shape, with both shapes.
     public var misshapen: [String] = []
 
     public var description: String {
@@ -192,6 +196,7 @@ public struct Parameters {
         return store.variable(name, shape: shape, layout: layout, initial: initial, tape: trainable(name) ? tape : nil)
     }
 
+    /// True if the file or the model has the parameter `name` under this prefix.
     public func contains(_ name: String) -> Bool { store.contains(full(name)) }
 
     /// A value that is saved with the parameters but not trained (running statistics).

@@ -40,11 +40,13 @@ extension Variable {
 
     // MARK: Arithmetic
 
+    /// Element by element; both have the same shape.
     public static func + (a: Variable, b: Variable) -> Variable {
         let y = addForward(a.value, b.value)
         return Tensors.tape(a, b).map { $0.record(.add, [a, b], y) } ?? Variable(y)
     }
 
+    /// Element by element; both have the same shape.
     public static func - (a: Variable, b: Variable) -> Variable {
         let y = addForward(a.value, scaleForward(b.value, by: -1))
         return Tensors.tape(a, b).map { $0.record(.subtract, [a, b], y) } ?? Variable(y)
@@ -57,6 +59,7 @@ extension Variable {
         return Tensors.tape(a, b).map { $0.record(.multiply(a.value, b.value), [a, b], y) } ?? Variable(y)
     }
 
+    /// Each element times `factor`.
     public func scaled(by factor: Float) -> Variable {
         let y = scaleForward(value, by: factor)
         return tape.map { $0.record(.scale(factor), [self], y) } ?? Variable(y)
@@ -76,6 +79,7 @@ extension Variable {
 
     // MARK: Activations
 
+    /// The activation of each element.
     public func activated(_ kind: Activation) -> Variable {
         if kind == .none { return self }
         let y = activationForward(kind, value)

@@ -22,6 +22,7 @@ public struct Variable {
     }
 
     public var shape: [Int] { value.shape }
+    /// True if the variable is on a tape.
     public var isRecorded: Bool { tape != nil }
     /// The same value as a constant.
     public var detached: Variable { Variable(value) }

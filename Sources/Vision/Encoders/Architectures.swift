@@ -6,6 +6,7 @@ public enum Architectures {
         [GoogLeNet(), InceptionV3(), DenseNet(), MobileNetV2(), TinyCNN()],
     ].flatMap { $0 }
 
+    /// The names of all networks.
     public static let names: [String] = all.map(\.name)
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
@@ -17,6 +18,7 @@ public enum Architectures {
     }
 }
 
+/// The error for a name that is not in ``Architectures/names``.
 public struct UnknownEncoder: Error, CustomStringConvertible {
     public let name: String
     public var description: String {

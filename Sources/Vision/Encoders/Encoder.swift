@@ -5,7 +5,9 @@ import Tensors
 /// A stage has the checkpoint's name of its last layer or block; this is the name that `--layer` takes. The sequence
 /// can be split: the frozen front, whose output is cached in training, and the back that is explained or fine-tuned.
 public struct Encoder {
+    /// A layer or block of the network.
     public struct Stage {
+        /// The checkpoint's name of the stage's last layer or block.
         public let name: String
         /// Other names of the same output ("relu5_3", "layer4").
         public let aliases: [String]
@@ -13,6 +15,7 @@ public struct Encoder {
         public let channels: Int
         /// Pixels of the input for each pixel of the output, along one side.
         public let stride: Int
+        /// Maps `[N, H, W, C]` to `[N, H', W', channels]`.
         public let apply: (Variable) -> Variable
         /// Runs the stage and the next one in one kernel, with the same results; returns nil for an input that the
         /// kernel does not support.
@@ -31,6 +34,7 @@ public struct Encoder {
         }
     }
 
+    /// The stages, in order; never empty.
     public let stages: [Stage]
 
     public init(stages: [Stage]) {

@@ -12,6 +12,7 @@ public struct EncoderConfiguration: Codable, Equatable, Sendable {
         self.folded = folded
     }
 
+    /// The names of all encoders.
     public static var names: [String] { Architectures.names }
 
     /// - Throws: ``UnknownEncoder``

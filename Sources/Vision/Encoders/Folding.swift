@@ -28,6 +28,7 @@ public func foldingBatchNorms(
     return result
 }
 
+/// A tensor that is missing or has another shape when batch normalisation is folded.
 public struct FoldingError: Error, CustomStringConvertible {
     public let name: String
     public let expected: [Int]?

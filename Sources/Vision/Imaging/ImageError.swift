@@ -1,5 +1,6 @@
 /// The reason why an image could not be read or written.
 public struct ImageError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// The kind of the problem.
     public enum Kind: String, Sendable {
         /// There is no such file.
         case missing
@@ -20,6 +21,7 @@ public struct ImageError: Error, CustomStringConvertible, Equatable, Sendable {
     public let kind: Kind
     /// The file's path, or the caller's name for the bytes.
     public let name: String
+    /// The problem, as a sentence for people.
     public let problem: String
 
     public init(_ kind: Kind, _ name: String, _ problem: String) {
@@ -46,6 +48,7 @@ public struct ImageLimits: Equatable, Sendable {
         self.bytes = bytes
     }
 
+    /// 100 megapixels, 30,000 pixels along a side, and files of 512 MiB.
     public static let standard = ImageLimits()
 
     func check(width: Int, height: Int, name: String) throws {

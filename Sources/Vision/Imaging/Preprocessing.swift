@@ -4,6 +4,7 @@ import Tensors
 ///
 /// Each 8-bit sample x of channel c becomes `(x - mean[c]) / std[c]`.
 public struct Preprocessing: Codable, Equatable, Sendable {
+    /// How a photograph is fitted to the model's input.
     public enum Fit: String, Codable, Sendable {
         /// The whole photograph; its aspect ratio is changed to the model's.
         case squash
@@ -18,9 +19,11 @@ public struct Preprocessing: Codable, Equatable, Sendable {
     /// For `crop`: the photograph's shorter side is resized to this before the centre is cropped (torchvision's
     /// `Resize(n), CenterCrop(size)`, with its rounding). Nil takes the largest crop with the input's aspect ratio.
     public let resizeShortSide: Int?
+    /// The filter for resizing.
     public let filter: ResizeFilter
     /// Red, green, blue; in units of 0...255.
     public let mean: [Float]
+    /// Red, green, blue; in units of 0...255; positive.
     public let std: [Float]
 
     /// The largest width and height that a config may have, in pixels.

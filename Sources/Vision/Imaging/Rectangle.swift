@@ -14,6 +14,7 @@ public struct Rectangle: Codable, Equatable, Sendable {
 
     public var width: Double { x1 - x0 }
     public var height: Double { y1 - y0 }
+    /// True if the width or the height is not positive.
     public var isEmpty: Bool { !(width > 0 && height > 0) }
 
     /// The part that both cover; empty (zero width or height) if they do not overlap.
