@@ -34,7 +34,7 @@ public struct MapDrawing: Sendable {
     public func pictures(
         of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil
     ) -> (overlay: Image, heatMap: Image) {
-        let plane = placement.place(map.values, width: width, height: height)
+        let plane = placement.toOriginal(map.values, width: width, height: height)
         let lines = contours(plane, isSigned: map.isSigned)
         let heat = Overlay.heatMap(
             plane.values, width: photo.width, height: photo.height, colorMap: style.colorMap, isSigned: map.isSigned,
@@ -50,7 +50,7 @@ public struct MapDrawing: Sendable {
     public func tile(
         of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil
     ) -> Image {
-        let plane = placement.place(map.values, width: width, height: height)
+        let plane = placement.toOriginal(map.values, width: width, height: height)
         return annotated(
             overlay(plane, map), map, name: name, lines: contours(plane, isSigned: map.isSigned), box: box)
     }

@@ -56,7 +56,7 @@ public struct PreparedMap: Sendable {
 
     /// The map over the whole photograph, normalised by its own maximum: 0...1.
     public func placed(in placement: Placement, _ normalisation: Normalisation = .unit) -> Plane {
-        placement.place(normalised(normalisation).values, width: columns, height: rows)
+        placement.toOriginal(normalised(normalisation).values, width: columns, height: rows)
     }
 
     /// As ``placed(in:_:)``, before anything was clipped; nil where nothing was.

@@ -12,7 +12,7 @@ final class AnswerExplainerTests: XCTestCase {
     private let kinds = VQAHeadConfiguration.Kind.allCases
 
     private func look(_ explainer: AnswerExplainer) -> AnswerExplainer.Seen {
-        let picture = ToyPicture(seed: 2_024, index: 1).image
+        let picture = ToyScene(seed: 2_024, index: 1).image
         return explainer.look(at: explainer.answerer.configuration.preprocessing.prepare(picture).tensor)
     }
 

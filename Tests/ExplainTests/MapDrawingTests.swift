@@ -21,7 +21,7 @@ final class MapDrawingTests: XCTestCase {
     func testPicturesAreTheOverlayAndTheHeatMap() {
         let style = DrawingStyle(colorMap: .viridis, opacity: 0.8, blend: .even)
         let (overlay, heat) = drawing(style).pictures(of: map, width: 2, height: 2, name: "dog")
-        let plane = placement.place(map.values, width: 2, height: 2).values
+        let plane = placement.toOriginal(map.values, width: 2, height: 2).values
         XCTAssertEqual(
             overlay,
             Overlay.draw(

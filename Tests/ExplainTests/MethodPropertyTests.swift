@@ -16,7 +16,7 @@ final class MethodPropertyTests: XCTestCase {
     }
 
     private func picture(_ preprocessing: Preprocessing, index: Int = 0) -> Tensor {
-        preprocessing.prepare(ToyPicture(seed: 2_024, index: index).image).tensor
+        preprocessing.prepare(ToyScene(seed: 2_024, index: index).image).tensor
     }
 
     private func assertEqual(

@@ -18,14 +18,14 @@ final class PhraseMapsTests: XCTestCase {
         var captions = "image,caption\n"
         var rows = "image" + String(repeating: "\t", count: 8) + "\n"
         for index in 0..<count {
-            let picture = ToyPicture(seed: 2_024, index: index)
+            let picture = ToyScene(seed: 2_024, index: index)
             let name = "\(index).png"
             try picture.image.write(to: folder.appendingPathComponent(name))
             let (form, color) = (picture.shapes[0], picture.shapes[1])
             // The second caption is the one that the phrases are of.
-            let caption = ToyPicture.caption(form.form, color.color)
+            let caption = ToyScene.caption(form.form, color.color)
             captions += "\(name),a dog\n\(name),\(caption.capitalized) .\n"
-            func row(_ first: Int, _ words: String, _ shape: ToyPicture.Shape, type: String, captionRow: Int = 1)
+            func row(_ first: Int, _ words: String, _ shape: ToyScene.Shape, type: String, captionRow: Int = 1)
                 -> String
             {
                 let r = shape.radius
@@ -85,9 +85,9 @@ final class PhraseMapsTests: XCTestCase {
         let explainer = try CaptionExplainer(captioner())
         let photo = try Image.read(source.url(ofImage: 0))
         let maps = try source.maps(ofImage: 0, photo: photo)
-        let picture = ToyPicture(seed: 2_024, index: 0)
+        let picture = ToyScene(seed: 2_024, index: 0)
         let form = picture.shapes[0].form.rawValue
-        let caption = ToyPicture.caption(picture.shapes[0].form, picture.shapes[1].color)
+        let caption = ToyScene.caption(picture.shapes[0].form, picture.shapes[1].color)
         let seen = explainer.look(at: explainer.captioner.configuration.preprocessing.prepare(photo).tensor)
         let wanted = try explainer.explain(
             seen, words: explainer.indices(of: caption).words,
@@ -121,8 +121,8 @@ final class PhraseMapsTests: XCTestCase {
 
     /// The shapes' own masks in place of boxes around them.
     func testMasksInPlaceOfBoxes() throws {
-        let picture = ToyPicture(seed: 2_024, index: 0)
-        let caption = ToyPicture.caption(picture.shapes[0].form, picture.shapes[1].color)
+        let picture = ToyScene(seed: 2_024, index: 0)
+        let caption = ToyScene.caption(picture.shapes[0].form, picture.shapes[1].color)
         try Data(("image" + String(repeating: "\t", count: 8) + "\n"
             + picture.phrases(of: caption, row: 1, image: "0.png")).utf8).write(to: url("m.tsv"))
         let masks = url("masks")
@@ -131,13 +131,13 @@ final class PhraseMapsTests: XCTestCase {
         }
         try FileManager.default.createDirectory(at: masks, withIntermediateDirectories: true)
         for (chain, shape) in picture.shapes.enumerated() {
-            try ToyPicture.maskImage(shape).write(to: masks.appendingPathComponent("0-\(chain).png"))
+            try ToyScene.maskImage(shape).write(to: masks.appendingPathComponent("0-\(chain).png"))
         }
         let source = try source(phrases: "m.tsv", masks: masks)
         let photo = try Image.read(url("0.png"))
         XCTAssertEqual(
             try source.maps(ofImage: 0, photo: photo).targets.map(\.region.mask),
-            picture.shapes.map(ToyPicture.mask))
+            picture.shapes.map(ToyScene.mask))
         func message() -> String {
             var error: (any Error)?
             XCTAssertThrowsError(try source.maps(ofImage: 0, photo: photo)) { error = $0 }

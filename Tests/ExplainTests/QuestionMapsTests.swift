@@ -14,7 +14,7 @@ final class QuestionMapsTests: XCTestCase {
     override func setUpWithError() throws {
         folder = try Fixture.temporaryFolder()
         for index in 0..<3 {
-            try ToyPicture(seed: 2_024, index: index).image.write(to: folder.appendingPathComponent("\(index).png"))
+            try ToyScene(seed: 2_024, index: index).image.write(to: folder.appendingPathComponent("\(index).png"))
         }
     }
 
@@ -97,7 +97,7 @@ final class QuestionMapsTests: XCTestCase {
                 for (target, method) in zip(targets, ["grad-cam", "grad-cam:expected"]) {
                     let score = try explainer.explain(seen, question: read, targets: [target]).scores[0]
                     let unit = Normalisation.unit(score.map.array).values
-                    let plane = picture.placement.place(unit, width: score.map.shape[1], height: score.map.shape[0])
+                    let plane = picture.placement.toOriginal(unit, width: score.map.shape[1], height: score.map.shape[0])
                     let record = try XCTUnwrap(next.next())
                     XCTAssertEqual([record.image, record.kind, record.method], [asked.image, asked.kind, method])
                     XCTAssertEqual(

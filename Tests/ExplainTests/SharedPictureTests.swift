@@ -36,7 +36,7 @@ final class SharedPictureTests: XCTestCase {
     func testACaptionAndAnswersOfOnePicture() throws {
         let captioner = try Captioner.load(Fixture.url("toy-show-attend-and-tell")), count = Count()
         let answerer = try answerer(on: captioner.modelEncoder, count)
-        let picture = captioner.configuration.preprocessing.prepare(ToyPicture(seed: 2_024, index: 3).image).tensor
+        let picture = captioner.configuration.preprocessing.prepare(ToyScene(seed: 2_024, index: 3).image).tensor
         for layer in [nil, captioner.encoder.stages[1].name] {
             let captions = try CaptionExplainer(captioner, layer: layer)
             let answers = try AnswerExplainer(answerer, layer: layer)
@@ -66,7 +66,7 @@ final class SharedPictureTests: XCTestCase {
     func testAPictureSeenByAnotherIsToldApart() throws {
         let captioner = try Captioner.load(Fixture.url("toy-show-attend-and-tell"))
         let other = try Captioner.load(Fixture.url("toy-show-and-tell"))
-        let picture = captioner.configuration.preprocessing.prepare(ToyPicture(seed: 2_024, index: 3).image).tensor
+        let picture = captioner.configuration.preprocessing.prepare(ToyScene(seed: 2_024, index: 3).image).tensor
         let answers = try AnswerExplainer(answerer(on: captioner.modelEncoder))
         XCTAssertFalse(answers.canExplain(try CaptionExplainer(other).look(at: picture)))
         XCTAssertFalse(answers.canExplain(try CaptionExplainer(captioner, layer: "conv2").look(at: picture)))

@@ -39,7 +39,7 @@ final class ToyVQATests: XCTestCase {
         switch question.kind {
         case .yesNo: return question.answer == "yes" ? "no" : nil
         case .number:
-            let words = ToyPicture.numberWords
+            let words = ToyScene.numberWords
             return words.firstIndex(of: question.answer).flatMap { $0 > 0 ? words[$0 - 1] : nil }
         case .color, .shape: return nil
         }
@@ -51,7 +51,7 @@ final class ToyVQATests: XCTestCase {
         let explainer = try explainer()
         var random = SeededGenerator(seed: Self.seed), tallies: [String: Tally] = [:]
         for index in 0..<pictures {
-            let picture = ToyPicture.scene(seed: Self.seed, index: index)
+            let picture = ToyScene.questionScene(seed: Self.seed, index: index)
             let prepared = explainer.answerer.configuration.preprocessing.prepare(picture.image)
             let seen = explainer.look(at: prepared.tensor)
             for question in picture.questions(using: &random) {
@@ -100,7 +100,7 @@ final class ToyVQATests: XCTestCase {
     func testTheQuestionAloneSaysNothing() {
         var random = SeededGenerator(seed: 1), counts: [String: [String: [String: Int]]] = [:]
         for index in 0..<1_500 {
-            for question in ToyPicture.scene(seed: 1, index: index).questions(using: &random) {
+            for question in ToyScene.questionScene(seed: 1, index: index).questions(using: &random) {
                 var answers = counts[question.kind.rawValue, default: [:]][question.text, default: [:]]
                 answers[question.answer, default: 0] += 1
                 counts[question.kind.rawValue, default: [:]][question.text] = answers
@@ -131,7 +131,7 @@ final class ToyVQATests: XCTestCase {
     func testOneSceneStaysTheSame() throws {
         let explainer = try explainer()
         var random = SeededGenerator(seed: Self.seed)
-        let picture = ToyPicture.scene(seed: Self.seed, index: 0)
+        let picture = ToyScene.questionScene(seed: Self.seed, index: 0)
         let seen = explainer.look(at: explainer.answerer.configuration.preprocessing.prepare(picture.image).tensor)
         let lines = try picture.questions(using: &random).map { question in
             let found = try explainer.explain(

@@ -24,7 +24,7 @@ extension Parameters {
         return result.hexadecimal
     }
 
-    /// In four interleaved rows, because each step waits for the one before.
+    /// Computes four interleaved hashes, because each step of one hash waits for the step before it.
     private static func hash(_ tensor: Tensor) -> UInt64 {
         var rows = (
             Fingerprint(start: 1), Fingerprint(start: 2), Fingerprint(start: 3), Fingerprint(start: 4)

@@ -1,11 +1,12 @@
-/// The way back through the attention of ``attentionLSTMForward``, one seed and picture (a *job*) at a time: sums over
-/// steps stay in memory of the job's own, so no two threads write to the same place.
+/// The backward pass of the attention in ``attentionLSTMForward``, for one seed and one image (a *job*) at a time. Each
+/// job has its own memory for the sums over steps, so no two threads write to the same memory.
 struct AttentionBackward {
     private let saved: AttentionLSTMSaved
-    private let seeds: Int, steps: Int, rows: Int, pictures: Int, regions: Int, depth: Int, group: Int, stride: Int
-    /// w, padded as the keys are.
+    private let seeds: Int, steps: Int, rows: Int, images: Int, regions: Int, depth: Int, group: Int, stride: Int
+    /// The score's weight w, padded like the keys.
     private let weight: Tensor
-    /// sum over steps and rows of v (see ``attentionScoreBackward``), `[K, M, L, padded]`; of u, `[K, M, padded]`.
+    /// The sums over steps and rows of v, `[K, M, L, padded]`, and of u, `[K, M, padded]` (see
+    /// ``attentionScoreBackward``).
     private let keySums: Tensor, weightSums: Tensor
 
     init(_ saved: AttentionLSTMSaved, seeds: Int) {
@@ -13,20 +14,20 @@ struct AttentionBackward {
         self.seeds = seeds
         steps = saved.gates.shape[0]
         rows = saved.gates.shape[1]
-        pictures = saved.annotations.shape[0]
+        images = saved.annotations.shape[0]
         regions = saved.annotations.shape[1]
         depth = saved.annotations.shape[2]
-        group = rows / pictures
+        group = rows / images
         stride = saved.output.shape[2]
         weight = paddedVector(saved.weightScore, times: 1)
-        keySums = Tensor([seeds, pictures, regions, saved.keys.padded])
-        weightSums = Tensor([seeds, pictures, saved.keys.padded])
+        keySums = Tensor([seeds, images, regions, saved.keys.padded])
+        weightSums = Tensor([seeds, images, saved.keys.padded])
     }
 
-    /// Step t for the rows of job k * M + m. Pointers are to the job's first row.
+    /// Runs step t for the rows of job k * M + m. The pointers are to the job's first row.
     /// - Parameters:
-    ///   - g: rows of the output's gradient, for what comes straight to alpha.
-    ///   - dz: `[group, D]`; dQueries `[group, A]` and dGateSums `[group]` (before the gate's sigmoid) are written.
+    ///   - g: rows of the output's gradient; the part for alpha is used.
+    ///   - dz: `[group, D]`. The outputs are dQueries `[group, A]` and dGateSums `[group]` (before the gate's sigmoid).
     func step(
         _ t: Int, _ job: Int, g: UnsafePointer<Float>, dz: UnsafePointer<Float>, dQueries: UnsafeMutablePointer<Float>,
         dGateSums: UnsafeMutablePointer<Float>
@@ -42,15 +43,15 @@ struct AttentionBackward {
         _ squash: S.Type, _ t: Int, _ job: Int, g: UnsafePointer<Float>, dz: UnsafePointer<Float>,
         dQueries: UnsafeMutablePointer<Float>, dGateSums: UnsafeMutablePointer<Float>
     ) {
-        let picture = job % pictures
-        let first = t * rows + picture * group
+        let image = job % images
+        let first = t * rows + image * group
         let padded = saved.keys.padded
         let width = saved.keys.width
         let z = saved.output.pointer + first * stride + (stride - regions - depth)
         let alpha = z + depth
         let beta = saved.betas.pointer + first
-        let annotation = saved.annotations.pointer + picture * regions * depth
-        let key = saved.keys.values.pointer + picture * regions * padded
+        let annotation = saved.annotations.pointer + image * regions * depth
+        let key = saved.keys.values.pointer + image * regions * padded
         let keySum = keySums.pointer + job * regions * padded
         let weightSum = weightSums.pointer + job * padded
         withUnsafeTemporaryAllocation(of: Float.self, capacity: group * (2 * padded + regions)) { scratch in
@@ -89,12 +90,12 @@ struct AttentionBackward {
         }
     }
 
-    /// `[K, M, L, A]`
+    /// The gradient of the keys, `[K, M, L, A]`.
     func keys() -> Tensor {
         let width = saved.keys.width
         let padded = saved.keys.padded
-        let result = Tensor(uninitialized: [seeds, pictures, regions, width])
-        Parallel.ranges(seeds * pictures * regions, grain: max(1, 16384 / max(1, width))) { range in
+        let result = Tensor(uninitialized: [seeds, images, regions, width])
+        Parallel.ranges(seeds * images * regions, grain: max(1, 16384 / max(1, width))) { range in
             for row in range {
                 mapVectors2(width, keySums.pointer + row * padded, weight.pointer, result.pointer + row * width) {
                     $0 * $1 * 4
@@ -104,34 +105,34 @@ struct AttentionBackward {
         return result
     }
 
-    /// `[A]`, for one seed.
+    /// The gradient of the score's weight, `[A]`, for one seed.
     func scoreWeight() -> Tensor {
         scaleForward(
             sliceLastForward(columnSums(weightSums, columns: saved.keys.padded), from: 0, width: saved.keys.width),
             by: -2)
     }
 
-    /// From dz `[T, K, N, D]`: sum over a picture's steps and rows of beta alpha_l dz, `[K, M, L, D]`, one product a
-    /// job.
+    /// The gradient of the annotations, `[K, M, L, D]`, from dz `[T, K, N, D]`: the sum over an image's steps and rows
+    /// of beta alpha_l dz, one matrix product for each job.
     func annotations(_ dz: Tensor) -> Tensor {
-        let result = Tensor(uninitialized: [seeds, pictures, regions, depth])
+        let result = Tensor(uninitialized: [seeds, images, regions, depth])
         let length = steps * group
-        Parallel.forEach(seeds * pictures) { job in
-            let k = job / pictures
-            let picture = job % pictures
-            // The job's rows of all steps, one after the other.
+        Parallel.forEach(seeds * images) { job in
+            let k = job / images
+            let image = job % images
+            // The job's rows of all steps, in order.
             withUnsafeTemporaryAllocation(of: Float.self, capacity: length * (regions + depth)) { scratch in
                 guard let weights = scratch.baseAddress else { return }
                 let gradients = weights + length * regions
                 for t in 0..<steps {
-                    let row = t * rows + picture * group
+                    let row = t * rows + image * group
                     for n in 0..<group {
                         let factor = saved.betas.pointer[row + n]
                         let alpha = saved.output.pointer + (row + n) * stride + (stride - regions)
                         mapVectors(regions, alpha, weights + (t * group + n) * regions) { $0 * factor }
                     }
                     (gradients + t * group * depth).update(
-                        from: dz.pointer + ((t * seeds + k) * rows + picture * group) * depth, count: group * depth)
+                        from: dz.pointer + ((t * seeds + k) * rows + image * group) * depth, count: group * depth)
                 }
                 gemm(
                     transposeA: true, m: regions, n: depth, k: length, weights, lda: regions, gradients, ldb: depth,

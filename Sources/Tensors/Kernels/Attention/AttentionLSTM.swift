@@ -1,4 +1,4 @@
-/// What backpropagation through time needs of ``attentionLSTMForward``.
+/// The values of ``attentionLSTMForward`` that backpropagation through time needs.
 struct AttentionLSTMSaved {
     let annotations: Tensor, keys: AttentionKeys, h0: Tensor, c0: Tensor
     let weightQuery: Tensor, weightScore: Tensor, weightGate: Tensor, weightContext: Tensor, weightHidden: Tensor
@@ -14,15 +14,15 @@ struct AttentionLSTMSaved {
     let betas: Tensor
 }
 
-/// An LSTM that looks at the picture before each step (Show, Attend and Tell, Xu et al. 2015).
+/// An LSTM that attends to the image before each step (Show, Attend and Tell, Xu et al. 2015).
 ///
 /// One step: q = weightQuery h_{t-1}; e_l = weightScore . tanh(keys_l + q); alpha = softmax(e) (eq. 4-6); beta =
-/// sigmoid(weightGate . h_{t-1} + biasGate) (section 4.2.1); z = beta * sum over l of alpha_l annotations_l; the gates'
-/// sums are gates_t + weightContext z + weightHidden h_{t-1}, in PyTorch's order i, f, g, o; then the LSTM's cell (eq.
-/// 1-3).
+/// sigmoid(weightGate . h_{t-1} + biasGate) (section 4.2.1); z = beta * sum over l of alpha_l annotations_l; the sums
+/// of the gates are gates_t + weightContext z + weightHidden h_{t-1}, in PyTorch's order i, f, g, o; then the LSTM's
+/// cell (eq. 1-3).
 /// - Parameters:
-///   - gates: `[T, N, 4H]`, what the words and the bias add to the gates.
-///   - annotations, keys: `[M, L, D]` and `[M, L, A]`; N = M * r, row n looks at picture n / r.
+///   - gates: `[T, N, 4H]`, the contribution of the words and the bias to the gates.
+///   - annotations, keys: `[M, L, D]` and `[M, L, A]`; N = M * r, row n attends to image n / r.
 ///   - h, c: `[N, H]`.
 ///   - weightQuery `[A, H]`, weightScore `[A]`, weightGate `[H]`, biasGate `[1]`, weightContext `[4H, D]`, weightHidden
 ///     `[4H, H]`.
@@ -34,22 +34,22 @@ func attentionLSTMForward(
     let steps = input.shape[0]
     let rows = input.shape[1]
     let hidden = h.shape[1]
-    let pictures = annotations.shape[0]
+    let images = annotations.shape[0]
     let regions = annotations.shape[1]
     let depth = annotations.shape[2]
     let width = keys.shape[2]
-    precondition(pictures > 0 && rows % pictures == 0, "\(rows) captions of \(pictures) pictures")
+    precondition(images > 0 && rows % images == 0, "\(rows) captions of \(images) images")
     precondition(
-        keys.shape[0] == pictures && keys.shape[1] == regions, "keys \(keys.shape) for annotations \(annotations.shape)"
+        keys.shape[0] == images && keys.shape[1] == regions, "keys \(keys.shape) for annotations \(annotations.shape)"
     )
-    let group = rows / pictures
+    let group = rows / images
     let stride = hidden + depth + regions
     let output = Tensor(uninitialized: [steps, rows, stride])
     let cells = Tensor(uninitialized: [steps, rows, hidden])
     let gates = Tensor(uninitialized: input.shape)
     let queries = Tensor(uninitialized: [steps, rows, width])
     let betas = Tensor(uninitialized: [steps, rows])
-    let met = AttentionKeys(keys, uses: steps * group)
+    let preparedKeys = AttentionKeys(keys, uses: steps * group)
     let weight = paddedVector(weightScore, times: -2)
     for t in 0..<steps {
         let hBefore = t == 0 ? UnsafePointer(h.pointer) : UnsafePointer(output.pointer + (t - 1) * rows * stride)
@@ -62,22 +62,22 @@ func attentionLSTMForward(
         let out = output.pointer + t * rows * stride
         let beta = betas.pointer + t * rows
         func attend<S: AttentionSquash>(_ squash: S.Type, _ part: Range<Int>) {
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: group * met.padded) { scratch in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: group * preparedKeys.padded) { scratch in
                 guard let prepared = scratch.baseAddress else { return }
                 var first = part.lowerBound
                 while first < part.upperBound {
-                    // Rows of one picture.
-                    let picture = first / group
-                    let count = min(part.upperBound, (picture + 1) * group) - first
+                    // The rows of one image.
+                    let image = first / group
+                    let count = min(part.upperBound, (image + 1) * group) - first
                     let z = out + first * stride + hidden
                     let alpha = z + depth
                     prepareQueries(
-                        S.self, query + first * width, count, width: width, padded: met.padded, into: prepared)
+                        S.self, query + first * width, count, width: width, padded: preparedKeys.padded, into: prepared)
                     for l in 0..<regions {
-                        let key = met.values.pointer + (picture * regions + l) * met.padded
+                        let key = preparedKeys.values.pointer + (image * regions + l) * preparedKeys.padded
                         for n in 0..<count {
                             alpha[n * stride + l] = attentionScore(
-                                S.self, key, prepared + n * met.padded, weight.pointer, met.padded)
+                                S.self, key, prepared + n * preparedKeys.padded, weight.pointer, preparedKeys.padded)
                         }
                     }
                     for n in 0..<count {
@@ -89,7 +89,7 @@ func attentionLSTMForward(
                     }
                     weightedRegions(
                         alpha, scale: beta + first, count, stride: stride,
-                        annotations.pointer + picture * regions * depth, regions,
+                        annotations.pointer + image * regions * depth, regions,
                         depth, z)
                     first += count
                 }
@@ -99,7 +99,7 @@ func attentionLSTMForward(
             let sums = 4 * hidden * part.lowerBound
             (gate + sums).update(
                 from: input.pointer + 4 * hidden * t * rows + sums, count: 4 * hidden * part.count)
-            if met.isFactored { attend(FactoredSquash.self, part) } else { attend(DirectSquash.self, part) }
+            if preparedKeys.isFactored { attend(FactoredSquash.self, part) } else { attend(DirectSquash.self, part) }
         }
         weightProduct(
             transposeB: true, m: rows, n: 4 * hidden, k: depth, out + hidden, lda: stride, weightContext, beta: 1, gate,
@@ -110,25 +110,25 @@ func attentionLSTMForward(
         lstmCell(
             gate, cBefore, h: out, c: cells.pointer + t * rows * hidden, rows: rows, hidden: hidden, hStride: stride)
     }
-    withExtendedLifetime((met, weight)) {}
+    withExtendedLifetime((preparedKeys, weight)) {}
     let saved = AttentionLSTMSaved(
-        annotations: annotations, keys: met, h0: h, c0: c, weightQuery: weightQuery, weightScore: weightScore,
+        annotations: annotations, keys: preparedKeys, h0: h, c0: c, weightQuery: weightQuery, weightScore: weightScore,
         weightGate: weightGate, weightContext: weightContext, weightHidden: weightHidden, output: output, cells: cells,
         gates: gates, queries: queries, betas: betas)
     return (output, steps == 0 ? c : cells.row(steps - 1), saved)
 }
 
-/// g `[K, T, N, H + D + L]`; gradients of the eleven inputs in the order of ``attentionLSTMForward``, the weights' only
-/// with K = 1.
+/// g `[K, T, N, H + D + L]`. Returns the gradients of the eleven inputs in the order of ``attentionLSTMForward``; those
+/// of the weights only with K = 1.
 func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int, needed: [Bool]) -> [Tensor?] {
     let steps = s.gates.shape[0]
     let rows = s.gates.shape[1]
     let hidden = s.h0.shape[1]
-    let pictures = s.annotations.shape[0]
+    let images = s.annotations.shape[0]
     let regions = s.annotations.shape[1]
     let depth = s.annotations.shape[2]
     let width = s.keys.width
-    let group = rows / pictures
+    let group = rows / images
     let stride = hidden + depth + regions
     let all = seeds * rows
     let wantsWeights = needed[5...].contains(true)
@@ -139,15 +139,15 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
     let dz = Tensor(uninitialized: [steps, seeds, rows, depth])
     let dh = Tensor([seeds, rows, hidden])
     let dc = Tensor([seeds, rows, hidden])
-    // The threads share out seeds and pictures, so what belongs to one is added up by one.
+    // Each job (a seed and an image) runs on one thread, so its sums have one order.
     let attention = AttentionBackward(s, seeds: seeds)
-    // One word's score knows nothing of the words after it: behind the last step that it asks for, all is 0.
-    let asked = stepsAsked(g, seeds: seeds, steps: steps)
+    // A word's score does not depend on the words after it: after the last step with a gradient, all gradients are 0.
+    let active = stepsWithGradient(g, seeds: seeds, steps: steps)
     for later in [dGates, dQueries, dGateSums, dz] {
         let size = later.count / max(1, steps)
-        (later.pointer + asked * size).update(repeating: 0, count: (steps - asked) * size)
+        (later.pointer + active * size).update(repeating: 0, count: (steps - active) * size)
     }
-    for t in (0..<asked).reversed() {
+    for t in (0..<active).reversed() {
         let cBefore = t == 0 ? s.c0.pointer : s.cells.pointer + (t - 1) * rows * hidden
         let gate = dGates.pointer + t * all * 4 * hidden
         let dQuery = dQueries.pointer + t * all * width
@@ -169,11 +169,11 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
         }
         weightProduct(
             m: all, n: depth, k: 4 * hidden, gate, lda: 4 * hidden, s.weightContext, beta: 1, dzNow, ldc: depth)
-        Parallel.forEach(seeds * pictures) { job in
-            let k = job / pictures
-            let row = k * rows + job % pictures * group
+        Parallel.forEach(seeds * images) { job in
+            let k = job / images
+            let row = k * rows + job % images * group
             attention.step(
-                t, job, g: g.pointer + ((k * steps + t) * rows + job % pictures * group) * stride,
+                t, job, g: g.pointer + ((k * steps + t) * rows + job % images * group) * stride,
                 dz: dzNow + row * depth,
                 dQueries: dQuery + row * width, dGateSums: dGateSum + row)
         }
@@ -224,18 +224,18 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
     return result
 }
 
-/// How many steps there are up to the last one whose gradient is not 0 throughout. g `[K, T, ...]`
-private func stepsAsked(_ g: Tensor, seeds: Int, steps: Int) -> Int {
+/// The number of steps up to the last one whose gradient is not all 0. g `[K, T, ...]`
+private func stepsWithGradient(_ g: Tensor, seeds: Int, steps: Int) -> Int {
     let size = g.count / max(1, seeds * steps)
-    let asked = (0..<steps).last { t in
+    let active = (0..<steps).last { t in
         (0..<seeds).contains { k in
             UnsafeBufferPointer(start: g.pointer + (k * steps + t) * size, count: size).contains { $0 != 0 }
         }
     }
-    return withExtendedLifetime(g) { asked.map { $0 + 1 } ?? 0 }
+    return withExtendedLifetime(g) { active.map { $0 + 1 } ?? 0 }
 }
 
-/// sum over t of d_t^T h_{t-1}, `[width, H]`; d `[T * N, width]`, h_t in rows `stride` apart.
+/// The sum over t of d_t^T h_{t-1}, `[width, H]`; d `[T * N, width]`, h_t in rows `stride` apart.
 private func weightGradient(
     _ d: UnsafePointer<Float>, _ width: Int, h0: Tensor, states: UnsafePointer<Float>, steps: Int, rows: Int,
     stride: Int

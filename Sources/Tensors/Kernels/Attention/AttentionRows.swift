@@ -1,21 +1,21 @@
 import CVector
 
-/// The inner loops of ``attentionLSTMForward``: what the rows of one picture cost at one step.
+/// The inner loops of ``attentionLSTMForward``, for the rows of one image at one step.
 ///
-/// tanh(k + q) = 1 - 2 s with s = 1 / (1 + e^2k e^2q). The exponentials are taken once a key and once a query and step,
-/// so that each of the T N L A squashed sums costs one product and one division, in either direction; nothing of size N
-/// L A is stored.
+/// tanh(k + q) = 1 - 2 s with s = 1 / (1 + e^2k e^2q). The exponential of a key is computed once, that of a query once
+/// for each step. Each of the T N L A values of s then costs one product and one division, forward and backward.
+/// Nothing of size N L A is stored.
 
-/// 1 / (1 + e^(2 (k + q))) = (1 - tanh(k + q)) / 2.
+/// The function s = 1 / (1 + e^(2 (k + q))) = (1 - tanh(k + q)) / 2 of a key k and a query q.
 protocol AttentionSquash {
-    /// What is kept of a query.
+    /// The value that is stored for a query.
     static func prepare(_ query: Vector) -> Vector
-    /// From what was kept of a key and of a query.
+    /// s, from the stored values of a key and a query.
     static func complement(_ key: Vector, _ query: Vector) -> Vector
 }
 
-/// Keeps e^2k and e^2q. Right for |k| <= ``limit``: beyond |q| = 30 the sum is past 10, where tanh is 1 to the last
-/// bit.
+/// Stores e^2k and e^2q. Correct for |k| <= ``limit``: with |q| above 30, |k + q| is above 10, where tanh is 1 to the
+/// last bit.
 enum FactoredSquash: AttentionSquash {
     static let limit: Float = 20
 
@@ -29,8 +29,8 @@ enum FactoredSquash: AttentionSquash {
     static func complement(_ key: Vector, _ query: Vector) -> Vector { 1 / (1 + key * query) }
 }
 
-/// Keeps k and q: for keys beyond the limit, and for single steps, where the keys' exponentials would not be used
-/// again.
+/// Stores k and q: for keys beyond the limit, and for single steps, where the exponentials of the keys would be used
+/// only once.
 enum DirectSquash: AttentionSquash {
     @inline(__always)
     static func prepare(_ query: Vector) -> Vector { query }
@@ -42,14 +42,14 @@ enum DirectSquash: AttentionSquash {
     }
 }
 
-/// Keys `[M, L, A]` as the loops read them: e^2k or k, rows padded with zeros to whole vectors.
+/// Keys `[M, L, A]` in the form that the loops read: e^2k or k, in rows padded with zeros to whole vectors.
 struct AttentionKeys {
     let values: Tensor
     let isFactored: Bool
     /// A, and A rounded up to a multiple of 16.
     let width: Int, padded: Int
 
-    /// - Parameter uses: how often each key will be met by a query.
+    /// - Parameter uses: the number of queries for each key.
     init(_ keys: Tensor, uses: Int) {
         let width = keys.shape[2]
         let padded = (width + 15) & ~15
@@ -107,7 +107,7 @@ private func largestMagnitude(_ x: UnsafePointer<Float>, _ count: Int) -> Float 
     return best
 }
 
-/// Queries `[count, A]`, rows `width` apart, prepared into rows `padded` apart.
+/// Prepares queries `[count, A]`, in rows `width` apart, and writes them in rows `padded` apart.
 @inline(__always)
 func prepareQueries<S: AttentionSquash>(
     _ squash: S.Type, _ queries: UnsafePointer<Float>, _ count: Int, width: Int, padded: Int,
@@ -119,8 +119,8 @@ func prepareQueries<S: AttentionSquash>(
     }
 }
 
-/// sum over j of weight_j s_j. With weight = -2 w it is the score w . tanh(k + q) less the sum of w, which a softmax
-/// over the regions does not see.
+/// The sum over j of weight_j s_j. With weight = -2 w, this is the score w . tanh(k + q) minus the sum of w. The
+/// softmax over the regions removes that constant.
 @inline(__always)
 func attentionScore<S: AttentionSquash>(
     _ squash: S.Type, _ key: UnsafePointer<Float>, _ query: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
@@ -138,8 +138,9 @@ func attentionScore<S: AttentionSquash>(
     return (a + b).total
 }
 
-/// The way back through one score whose gradient is `d`: with u = d s and v = u (1 - s), d q and d k are 4 w v, d w is
-/// -2 u (the softmax makes the d of all regions add up to 0). The factors are left to the caller; v and u are added up.
+/// The backward pass of one score with gradient `d`. Let u = d s and v = u (1 - s). Then d q and d k are 4 w v, and d w
+/// is -2 u (after the softmax, the sum of d over all regions is 0). This function adds v and u; the caller multiplies
+/// by the factors.
 @inline(__always)
 func attentionScoreBackward<S: AttentionSquash>(
     _ squash: S.Type, _ d: Float, _ key: UnsafePointer<Float>, _ query: UnsafePointer<Float>, _ padded: Int,
@@ -157,8 +158,8 @@ func attentionScoreBackward<S: AttentionSquash>(
     }
 }
 
-/// For `count` rows n: output_n = scale_n * sum over l of alpha_nl regions_l. The regions `[L, D]` are read once for
-/// all rows, four at a time. Rows of alpha and of the output are `stride` apart.
+/// For `rows` rows n: output_n = scale_n * sum over l of alpha_nl regions_l. The `count` regions `[L, D]` are read once
+/// for all rows, four at a time. Rows of alpha and of the output are `stride` apart.
 @inline(__always)
 func weightedRegions(
     _ alpha: UnsafePointer<Float>, scale: UnsafePointer<Float>, _ rows: Int, stride: Int,

@@ -1,5 +1,5 @@
 /// PyTorch's adaptive average pooling: output cell i of n is the mean of inputs floor(i s / n) ..< ceil((i + 1) s / n)
-/// of s. Windows overlap where n does not divide s, and repeat inputs where n is larger.
+/// of s. Windows overlap if n does not divide s, and repeat inputs if n is larger than s.
 /// - Returns: `[N, height, width, C]` of x `[N, H, W, C]`.
 func adaptiveAveragePoolForward(_ x: Tensor, height: Int, width: Int) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
@@ -30,7 +30,8 @@ func adaptiveAveragePoolBackward(_ g: Tensor, height: Int, width: Int, input: [I
     return dx
 }
 
-/// Calls `body(input pixel, output pixel, share)` for every pair that belongs together.
+/// Calls `body(input pixel, output pixel, share)` for every input pixel of every window; `share` is its weight in the
+/// mean.
 private func adaptiveWindows(
     from: (height: Int, width: Int), to: (height: Int, width: Int), _ body: (Int, Int, Float) -> Void
 ) {

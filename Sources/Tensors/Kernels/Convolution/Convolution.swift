@@ -1,13 +1,13 @@
 import Synchronization
 
-/// Which kernel runs a convolution forward.
+/// The kernel that runs a convolution forward.
 public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
-    /// One product over all pixels.
+    /// One matrix product over all pixels.
     case product
-    /// F(4x4, 3x3)
+    /// Winograd F(4x4, 3x3).
     case winograd
     case depthwise
-    /// Windows laid out as rows (im2col), then a product.
+    /// Windows copied into rows (im2col), then a matrix product.
     case direct
 
     /// - Parameters:
@@ -17,7 +17,7 @@ public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
         if isDepthwise(weight, geometry) {
             self = .depthwise
         } else if WinogradWeights.suits(weight, geometry),
-            WinogradWeights.pays(pictures: output[0], height: output[1], width: output[2])
+            WinogradWeights.pays(images: output[0], height: output[1], width: output[2])
         {
             self = .winograd
         } else {
@@ -26,7 +26,7 @@ public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// Weights brought into the layout of their kernel once, when a model is loaded.
+/// Weights in the layout of their kernel, made once when a model is loaded.
 public struct PreparedConvolution: Sendable {
     let layout: Layout
     let backward = KeptWeights<BackwardWeights>()
@@ -34,12 +34,13 @@ public struct PreparedConvolution: Sendable {
     enum Layout: Sendable {
         /// `[kh, kw, C]`
         case depthwise(Tensor)
-        /// Winograd's or windows', as the map is large or small.
+        /// Weights for Winograd's kernel or for im2col; the size of the map decides.
         case threeByThree(ThreeByThreeWeights)
         /// One matrix of `kh * kw * C / groups` x `O / groups` for each group.
         case packed([PackedMatrix])
     }
 
+    /// - Parameter weight: `[O, kh, kw, C / groups]`
     public init(weight: Tensor, geometry: ConvolutionGeometry) {
         if isDepthwise(weight, geometry) {
             layout = .depthwise(depthwisePanels(weight))
@@ -56,15 +57,15 @@ public struct PreparedConvolution: Sendable {
     }
 }
 
-/// The weights of a layer that ``WinogradWeights/suits(_:_:)``, laid out when they are first used: Winograd's are four
-/// times as many, which takes longer to read than a small map's multiplications.
+/// The weights of a layer that ``WinogradWeights/suits(_:_:)``. Each layout is made when it is first used. Winograd's
+/// weights are four times as large; for a small map, reading them takes longer than the multiplications.
 final class ThreeByThreeWeights: Sendable {
     private let weight: Tensor
     private let made = Mutex<(winograd: WinogradWeights?, windows: PackedMatrix?)>((nil, nil))
 
     init(_ weight: Tensor) { self.weight = weight }
 
-    // Made without the lock: two threads that do the same work are better than one that waits for the other's threads.
+    // Made without the lock. Two threads may both make it; that is faster than letting one wait for the other.
     var winograd: WinogradWeights {
         if let found = made.withLock({ $0.winograd }) { return found }
         let result = WinogradWeights(weight)
@@ -81,15 +82,15 @@ final class ThreeByThreeWeights: Sendable {
     }
 }
 
-/// Weights in the layout of the kernel that makes the gradient of the input.
+/// Weights in the layout of the kernel that computes the gradient of the input.
 enum BackwardWeights: Sendable {
     case winograd(WinogradWeights)
     case packed([PackedMatrix])
 }
 
-/// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`; bias and activation are
+/// y `[N, H', W', O]` of x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`. Bias and activation are
 /// applied before a result is stored.
-/// - Parameter shortcut: `[N, H', W', O]`, added before the activation; not with a depthwise weight.
+/// - Parameter shortcut: `[N, H', W', O]`, added before the activation; not supported for a depthwise weight.
 func convolutionForward(
     _ x: Tensor, weight: Tensor, bias: Tensor?, shortcut: Tensor? = nil, geometry: ConvolutionGeometry,
     activation: Activation, prepared: PreparedConvolution?
@@ -114,10 +115,10 @@ func convolutionForward(
     case .depthwise(let panels):
         depthwiseForward(x, panels: panels, geometry: geometry, epilogue, y)
     case .threeByThree(let weights):
-        if WinogradWeights.pays(pictures: n, height: size.height, width: size.width) {
+        if WinogradWeights.pays(images: n, height: size.height, width: size.width) {
             let pad = geometry.padding(height: h, width: w)
             winogradForward(
-                x.pointer, pictures: n, height: h, width: w, weights: weights.winograd, top: pad.top, left: pad.left,
+                x.pointer, images: n, height: h, width: w, weights: weights.winograd, top: pad.top, left: pad.left,
                 y.pointer, outputHeight: size.height, outputWidth: size.width, epilogue)
         } else {
             im2colForward(x, matrices: [weights.windows], geometry: geometry, epilogue, y)
@@ -137,8 +138,8 @@ func convolutionForward(
     return y
 }
 
-/// ``convolutionForward`` and a maximum pool of 2x2 in one, where Winograd's kernel runs the convolution; nil where it
-/// does not, or where a window of the pool sticks out.
+/// ``convolutionForward`` and a 2x2 maximum pool in one kernel. Returns nil if Winograd's kernel does not run the
+/// convolution, or if the map's height or width is odd.
 /// - Returns: `[N, H' / 2, W' / 2, O]`
 func pooledConvolutionForward(
     _ x: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, activation: Activation, prepared: PreparedConvolution
@@ -147,20 +148,20 @@ func pooledConvolutionForward(
     let size = geometry.outputSize(height: h, width: w)
     guard case .threeByThree(let weights) = prepared.layout, activation.bounds != nil,
         size.height % 2 == 0, size.width % 2 == 0,
-        WinogradWeights.pays(pictures: n, height: size.height, width: size.width)
+        WinogradWeights.pays(images: n, height: size.height, width: size.width)
     else { return nil }
     let winograd = weights.winograd, pad = geometry.padding(height: h, width: w)
     precondition(x.shape[3] == winograd.inputs, "input \(x.shape) for \(winograd.inputs) channels")
     let y = Tensor(uninitialized: [n, size.height / 2, size.width / 2, winograd.outputs])
     winogradForward(
-        x.pointer, pictures: n, height: h, width: w, weights: winograd, top: pad.top, left: pad.left, y.pointer,
+        x.pointer, images: n, height: h, width: w, weights: winograd, top: pad.top, left: pad.left, y.pointer,
         outputHeight: size.height, outputWidth: size.width, pooled: true,
         Epilogue(bias: bias?.pointer, activation: activation))
     withExtendedLifetime((x, bias)) {}
     return y
 }
 
-/// Gradients of x, weight and bias; g `[K, N, H', W', O]`, the weight's and the bias's only with K = 1.
+/// Gradients of x, weight and bias; g `[K, N, H', W', O]`. Those of weight and bias only with K = 1.
 func convolutionBackward(
     _ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry, prepared: PreparedConvolution? = nil,
     seeds: Int, needed: [Bool]
@@ -168,7 +169,7 @@ func convolutionBackward(
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let outputs = weight.shape[0]
     let size = geometry.outputSize(height: h, width: w)
-    // The gradient of the input does not look at the input: K seeds are K times as many pictures.
+    // The gradient of the input does not depend on the input, so K seeds of N images are treated as K N images.
     let folded = g.reshaped([seeds * n, size.height, size.width, outputs])
     let wantsWeight = needed[1]
     let wantsBias = needed.count > 2 && needed[2]
@@ -210,8 +211,8 @@ private func convolutionBackwardInput(
         }
         guard case .packed(let matrices) = weights else { preconditionFailure("weights of another kernel") }
         parallelProduct(
-            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, matrices[0].panels.pointer, dx.pointer,
-            ldc: c)
+            rows: n * h * w, depth: outputs, columns: c, g.pointer, lda: outputs, matrices[0].panels.pointer,
+            dx.pointer, ldc: c)
         withExtendedLifetime(matrices) {}
         return dx
     }
@@ -219,12 +220,12 @@ private func convolutionBackwardInput(
         return depthwiseBackwardInput(g, weight: weight, geometry: geometry, height: h, width: w)
     }
     if WinogradWeights.suits(weight, geometry) && pad.top <= 2 && pad.left <= 2 {
-        // The gradient is itself a convolution, of g with the kernel turned around.
+        // The gradient is a convolution of g with the kernel rotated by 180 degrees.
         let dx = Tensor(uninitialized: [n, h, w, weight.shape[3]])
         let turned = layout { .winograd(WinogradWeights(weight, backward: true)) }
         guard case .winograd(let weights) = turned else { preconditionFailure("weights of another kernel") }
         winogradForward(
-            g.pointer, pictures: n, height: oh, width: ow, weights: weights, top: 2 - pad.top,
+            g.pointer, images: n, height: oh, width: ow, weights: weights, top: 2 - pad.top,
             left: 2 - pad.left, dx.pointer, outputHeight: h, outputWidth: w, .none)
         return dx
     }

@@ -1,12 +1,13 @@
 /// Zeros around the input.
 public enum Padding: Equatable, Hashable, Sendable {
     case explicit(top: Int, left: Int, bottom: Int, right: Int)
-    /// TensorFlow's: output = ceil(input / stride), the odd pixel at the bottom and the right.
+    /// TensorFlow's padding: output = ceil(input / stride). An odd pixel goes to the bottom and the right.
     case same
 
+    /// `n` zeros on each side.
     public static func all(_ n: Int) -> Padding { .explicit(top: n, left: n, bottom: n, right: n) }
 
-    /// The zeros before and after along both sides of an input of `height` x `width`.
+    /// The zeros before and after an input of `height` x `width`, along both axes.
     func resolved(
         height: Int, width: Int, kernelHeight: Int, kernelWidth: Int, strideHeight: Int, strideWidth: Int
     ) -> (top: Int, left: Int, bottom: Int, right: Int) {
@@ -30,7 +31,8 @@ public struct ConvolutionGeometry: Equatable, Hashable, Sendable {
     public var groups: Int
 
     public init(
-        kernelHeight: Int, kernelWidth: Int, strideHeight: Int = 1, strideWidth: Int = 1, padding: Padding = .all(0), groups: Int = 1
+        kernelHeight: Int, kernelWidth: Int, strideHeight: Int = 1, strideWidth: Int = 1, padding: Padding = .all(0),
+        groups: Int = 1
     ) {
         precondition(kernelHeight > 0 && kernelWidth > 0 && strideHeight > 0 && strideWidth > 0 && groups > 0)
         self.kernelHeight = kernelHeight
@@ -44,23 +46,27 @@ public struct ConvolutionGeometry: Equatable, Hashable, Sendable {
     /// A square kernel.
     public init(_ kernel: Int, stride: Int = 1, padding: Padding = .all(0), groups: Int = 1) {
         self.init(
-            kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: padding, groups: groups)
+            kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: padding,
+            groups: groups)
     }
 
+    /// The zeros around an input of `height` x `width`.
     public func padding(height: Int, width: Int) -> (top: Int, left: Int, bottom: Int, right: Int) {
         padding.resolved(
-            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth, strideHeight: strideHeight,
-            strideWidth: strideWidth)
+            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
+            strideHeight: strideHeight, strideWidth: strideWidth)
     }
 
+    /// The size of the output for an input of `height` x `width`.
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         let p = padding(height: height, width: width)
         return (
-            (height + p.top + p.bottom - kernelHeight) / strideHeight + 1, (width + p.left + p.right - kernelWidth) / strideWidth + 1
+            (height + p.top + p.bottom - kernelHeight) / strideHeight + 1,
+            (width + p.left + p.right - kernelWidth) / strideWidth + 1
         )
     }
 
-    /// One product over all pixels: no neighbour takes part.
+    /// True for 1x1 convolutions, which are one matrix product over all pixels.
     var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && strideHeight == 1 && strideWidth == 1 && groups == 1
             && (padding == .same || padding == .all(0))
@@ -72,13 +78,16 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
     public var kernelHeight: Int, kernelWidth: Int
     public var strideHeight: Int, strideWidth: Int
     public var padding: Padding
-    /// PyTorch's: a last window that starts inside the input (or its leading padding) counts although it sticks out.
+    /// As in PyTorch: a last window that starts inside the input (or its leading padding) counts even if it ends
+    /// outside.
     public var ceilMode: Bool
-    /// Average pooling divides by the window's size, padding included (PyTorch's default).
+    /// Average pooling divides by the size of the window including padding (PyTorch's default).
     public var countIncludesPadding: Bool
 
+    /// A square window; its stride is the window's size unless given.
     public init(
-        _ kernel: Int, stride: Int? = nil, padding: Padding = .all(0), ceilMode: Bool = false, countIncludesPadding: Bool = true
+        _ kernel: Int, stride: Int? = nil, padding: Padding = .all(0), ceilMode: Bool = false,
+        countIncludesPadding: Bool = true
     ) {
         kernelHeight = kernel
         kernelWidth = kernel
@@ -91,8 +100,8 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
 
     func padding(height: Int, width: Int) -> (top: Int, left: Int, bottom: Int, right: Int) {
         padding.resolved(
-            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth, strideHeight: strideHeight,
-            strideWidth: strideWidth)
+            height: height, width: width, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
+            strideHeight: strideHeight, strideWidth: strideWidth)
     }
 
     func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
@@ -104,7 +113,8 @@ public struct PoolGeometry: Equatable, Hashable, Sendable {
             return (count - 1) * stride >= input + before ? count - 1 : count
         }
         return (
-            size(height, p.top, p.bottom, kernelHeight, strideHeight), size(width, p.left, p.right, kernelWidth, strideWidth)
+            size(height, p.top, p.bottom, kernelHeight, strideHeight),
+            size(width, p.left, p.right, kernelWidth, strideWidth)
         )
     }
 }

@@ -1,4 +1,4 @@
-/// Gradients of depthwise convolutions (Depthwise.swift) for their input and their kernels.
+/// Gradients of depthwise convolutions (Depthwise.swift) with respect to their input and their kernels.
 
 /// g `[B, H', W', C] -> [B, H, W, C]`
 func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGeometry, height h: Int, width w: Int)
@@ -12,7 +12,7 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
     let pad = geometry.padding(height: h, width: w)
     let dx = Tensor(uninitialized: [n, h, w, c])
     if sh == 1 && sw == 1 && pad.top < kh && pad.left < kw && pad.bottom < kh && pad.right < kw {
-        // Of stride 1, the gradient is a convolution of g with the kernel turned around.
+        // With stride 1, the gradient is a convolution of g with the kernel rotated by 180 degrees.
         let panels = depthwisePanels(weight, turned: true)
         let padding = Padding.explicit(
             top: kh - 1 - pad.top, left: kw - 1 - pad.left, bottom: kh - 1 - pad.bottom, right: kw - 1 - pad.right)
@@ -49,8 +49,8 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
     return dx
 }
 
-/// output = sum over rows and columns of input * weight, for every channel; four vectors of channels at a time, since
-/// one sum alone waits for itself.
+/// output = sum over rows and columns of input * weight, for every channel. Four vectors of channels at a time, because
+/// each addition to a sum waits for the one before.
 @inline(__always)
 private func sumTaps(
     _ input: UnsafePointer<Float>, rowStep: Int, columnStep: Int, _ weights: UnsafePointer<Float>, weightRowStep: Int,
@@ -97,7 +97,8 @@ private func sumTaps(
     }
 }
 
-/// One row of output gradients against one row of inputs: adds to the kernel row's `kw` sums, which stay in registers.
+/// Adds the products of one row of output gradients and one row of inputs to the `kw` sums of a kernel row, which stay
+/// in registers.
 @inline(__always)
 private func depthwiseWeightRow(
     _ gradient: UnsafePointer<Float>, _ line: UnsafePointer<Float>, _ k: UnsafeMutablePointer<Float>, w: Int, ow: Int,
@@ -115,7 +116,7 @@ private func depthwiseWeightRow(
     }
     for ox in 0..<first { edge(ox) }
     for start in stride(from: 0, to: kw, by: 5) {
-        // Up to five kernel columns at a time.
+        // Up to five columns of the kernel at a time.
         let count = min(5, kw - start)
         let k = k + start * c
         var p = line + (first * sw - left + start) * c
@@ -148,7 +149,8 @@ private func depthwiseWeightRow(
     for ox in last..<ow { edge(ox) }
 }
 
-/// g `[N, H', W', C]`, x `[N, H, W, C]`: `[C, kh, kw, 1]`; split over the channels, so that every sum has one order.
+/// The gradient of the kernels, `[C, kh, kw, 1]`, from g `[N, H', W', C]` and x `[N, H, W, C]`. The work is split over
+/// the channels, so every sum has one order.
 func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeometry) -> Tensor {
     let (n, oh, ow, c) = (g.shape[0], g.shape[1], g.shape[2], g.shape[3])
     let h = x.shape[1]
@@ -159,7 +161,7 @@ func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeomet
     let sw = geometry.strideWidth
     let pad = geometry.padding(height: h, width: w)
     let left = pad.left
-    // One picture's rows are summed on their own, then added: shorter sums, smaller rounding errors.
+    // The rows of each image are summed separately, then the images: shorter sums have smaller rounding errors.
     let total = Tensor([kh, kw, c])
     let panels = Tensor([kh, kw, c])
     Parallel.ranges((c + 15) / 16) { range in
@@ -168,11 +170,11 @@ func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeomet
         for i in 0..<n {
             for k in 0..<kh * kw { (panels.pointer + k * c + from).update(repeating: 0, count: to - from) }
             for oy in 0..<oh {
-                let picture = x.pointer + i * h * w * c
+                let image = x.pointer + i * h * w * c
                 let iy = oy * sh - pad.top
                 let gradient = g.pointer + (i * oh + oy) * ow * c
                 for ky in kernelRange(iy, kh, h) {
-                    let line = picture + (iy + ky) * w * c
+                    let line = image + (iy + ky) * w * c
                     let k = panels.pointer + ky * kw * c
                     var ch = from
                     @inline(__always) func run(kw: Int, sw: Int) {

@@ -1,5 +1,5 @@
 /// A convolution of any kernel, stride, padding and groups: the windows of a block of output pixels are copied into
-/// rows, and the rows multiplied with the weights. A block stays in the L2 cache.
+/// rows, and the rows are multiplied with the weights. A block fits the L2 cache.
 
 private struct Windows {
     let height: Int, width: Int, channels: Int
@@ -17,13 +17,13 @@ private struct Windows {
     }
 
     var groupChannels: Int { channels / geometry.groups }
-    /// Elements of one window in one group.
+    /// The number of elements of a window in one group.
     var length: Int { geometry.kernelHeight * geometry.kernelWidth * groupChannels }
     var pixels: Int { outputHeight * outputWidth }
-    /// Output pixels in one block.
+    /// The number of output pixels in a block.
     var block: Int { max(16, min(pixels, (1 << 16) / max(1, length))) }
 
-    /// Copies the windows of output pixels `pixels` of one picture into rows of `length`.
+    /// Copies the windows of output pixels `pixels` of one image into rows of `length`.
     func gather(_ x: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ rows: UnsafeMutablePointer<Float>) {
         let each = groupChannels
         let x = x + group * each
@@ -34,7 +34,7 @@ private struct Windows {
         var oy = pixels.lowerBound / outputWidth * geometry.strideHeight - top
         var ox = pixels.lowerBound % outputWidth * strideWidth - left
         let end = outputWidth * strideWidth - left
-        // Short pieces are copied in whole vectors where what is too much will be written over by the next window.
+        // Short pieces are copied in whole vectors where the next window overwrites the excess.
         let whole = (line + 15) / 16 * 16
         let readable = x + (height * width * channels - (kernelHeight - 1) * width * channels - whole)
         let writable = rows + (pixels.count * length - length - 16)
@@ -60,7 +60,7 @@ private struct Windows {
                     }
                 }
             } else {
-                // Kernel columns in the picture.
+                // The kernel's columns that are inside the image.
                 let from = min(max(0, -ox), kernelWidth)
                 let to = max(from, min(kernelWidth, width - ox))
                 for y in oy..<oy + kernelHeight {
@@ -87,7 +87,7 @@ private struct Windows {
         }
     }
 
-    /// Adds rows of windows back to where they came from.
+    /// Adds rows of windows to the pixels that they were copied from.
     func scatter(_ rows: UnsafePointer<Float>, group: Int, pixels: Range<Int>, _ dx: UnsafeMutablePointer<Float>) {
         let each = groupChannels
         let dx = dx + group * each
@@ -114,7 +114,7 @@ private struct Windows {
     }
 }
 
-/// Short copies, for which a call of memcpy costs more than the copy. The last piece overlaps the one before.
+/// Copies a short array, for which a call of memcpy costs more than the copy. The last vector overlaps the one before.
 @inline(__always)
 private func copyFloats(_ to: UnsafeMutablePointer<Float>, _ from: UnsafePointer<Float>, _ count: Int) {
     @inline(__always) func move<V>(_ at: Int, _: V.Type) {
@@ -148,16 +148,16 @@ func im2colForward(
     let windows = Windows(height: x.shape[1], width: x.shape[2], channels: x.shape[3], geometry: geometry)
     let length = windows.length
     let groupOutputs = outputs / geometry.groups
-    let picture = windows.height * windows.width * windows.channels
+    let imageSize = windows.height * windows.width * windows.channels
     let pixels = windows.pixels
     func gather(_ from: Int, _ to: Int, _ group: Int, _ rows: UnsafeMutablePointer<Float>) {
-        // Output pixels of the whole batch in a row; a block may cross from one picture to the next.
+        // Output pixels are counted over the whole batch; a block may cross from one image to the next.
         var at = from
         while at < to {
             let i = at / pixels
             let end = min(to, (i + 1) * pixels)
             windows.gather(
-                x.pointer + i * picture, group: group, pixels: at - i * pixels..<end - i * pixels,
+                x.pointer + i * imageSize, group: group, pixels: at - i * pixels..<end - i * pixels,
                 rows + (at - from) * length)
             at = end
         }
@@ -169,7 +169,7 @@ func im2colForward(
     }
     let block = max(48, min(480, (1 << 16) / max(1, length) / 12 * 12))
     if n * pixels < 96 * Parallel.threads && geometry.groups == 1 && length * outputs > 1 << 16 {
-        // Few pixels, large weights: split over the outputs.
+        // Few pixels and large weights: split over the outputs.
         let rows = Tensor(uninitialized: [n * pixels, length])
         Parallel.ranges(n * pixels) { gather($0.lowerBound, $0.upperBound, 0, rows.pointer + $0.lowerBound * length) }
         parallelProduct(
@@ -211,7 +211,7 @@ func im2colBackwardWeights(_ weight: Tensor, geometry: ConvolutionGeometry) -> [
 }
 
 /// g `[B, H', W', O] -> [B, H, W, C]`
-/// - Parameter matrices: of ``im2colBackwardWeights(_:geometry:)``.
+/// - Parameter matrices: from ``im2colBackwardWeights(_:geometry:)``.
 func im2colBackwardInput(
     _ g: Tensor, weight: Tensor, matrices: [PackedMatrix], geometry: ConvolutionGeometry, height: Int, width: Int
 ) -> Tensor {
@@ -222,10 +222,11 @@ func im2colBackwardInput(
     let length = windows.length
     let block = windows.block
     let groupOutputs = outputs / geometry.groups
-    let picture = height * width * channels
+    let imageSize = height * width * channels
     let dx = Tensor([n, height, width, channels])
-    // Windows overlap, so a picture belongs to one thread; a single one shares out only the product.
-    func run(picture i: Int) {
+    // Windows overlap, so one thread processes a whole image. For a single image, only the product is split over the
+    // threads.
+    func run(image i: Int) {
         let rows = Tensor(uninitialized: [block, length])
         for from in stride(from: 0, to: windows.pixels, by: block) {
             let to = min(windows.pixels, from + block)
@@ -234,28 +235,29 @@ func im2colBackwardInput(
                     rows: to - from, depth: groupOutputs, columns: length,
                     g.pointer + (i * windows.pixels + from) * outputs + group * groupOutputs, lda: outputs,
                     matrices[group].panels.pointer, rows.pointer, ldc: length)
-                windows.scatter(rows.pointer, group: group, pixels: from..<to, dx.pointer + i * picture)
+                windows.scatter(rows.pointer, group: group, pixels: from..<to, dx.pointer + i * imageSize)
             }
         }
         withExtendedLifetime(rows) {}
     }
     if n == 1 {
-        run(picture: 0)
+        run(image: 0)
     } else {
-        Parallel.ranges(n) { range in for i in range { run(picture: i) } }
+        Parallel.ranges(n) { range in for i in range { run(image: i) } }
     }
     withExtendedLifetime(matrices) {}
     return dx
 }
 
-/// g `[N, H', W', O]`, x `[N, H, W, C]`: `[O, kh, kw, C / groups]`, blocks of pixels added in their order.
+/// The gradient of the weight, `[O, kh, kw, C / groups]`, from g `[N, H', W', O]` and x `[N, H, W, C]`. Blocks of
+/// pixels are added in order.
 func im2colBackwardWeight(_ g: Tensor, x: Tensor, weight: Tensor, geometry: ConvolutionGeometry) -> Tensor {
     let n = x.shape[0]
     let outputs = weight.shape[0]
     let windows = Windows(height: x.shape[1], width: x.shape[2], channels: x.shape[3], geometry: geometry)
     let length = windows.length
     let groupOutputs = outputs / geometry.groups
-    let picture = windows.height * windows.width * windows.channels
+    let imageSize = windows.height * windows.width * windows.channels
     let block = min(windows.pixels, max(256, (1 << 18) / max(1, length)))
     let dw = Tensor(weight.shape)
     let rows = Tensor(uninitialized: [block, length])
@@ -265,7 +267,7 @@ func im2colBackwardWeight(_ g: Tensor, x: Tensor, weight: Tensor, geometry: Conv
             for group in 0..<geometry.groups {
                 Parallel.ranges(to - from, grain: 64) { range in
                     windows.gather(
-                        x.pointer + i * picture, group: group,
+                        x.pointer + i * imageSize, group: group,
                         pixels: from + range.lowerBound..<from + range.upperBound,
                         rows.pointer + range.lowerBound * length)
                 }

@@ -1,17 +1,17 @@
 import CVector
 
-/// The largest value of each window, and where it was (the first of equals); padding never wins.
-/// - Parameter wantsPlaces: whether somebody will go back through the pool.
-/// - Returns: y `[N, H', W', C]` and, where wanted, for each of its elements the flat position in x.
-func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry, wantsPlaces: Bool = true) -> (Tensor, [Int32]) {
+/// The largest value of each window, and its position (the first of equal values). Padding is never the largest.
+/// - Parameter wantsPositions: whether the backward pass will need the positions.
+/// - Returns: y `[N, H', W', C]` and, if wanted, the flat position in x of each of its elements.
+func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry, wantsPositions: Bool = true) -> (Tensor, [Int32]) {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let size = geometry.outputSize(height: h, width: w)
     let pad = geometry.padding(height: h, width: w)
     let y = Tensor(uninitialized: [n, size.height, size.width, c])
     precondition(x.count <= Int(Int32.max), "a feature map of \(x.count) elements is too large to pool")
-    var argument = [Int32](repeating: 0, count: wantsPlaces ? y.count : 0)
+    var argument = [Int32](repeating: 0, count: wantsPositions ? y.count : 0)
     argument.withUnsafeMutableBufferPointer { buffer in
-        nonisolated(unsafe) let places = wantsPlaces ? buffer.baseAddress : nil
+        nonisolated(unsafe) let positions = wantsPositions ? buffer.baseAddress : nil
         Parallel.ranges(n * size.height) { range in
             for row in range {
                 let oy = row % size.height * geometry.strideHeight - pad.top
@@ -23,12 +23,13 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry, wantsPlaces: Bool =
                     let xs = max(0, ox)..<max(0, ox, min(w, ox + geometry.kernelWidth))
                     for ch in stride(from: 0, to: c, by: 16) {
                         let valid = c - ch
-                        // A window wholly in the padding gives minus infinity and points at its picture's first pixel.
+                        // For a window entirely in the padding, the value is minus infinity and the position is the
+                        // image's first pixel.
                         let corner = ys.isEmpty || xs.isEmpty ? first : first + ys.lowerBound * w + xs.lowerBound
                         var best = Vector(repeating: -.infinity)
-                        // Whole numbers in a vector of floats, bit for bit.
-                        func bits(_ place: Int) -> Vector {
-                            unsafeBitCast(SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: place)), to: Vector.self)
+                        // The bits of integers in a vector of floats.
+                        func bits(_ pixel: Int) -> Vector {
+                            unsafeBitCast(SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: pixel)), to: Vector.self)
                         }
                         var position = bits(corner)
                         for yy in ys {
@@ -40,9 +41,9 @@ func maximumPoolForward(_ x: Tensor, geometry: PoolGeometry, wantsPlaces: Bool =
                             }
                         }
                         best.store(to: y.pointer + (at + ch), first: valid)
-                        guard let places else { continue }
+                        guard let positions else { continue }
                         let pixels = unsafeBitCast(position, to: SIMD16<Int32>.self)
-                        for i in 0..<min(16, valid) { places[at + ch + i] = pixels[i] &* Int32(c) &+ Int32(ch + i) }
+                        for i in 0..<min(16, valid) { positions[at + ch + i] = pixels[i] &* Int32(c) &+ Int32(ch + i) }
                     }
                 }
             }
@@ -58,7 +59,7 @@ func maximumPoolBackward(_ g: Tensor, argument: [Int32], input: [Int], seeds: In
     let n = input[0]
     let c = input[3]
     if argument.isEmpty { return dx }
-    // A picture's windows may overlap, but never across channels: few pictures are split by channel.
+    // Windows of an image may overlap, but not across channels. A batch of few images is split by channel.
     let parts = seeds * n < Parallel.threads ? min(c, Parallel.threads) : 1
     let pixels = argument.count / (n * c)
     argument.withUnsafeBufferPointer { argument in
@@ -80,7 +81,7 @@ func maximumPoolBackward(_ g: Tensor, argument: [Int32], input: [Int], seeds: In
     return dx
 }
 
-/// The mean of each window; what it is divided by is `countIncludesPadding`'s matter, as in PyTorch.
+/// The mean of each window. `countIncludesPadding` decides the divisor, as in PyTorch.
 func averagePoolForward(_ x: Tensor, geometry: PoolGeometry) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let size = geometry.outputSize(height: h, width: w)
@@ -103,7 +104,7 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
     let (n, h, w, c) = (input[0], input[1], input[2], input[3])
     let size = geometry.outputSize(height: h, width: w)
     let dx = Tensor([seeds] + input)
-    // Windows may overlap, but never across channels: few pictures are split by channel, in whole vectors.
+    // Windows may overlap, but not across channels. A batch of few images is split by channel, in whole vectors.
     let vectors = (c + 15) / 16
     let parts = seeds * n < Parallel.threads ? max(1, min(vectors, Parallel.threads)) : 1
     Parallel.forEach(seeds * n * parts) { job in
@@ -120,7 +121,8 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
     return dx
 }
 
-/// Calls `body(input pixel, output pixel, share)` for every pair that belongs together, of one row of the output.
+/// For one row of the output, calls `body(input pixel, output pixel, share)` for every input pixel of every window;
+/// `share` is its weight in the mean.
 @inline(__always)
 private func averageWindows(
     _ geometry: PoolGeometry, _ h: Int, _ w: Int, row: Int, _ body: (Int, Int, Float) -> Void

@@ -1,10 +1,12 @@
-/// Convolutions of few input channels, a network's first: the windows are multiplied where they lie.
+/// Convolutions of few input channels, such as a network's first layer: the windows are multiplied in place.
 ///
-/// A row of a window is `kw * C` numbers in a row, and the next window's begins `stride * C` further: the windows of one
-/// output row are `kh` matrices whose rows overlap. Copying them into rows of their own (Im2col.swift) takes as long as
-/// the product where there are few channels; here only the rows of the picture are copied, with zeros around.
+/// A row of a window is `kw * C` contiguous numbers, and the next window's row begins `stride * C` further. So the
+/// windows of one output row are `kh` matrices whose rows overlap. Copying them into separate rows (Im2col.swift) would
+/// take as long as the product if there are few channels. Here only the rows of the image are copied, with zeros around
+/// them.
 
-/// True where ``windowsForward`` is the faster one: for short windows, and rows that blocks of twelve fill.
+/// True if ``windowsForward`` is faster than im2col: for short windows, and for output rows that blocks of twelve
+/// pixels fill.
 func suitsWindows(_ geometry: ConvolutionGeometry, length: Int, outputWidth: Int) -> Bool {
     geometry.groups == 1 && length <= 256 && outputWidth >= 12
         && (outputWidth + 11) / 12 * 12 <= outputWidth + outputWidth / 8
@@ -19,18 +21,18 @@ func windowsForward(
     let (kh, kw) = (geometry.kernelHeight, geometry.kernelWidth)
     let (sh, sw) = (geometry.strideHeight, geometry.strideWidth)
     let pad = geometry.padding(height: h, width: w)
-    // What the windows of one output row see of a row of the picture.
+    // The columns of the image that the windows of one output row cover.
     let width = (ow - 1) * sw + kw
     let before = min(width, pad.left), inside = min(width - before, w), line = width * c
     let offsets = (0..<kh).flatMap { ky in (0..<kw * c).map { ky * line + $0 } }
-    // A quarter of the L2 cache's usual megabyte, or two windows.
+    // A quarter of a usual L2 cache of one megabyte, or two windows.
     let strip = max(2, ((1 << 16) / line - kh) / sh)
-    // A job is one output row of one picture.
+    // A job is one output row of one image.
     Parallel.ranges(n * oh, grain: (1 << 19) / (ow * matrix.depth * outputs) + 1, each: 8) { range in
         let rows = Tensor(uninitialized: [(min(strip, range.count) - 1) * sh + kh, line])
         var job = range.lowerBound
         while job < range.upperBound {
-            let picture = job / oh, row = job % oh
+            let image = job / oh, row = job % oh
             let count = min(strip, range.upperBound - job, oh - row)
             for r in 0..<(count - 1) * sh + kh {
                 let to = rows.pointer + r * line, iy = row * sh - pad.top + r
@@ -38,7 +40,7 @@ func windowsForward(
                     to.update(repeating: 0, count: line)
                 } else {
                     to.update(repeating: 0, count: before * c)
-                    (to + before * c).update(from: x.pointer + (picture * h + iy) * w * c, count: inside * c)
+                    (to + before * c).update(from: x.pointer + (image * h + iy) * w * c, count: inside * c)
                     (to + (before + inside) * c).update(repeating: 0, count: line - (before + inside) * c)
                 }
             }
@@ -65,7 +67,7 @@ func windowsForward(
     withExtendedLifetime(matrix) {}
 }
 
-/// One output row, twelve columns at a time; the last twelve overlap those before.
+/// Computes one output row, twelve columns at a time. The last twelve overlap those before.
 @inline(never)
 private func rowOfWindows<Rows: FourRows>(
     _ kind: Rows.Type, _ offsets: [Int], _ a: UnsafePointer<Float>, lda: Int, _ panel: UnsafePointer<Float>,

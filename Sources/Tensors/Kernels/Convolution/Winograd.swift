@@ -1,8 +1,8 @@
 import CVector
 
-/// 3x3 convolutions of stride 1 as F(4x4, 3x3) (Lavin & Gray 2016, section 4.3): a tile of 4x4 outputs needs 36
-/// multiplications for each pair of channels instead of 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; the sum over
-/// channels makes 36 matrix products.
+/// 3x3 convolutions of stride 1 as Winograd F(4x4, 3x3) (Lavin & Gray 2016, section 4.3): a tile of 4x4 outputs needs
+/// 36 multiplications for each pair of channels instead of 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; the sums over
+/// channels are 36 matrix products.
 
 struct WinogradWeights: Sendable {
     let inputs: Int, outputs: Int
@@ -11,21 +11,21 @@ struct WinogradWeights: Sendable {
 
     var planeSize: Int { packedSize(depth: inputs, columns: outputs) }
 
-    /// True where the transforms cost less than the multiplications they save.
+    /// True if the transforms cost less than the multiplications that they save.
     static func suits(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
         geometry.kernelHeight == 3 && geometry.kernelWidth == 3 && geometry.strideHeight == 1
             && geometry.strideWidth == 1
             && geometry.groups == 1 && weight.shape[0] >= 16 && weight.shape[3] >= 16
     }
 
-    /// True for outputs of more than a few tiles: fewer do not repay the reading of 36 matrices instead of 9.
-    static func pays(pictures: Int, height: Int, width: Int) -> Bool {
-        pictures * ((height + 3) / 4) * ((width + 3) / 4) > 8
+    /// True for outputs of more than 8 tiles. For fewer, reading 36 matrices instead of 9 takes longer than it saves.
+    static func pays(images: Int, height: Int, width: Int) -> Bool {
+        images * ((height + 3) / 4) * ((width + 3) / 4) > 8
     }
 
     /// G g G^T of weight `[O, 3, 3, C]`.
-    /// - Parameter backward: for the gradient of the input: the kernel turned by 180 degrees, inputs and outputs
-    /// exchanged.
+    /// - Parameter backward: for the gradient of the input: the kernel is rotated by 180 degrees, inputs and outputs
+    ///   are exchanged.
     init(_ weight: Tensor, backward: Bool = false) {
         let o = weight.shape[0]
         let c = weight.shape[3]
@@ -45,11 +45,11 @@ struct WinogradWeights: Sendable {
                 let valid = min(16, outputs - first)
                 let panelStart = first / 32 * 32
                 let width = panelWidth(outputs - panelStart)
-                // A last panel is 24 wide where that is enough.
+                // The last panel is 24 wide if that is enough.
                 let stored = width - (first - panelStart)
                 for input in 0..<inputs {
                     let element = source + input * inputStride + first * outputStride
-                    // Columns: G g, three columns of six.
+                    // G g: three columns of six elements.
                     for column in 0..<3 {
                         var g = (Vector.zero, Vector.zero, Vector.zero)
                         let at = backward ? 2 - column : column
@@ -92,7 +92,7 @@ struct WinogradWeights: Sendable {
 private typealias Six = (Vector, Vector, Vector, Vector, Vector, Vector)
 private typealias FourVectors = (Vector, Vector, Vector, Vector)
 
-/// G: points 0, 1, -1, 2, -2 and infinity.
+/// G, with the interpolation points 0, 1, -1, 2, -2 and infinity.
 @inline(__always)
 private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
     let even = (a + c) * (-1.0 / 6)
@@ -130,14 +130,14 @@ private func outputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector,
     )
 }
 
-/// The tiles of a batch and the scratch memory they pass through.
+/// The tiles of a batch, and the layout of their scratch memory.
 private struct Tiles {
     let height: Int, width: Int, channels: Int
     let outputHeight: Int, outputWidth: Int, outputs: Int
     let top: Int, left: Int
     let down: Int, across: Int
-    /// Row strides of the scratch; not a multiple of 1 KiB, which would put all rows in the same few sets of the L1
-    /// cache.
+    /// Row strides of the scratch memory. They are not multiples of 1 KiB, which would map all rows to the same few
+    /// sets of the L1 cache.
     let inputRow: Int, outputRow: Int
     let pooled: Bool
 
@@ -161,17 +161,17 @@ private struct Tiles {
         outputRow = padded(outputs)
     }
 
-    /// B^T d B of tile `tile` into 36 places, `plane` apart.
+    /// Writes B^T d B of tile `tile` to 36 planes, `plane` apart.
     @inline(__always)
     func scatter(
         _ x: UnsafePointer<Float>, tile: Int, _ v: UnsafeMutablePointer<Float>, plane: Int,
         _ grid: UnsafeMutablePointer<Vector>
     ) {
-        let picture = tile / (down * across)
+        let image = tile / (down * across)
         let within = tile % (down * across)
         let y = within / across * 4 - top
         let column = within % across * 4 - left
-        let first = x + picture * height * width * channels
+        let first = x + image * height * width * channels
         let line = width * channels
         let isInside = y >= 0 && column >= 0 && y + 6 <= height && column + 6 <= width
         var channel = 0
@@ -180,7 +180,7 @@ private struct Tiles {
             if isInside && valid >= 16 {
                 for j in 0..<6 {
                     let p = first + y * line + (column + j) * channels + channel
-                    // The pixels that the next tile will have and this one does not.
+                    // The pixels of the next tile that are not in this one.
                     if j >= 2 { for i in 0..<6 { mmx_prefetch(p + (i * line + 4 * channels)) } }
                     let t = inputTransform(
                         Vector(at: p), Vector(at: p + line), Vector(at: p + 2 * line), Vector(at: p + 3 * line),
@@ -225,13 +225,13 @@ private struct Tiles {
         }
     }
 
-    /// A^T m A of tile `tile`, then the epilogue, into y; with `pooled`, the largest of each 2x2 of them.
+    /// Writes A^T m A of tile `tile`, after the epilogue, to y; with `pooled`, the maximum of each 2x2 results.
     @inline(__always)
     func gather(
         _ m: UnsafePointer<Float>, plane: Int, tile: Int, _ y: UnsafeMutablePointer<Float>, _ epilogue: Epilogue,
         _ grid: UnsafeMutablePointer<Vector>
     ) {
-        let picture = tile / (down * across)
+        let image = tile / (down * across)
         let within = tile % (down * across)
         let row = within / across * 4
         let column = within % across * 4
@@ -241,7 +241,7 @@ private struct Tiles {
         let high = epilogue.high
         let scale = pooled ? 2 : 1
         let line = outputWidth / scale * outputs
-        let first = y + (picture * outputHeight + row) / scale * line + column / scale * outputs
+        let first = y + (image * outputHeight + row) / scale * line + column / scale * outputs
         var channel = 0
         while channel < outputs {
             let valid = outputs - channel
@@ -267,7 +267,7 @@ private struct Tiles {
             }
             if pooled {
                 for i in stride(from: 0, to: rows, by: 2) {
-                    // Adding the bias and clamping keep the order, so only the largest needs them.
+                    // Adding the bias and clamping do not change the order, so they are applied to the maximum only.
                     let t = results(i), u = results(i + 1)
                     let to = first + i / 2 * line + channel
                     put(t.0.orLarger(t.1).orLarger(u.0).orLarger(u.1), to)
@@ -279,7 +279,8 @@ private struct Tiles {
             for i in 0..<rows {
                 let t = results(i)
                 let to = first + i * line + channel
-                // What the next tile will store; a line that is not in the cache is read before it is written.
+                // The memory that the next tile will store to. A line that is not in the cache would be read before it
+                // is written.
                 for j in 4..<8 { mmx_prefetch_write(to + j * outputs) }
                 put(t.0, to)
                 if columns > 1 { put(t.1, to + outputs) }
@@ -291,18 +292,18 @@ private struct Tiles {
     }
 }
 
-/// x `[N, H, W, C]` (C = weights.inputs), y `[N, H', W', O]`; `top` and `left` zeros before the input, as many after
-/// it as y needs.
-/// - Parameter pooled: y is `[N, H' / 2, W' / 2, O]`, the largest of each 2x2 results; H' and W' are even.
+/// x `[N, H, W, C]` (C = weights.inputs), y `[N, H', W', O]`; `top` and `left` zeros before the input, and as many
+/// after it as y needs.
+/// - Parameter pooled: y is `[N, H' / 2, W' / 2, O]`, the maximum of each 2x2 results; H' and W' are even.
 func winogradForward(
-    _ x: UnsafePointer<Float>, pictures: Int, height: Int, width: Int, weights: WinogradWeights, top: Int, left: Int,
+    _ x: UnsafePointer<Float>, images: Int, height: Int, width: Int, weights: WinogradWeights, top: Int, left: Int,
     _ y: UnsafeMutablePointer<Float>, outputHeight: Int, outputWidth: Int, pooled: Bool = false,
     _ epilogue: Epilogue
 ) {
     let tiles = Tiles(
         height: height, width: width, channels: weights.inputs, outputHeight: outputHeight, outputWidth: outputWidth,
         outputs: weights.outputs, top: top, left: left, pooled: pooled)
-    let count = pictures * tiles.down * tiles.across
+    let count = images * tiles.down * tiles.across
     if count == 0 { return }
     let panels = weights.panels.pointer
     let panelSize = weights.planeSize
@@ -324,7 +325,7 @@ func winogradForward(
     }
     let target = 48
     if count < target * threads {
-        // Few tiles: the weights are the larger side, so each thread takes some of the 36 products.
+        // Few tiles: the weights are larger than the tiles, so each thread computes some of the 36 products.
         let vPlane = count * tiles.inputRow + 16
         let mPlane = count * tiles.outputRow + 16
         let v = Tensor(uninitialized: [36 * vPlane])
@@ -350,15 +351,15 @@ func winogradForward(
     Parallel.ranges(count) { range in
         let blocks = max(1, (range.count + target / 2) / target)
         let largest = (range.count + blocks - 1) / blocks
-        // Results of one product take the place of the numbers that went into the one before it: half the memory, which
-        // then stays in the cache.
+        // The results of one product overwrite the inputs of the one before it. This halves the memory, which then
+        // stays in the cache.
         let plane = largest * max(tiles.inputRow, tiles.outputRow) + 16
         let scratch = Tensor(uninitialized: [37 * plane])
         let m = scratch.pointer, v = m + plane
         withGrid { grid in
             for block in 0..<blocks {
-                let own = range.lowerBound + range.count * block / blocks
-                    ..< range.lowerBound + range.count * (block + 1) / blocks
+                let first = range.lowerBound + range.count * block / blocks
+                let own = first..<range.lowerBound + range.count * (block + 1) / blocks
                 for tile in own {
                     tiles.scatter(x, tile: tile, v + (tile - own.lowerBound) * tiles.inputRow, plane: plane, grid)
                 }

@@ -1,7 +1,7 @@
 import CVector
 
 /// Element-wise nonlinearities. Their derivatives are written in terms of the output y, so a fused or in-place forward
-/// pass loses nothing.
+/// pass need not save x.
 public enum Activation: String, Codable, Sendable {
     case none, relu, relu6, tanh, sigmoid
 
@@ -26,7 +26,8 @@ func activationForward(_ kind: Activation, _ x: Tensor) -> Tensor {
     return y
 }
 
-/// g `[K] + S`, y `[S]`. Only the ReLUs listen to `rule`; ReLU6's saturated elements pass nothing under `exact` and `guided`.
+/// g `[K] + S`, y `[S]`. `rule` affects only the ReLUs. Under `exact` and `guided`, ReLU6 passes no gradient where it
+/// is saturated.
 func activationBackward(_ kind: Activation, _ g: Tensor, y: Tensor, rule: ReLURule) -> Tensor {
     let result = Tensor(uninitialized: g.shape)
     let size = y.count
@@ -39,7 +40,7 @@ func activationBackward(_ kind: Activation, _ g: Tensor, y: Tensor, rule: ReLURu
                 mapVectors2(
                     range.count, gradient + range.lowerBound, saved + range.lowerBound, output + range.lowerBound, body)
             }
-            // Nothing passes where `y` is at most 0, or at least 6; where it is NaN, everything does.
+            // The gradient is 0 where `y` is at most 0, or at least 6. Where `y` is NaN, it passes.
             @inline(__always) func positive(_ y: Vector, _ g: Vector) -> Vector { mmx_if_at_most(y, .zero, .zero, g) }
             @inline(__always) func belowSix(_ y: Vector, _ g: Vector) -> Vector {
                 mmx_if_at_most(Vector(repeating: 6), y, .zero, g)

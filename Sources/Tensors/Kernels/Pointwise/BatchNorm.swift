@@ -8,8 +8,8 @@ struct BatchNormSaved {
     let inverse: Tensor
 }
 
-/// Sums over the rows of a map `[..., C]`, in blocks of rows of a fixed size: floats inside a block, double between
-/// blocks, in one order whatever the number of threads.
+/// Sums over the rows of a map `[..., C]`, in blocks of rows of a fixed size: in float inside a block, in double
+/// between blocks. The order does not depend on the number of threads.
 private struct RowBlocks {
     let rows: Int, channels: Int
     let block: Int
@@ -28,7 +28,7 @@ private struct RowBlocks {
         }
     }
 
-    /// The sums of `[blocks, C]` over the blocks, in double.
+    /// The sum of `[blocks, C]` over the blocks, in double.
     func total(_ parts: Tensor) -> [Double] {
         var sums = [Double](repeating: 0, count: channels)
         for b in 0..<count { for ch in 0..<channels { sums[ch] += Double(parts.pointer[b * channels + ch]) } }
@@ -55,9 +55,9 @@ func channelSums(_ x: Tensor, channels c: Int) -> Tensor {
 /// Batch normalisation with the batch's statistics (Ioffe & Szegedy 2015, algorithm 1); x `[..., C]`, gamma and beta
 /// `[C]`.
 ///
-/// One pass over x gives each block's mean and squared deviations from it; the blocks are merged in double (Chan,
-/// Golub & LeVeque 1979), so a mean that is large beside the deviation costs no accuracy.
-/// - Returns: y, the batch's mean and biased variance `[C]`, and what backward needs.
+/// One pass over x gives the mean of each block and the squared deviations from it. The blocks are merged in double
+/// (Chan, Golub & LeVeque 1979), so a mean much larger than the deviation costs no accuracy.
+/// - Returns: y, the batch's mean and biased variance `[C]`, and the values that the backward pass needs.
 func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) -> (
     Tensor, Tensor, Tensor, BatchNormSaved
 ) {
@@ -69,7 +69,7 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
     blocks.forEach { rows, b in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
-            // Everything relative to the first row: what is summed is then no larger than the spread.
+            // Values relative to the first row are no larger than their spread.
             let pivot = Vector(at: x.pointer + ch, first: valid)
             var sum = Vector.zero
             var square = Vector.zero
@@ -233,8 +233,7 @@ func channelAffineBackward(_ g: Tensor, x: Tensor, scale: Tensor, seeds: Int, ne
     return [dx, dScale, dShift]
 }
 
-/// One convolution that does what a convolution and the batch normalisation after it do; worked out in double.
-/// weight `[O, ...]`, all others `[O]`.
+/// Folds batch normalisation into the convolution before it; computed in double. weight `[O, ...]`, all others `[O]`.
 public func foldedBatchNorm(
     weight: Tensor, bias: Tensor?, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor, epsilon: Float
 ) -> (weight: Tensor, bias: Tensor) {

@@ -7,7 +7,7 @@ struct CrossEntropySaved {
     let smoothing: Float
 }
 
-/// sum over rows r of weight_r * ((1 - s) * -log p(target_r) + s * mean over v of -log p(v)); logits `[R, V]`, loss
+/// The sum over rows r of weight_r * ((1 - s) * -log p(target_r) + s * mean over v of -log p(v)); logits `[R, V]`, loss
 /// `[]`.
 func crossEntropyForward(
     _ logits: Tensor, targets: [Int], weights: [Float], smoothing: Float

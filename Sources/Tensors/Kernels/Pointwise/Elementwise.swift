@@ -1,4 +1,4 @@
-/// Arithmetic on whole tensors, and moves of elements. Where a gradient carries K seeds, the saved operand is used again for each.
+/// Arithmetic on whole tensors, and copies of elements. A gradient of K seeds uses the saved operand K times.
 
 func addForward(_ a: Tensor, _ b: Tensor) -> Tensor {
     precondition(a.shape == b.shape, "\(a.shape) plus \(b.shape)")
@@ -40,7 +40,7 @@ func sumForward(_ x: Tensor) -> Tensor {
     return Tensor([], repeating: Float(sum))
 }
 
-/// g `[K]` (the output is a scalar): each seed's value is spread over the input. The caller reshapes.
+/// Repeats each seed's gradient over the input: g `[K] -> [K, count]`. The caller reshapes it.
 func sumBackward(_ g: Tensor, count: Int) -> Tensor {
     let y = Tensor(uninitialized: [g.count, count])
     for k in 0..<g.count { (y.pointer + k * count).update(repeating: g.pointer[k], count: count) }
@@ -57,7 +57,9 @@ func pickBackward(_ g: Tensor, positions: [Int], count: Int) -> Tensor {
     let seeds = g.shape[0]
     let y = Tensor([seeds, count])
     for k in 0..<seeds {
-        for (p, position) in positions.enumerated() { y.pointer[k * count + position] += g.pointer[k * positions.count + p] }
+        for (p, position) in positions.enumerated() {
+            y.pointer[k * count + position] += g.pointer[k * positions.count + p]
+        }
     }
     return y
 }

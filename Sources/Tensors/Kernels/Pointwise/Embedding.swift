@@ -13,7 +13,7 @@ func embeddingForward(_ table: Tensor, indices: [Int]) -> Tensor {
     return y
 }
 
-/// g `[K, indices.count, E] -> [K, rows, E]`: the gradients of a row's uses, added in their order.
+/// g `[K, indices.count, E] -> [K, rows, E]`. The gradients of all uses of a row are added in their order.
 func embeddingBackward(_ g: Tensor, indices: [Int], rows: Int, seeds: Int) -> Tensor {
     let width = g.shape[g.shape.count - 1]
     let result = Tensor([seeds, rows, width])

@@ -1,7 +1,7 @@
 import CVector
 
-/// The larger of a and b element by element, shapes alike.
-/// - Returns: y, and a mask of its shape: 1 where a is the larger or both are equal, else 0.
+/// The larger of a and b, element by element; both have the same shape.
+/// - Returns: y, and a mask of its shape: 1 where a is larger or both are equal, else 0.
 func maximumForward(_ a: Tensor, _ b: Tensor) -> (y: Tensor, first: Tensor) {
     precondition(a.shape == b.shape, "the maximum of \(a.shape) and \(b.shape)")
     let y = Tensor(uninitialized: a.shape), first = Tensor(uninitialized: a.shape)
@@ -16,7 +16,7 @@ func maximumForward(_ a: Tensor, _ b: Tensor) -> (y: Tensor, first: Tensor) {
     return (y, first)
 }
 
-/// The gradient goes to the larger element (to a's where both are equal); g `[K] +` the shape of the mask.
+/// The gradient goes to the larger element, or to a's where both are equal; g `[K] +` the shape of the mask.
 func maximumBackward(_ g: Tensor, first: Tensor, needed: [Bool]) -> [Tensor?] {
     let toFirst = multiplyForward(g, first)
     return [needed[0] ? toFirst : nil, needed[1] ? addForward(g, scaleForward(toFirst, by: -1)) : nil]

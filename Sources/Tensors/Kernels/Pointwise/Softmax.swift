@@ -120,7 +120,7 @@ func sumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
 
 @inline(__always)
 func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
-    // Four sums, because an addition waits for the one before it.
+    // Four sums, because each addition to a sum waits for the one before.
     var sum = Vector.zero
     var sum1 = Vector.zero
     var sum2 = Vector.zero

@@ -22,14 +22,15 @@ extension Vector {
     @inline(__always)
     func adding(_ a: Vector, times b: Float) -> Vector { mmx_multiply_add(a, Vector(repeating: b), self) }
 
-    /// The sum of the elements, half by half: the standard library's `sum()` waits for fifteen additions.
+    /// The sum of the elements: the upper half is added to the lower half, and so on. The standard library's `sum()` is
+    /// a chain of fifteen additions.
     @inline(__always)
     var total: Float {
         let eight = lowHalf + highHalf, four = eight.lowHalf + eight.highHalf, two = four.lowHalf + four.highHalf
         return two[0] + two[1]
     }
 
-    /// The larger of self and other, element by element. NaN wins, as in PyTorch: it must not go unseen.
+    /// The larger of self and other, element by element. NaN counts as larger, as in PyTorch, so that it is not hidden.
     @inline(__always)
     func orLarger(_ other: Vector) -> Vector { mmx_if_larger_or_nan(other, self, other, self) }
 
@@ -43,12 +44,12 @@ extension Vector {
 
 /// e^x, within 2 units in the last place for x in [-87, 88]; clamped outside.
 ///
-/// x = n ln 2 + r with |r| <= ln 2 / 2; a polynomial of degree 6 for e^r (Taylor's coefficients adjusted as in Cephes' expf), then n added to the
-/// exponent's bits.
+/// x = n ln 2 + r with |r| <= ln 2 / 2. e^r is a polynomial of degree 6 (Taylor's coefficients adjusted as in Cephes'
+/// expf); then n is added to the exponent's bits.
 @inlinable @inline(__always)
 func exponential(_ input: Vector) -> Vector {
     let x = input.clamped(-87, 88)
-    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer.
+    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
     let magic = Vector(repeating: 12_582_912)
     let n = (x * 1.442_695_04 + magic) - magic
     let r = (x - n * 0.693_359_375) - n * -2.121_944_4e-4
@@ -66,7 +67,7 @@ func exponential(_ input: Vector) -> Vector {
 @inlinable @inline(__always)
 func sigmoid(_ x: Vector) -> Vector { 1 / (1 + exponential(-x)) }
 
-/// tanh x; near zero, where 1 - 2 / (e^2x + 1) would cancel, its Taylor series.
+/// tanh x. Near zero, where 1 - 2 / (e^2x + 1) would cancel, it uses the Taylor series.
 @inlinable @inline(__always)
 func hyperbolicTangent(_ x: Vector) -> Vector {
     let square = x * x
@@ -75,7 +76,7 @@ func hyperbolicTangent(_ x: Vector) -> Vector {
     return mmx_if_less(square, Vector(repeating: 0.01), small, large)
 }
 
-/// Calls `body` for each whole vector of `0..<count`, and once more with a padded copy for what is left over.
+/// Calls `body` for each whole vector of `0..<count`, and once more with a padded copy of the rest.
 @inlinable @inline(__always)
 func mapVectors(
     _ count: Int, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ body: (Vector) -> Vector

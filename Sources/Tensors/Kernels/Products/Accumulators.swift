@@ -1,6 +1,6 @@
 import CVector
 
-/// Rows of a register block's accumulators, and how they are stored: whole, or the part of them that there is.
+/// The accumulators of a register block, row by row, and how they are stored: whole rows, or only the first columns.
 
 extension SIMD16 where Scalar == Float {
     /// The first `count` elements at `pointer`, then zeros.
@@ -17,7 +17,7 @@ extension SIMD16 where Scalar == Float {
         }
     }
 
-    /// Stores the first `count` elements.
+    /// Stores the first `count` elements at `pointer`.
     @inline(__always)
     func store(to pointer: UnsafeMutablePointer<Float>, first count: Int) {
         if count >= 16 { return store(to: pointer) }
@@ -37,31 +37,31 @@ extension SIMD16 where Scalar == Float {
     }
 }
 
-/// Rows of accumulators.
+/// Rows of accumulators of a register block, `width` columns each.
 protocol Accumulators {
     static var width: Int { get }
     init()
-    /// Goes on with what ``keep(at:)`` kept.
+    /// Restores the sums that ``keep(at:)`` stored.
     init(kept: UnsafePointer<Float>)
     func keep(at target: UnsafeMutablePointer<Float>)
     mutating func step(_ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>)
     func store(_ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue)
 }
 
-/// Four rows of accumulators, and the same for a single row.
+/// Four rows of accumulators. `One` is the type for a single row.
 protocol FourRows: Accumulators { associatedtype One: Accumulators }
 
-/// The second vector of a panel's row: sixteen columns, or eight of a last panel that needs no more. Where a vector of
-/// sixteen is two operations (Zen 4), eight cost half as much.
+/// The second vector of a panel's row: sixteen columns, or eight in a last panel that needs no more. On processors
+/// where a vector of sixteen takes two operations (Zen 4), eight cost half as much.
 protocol Lanes {
     static var count: Int { get }
     static var zero: Self { get }
     init(at pointer: UnsafePointer<Float>)
     func store(to pointer: UnsafeMutablePointer<Float>)
     mutating func add(_ a: Float, times b: Self)
-    /// With zeros behind.
+    /// The elements, followed by zeros.
     var widened: Vector { get }
-    /// The first elements.
+    /// The first elements of `vector`.
     init(_ vector: Vector)
 }
 
@@ -163,7 +163,7 @@ struct FourByTwo<Second: Lanes>: FourRows {
         sums.storePart(c, ldc, columns: columns, rows: rows, column: column, epilogue)
     }
 
-    /// Fewer columns than a panel has, or a single row.
+    /// For fewer columns than the panel has, or a single row.
     @inline(never)
     fileprivate func storePart(
         _ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, rows: Int, column: Int, _ epilogue: Epilogue

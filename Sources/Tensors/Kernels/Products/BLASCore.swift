@@ -1,19 +1,19 @@
 import CBLAS
 import Foundation
 
-/// Which of OpenBLAS's kernels run.
+/// The choice of OpenBLAS's kernels.
 ///
-/// An OpenBLAS that is older than the processor does not know it and takes its oldest kernels, "Prescott" with SSE3:
-/// 0.3.21 on a Xeon of 2023 does a fifth of the products per second that the same library does there as "SkylakeX".
+/// An OpenBLAS that is older than the processor does not recognise it and uses its oldest kernels, "Prescott" with
+/// SSE3. Version 0.3.21 on a Xeon of 2023 then reaches a fifth of the speed of its "SkylakeX" kernels.
 enum BLASCore {
-    /// The kernels' name, as OpenBLAS calls it.
+    /// OpenBLAS's name for the kernels in use.
     static var name: String { openblas_get_corename().map { String(cString: $0) } ?? "" }
 
-    /// Where OpenBLAS fell back to its oldest kernels on a processor with AVX2 or AVX-512, has it choose those instead.
-    /// `OPENBLAS_CORETYPE`, if set, is the user's choice and stays. Called before the first product.
+    /// If OpenBLAS fell back to its oldest kernels on a processor with AVX2 or AVX-512, makes it choose the right ones.
+    /// If `OPENBLAS_CORETYPE` is set, the user's choice is kept. Call this before the first product.
     static func avoidFallback() {
         guard name == "Prescott", getenv("OPENBLAS_CORETYPE") == nil, let core = mmx_blas_core() else { return }
-        // Not in every build of OpenBLAS (one made for a single processor has no choice), hence looked up.
+        // Some builds of OpenBLAS (for a single processor) do not have these functions, so they are looked up.
         typealias Function = @convention(c) () -> Void
         guard let forget = dlsym(nil, "gotoblas_dynamic_quit"), let choose = dlsym(nil, "gotoblas_dynamic_init") else {
             return
@@ -24,8 +24,9 @@ enum BLASCore {
         unsetenv("OPENBLAS_CORETYPE")
     }
 
-    /// Ends the threads that OpenBLAS starts when it is loaded: with nothing to do they keep yielding, thirty milliseconds
-    /// of a core that a command of a tenth of a second needs. Called when it is to run on the calling thread alone.
+    /// Ends the threads that OpenBLAS starts when it is loaded. Idle, they keep yielding and use thirty milliseconds of
+    /// a core, which a command that takes a tenth of a second needs. Call this when OpenBLAS is to run on the calling
+    /// thread only.
     static func endThreads() {
         typealias Function = @convention(c) () -> Int32
         guard let end = dlsym(nil, "blas_thread_shutdown_") else { return }

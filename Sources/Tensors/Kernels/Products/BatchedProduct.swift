@@ -1,15 +1,15 @@
-/// What the backward rule of a batched product needs.
+/// The values that the backward rule of a batched product needs.
 struct BatchedProductSaved {
     let a: Tensor, b: Tensor
     let transposeA: Bool, transposeB: Bool
 
-    /// Of every product: rows and columns of the result, and the length of the sums.
+    /// Rows and columns of each result, and the length of the sums.
     var sizes: (m: Int, n: Int, k: Int) {
         (a.shape[transposeA ? 2 : 1], b.shape[transposeB ? 1 : 2], a.shape[transposeA ? 1 : 2])
     }
 }
 
-/// y_i = op(a_i) op(b_i) for each i of a batch of B matrices.
+/// y_i = op(a_i) op(b_i) for each i of a batch of B matrices; op transposes if requested.
 /// - Parameters: a `[B, m, k]` (`[B, k, m]` when transposed), b `[B, k, n]` (`[B, n, k]` when transposed).
 /// - Returns: `[B, m, n]`
 func batchedProductForward(
@@ -70,8 +70,8 @@ func batchedProductBackward(_ g: Tensor, saved: BatchedProductSaved, seeds: Int,
     return [da, db]
 }
 
-/// Calls `body` for each product of a batch, in parallel where there is enough work (`size` multiplications each). A
-/// batch of one leaves the threads to ``gemm``.
+/// Calls `body` for each product of a batch, in parallel if there is enough work (`size` multiplications each). A batch
+/// of one uses the threads of ``gemm``.
 @inline(__always)
 private func eachProduct(_ count: Int, size: Int, _ body: (Int) -> Void) {
     Parallel.ranges(count, grain: max(1, (1 << 17) / max(1, size))) { range in for i in range { body(i) } }

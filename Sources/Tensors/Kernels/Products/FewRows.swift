@@ -1,12 +1,12 @@
 import CVector
 
-/// Products with few rows on the left: a decoder's step, a caption's words. All the time goes into reading B once, so B
-/// is used where it is; a library would first copy it into another order, which costs more than the arithmetic.
+/// Products with few rows on the left: a decoder's step, a caption's words. Almost all the time is for reading B once,
+/// so B is read in place. A library would first copy it into another order, which costs more than the arithmetic.
 
-/// Up to so many rows of A.
+/// The largest number of rows of A for these kernels.
 let fewRows = 16
 
-/// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`; m is at most
+/// C = alpha A op(B) + beta C on this thread; A `[m, k]`, B `[k, n]` or, transposed, `[n, k]`, C `[m, n]`. m is at most
 /// ``fewRows``.
 func fewRowsProduct<Element: StoredFloat>(
     transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, _ a: UnsafePointer<Float>, lda: Int,
@@ -49,14 +49,14 @@ func fewRowsProduct<Element: StoredFloat>(
     }
 }
 
-/// A number of rows that is known when the loop over the depth is compiled.
+/// A number of rows that is a compile-time constant.
 private protocol RowCount { static var count: Int { get } }
 private enum OneRow: RowCount { @inline(__always) static var count: Int { 1 } }
 private enum TwoRows: RowCount { @inline(__always) static var count: Int { 2 } }
 private enum ThreeRows: RowCount { @inline(__always) static var count: Int { 3 } }
 private enum FourRowsAtOnce: RowCount { @inline(__always) static var count: Int { 4 } }
 
-/// Sums of one row of A times four rows of B.
+/// The sums of one row of A times four rows of B.
 private struct FourSums {
     var s0 = Vector.zero, s1 = Vector.zero, s2 = Vector.zero, s3 = Vector.zero
 
@@ -70,7 +70,7 @@ private struct FourSums {
     @inline(__always) var totals: SIMD4<Float> { mmx_totals(s0, s1, s2, s3) }
 }
 
-/// One to four rows of A times four rows of B; where B has fewer, the last one takes their place and its results are
+/// One to four rows of A times four rows of B. If B has fewer rows, the last one is used again, and those results are
 /// not stored.
 @inline(never)
 private func dotProducts<Rows: RowCount, Element: StoredFloat>(
@@ -88,8 +88,8 @@ private func dotProducts<Rows: RowCount, Element: StoredFloat>(
     var r1 = FourSums()
     var r2 = FourSums()
     var r3 = FourSums()
-    // The processor's own prefetching stops at pages. Of short rows the next four follow; of long ones the next lines,
-    // since four rows would push each other out of the cache before they are used.
+    // The processor's own prefetching stops at page boundaries. For short rows, prefetch the next four rows; for long
+    // rows, the next lines, because four long rows would evict each other from the cache before they are used.
     let size = MemoryLayout<Element>.size
     let next = ldb &* size <= 4096 ? 4 &* ldb : 512 / size
     var i = 0
@@ -127,7 +127,7 @@ private func dotProducts<Rows: RowCount, Element: StoredFloat>(
     if rows > 3 { store(r3, a3, c + 3 * ldc) }
 }
 
-/// Rows of B, 64 columns of them, added up with the weights that four rows of A give them.
+/// Up to four weighted sums of the rows of B, for 64 columns; the weights are the elements of a row of A.
 @inline(__always)
 private func combinedRows<Element: StoredFloat>(
     rows: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>,
@@ -157,20 +157,20 @@ private func combinedRows<Element: StoredFloat>(
     if rows > 3 { r3.store(c + 3 * ldc, alpha, beta) }
 }
 
-/// Columns whose sums are kept in the L1 cache while rows of B pass by: a page of each.
+/// The number of columns whose sums stay in the L1 cache while the rows of B are read: 4 KiB for each row of A.
 private let chunk = 1024
 
-/// The fewest columns that a thread should get of B `[k, n]`: a whole piece, where there is one for each thread.
+/// The smallest number of columns of B `[k, n]` for a thread: a whole chunk, if there is one for each thread.
 func fewestColumns(transposeB: Bool, of n: Int) -> Int { transposeB || n < chunk * Parallel.threads ? 16 : chunk }
 
-/// The same for long rows of B. Those that A gives no weight are not read: what comes back through a ReLU is 0 for
-/// every unit that was off, and the rows of a large layer are all the time there is.
+/// The same for long rows of B. Rows whose weights in A are all 0 are not read: a gradient from a ReLU is 0 for every
+/// inactive unit, and reading the rows takes almost all the time.
 private func combinedChunks<Element: StoredFloat>(
     m: Int, n: Int, k: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Element>,
     _ ldb: Int, _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
 ) {
     let used = (0..<k).filter { i in (0..<m).contains { a[$0 * lda + i] != 0 } }
-    // The fewer rows, the longer the pieces of B that are read one after the other.
+    // With one row of A, a chunk of B may be longer.
     let chunk = m == 1 ? 4 * chunk : chunk
     let scratch = Tensor(uninitialized: [m, chunk])
     for start in stride(from: 0, to: n, by: chunk) {
@@ -178,7 +178,7 @@ private func combinedChunks<Element: StoredFloat>(
         let whole = width / 16 * 16
         scratch.pointer.update(repeating: 0, count: scratch.count)
         for at in stride(from: 0, to: used.count, by: 4) {
-            // Where fewer than four are left, the last one takes their place with weight 0.
+            // If fewer than four are left, the last one is used again with weight 0.
             @inline(__always) func index(_ i: Int) -> Int { used[min(at + i, used.count - 1)] }
             let (i0, i1, i2, i3) = (index(0), index(1), index(2), index(3))
             let (b0, b1) = (b + (i0 * ldb + start), b + (i1 * ldb + start))
@@ -263,7 +263,8 @@ private struct FourVectors {
     }
 }
 
-/// The same for the last columns, fewer than 64, sixteen at a time; to the same bits, wherever the threads' parts end.
+/// The same for the last columns, fewer than 64, sixteen at a time. The results are the same bits wherever the parts of
+/// the threads end.
 private func combinedRest<Element: StoredFloat>(
     rows: Int, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
     _ b: UnsafePointer<Element>, _ ldb: Int,

@@ -1,11 +1,11 @@
 import CBLAS
 
-/// C = alpha * op(A) * op(B) + beta * C, row-major; op transposes where asked.
+/// C = alpha * op(A) * op(B) + beta * C, row-major; op transposes if requested.
 ///
 /// - A is `[m, k]` (`[k, m]` when transposed) with row stride `lda`; B is `[k, n]` (`[n, k]`); C is `[m, n]`.
 ///
-/// Large products are split over the threads along the longer of m and n, never along k, so that each element is
-/// summed in the same order whatever the number of threads.
+/// Large products are split over the threads along the longer of m and n, never along k, so each element is summed in
+/// the same order whatever the number of threads.
 public func gemm(
     transposeA: Bool = false, transposeB: Bool = false,
     m: Int, n: Int, k: Int, alpha: Float = 1,
@@ -33,8 +33,8 @@ public func gemm(
     }
 }
 
-/// C = alpha A op(B) + beta C for a weight B `[k, n]` or, transposed, `[n, k]`, closely packed: as ``gemm``, but a
-/// weight that lies in memory as halves is read there, for few rows of A. Those take as long as B takes to be read.
+/// C = A op(B) + beta C for a contiguous weight B `[k, n]` or, transposed, `[n, k]`. Like ``gemm``, but for few rows of
+/// A it reads a weight stored as halves in place. With few rows, the time is that of reading B.
 func weightProduct(
     transposeB: Bool = false, m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: Tensor, beta: Float = 0,
     _ c: UnsafeMutablePointer<Float>, ldc: Int
@@ -53,8 +53,9 @@ func weightProduct(
     withExtendedLifetime(b) {}
 }
 
-/// How many elements of C a part must have at least, so that OpenBLAS runs it by the kernel that it would run the whole
-/// by (its `sgemm_small_kernel_permit_skylakex`): another one rounds otherwise, and the number of threads would show.
+/// The smallest number of elements of C in a part for which OpenBLAS uses the same kernel as for the whole (its
+/// `sgemm_small_kernel_permit_skylakex`). Another kernel rounds differently, and the result would depend on the number
+/// of threads.
 private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> Int {
     let million = 1_000_000 / max(1, k) + 1
     var least = million
@@ -62,14 +63,14 @@ private func leastPart(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: In
         if transposeA || k < 32 { return 1 }
         least = min(million, 1201)
     }
-    // A small product has none but small parts.
+    // All parts of a small product are small.
     return m * n < least ? 1 : least
 }
 
 /// Splits a product over the threads: `part` computes some rows and columns of C.
-/// - Parameter least: how many elements of C a part must have; nil for a kernel that does not mind, which gets more
-///   parts than there are threads, so that a thread that comes late keeps nobody waiting.
-/// - Parameter shortest: how many rows or columns a part of that kernel must have.
+/// - Parameter least: the smallest number of elements of C in a part. Nil for kernels that allow any: they get more
+///   parts than there are threads, so that a thread that starts late does not delay the others.
+/// - Parameter shortest: the smallest number of rows or columns in a part of such a kernel.
 private func splitProduct(
     m: Int, n: Int, k: Int, least: Int? = nil, shortest: Int = 16,
     _ part: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
@@ -84,10 +85,10 @@ private func splitProduct(
     }
     let blocks = (length + 15) / 16
     if let least {
-        // One block more, because the last one may be short.
+        // One block more, because the last one may be shorter.
         return Parallel.ranges(blocks, grain: least == 1 ? 1 : (least - 1) / (16 * min(m, n)) + 2, run)
     }
-    // A part of 32 K multiplications or more takes some microseconds: weights come out of memory.
+    // A part of at least 32 K multiplications takes a few microseconds, because the weights are read from memory.
     let parts = max(1, min(blocks, 8 * threads, length / shortest, (m * n * k) >> 15))
     Parallel.forEach(parts) { run(blocks * $0 / parts..<blocks * ($0 + 1) / parts) }
 }

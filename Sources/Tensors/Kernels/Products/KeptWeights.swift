@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Weights in the layout of a kernel, kept from their second use on: a command goes back once, and would hold a copy of
-/// all weights for nothing.
+/// Weights in the layout of a kernel, kept from their second use on. A command that runs one backward pass would gain
+/// nothing from a copy of all weights.
 final class KeptWeights<Layout: Sendable>: Sendable {
     private let state = Mutex<(uses: Int, kept: Layout?)>((0, nil))
 
@@ -11,7 +11,7 @@ final class KeptWeights<Layout: Sendable>: Sendable {
             return (state.kept, state.uses == 1)
         }
         if let found { return found }
-        // Without the lock: two threads that do the same work are better than one that waits for the other's threads.
+        // Without the lock. Two threads may both make it; that is faster than letting one wait for the other.
         let made = make()
         if !isFirst { state.withLock { $0.kept = made } }
         return made

@@ -1,11 +1,13 @@
-/// The weight of a layer that is not trained, laid out for many rows, as a map's pixels are.
+/// The weight of a layer that is not trained, in a layout for many rows, such as the pixels of a map.
 public final class PreparedLinear: Sendable {
     private let weight: Tensor
     private let forwards = KeptWeights<PackedMatrix>(), backwards = KeptWeights<PackedMatrix>()
 
+    /// - Parameter weight: `[O, I]`
     public init(weight: Tensor) { self.weight = weight }
 
-    /// Few rows read the weight where it is. A copy of a very large one (VGG's are 400 MB) is not worth its memory.
+    /// True for many rows and a weight that is not too large. Few rows read the weight in place, and a copy of a very
+    /// large weight (VGG's have 400 MB) is not worth its memory.
     func suits(rows: Int) -> Bool { rows > fewRows && weight.count <= 1 << 22 }
 
     /// W^T, `[I, O]`
@@ -93,7 +95,8 @@ func columnSums(_ x: Tensor, columns: Int) -> Tensor {
     Parallel.ranges(columns, grain: 64) { range in
         for r in 0..<rows {
             mapVectors2(
-                range.count, output + range.lowerBound, input + r * columns + range.lowerBound, output + range.lowerBound
+                range.count, output + range.lowerBound, input + r * columns + range.lowerBound,
+                output + range.lowerBound
             ) { $0 + $1 }
         }
     }

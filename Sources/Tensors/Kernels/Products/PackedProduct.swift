@@ -1,13 +1,14 @@
-/// Matrix products whose right-hand side was laid out beforehand, written for maps: the left-hand side is read where
-/// it is (pixels in rows of channels), bias and a clamping activation are applied while the results are in registers.
+/// Matrix products with a right-hand side that was packed before, for feature maps: the left-hand side (pixels in rows
+/// of channels) is read in place, and bias and a clamping activation are applied while the results are in registers.
+/// The *depth* of a product is the length of its sums.
 
-/// Floats that `depth` x `columns` take when packed: panels of 32 columns (the last one 16 or 24 wide if that is
-/// enough), each `[depth, width]`.
+/// The number of floats of a packed matrix of `depth` x `columns`: panels of 32 columns (the last one 16 or 24 wide if
+/// that is enough), each `[depth, width]`.
 func packedSize(depth: Int, columns: Int) -> Int {
     depth * (columns / 32 * 32 + (columns % 32 == 0 ? 0 : panelWidth(columns % 32)))
 }
 
-/// Of a panel that begins `left` columns before the last one's end.
+/// The width of a panel that begins `left` columns before the end.
 @inline(__always)
 func panelWidth(_ left: Int) -> Int { left > 24 ? 32 : left > 16 ? 24 : 16 }
 
@@ -32,7 +33,8 @@ func pack<Element: StoredFloat>(
                     }
                 }
             } else {
-                // Blocks of 16 along the depth, so that a line of B is read once and a line of the panel written once.
+                // Blocks of 16 along the depth: each cache line of B is read once, and each line of the panel is
+                // written once.
                 for start in stride(from: 0, to: depth, by: 16) {
                     let end = min(depth, start + 16)
                     for j in 0..<valid {
@@ -51,7 +53,7 @@ func pack<Element: StoredFloat>(
     }
 }
 
-/// A packed right-hand side in memory of its own.
+/// A packed right-hand side with its own memory.
 struct PackedMatrix: Sendable {
     let depth: Int, columns: Int
     let panels: Tensor
@@ -60,7 +62,7 @@ struct PackedMatrix: Sendable {
     init(_ b: Tensor, offset: Int = 0, depth: Int, columns: Int, rowStride: Int, columnStride: Int) {
         self.depth = depth
         self.columns = columns
-        // Half a vector more: ``matrixProduct`` reads a last panel of 24 columns in vectors of 16.
+        // Half a vector more, because ``matrixProduct`` reads a last panel of 24 columns in vectors of 16.
         let size = packedSize(depth: depth, columns: columns)
         panels = Tensor(uninitialized: [size + 8])
         (panels.pointer + size).update(repeating: 0, count: 8)
@@ -83,7 +85,7 @@ struct PackedMatrix: Sendable {
 }
 
 extension Activation {
-    /// What the activation clamps to; nil if it does more than that.
+    /// The bounds of an activation that is a clamp; nil for others.
     var bounds: (low: Float, high: Float)? {
         switch self {
         case .none: return (-.infinity, .infinity)
@@ -94,37 +96,38 @@ extension Activation {
     }
 }
 
-/// What happens to a result before it is stored: clamp(value + bias + shortcut, low, high).
+/// The operations on a result before it is stored: clamp(value + bias + shortcut, low, high).
 struct Epilogue {
     var bias: UnsafePointer<Float>?
     var low: Float
     var high: Float
-    /// From where a result is stored to what is added to it, in bytes: another tensor of the output's shape.
+    /// The distance in bytes from a result to the value that is added to it, which is in another tensor of the output's
+    /// shape.
     private var shortcut: Int?
 
     static var none: Epilogue { Epilogue(bias: nil, activation: .none) }
 
-    /// Activations that do not clamp are left to the caller (``activateInPlace``).
+    /// The caller applies activations that are not clamps (``activateInPlace``).
     init(bias: UnsafePointer<Float>?, activation: Activation) {
         self.bias = bias
         (low, high) = activation.bounds ?? (-.infinity, .infinity)
     }
 
-    /// Adds `shortcut`, whose shape is that of the output at `output`.
+    /// Adds `shortcut`, which has the shape of the output at `output`.
     func adding(_ shortcut: UnsafePointer<Float>, to output: UnsafePointer<Float>) -> Epilogue {
         var result = self
         result.shortcut = UnsafeRawPointer(shortcut) - UnsafeRawPointer(output)
         return result
     }
 
-    /// What is added to the result that is stored at `target`.
+    /// The value that is added to the result at `target`.
     @inline(__always)
     func shortcut(at target: UnsafeMutablePointer<Float>) -> UnsafePointer<Float>? {
         shortcut.map { (UnsafeRawPointer(target) + $0).assumingMemoryBound(to: Float.self) }
     }
 }
 
-/// Applies what ``Epilogue`` leaves out.
+/// Applies an activation that ``Epilogue`` does not.
 func activateInPlace(_ y: UnsafeMutablePointer<Float>, count: Int, _ activation: Activation) {
     if activation.bounds != nil { return }
     Parallel.ranges(count, grain: 1 << 14) { range in
@@ -133,11 +136,13 @@ func activateInPlace(_ y: UnsafeMutablePointer<Float>, count: Int, _ activation:
     }
 }
 
-/// So much of a panel's depth is read for all rows before the next: 32 KiB, which stay in the L1 cache.
+/// The longest part of a panel's depth that is read for all rows before the next part: 32 KiB, which stay in the L1
+/// cache.
 private let longestStretch = 256
 
-/// All rows of one panel. The last register block overlaps the one before it: the same results are stored twice.
-/// - Parameter kept: sums of all rows between stretches of the depth, for a depth of more than one.
+/// Computes all rows of one panel. The last register block overlaps the one before it and stores the same results
+/// again.
+/// - Parameter kept: memory for the sums of all rows between two stretches of the depth; used if there are several.
 @inline(never)
 private func panelProduct<Rows: FourRows>(
     _ kind: Rows.Type, rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
@@ -156,7 +161,7 @@ private func panelProduct<Rows: FourRows>(
         while row < rows {
             let left = rows - row
             if left == 9 && rows >= 12 {
-                // Of a map of 9x9.
+                // The last 9 rows, as in a map of 9x9.
                 twelve(
                     kind, last: Rows.One.self, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width,
                     c + row * ldc, ldc: ldc, columns: columns, column: column, epilogue, kept: kept)
@@ -164,8 +169,8 @@ private func panelProduct<Rows: FourRows>(
             } else if left > 8 && rows >= 12 {
                 if left < 12 { row = rows - 12 }
                 twelve(
-                    kind, last: kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width, c + row * ldc, ldc: ldc,
-                    columns: columns, column: column, epilogue, kept: kept)
+                    kind, last: kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width,
+                    c + row * ldc, ldc: ldc, columns: columns, column: column, epilogue, kept: kept)
                 row += 12
             } else if rows >= 4 {
                 if left < 4 { row = rows - 4 }
@@ -186,19 +191,19 @@ private func panelProduct<Rows: FourRows>(
 
 /// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row
 /// stride `ldc`.
-/// - Parameter panels: which panels of 32 columns; all of them when nil.
+/// - Parameter panels: the panels of 32 columns to compute; nil means all.
 func packedProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue = .none, panels: Range<Int>? = nil
 ) {
     let panels = panels ?? 0..<(columns + 31) / 32
-    // A block of A stays in the L2 cache while all panels of B pass by.
+    // A block of A stays in the L2 cache while all panels of B are read.
     let block = max(48, (1 << 16) / max(1, depth) / 12 * 12)
-    // Twelve rows for each register block, of which there is one more where a few rows are left.
+    // Twelve rows for each register block. A few remaining rows need one more block.
     let scratch = depth > longestStretch ? Tensor(uninitialized: [(min(rows, 2 * block) / 12 + 3) * 12 * 32]) : nil
     var from = 0
     while from < rows {
-        // No short last block.
+        // The last block is never short.
         let count = rows - from < 2 * block ? rows - from : block
         for panel in panels {
             let column = panel * 32
@@ -220,24 +225,24 @@ func packedProduct(
     withExtendedLifetime(scratch) {}
 }
 
-/// ``matrixProduct`` on all threads: over the rows, or over the panels where there are few rows (so that each thread reads its
-/// part of B once).
+/// ``matrixProduct`` on all threads. It is split over the rows, or over the panels if there are few rows, so that each
+/// thread reads its part of B once.
 func parallelProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue = .none
 ) {
     let panels = (columns + 31) / 32
-    // A part of half a million multiplications takes some microseconds.
+    // A part of half a million multiplications takes a few microseconds.
     func grain(_ multiplications: Int) -> Int { (1 << 19) / max(1, multiplications) + 1 }
     if rows * columns * depth < 1 << 15 {
         packedProduct(rows: rows, depth: depth, columns: columns, a, lda: lda, b, c, ldc: ldc, epilogue)
     } else if rows >= 2 * Parallel.threads && looksSparse(rows: rows, depth: depth, columns: columns, a, lda: lda) {
-        // B is read as a whole for each part, so there are few.
+        // Each part reads all of B, so there are few parts.
         Parallel.ranges(rows, grain: 12, each: rows >= 96 * Parallel.threads ? 3 : 1) { range in
             let from = range.lowerBound
             matrixProduct(
-                rows: range.count, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc, ldc: ldc,
-                epilogue)
+                rows: range.count, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc,
+                ldc: ldc, epilogue)
         }
     } else if rows >= 96 * Parallel.threads || panels < Parallel.threads {
         Parallel.ranges((rows + 11) / 12, grain: grain(12 * columns * depth), each: 8) { range in
@@ -248,7 +253,7 @@ func parallelProduct(
                 epilogue)
         }
     } else {
-        // Few panels are shared out in halves and less, so that no thread waits long for the last one.
+        // Panels are split into pieces, so that no thread waits long for the last one.
         let blocks = (rows + 11) / 12
         let pieces = max(1, min(blocks / 3, (8 * Parallel.threads + panels - 1) / panels))
         func row(_ piece: Int) -> Int { min(rows, blocks * piece / pieces * 12) }
@@ -256,7 +261,7 @@ func parallelProduct(
             var next = range.lowerBound
             while next < range.upperBound {
                 let (panel, piece) = (next / pieces, next % pieces)
-                // As many whole panels as there are, or what is left of one.
+                // As many whole panels as there are, or the rest of one.
                 let whole = piece == 0 ? (range.upperBound - next) / pieces : 0
                 let end = whole > 0 ? next + whole * pieces : min(range.upperBound, (panel + 1) * pieces)
                 let from = row(piece), to = whole > 0 ? rows : row(end - panel * pieces)

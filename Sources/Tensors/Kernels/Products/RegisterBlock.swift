@@ -1,28 +1,28 @@
 import CVector
 
-/// The register block of the matrix products: rows of accumulators that stay in vector registers.
+/// The register block of the matrix products: accumulators that stay in vector registers.
 ///
-/// Twelve rows by 32 columns are 24 accumulators; each step along the depth takes two vectors of B and twelve
-/// broadcast elements of A (Goto & van de Geijn 2008, section 4).
+/// Twelve rows of 32 columns are 24 accumulators. Each step along the depth reads two vectors of B and twelve broadcast
+/// elements of A (Goto & van de Geijn 2008, section 4).
 
-/// A stretch of a product's depth. The sums of all but the last one are kept, and the next one goes on from them: in
-/// the same order, so to the same bits, as in one stretch.
+/// A part of a product's depth. The sums of each stretch but the last are stored, and the next stretch continues from
+/// them. The order of the sums, and so every bit, is the same as without stretches.
 struct Stretch {
     var depth: Int
     var isFirst = true
     var isLast = true
 }
 
-/// The products of twelve rows, or of nine: four, four and as many as `Last` has, stored with their epilogue. Element (row, k) of A is at `row * lda + k * aStep`,
-/// vectors of B are `bStep` apart; `columns` columns are stored.
+/// Computes twelve rows, or nine: four, four, and as many as `Last` has. In A, rows are `lda` apart and elements of a row
+/// `aStep` apart. Vectors of B are `bStep` apart. `columns` columns are stored, after the epilogue.
 /// - Parameters:
-///   - offsets: where the elements of a row of A lie, if not `aStep` apart.
-///   - kept: memory for twelve rows of sums, where there are several stretches.
+///   - offsets: the positions of the elements in a row of A, if they are not `aStep` apart.
+///   - kept: memory for twelve rows of sums, if there are several stretches.
 @inline(__always)
 func twelve<Rows: FourRows, Last: Accumulators>(
     _: Rows.Type, last: Last.Type, _ stretch: Stretch, _ a: UnsafePointer<Float>, lda: Int, aStep: Int,
-    offsets: UnsafePointer<Int>? = nil, _ b: UnsafePointer<Float>, bStep: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
-    kept: UnsafeMutablePointer<Float>? = nil
+    offsets: UnsafePointer<Int>? = nil, _ b: UnsafePointer<Float>, bStep: Int, _ c: UnsafeMutablePointer<Float>,
+    ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue, kept: UnsafeMutablePointer<Float>? = nil
 ) {
     var r = Rows()
     var s = Rows()
@@ -46,7 +46,7 @@ func twelve<Rows: FourRows, Last: Accumulators>(
         }
     }
     for _ in 0..<(offsets == nil ? stretch.depth : 0) {
-        // A page ahead: the processor's own prefetching stops at pages.
+        // One page ahead: the processor's own prefetching stops at page boundaries.
         mmx_prefetch(b + 1024)
         if Rows.width > 16 { mmx_prefetch(b + 1040) }
         r.step(p, lda, b)

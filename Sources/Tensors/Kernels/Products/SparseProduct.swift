@@ -1,14 +1,16 @@
 import CVector
 
-/// Products whose left-hand side is mostly zeros, as the maps of a trained network are after their ReLUs. Only what is
-/// not zero is multiplied, in the same order as by ``packedProduct``, so to the same bits (of finite weights).
+/// Products with a left-hand side of mostly zeros, such as the maps of a trained network after a ReLU. Only the
+/// elements that are not zero are multiplied, in the order of ``packedProduct``, so the results are the same bits (if
+/// the weights are finite).
 
-/// Where a smaller part of A than this is not zero, gathering it pays (measured on Zen 4: 0.25 and 0.4 were slower).
+/// If a smaller fraction of A than this is not zero, gathering these elements saves time (measured on Zen 4: 0.25 and
+/// 0.4 were slower).
 private let sparse = 0.3
 
-/// Whether A `[rows, depth]` seems to be mostly zeros, by some of its rows.
+/// Whether A `[rows, depth]` is mostly zeros, estimated from at most 8 of its rows.
 func looksSparse(rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int) -> Bool {
-    // Of few columns, finding the zeros takes as long as multiplying them.
+    // With few columns, finding the zeros takes as long as multiplying them.
     guard depth >= 64, columns >= 24, rows > 0 else { return false }
     let samples = min(rows, 8)
     var zeros = 0
@@ -22,7 +24,7 @@ func looksSparse(rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>,
     return Double(zeros) > (1 - sparse) * Double(samples * (depth / 16 * 16))
 }
 
-/// ``packedProduct`` with a ``PackedMatrix``, of what is not zero only where A ``looksSparse``.
+/// ``packedProduct`` with a ``PackedMatrix``. Multiplies only the elements that are not zero if A ``looksSparse``.
 func matrixProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue
@@ -38,7 +40,7 @@ private func sparseProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue
 ) {
-    // What is not zero of a block of rows: values, and in which column of A they were.
+    // The elements of a block of rows that are not zero: their values and their columns in A.
     let block = max(1, min(rows, (1 << 16) / depth)), line = (depth + 15) / 16 * 16 + 16
     let storage = Tensor(uninitialized: [2 * block * line + block * 128])
     let values = storage.pointer, kept = values + 2 * block * line
@@ -61,10 +63,10 @@ private func sparseProduct(
                 let whole = min(4, (columns - column) / 32)
                 let width = whole > 0 ? 32 : panelWidth(columns - column)
                 let group = SparseGroup(
-                    panels: b + column * depth, width: width, apart: 32 * depth, column: column,
+                    panels: b + column * depth, width: width, panelStride: 32 * depth, column: column,
                     columns: whole > 0 ? 32 * whole : columns - column)
                 for r in 0..<count { next[r] = 0 }
-                // 64 KiB of B at a time, which are near for the next row.
+                // 64 KiB of B at a time, which stay in the cache for the next row.
                 let step = 16_384 / (whole > 0 ? 32 * whole : 32)
                 for start in stride(from: 0, to: depth, by: step) {
                     let end = min(depth, start + step)
@@ -92,19 +94,19 @@ private func sparseProduct(
     withExtendedLifetime(storage) {}
 }
 
-/// What is not zero of a row of A, by ascending index.
+/// The elements of a row of A that are not zero, by ascending index.
 private struct SparseRow {
     let values: UnsafePointer<Float>, indices: UnsafePointer<Int32>, count: Int
 }
 
-/// Panels of B whose products a row's sums hold at once.
+/// The panels of B that a row is multiplied with at once.
 private struct SparseGroup {
     let panels: UnsafePointer<Float>
-    let width: Int, apart: Int, column: Int, columns: Int
+    let width: Int, panelStride: Int, column: Int, columns: Int
 
     /// Adds the products of the elements from number `from` on whose index is below `end`.
     /// - Parameter kept: the sums of the elements before, unless `start` is 0.
-    /// - Returns: the number of the first element that is left.
+    /// - Returns: the number of the first element that remains.
     @inline(never)
     func multiply<let vectors: Int>(
         _: InlineArray<vectors, Vector>.Type, _ row: SparseRow, from: Int, start: Int, end: Int,
@@ -119,7 +121,7 @@ private struct SparseGroup {
             if k >= end { break }
             let x = Vector(repeating: row.values[n]), line = panels + k &* width
             for i in 0..<vectors {
-                sums[unchecked: i].add(x, times: Vector(at: line + ((i >> 1) &* apart &+ (i & 1) &* 16)))
+                sums[unchecked: i].add(x, times: Vector(at: line + ((i >> 1) &* panelStride &+ (i & 1) &* 16)))
             }
             n &+= 1
         }
@@ -135,7 +137,7 @@ private struct SparseGroup {
 }
 
 extension Epilogue {
-    /// Stores `count` results of columns from `column` on.
+    /// Applies the epilogue to `count` results of the columns from `column` on and stores them.
     @inline(__always)
     fileprivate func store(_ sums: Vector, to c: UnsafeMutablePointer<Float>, column: Int, first count: Int) {
         var sums = sums

@@ -1,9 +1,9 @@
-/// C `[m, n]` += A^T B for A `[rows, m]` and B `[rows, n]` with row strides `lda`, `ldb`: the gradient of a layer's
+/// C `[m, n]` += A^T B for A `[rows, m]` and B `[rows, n]` with row strides `lda` and `ldb`: the gradient of a layer's
 /// weight.
 ///
-/// Rows are taken in blocks of a fixed size and added in their order, and the threads share out the elements of C:
-/// the result does not depend on the number of threads. Of each block, A is laid out in columns of 12 and B in panels
-/// of 32: read where they are, rows a power of two apart would fall into the same few sets of the cache.
+/// Rows are processed in blocks of a fixed size and added in order, and the elements of C are split over the threads,
+/// so the result does not depend on the number of threads. In each block, A is packed in columns of 12 and B in panels
+/// of 32. If they were read in place, rows a power of two apart would share the same few sets of the cache.
 func transposedProduct(
     rows: Int, m: Int, n: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>, ldb: Int,
     _ c: UnsafeMutablePointer<Float>, ldc: Int
@@ -16,7 +16,7 @@ func transposedProduct(
     let across = (n + 31) / 32
     let block = max(64, min(512, (1 << 16) / m))
     Parallel.ranges(down * across, grain: max(1, (1 << 17) / max(1, rows * 12 * 32))) { range in
-        // Blocks of C down a panel of B, then the next panel.
+        // The blocks of C are numbered down a panel of B, then down the next panel.
         let tiles =
             range.lowerBound / down == (range.upperBound - 1) / down
             ? range.lowerBound % down..<(range.upperBound - 1) % down + 1 : 0..<down
@@ -57,7 +57,8 @@ func transposedProduct(
     }
 }
 
-/// `[rows, width]` of a matrix with row stride `stride`, closely packed; zeros after the first `valid` columns.
+/// Copies `[rows, width]` of a matrix with row stride `stride` to contiguous memory, with zeros after the first `valid`
+/// columns.
 private func packColumns(
     _ source: UnsafePointer<Float>, _ stride: Int, rows: Int, width: Int, valid: Int,
     _ target: UnsafeMutablePointer<Float>
@@ -89,8 +90,8 @@ private func wideTile(
     _ depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
 ) {
     twelve(
-        FourByThirtyTwo.self, last: FourByThirtyTwo.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 32, c, ldc: 32, columns: 32,
-        column: 0, .none)
+        FourByThirtyTwo.self, last: FourByThirtyTwo.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 32, c,
+        ldc: 32, columns: 32, column: 0, .none)
 }
 
 @inline(never)
@@ -98,6 +99,6 @@ private func narrowTile(
     _ depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
 ) {
     twelve(
-        FourBySixteen.self, last: FourBySixteen.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 16, c, ldc: 16, columns: 16,
-        column: 0, .none)
+        FourBySixteen.self, last: FourBySixteen.self, Stretch(depth: depth), a, lda: 1, aStep: 12, b, bStep: 16, c,
+        ldc: 16, columns: 16, column: 0, .none)
 }

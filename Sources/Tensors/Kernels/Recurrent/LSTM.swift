@@ -1,4 +1,4 @@
-/// What backpropagation through time needs of an LSTM's forward pass.
+/// The values of an LSTM's forward pass that backpropagation through time needs.
 struct LSTMSaved {
     let x: Tensor, h0: Tensor, c0: Tensor, weightInput: Tensor, weightHidden: Tensor
     /// `[2, T, N, H]`
@@ -17,7 +17,7 @@ func lstmForward(
     let steps = x.shape[0]
     let rows = x.shape[1]
     let hidden = h.shape[1]
-    // The inputs' products of all steps are one GEMM.
+    // The products of the inputs of all steps are one GEMM.
     let gates = linearForward(x, weight: weightInput, bias: bias)
     let states = Tensor(uninitialized: [2, steps, rows, hidden])
     let size = rows * hidden
@@ -46,7 +46,7 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
     let inputs = saved.x.shape[2]
     let hidden = saved.h0.shape[1]
     let size = rows * hidden
-    // Gradients before the nonlinearities, [T, K, N, 4H].
+    // Gradients before the nonlinearities, `[T, K, N, 4H]`.
     let dGates = Tensor(uninitialized: [steps, seeds, rows, 4 * hidden])
     var dh = Tensor([seeds, rows, hidden])
     let dc = Tensor([seeds, rows, hidden])
@@ -120,7 +120,7 @@ func seedsFirst(_ x: Tensor) -> Tensor {
     return result
 }
 
-/// sum over t of dGates_t^T h_{t-1}, `[4H, H]`; states holds h_t at `(t * rows + n) * stateStride`.
+/// The sum over t of dGates_t^T h_{t-1}, `[4H, H]`; h_t is in `states` at `(t * rows + n) * stateStride`.
 func recurrentWeightGradient(
     _ dGates: Tensor, h0: Tensor, states: UnsafePointer<Float>, steps: Int, rows: Int, stateStride: Int
 ) -> Tensor {
@@ -142,7 +142,8 @@ func recurrentWeightGradient(
 
 // MARK: The cell
 
-/// gates `[N, 4H]`: sums in, i, f, g, o after their nonlinearities out. h and c `[N, H]` with rows `hStride` apart.
+/// gates `[N, 4H]`: on entry the sums, on return i, f, g, o after their nonlinearities. h and c `[N, H]`; rows of h are
+/// `hStride` apart.
 func lstmCell(
     _ gates: UnsafeMutablePointer<Float>, _ cBefore: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>,
     c: UnsafeMutablePointer<Float>, rows: Int, hidden: Int, hStride: Int? = nil
@@ -174,7 +175,8 @@ func lstmCell(
     }
 }
 
-/// dh `[N, H]` in; dc `[N, H]`: dL/dc_t from later in, dL/dc_{t-1} out; dGates `[N, 4H]` out.
+/// dh `[N, H]` is the input. dc `[N, H]`: on entry dL/dc_t from later steps, on return dL/dc_{t-1}. dGates `[N, 4H]` is
+/// the output.
 func lstmCellBackward(
     gates: UnsafePointer<Float>, c: UnsafePointer<Float>, cBefore: UnsafePointer<Float>, dh: UnsafePointer<Float>,
     dc: UnsafeMutablePointer<Float>, dGates: UnsafeMutablePointer<Float>, rows: Int, hidden: Int

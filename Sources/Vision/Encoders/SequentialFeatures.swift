@@ -1,16 +1,17 @@
 import Tensors
 
-/// torchvision's `features`: layers in a row, numbered as its `Sequential` numbers them. A convolution with its ReLU
-/// takes two numbers (three with batch normalisation), everything else one.
-struct FeatureRow {
+/// torchvision's `features`: a sequence of layers, numbered like torchvision's `Sequential`. A convolution with its
+/// ReLU takes two numbers (three with batch normalisation), every other layer one.
+struct SequentialFeatures {
     enum Layer {
         case convolution(Int, kernel: Int, stride: Int = 1, padding: Int, alias: String? = nil)
         case pool(PoolGeometry)
-        /// SqueezeNet's module (Iandola et al. 2016, section 3.2): channels after the squeeze, and of each expansion.
+        /// SqueezeNet's fire module (Iandola et al. 2016, section 3.2): the channels after the squeeze, and of each of
+        /// the two expansions.
         case fire(squeeze: Int, expand: Int)
     }
 
-    /// Convolution, pool or module `layer` with its number.
+    /// A layer with its number.
     private typealias Numbered = (index: Int, layer: Layer)
 
     let layers: [Layer]
@@ -44,7 +45,7 @@ struct FeatureRow {
         let p = p["features"]
         var stages: [Encoder.Stage] = []
         var channels = 3, stride = 1
-        for (place, (index, layer)) in numbered.enumerated() {
+        for (position, (index, layer)) in numbered.enumerated() {
             var aliases: [String] = []
             let apply: (Variable) -> Variable
             var applyWithNext: ((Variable) -> Variable?)?
@@ -55,11 +56,11 @@ struct FeatureRow {
                     p, "\(index)", inputs: channels, outputs: outputs,
                     ConvolutionGeometry(kernel, stride: step, padding: .all(padding)), activation: .relu, norm: norm,
                     epsilon: epsilon, bias: true)
-                // The stage's output is its ReLU's, which has a number of its own.
+                // The stage ends with its ReLU, which has its own number.
                 aliases = ["features.\(index + (normalised ? 2 : 1))"] + (alias.map { [$0] } ?? [])
                 (channels, stride) = (outputs, stride * step)
                 apply = { convolution($0) }
-                if place + 1 < layers.count, case .pool(PoolGeometry(2)) = layers[place + 1] {
+                if position + 1 < layers.count, case .pool(PoolGeometry(2)) = layers[position + 1] {
                     applyWithNext = { convolution.pooledByTwo($0) }
                 }
             case .pool(let geometry):
@@ -105,7 +106,7 @@ func threeLayerHead(
     let third = Linear(p[names[2]], inputs: hidden, outputs: classes)
     return { features in
         let pooled = adaptiveAveragePool(maximumPool(features, pool), height: side, width: side)
-        // The first layer's weights run over [channels, height, width].
+        // The first layer's weights are in the order [channels, height, width].
         let flat = pooled.permuted([0, 3, 1, 2]).reshaped([pooled.shape[0], channels * side * side])
         return third(second(first(flat).activated(.relu)).activated(.relu))
     }

@@ -1,16 +1,16 @@
 import Tensors
 
-/// Modules in a row, each with branches whose outputs lie side by side in the channels: what GoogLeNet and Inception-v3
-/// are made of.
-struct BranchedRow: Sendable {
+/// A sequence of Inception modules. A module has parallel branches, whose outputs are concatenated along the channels.
+/// GoogLeNet and Inception-v3 consist of such modules.
+struct InceptionStack: Sendable {
     /// torchvision's `BasicConv2d`: a convolution without a bias (`conv`), batch normalisation (`bn`), and a ReLU.
     struct Unit: Sendable {
-        /// Below the module; empty where the module is the unit.
+        /// The name under the module's name; empty if the module is this unit alone.
         let name: String
         let outputs: Int
         let height: Int, width: Int
         let stride: Int
-        /// Zeros around the input so that stride 1 keeps its size; else none.
+        /// Whether zeros are added around the input, so that stride 1 keeps its size.
         let isPadded: Bool
 
         init(
@@ -37,7 +37,7 @@ struct BranchedRow: Sendable {
 
     enum Step: Sendable {
         case unit(Unit)
-        /// Units that read the same input, their outputs side by side.
+        /// Units that read the same input; their outputs are concatenated along the channels.
         case fork([Unit])
         case maximumPool(PoolGeometry)
         case averagePool(PoolGeometry)
@@ -53,7 +53,7 @@ struct BranchedRow: Sendable {
 
     struct Module: Sendable {
         let name: String
-        /// A pool between the module before and this one.
+        /// A pool between the previous module and this one.
         let pool: PoolGeometry?
         let branches: [[Step]]
 
@@ -63,7 +63,7 @@ struct BranchedRow: Sendable {
             self.branches = branches
         }
 
-        /// A module that is one unit.
+        /// A module of a single unit.
         init(
             _ name: String, after pool: PoolGeometry? = nil, _ outputs: Int, _ kernel: Int, stride: Int = 1,
             isPadded: Bool = true
@@ -98,7 +98,7 @@ struct BranchedRow: Sendable {
             stages.append(
                 Encoder.Stage(name: module.name, channels: channels, stride: stride) { x in
                     let x = pool.map { maximumPool(x, $0) } ?? x
-                    return Self.beside(applied, x)
+                    return Self.concatenated(applied, x)
                 })
         }
         return Encoder(stages: stages)
@@ -121,7 +121,7 @@ struct BranchedRow: Sendable {
                 branch.stride *= step.units.first?.stride ?? 1
                 branch.apply = { x in
                     let x = before.apply(x)
-                    return Self.beside(units.map { unit in { unit($0) } }, x)
+                    return Self.concatenated(units.map { unit in { unit($0) } }, x)
                 }
             case .maximumPool(let geometry):
                 branch.stride *= geometry.strideHeight
@@ -134,7 +134,7 @@ struct BranchedRow: Sendable {
         return branch
     }
 
-    private static func beside(_ parts: [(Variable) -> Variable], _ x: Variable) -> Variable {
+    private static func concatenated(_ parts: [(Variable) -> Variable], _ x: Variable) -> Variable {
         parts.count == 1 ? parts[0](x) : concatenateLast(parts.map { $0(x) })
     }
 }
@@ -142,9 +142,9 @@ struct BranchedRow: Sendable {
 extension Preprocessing {
     /// torchvision's transform for the networks whose weights were ported from TensorFlow: pixels in -1...1.
     ///
-    /// torchvision normalises with ImageNet's statistics and undoes it in the network (`transform_input`, which its
-    /// pretrained weights switch on); together that is (pixel - 127.5) / 127.5. Here the network never changes its
-    /// input, and the preprocessing is that.
+    /// torchvision normalises with ImageNet's statistics, and the network reverts that (`transform_input`, which its
+    /// pretrained weights enable). Together this is (pixel - 127.5) / 127.5. Here the preprocessing does it, and the
+    /// network does not change its input.
     static func plusMinusOne(shortSide: Int, size: Int) -> Preprocessing {
         Preprocessing(
             width: size, height: size, fit: .crop, resizeShortSide: shortSide, filter: .bilinear,
