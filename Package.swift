@@ -74,7 +74,9 @@ let package = Package(
         tests("VisionTests", ["Support", "Tensors", "Weights", "Vision"]),
         tests("LanguageTests", ["Support", "Tensors", "Language"]),
         tests("TasksTests", engine),
-        tests("ExplainTests", everything),
+        tests("DrawingTests", ["Support", "Tensors", "Weights", "Vision", "Drawing"]),
+        tests("ExplainTests", engine + ["Drawing", "Explain"]),
+        tests("EvaluationTests", everything, fixtures: false),
         tests("mmxTests", everything + ["mmx"]),
     ],
     swiftLanguageModes: [.v6]
