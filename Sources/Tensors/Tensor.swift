@@ -82,7 +82,7 @@ public struct Tensor: @unchecked Sendable {
             let known = shape.reduce(1, *) * -1
             shape[free] = known == 0 ? 0 : count / known
         }
-        precondition(shape.reduce(1, *) == count, "\(self.shape) cannot be seen as \(shape)")
+        precondition(shape.reduce(1, *) == count, "\(self.shape) cannot be reshaped to \(shape)")
         return Tensor(shape: shape, storage: storage, offset: offset)
     }
 

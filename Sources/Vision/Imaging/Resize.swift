@@ -11,7 +11,7 @@ extension Image {
     public func resized(
         width outWidth: Int, height outHeight: Int, filter: ResizeFilter, box: Rectangle? = nil
     ) -> Image {
-        precondition(outWidth > 0 && outHeight > 0, "\(outWidth)x\(outHeight) is no size")
+        precondition(outWidth > 0 && outHeight > 0, "\(outWidth)x\(outHeight) is not a valid size")
         let box = box ?? Rectangle(x0: 0, y0: 0, x1: Double(width), y1: Double(height))
         precondition(
             box.x0 >= 0 && box.y0 >= 0 && box.x1 <= Double(width) && box.y1 <= Double(height) && box.width > 0

@@ -92,7 +92,7 @@ struct WinogradWeights: Sendable {
 private typealias Six = (Vector, Vector, Vector, Vector, Vector, Vector)
 private typealias FourVectors = (Vector, Vector, Vector, Vector)
 
-/// G, with the interpolation points 0, 1, -1, 2, -2 and infinity.
+/// Multiplies three elements by G, with the interpolation points 0, 1, -1, 2, -2 and infinity.
 @inline(__always)
 private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
     let even = (a + c) * (-1.0 / 6)
@@ -102,7 +102,7 @@ private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
     return (a * 0.25, even + odd, even - odd, far + farOdd, far - farOdd, c)
 }
 
-/// B^T
+/// Multiplies six elements by B^T.
 @inline(__always)
 private func inputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector) -> Six {
     let even = e.adding(c, times: -4)
@@ -115,7 +115,7 @@ private func inputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, 
     )
 }
 
-/// A^T
+/// Multiplies six elements by A^T.
 @inline(__always)
 private func outputTransform(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector, _ e: Vector, _ f: Vector)
     -> FourVectors

@@ -13,7 +13,7 @@ struct Stretch {
     var isLast = true
 }
 
-/// Computes twelve rows, or nine: four, four, and as many as `Last` has. In A, rows are `lda` apart and elements of a row
+/// Computes twelve rows, or nine: four, four, and as many as `Last` has. In A, rows are `lda` apart, elements of a row
 /// `aStep` apart. Vectors of B are `bStep` apart. `columns` columns are stored, after the epilogue.
 /// - Parameters:
 ///   - offsets: the positions of the elements in a row of A, if they are not `aStep` apart.
