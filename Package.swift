@@ -29,6 +29,12 @@ func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true
         swiftSettings: native)
 }
 
+/// A small program that uses the library; the tests build and run it.
+func example(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: engine + ["Drawing", "Explain"], path: "Examples/\(name)", swiftSettings: native)
+}
+
 let package = Package(
     name: "mmx",
     products: [
@@ -63,6 +69,7 @@ let package = Package(
             swiftSettings: native),
         .executableTarget(
             name: "mmx-bench", dependencies: everything, path: "Benchmarks/MMXBench", swiftSettings: native),
+        example("ExplainCaption"), example("ExplainOwnNetwork"), example("CustomMethod"),
         .target(
             name: "TestSupport", dependencies: ["Support", "Tensors", "Weights", "Vision"], path: "Tests/TestSupport",
             swiftSettings: native),
@@ -78,6 +85,7 @@ let package = Package(
         tests("ExplainTests", engine + ["Drawing", "Explain"]),
         tests("EvaluationTests", everything, fixtures: false),
         tests("mmxTests", everything + ["mmx"]),
+        tests("ExamplesTests", ["ExplainCaption", "ExplainOwnNetwork", "CustomMethod"], fixtures: false),
     ],
     swiftLanguageModes: [.v6]
 )

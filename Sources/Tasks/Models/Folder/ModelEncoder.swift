@@ -21,6 +21,18 @@ public struct ModelEncoder {
         self.identity = identity
     }
 
+    /// An encoder of your own, which no model folder holds. No other encoder is equal to it.
+    /// - Parameters:
+    ///   - name: for messages and manifests.
+    ///   - preprocessing: how a photograph becomes the network's input.
+    public init(_ name: String, _ network: Encoder, preprocessing: Preprocessing) {
+        let configuration = EncoderConfiguration(name: name, folded: true)
+        self.init(
+            network: network,
+            identity: EncoderIdentity(
+                encoder: configuration, preprocessing: preprocessing, weights: UUID().uuidString))
+    }
+
     /// - Parameter p: the place of the encoder's own parameters.
     /// - Throws: `UnknownEncoder`, or `EncoderInputError` for a frame too small for the network.
     public init(_ encoder: EncoderConfiguration, preprocessing: Preprocessing, parameters p: Parameters) throws {
