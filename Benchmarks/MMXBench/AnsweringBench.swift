@@ -7,12 +7,12 @@ import Weights
 
 /// One warm answer and its map, through the same calls as `mmx vqa`.
 final class AnsweringBench {
-    private let answerer: Answerer
+    private let answerer: VQAModel
     private let explainer: AnswerExplainer
     private var photo = PreparedPhoto()
 
     init(model: String) throws {
-        answerer = try Answerer.load(ModelFolder.find(model))
+        answerer = try VQAModel.load(ModelFolder.find(model))
         explainer = try AnswerExplainer(answerer)
     }
 

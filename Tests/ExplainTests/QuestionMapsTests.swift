@@ -43,7 +43,7 @@ final class QuestionMapsTests: XCTestCase {
         _ questions: [Question], kinds: [String] = [], limit: Int? = nil, layer: String? = nil
     ) throws -> QuestionMaps {
         try QuestionMaps(
-            untrainedAnswerer(.stackedAttention), layer: layer, model: folder, images: folder, questions: questions, path: "questions.jsonl", kinds: kinds,
+            untrainedVQAModel(.stackedAttention), layer: layer, model: folder, images: folder, questions: questions, path: "questions.jsonl", kinds: kinds,
             limit: limit)
     }
 
@@ -80,7 +80,7 @@ final class QuestionMapsTests: XCTestCase {
 
     /// Every number once more, from the explainer's own maps.
     func testTheNumbersAreTheMapsOwn() throws {
-        let answerer = try untrainedAnswerer(.stackedAttention)
+        let answerer = try untrainedVQAModel(.stackedAttention)
         for layer in [nil, answerer.encoder.stages[0].name] {
             let explainer = try AnswerExplainer(answerer, layer: layer)
             let evaluation = try MapEvaluation.run(source(questions, layer: layer))
@@ -179,7 +179,7 @@ final class QuestionMapsTests: XCTestCase {
         let source = try source(questions)
         let photo = try Image.read(source.url(ofImage: 0))
         let maps = try source.maps(ofImage: 0, photo: photo)
-        let explainer = try AnswerExplainer(untrainedAnswerer(.stackedAttention))
+        let explainer = try AnswerExplainer(untrainedVQAModel(.stackedAttention))
         let found = try explainer.explain(
             explainer.look(at: maps.input), question: explainer.read(questions[0].text).question,
             targets: [.best, .answer("blue")])

@@ -12,7 +12,7 @@ final class SharedPictureTests: XCTestCase {
     private final class Count { var runs = 0 }
 
     /// An untrained answerer on a captioner's encoder, whose runs are counted.
-    private func answerer(on other: ModelEncoder, _ count: Count = Count()) throws -> Answerer {
+    private func answerer(on other: ModelEncoder, _ count: Count = Count()) throws -> VQAModel {
         let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "circle"]], minimumCount: 1)
         let answers = ["red", "blue", "yes"], store = ParameterStore(seed: 11)
         let network = Encoder(
@@ -22,10 +22,10 @@ final class SharedPictureTests: XCTestCase {
                     return stage.apply($0)
                 }
             })
-        return try Answerer(
-            configuration: AnswererModelConfiguration(
+        return try VQAModel(
+            configuration: VQAConfiguration(
                 encoder: other.identity.encoder, preprocessing: other.identity.preprocessing,
-                answerer: AnswererConfiguration(
+                answerer: VQAHeadConfiguration(
                     kind: .stackedAttention, features: network.channels, vocabulary: vocabulary.count,
                     answers: answers.count, embedding: 6, hidden: 8, attention: 5),
                 vocabulary: "vocabulary.txt", answers: "answers.txt"),

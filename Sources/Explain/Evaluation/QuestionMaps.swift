@@ -35,7 +35,7 @@ public struct QuestionMaps: RandomisableMaps {
     ///   - smoothing: cells of the square over whose mean maps are drawn, odd; nil takes the model's own.
     /// - Throws: ``DatasetError`` where no question is left, a kind is not there, or a picture is missing.
     public init(
-        _ answerer: Answerer, layer: String? = nil, recipe: MapRecipe = MapRecipe(), model: URL, images: URL,
+        _ answerer: VQAModel, layer: String? = nil, recipe: MapRecipe = MapRecipe(), model: URL, images: URL,
         questions: [Question], path: String, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil
     ) throws {
         let explainer = try AnswerExplainer(answerer, layer: layer)
@@ -159,9 +159,9 @@ public struct QuestionMaps: RandomisableMaps {
         return changed
     }
 
-    private func answerer(_ store: ParameterStore) throws -> Answerer {
+    private func answerer(_ store: ParameterStore) throws -> VQAModel {
         let own = explainer.answerer
-        let answerer = try Answerer(
+        let answerer = try VQAModel(
             configuration: own.configuration, vocabulary: own.vocabulary, answers: own.answers,
             encoder: own.configuration.sharedEncoder == nil ? nil : own.modelEncoder, parameters: store.scope())
         try store.checkComplete()

@@ -6,7 +6,7 @@ import Tensors
 /// Explains answers of one model: any answer or pair of answers with any method, all of a question's maps in one
 /// backward sweep.
 public struct AnswerExplainer {
-    public let answerer: Answerer
+    public let answerer: VQAModel
     /// The stages whose output the maps are drawn over.
     public var layer: String { cut.layers.joined(separator: " + ") }
     private let cut: EncoderCut
@@ -14,13 +14,13 @@ public struct AnswerExplainer {
     public static let maximumWords = 500
 
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
-    public init(_ answerer: Answerer, layer: String? = nil) throws {
+    public init(_ answerer: VQAModel, layer: String? = nil) throws {
         try self.init(answerer, layers: layer.map { [$0] } ?? [])
     }
 
     /// - Parameter layers: maps of several are fused (``LayerFusion``); the encoder's last where there is none.
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.
-    public init(_ answerer: Answerer, layers: [String]) throws {
+    public init(_ answerer: VQAModel, layers: [String]) throws {
         self.answerer = answerer
         cut = try EncoderCut(answerer.modelEncoder, layers: layers)
     }
@@ -109,8 +109,8 @@ public struct AnswerExplainer {
         cut.checkView(of: seen)
         let methods = try methods(recipe)
         let tape = Tape()
-        let features = tape.leaf(seen.features), embedded = tape.leaf(answerer.model.embed([question.words]).value)
-        let logits = answerer.model.logits(
+        let features = tape.leaf(seen.features), embedded = tape.leaf(answerer.head.embed([question.words]).value)
+        let logits = answerer.head.logits(
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
         let ranking = RankedLogit.ranking(logits.value)
         let chosen = try targets.map { try resolve($0, best: ranking[0].index) }
@@ -145,7 +145,7 @@ public struct AnswerExplainer {
 
     /// The answerer that reads this question, for any pictures.
     private func head(_ question: ReadQuestion, features: Tensor) -> ScoreHead {
-        let model = answerer.model, length = question.words.count
+        let model = answerer.head, length = question.words.count
         return ScoreHead(
             name: answerer.configuration.answerer.kind.rawValue,
             attention: { _ in

@@ -51,7 +51,7 @@ struct AnswerRun {
     private let folder: URL
     private let weights: FileHash
     private let explainer: AnswerExplainer
-    private var answerer: Answerer { explainer.answerer }
+    private var answerer: VQAModel { explainer.answerer }
     private let methods: [any ExplanationMethod]
     private let questions: [(question: ReadQuestion, warnings: [String])]
 
@@ -61,7 +61,7 @@ struct AnswerRun {
         self.request = request
         folder = try ModelFolder.find(request.model)
         weights = FileHash(model: folder)
-        let explainer = try AnswerExplainer(Answerer.load(folder, sharing: encoder), layers: request.maps.layers)
+        let explainer = try AnswerExplainer(VQAModel.load(folder, sharing: encoder), layers: request.maps.layers)
         methods = try explainer.methods(request.maps.recipe)
         self.explainer = explainer
         questions = try request.questions.map { asked in

@@ -29,7 +29,7 @@ public struct AnswerEvaluation: Sendable {
     /// - Throws: ``DatasetError`` for a picture that is missing, `ImageError` for one that cannot be read,
     ///   ``ModelError`` for a model that gives no numbers.
     public static func run(
-        _ answerer: Answerer, images: URL, questions: [Question], progress: (Int, Int) -> Void = { _, _ in }
+        _ answerer: VQAModel, images: URL, questions: [Question], progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> AnswerEvaluation {
         var order: [String] = [], about: [String: [Int]] = [:]
         for (index, question) in questions.enumerated() {

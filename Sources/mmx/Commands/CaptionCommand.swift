@@ -40,7 +40,7 @@ struct CaptionCommand: ParsableCommand {
     var question: [String] = []
     @Option(
         help: ArgumentHelp(
-            "The model that answers: a folder or a name; \(ModelFolder.defaultAnswerer) by default.",
+            "The model that answers: a folder or a name; \(ModelFolder.defaultVQAModel) by default.",
             valueName: "model"))
     var answerer: String?
     @Option(
@@ -97,7 +97,7 @@ struct CaptionCommand: ParsableCommand {
             try CaptionPipeline.run(
                 CaptionRequest(
                     photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
-                    questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
+                    questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultVQAModel,
                     sheet: explainAll, beam: beam, maps: maps), progress: progress.runs)
         }
         Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))

@@ -63,7 +63,7 @@ struct EvaluateVQA: ParsableCommand {
 
     @OptionGroup var data: QuestionOptions
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultAnswerer
+    var model = ModelFolder.defaultVQAModel
     @Option(help: ArgumentHelp("Only the first so many questions.", valueName: "count")) var limit: Int?
     @OptionGroup var results: ResultOptions
 
@@ -72,7 +72,7 @@ struct EvaluateVQA: ParsableCommand {
     }
 
     func run() throws {
-        let answerer = try Answerer.load(ModelFolder.find(model))
+        let answerer = try VQAModel.load(ModelFolder.find(model))
         let all = try data.read(), questions = Array(all.prefix(limit ?? all.count))
         // Every picture must be there, in the folder, before the first is looked at.
         _ = try QuestionDataset(images: data.folder, questions: questions, path: data.questions)

@@ -67,7 +67,7 @@ struct EvaluateMaps: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Model: a folder, or the name of an installed one; \(ModelFolder.defaultAnswerer) by default or, for \
+            Model: a folder, or the name of an installed one; \(ModelFolder.defaultVQAModel) by default or, for \
             --phrases, \(ModelFolder.defaultCaptioner).
             """,
             valueName: "model"))
@@ -121,7 +121,7 @@ struct EvaluateMaps: ParsableCommand {
 
     func run() throws {
         if let questions {
-            let folder = try ModelFolder.find(model ?? ModelFolder.defaultAnswerer)
+            let folder = try ModelFolder.find(model ?? ModelFolder.defaultVQAModel)
             try measure(questionMaps(questions, model: folder))
         } else if let phrases, let captions {
             let folder = try ModelFolder.find(model ?? ModelFolder.defaultCaptioner)
@@ -132,7 +132,7 @@ struct EvaluateMaps: ParsableCommand {
     private func questionMaps(_ questions: String, model: URL) throws -> QuestionMaps {
         let file = URL(fileURLWithPath: questions)
         return try QuestionMaps(
-            Answerer.load(model), layer: layer, recipe: recipe(), model: model, images: URL(fileURLWithPath: images),
+            VQAModel.load(model), layer: layer, recipe: recipe(), model: model, images: URL(fileURLWithPath: images),
             questions: format.read(file), path: file.path, kinds: kind, limit: limit, smoothing: smooth)
     }
 

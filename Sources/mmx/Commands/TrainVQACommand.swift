@@ -26,9 +26,9 @@ struct TrainVQA: ParsableCommand {
     @Option(
         name: .customLong("answerer"),
         help: ArgumentHelp(
-            "Answerer: \(AnswererConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+            "VQA head: \(VQAHeadConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "name"))
-    var kind = AnswererConfiguration.Kind.stackedAttention
+    var kind = VQAHeadConfiguration.Kind.stackedAttention
     @Option(help: "Width of the word embedding.") var embedding = 256
     @Flag(
         inversion: .prefixedNo,
@@ -60,7 +60,7 @@ struct TrainVQA: ParsableCommand {
     }
 
     func run() throws {
-        var options = AnswerTrainingOptions()
+        var options = VQATrainingOptions()
         (options.encoder, options.kind) = (training.encoderName, kind)
         (options.embedding, options.hidden, options.attention) = (embedding, training.hidden, training.attention)
         options.normalisesImage = normaliseImage ?? (kind == .deeperLSTM)
@@ -71,7 +71,7 @@ struct TrainVQA: ParsableCommand {
         options.phases = training.phases(epochs: epochs, learningRate: learningRate).filter { $0.epochs > 0 }
         let (train, held) = try questions()
         let progress = Progress()
-        let trainer = try AnswerTrainer(
+        let trainer = try VQATrainer(
             options: options, train: train, dev: held, encoderWeights: training.weights, sharedEncoder: training.shared,
             output: training.folder
         ) { TrainingReport.show($0, on: progress) }
@@ -104,4 +104,4 @@ struct TrainVQA: ParsableCommand {
     }
 }
 
-extension AnswererConfiguration.Kind: ExpressibleByArgument {}
+extension VQAHeadConfiguration.Kind: ExpressibleByArgument {}

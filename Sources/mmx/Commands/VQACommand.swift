@@ -35,7 +35,7 @@ struct VQACommand: ParsableCommand {
     var contrast: [String] = []
     @Flag(help: "How much each word of the question carried (gradient times input).") var explainQuestion = false
     @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultAnswerer
+    var model = ModelFolder.defaultVQAModel
     @OptionGroup var methods: MethodOptions
     @OptionGroup var drawing: DrawingOptions
 
@@ -60,7 +60,7 @@ struct VQACommand: ParsableCommand {
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
         if drawing.listLayers {
-            return DrawingOptions.printLayers(of: try Answerer.load(ModelFolder.find(model)).encoder)
+            return DrawingOptions.printLayers(of: try VQAModel.load(ModelFolder.find(model)).encoder)
         }
         guard let photo else { return }
         let questions =

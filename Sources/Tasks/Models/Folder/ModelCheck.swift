@@ -22,7 +22,7 @@ public struct ModelCheck: Codable, Equatable, Sendable {
         let files = ModelFiles(folder)
         switch installed.task {
         case "captioning": _ = try Captioner.load(folder)
-        case "question-answering": _ = try Answerer.load(folder)
+        case "question-answering": _ = try VQAModel.load(folder)
         case ClassifierConfiguration.task: _ = try Classifier.load(folder)
         case EncoderModelConfiguration.task:
             let configuration = try files.configuration(EncoderModelConfiguration.self, of: "an encoder") { _ in nil }

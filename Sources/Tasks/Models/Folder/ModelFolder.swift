@@ -6,7 +6,7 @@ public enum ModelFolder {
     /// The name of the model that is used when none is asked for.
     public static let defaultCaptioner = "caption-flickr8k"
     /// The same for questions; it shares the captioner's encoder.
-    public static let defaultAnswerer = "vqa-flickr8k"
+    public static let defaultVQAModel = "vqa-flickr8k"
 
     /// The same for classification. It is not in the repository: `make models` fetches and imports it.
     public static let defaultClassifier = "efficientnet-lite0"

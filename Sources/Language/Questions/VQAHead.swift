@@ -2,7 +2,7 @@ import Tensors
 
 /// What turns a feature map and a question into scores of the answers. Answerers are interchangeable: training and
 /// explanation know only this.
-public protocol QuestionAnswerer {
+public protocol VQAHead {
     /// Word vectors of N questions, padded with 0 to the longest: `[T, N, E]` (T at least 1).
     func embed(_ questions: [[Int]]) -> Variable
 
@@ -21,7 +21,7 @@ public protocol QuestionAnswerer {
     func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor?
 }
 
-extension QuestionAnswerer {
+extension VQAHead {
     public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? { nil }
 
     /// Spread of new word vectors, PyTorch's own. An LSTM tells words apart by them from the first step on; with a
@@ -30,7 +30,7 @@ extension QuestionAnswerer {
 }
 
 /// Which answerer a model has, as its `config.json` says.
-public struct AnswererConfiguration: Codable, Equatable, Sendable {
+public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case deeperLSTM = "deeper-lstm"
         case coAttention = "co-attention"
@@ -66,7 +66,7 @@ public struct AnswererConfiguration: Codable, Equatable, Sendable {
         self.normalisesImage = normalisesImage
     }
 
-    public func makeAnswerer(_ p: Parameters) -> any QuestionAnswerer {
+    public func makeHead(_ p: Parameters) -> any VQAHead {
         switch kind {
         case .deeperLSTM: return DeeperLSTM(p, self)
         case .coAttention: return CoAttention(p, self)
@@ -82,7 +82,7 @@ struct ImageEmbedding {
     let norm: BatchNorm?
     let linear: Linear
 
-    init(_ p: Parameters, _ configuration: AnswererConfiguration, outputs: Int, bound: Float? = nil) {
+    init(_ p: Parameters, _ configuration: VQAHeadConfiguration, outputs: Int, bound: Float? = nil) {
         let channels = configuration.features, isNormalised = configuration.normalisesImage == true
         norm = isNormalised ? BatchNorm(p["image_norm"], channels: channels) : nil
         linear = Linear(p["image"], inputs: channels, outputs: outputs, bound: isNormalised ? nil : bound)

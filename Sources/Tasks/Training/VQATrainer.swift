@@ -7,16 +7,16 @@ import Weights
 
 /// Trains an answerer from pictures and questions: on cached features of the encoder, then, if asked, with the
 /// encoder's last stages. The best average of the weights by dev accuracy is what is kept.
-public final class AnswerTrainer {
-    public let options: AnswerTrainingOptions
+public final class VQATrainer {
+    public let options: VQATrainingOptions
     public let answers: [String]
     let train: QuestionDataset
     let dev: QuestionDataset
     let vocabulary: Vocabulary
-    let configuration: AnswererModelConfiguration
+    let configuration: VQAConfiguration
     let model: ModelInTraining
     let report: (TrainingEvent) -> Void
-    private(set) var log: [AnswerTrainingEpoch] = []
+    private(set) var log: [VQATrainingEpoch] = []
 
     /// A training question: its words and its answer's number.
     private typealias Item = (words: [Int], answer: Int)
@@ -31,7 +31,7 @@ public final class AnswerTrainer {
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
     /// - Throws: ``ModelError`` for an encoder that does not fit, or the readers' own errors.
     public init(
-        options: AnswerTrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?,
+        options: VQATrainingOptions, train: QuestionDataset, dev: QuestionDataset, encoderWeights: URL?,
         sharedEncoder: URL? = nil,
         output: URL, preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void
     ) throws {
@@ -57,12 +57,12 @@ public final class AnswerTrainer {
                 numbers[question.answer].map { (Array(vocabulary.encode(tokens).prefix(options.maximumLength)), $0) }
             }
         }
-        let answerer = AnswererConfiguration(
+        let answerer = VQAHeadConfiguration(
             kind: options.kind, features: model.channels, vocabulary: vocabulary.count, answers: answers.count,
             embedding: options.embedding, hidden: options.hidden, attention: options.attention,
             normalisesImage: options.normalisesImage && options.kind != .questionOnly ? true : nil)
-        _ = answerer.makeAnswerer(model.store.scope()["answerer"])
-        configuration = AnswererModelConfiguration(
+        _ = answerer.makeHead(model.store.scope()["answerer"])
+        configuration = VQAConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
             answerer: answerer, vocabulary: "vocabulary.txt", answers: "answers.txt")
         let known = items.reduce(0) { $0 + $1.count }
@@ -97,7 +97,7 @@ public final class AnswerTrainer {
                 let accuracy = try evaluate(epoch.phase)
                 let best = accuracy > (log.map(\.devAccuracy).max() ?? -1)
                 log.append(
-                    AnswerTrainingEpoch(
+                    VQATrainingEpoch(
                         epoch: epoch.number + 1, loss: loss, devAccuracy: accuracy,
                         seconds: Date().timeIntervalSince(start), best: best))
                 return best
@@ -111,9 +111,9 @@ public final class AnswerTrainer {
 
     /// What a checkpoint keeps beside the tensors.
     private struct Run: Codable {
-        var options: AnswerTrainingOptions
-        var model: AnswererModelConfiguration
-        var log: [AnswerTrainingEpoch]
+        var options: VQATrainingOptions
+        var model: VQAConfiguration
+        var log: [VQATrainingEpoch]
     }
 
     private func restore() throws -> Int? {
@@ -155,7 +155,7 @@ public final class AnswerTrainer {
         let tape = Tape()
         let p = model.store.scope(on: tape)
         let features = try model.features(input, p, cut: cut)
-        let answerer = configuration.answerer.makeAnswerer(p["answerer"])
+        let answerer = configuration.answerer.makeHead(p["answerer"])
         let (batch, weights) = Self.rows(
             pictures.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) })
         let dropout = Dropout(rate: options.dropout, seed: generator.next())
@@ -185,7 +185,7 @@ public final class AnswerTrainer {
         let cut = try model.cut(from: phase.from)
         return try model.withAverage {
             let encoder = try model.encoder.makeEncoder(model.store.scope()["encoder"])
-            let answerer = configuration.answerer.makeAnswerer(model.store.scope()["answerer"])
+            let answerer = configuration.answerer.makeHead(model.store.scope()["answerer"])
             let cache = try cache(cut, of: dev, name: "dev")
             let tokenizer = CaptionTokenizer()
             var right = 0
@@ -224,7 +224,7 @@ public final class AnswerTrainer {
         var configuration = configuration
         let (state, encoder) = try model.exported()
         configuration.encoder = encoder
-        try Answerer.save(
+        try VQAModel.save(
             configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16,
             to: model.output)
     }

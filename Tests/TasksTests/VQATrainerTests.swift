@@ -8,7 +8,7 @@ import XCTest
 @testable import Tasks
 
 /// Training of an answerer, in seconds: that it learns, and what it promises about repetition, interruption and bad data.
-final class AnswerTrainerTests: XCTestCase {
+final class VQATrainerTests: XCTestCase {
     private var made: DrawnWorld?
 
     override func setUpWithError() throws { made = try DrawnWorld() }
@@ -27,8 +27,8 @@ final class AnswerTrainerTests: XCTestCase {
         }
     }
 
-    private static var options: AnswerTrainingOptions {
-        var options = AnswerTrainingOptions()
+    private static var options: VQATrainingOptions {
+        var options = VQATrainingOptions()
         (options.encoder, options.kind) = ("tiny", .deeperLSTM)
         (options.embedding, options.hidden, options.attention) = (12, 16, 8)
         (options.minimumCount, options.batch, options.questionsPerPicture) = (1, 4, 2)
@@ -40,11 +40,11 @@ final class AnswerTrainerTests: XCTestCase {
     }
 
     private func makeTrainer(
-        _ name: String, _ options: AnswerTrainingOptions = options, train: [Question]? = nil,
+        _ name: String, _ options: VQATrainingOptions = options, train: [Question]? = nil,
         encoderWeights: URL? = nil, report: @escaping (TrainingEvent) -> Void = { _ in }
-    ) throws -> AnswerTrainer {
+    ) throws -> VQATrainer {
         let world = try world(), images = world.folder.appendingPathComponent("images")
-        return try AnswerTrainer(
+        return try VQATrainer(
             options: options, train: QuestionDataset(images: images, questions: train ?? questions("t", 24, from: 0), path: "train"),
             dev: QuestionDataset(images: images, questions: questions("d", 6, from: 24), path: "dev"),
             encoderWeights: encoderWeights, output: world.output(name), report: report)
@@ -70,7 +70,7 @@ final class AnswerTrainerTests: XCTestCase {
         XCTAssertNotEqual(try weights("one"), try weights("three"))
 
         // What was kept answers as the log says.
-        let answerer = try Answerer.load(world().output("one"))
+        let answerer = try VQAModel.load(world().output("one"))
         XCTAssertEqual(Set(answerer.answers), ["red", "green", "blue", "yes", "no"])
         let dev = questions("d", 6, from: 24)
         let right = try dev.count { question in
@@ -117,7 +117,7 @@ final class AnswerTrainerTests: XCTestCase {
         options.phases = [.init(epochs: 1, learningRate: 1e-2)]
         let file = try world().output("first").appendingPathComponent("model.safetensors")
         try makeTrainer("second", options, encoderWeights: file).run(resume: false)
-        let first = try Answerer.load(world().output("first")), second = try Answerer.load(world().output("second"))
+        let first = try VQAModel.load(world().output("first")), second = try VQAModel.load(world().output("second"))
         let image = try Image.read(world().folder.appendingPathComponent("images/t0.png"))
         let picture = first.configuration.preprocessing.prepare(image).tensor
         XCTAssertEqual(first.features(picture).array, second.features(picture).array)
@@ -136,7 +136,7 @@ final class AnswerTrainerTests: XCTestCase {
         XCTAssertEqual(trainer.answers, ["no", "blue"])
         XCTAssertTrue(notes[0].contains("their answers are too rare"), notes[0])
         try trainer.run(resume: false)
-        XCTAssertEqual(try Answerer.load(world().output("few")).answers, ["no", "blue"])
+        XCTAssertEqual(try VQAModel.load(world().output("few")).answers, ["no", "blue"])
     }
 
     func testBadData() throws {
@@ -164,7 +164,7 @@ final class AnswerTrainerTests: XCTestCase {
 
     /// Every question counts once, however many its picture has.
     func testRaggedBatches() {
-        let (rows, weights) = AnswerTrainer.rows([["a", "b", "c"], ["d"]])
+        let (rows, weights) = VQATrainer.rows([["a", "b", "c"], ["d"]])
         XCTAssertEqual(rows, ["a", "b", "c", "d", "d", "d"])
         XCTAssertEqual(weights, [0.25, 0.25, 0.25, 0.25, 0, 0])
     }

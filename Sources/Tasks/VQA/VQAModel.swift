@@ -6,14 +6,14 @@ import Vision
 import Weights
 
 /// `config.json` of a model that answers questions.
-public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
+public struct VQAConfiguration: Codable, Equatable, Sendable {
     public var format = 1
     public var task = "question-answering"
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
     /// The model whose encoder this is, where the model's own file holds the answerer alone.
     public var sharedEncoder: SharedEncoder?
-    public var answerer: AnswererConfiguration
+    public var answerer: VQAHeadConfiguration
     /// The file of the questions' words, relative to the model's folder.
     public var vocabulary: String
     /// The file of the answers, one a line in the order of the logits, relative to the model's folder.
@@ -22,7 +22,7 @@ public struct AnswererModelConfiguration: Codable, Equatable, Sendable {
 
     public init(
         encoder: EncoderConfiguration, preprocessing: Preprocessing, sharedEncoder: SharedEncoder? = nil,
-        answerer: AnswererConfiguration, vocabulary: String, answers: String, maps: MapConfiguration? = nil
+        answerer: VQAHeadConfiguration, vocabulary: String, answers: String, maps: MapConfiguration? = nil
     ) {
         self.encoder = encoder
         self.preprocessing = preprocessing
@@ -66,8 +66,8 @@ public struct QuestionError: UserFacingError, Equatable {
 }
 
 /// An answer to a question about a picture: an encoder, an answerer, and what they agreed on.
-public struct Answerer {
-    public let configuration: AnswererModelConfiguration
+public struct VQAModel {
+    public let configuration: VQAConfiguration
     /// Where it was read from; nil for a model made in memory.
     public private(set) var folder: URL?
     public let vocabulary: Vocabulary
@@ -75,12 +75,12 @@ public struct Answerer {
     public let answers: [String]
     public let modelEncoder: ModelEncoder
     public var encoder: Encoder { modelEncoder.network }
-    public let model: any QuestionAnswerer
+    public let head: any VQAHead
 
     /// - Parameter encoder: the encoder, where it is not among the parameters.
     /// - Throws: ``ModelError`` when the parts do not fit.
     public init(
-        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String],
+        configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String],
         encoder shared: ModelEncoder? = nil,
         parameters p: Parameters
     ) throws {
@@ -90,7 +90,7 @@ public struct Answerer {
         modelEncoder =
             try shared
             ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
-        model = configuration.answerer.makeAnswerer(p["answerer"])
+        head = configuration.answerer.makeHead(p["answerer"])
         guard encoder.channels == configuration.answerer.features else {
             throw ModelError(
                 path: "config.json",
@@ -104,10 +104,10 @@ public struct Answerer {
     /// - Parameter encoder: another model's encoder, already in memory. A model that shares this very encoder takes it,
     ///   and reads none.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
-    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> Answerer {
+    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> VQAModel {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
-            AnswererModelConfiguration.self, of: "a question answering model", problem: \.problem)
+            VQAConfiguration.self, of: "a question answering model", problem: \.problem)
         let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.answerer.vocabulary)
         let answers = try AnswerFile.read(try files.text(configuration.answers, what: "answer list").url)
         guard answers.count == configuration.answerer.answers else {
@@ -120,7 +120,7 @@ public struct Answerer {
             try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)
         }
         var answerer = try files.loading { p in
-            try Answerer(
+            try VQAModel(
                 configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
         }
         answerer.folder = folder
@@ -129,7 +129,7 @@ public struct Answerer {
 
     /// Writes the folder.
     public static func save(
-        configuration: AnswererModelConfiguration, vocabulary: Vocabulary, answers: [String], state: [String: Tensor],
+        configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String], state: [String: Tensor],
         type: SafeTensors.DataType, to folder: URL
     ) throws {
         try ModelFiles(folder).save(
@@ -158,8 +158,8 @@ public struct Answerer {
     /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n /
     /// (N / M).
     public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
-        model.logits(
-            features: Variable(features), embedded: model.embed(questions), lengths: questions.map(\.count),
+        head.logits(
+            features: Variable(features), embedded: head.embed(questions), lengths: questions.map(\.count),
             dropout: nil
         ).value
     }

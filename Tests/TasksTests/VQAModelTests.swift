@@ -7,7 +7,7 @@ import XCTest
 @testable import Tasks
 
 /// A model folder that answers questions: written, read back, and refused where it does not fit together.
-final class AnswererTests: XCTestCase {
+final class VQAModelTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
     private let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog"]], minimumCount: 1)
     private let answers = ["red", "black and white", "yes"]
@@ -15,15 +15,15 @@ final class AnswererTests: XCTestCase {
     override func setUpWithError() throws { folder = try Fixture.temporaryFolder() }
     override func tearDownWithError() throws { try FileManager.default.removeItem(at: folder) }
 
-    private func save(_ kind: AnswererConfiguration.Kind) throws -> ParameterStore {
+    private func save(_ kind: VQAHeadConfiguration.Kind) throws -> ParameterStore {
         let encoder = EncoderConfiguration(name: "tiny", folded: true)
         let store = ParameterStore(seed: 7)
         let channels = try encoder.makeEncoder(store.scope()["encoder"]).channels
-        let answerer = AnswererConfiguration(
+        let answerer = VQAHeadConfiguration(
             kind: kind, features: channels, vocabulary: vocabulary.count, answers: answers.count, embedding: 6, hidden: 8, attention: 5)
-        _ = answerer.makeAnswerer(store.scope()["answerer"])
-        try Answerer.save(
-            configuration: AnswererModelConfiguration(
+        _ = answerer.makeHead(store.scope()["answerer"])
+        try VQAModel.save(
+            configuration: VQAConfiguration(
                 encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer, vocabulary: "questions.txt",
                 answers: "answers.txt"),
             vocabulary: vocabulary, answers: answers, state: store.stateDictionary(), type: .f32, to: folder)
@@ -31,9 +31,9 @@ final class AnswererTests: XCTestCase {
     }
 
     func testWhatIsSavedIsRead() throws {
-        for kind in AnswererConfiguration.Kind.allCases {
+        for kind in VQAHeadConfiguration.Kind.allCases {
             let store = try save(kind)
-            let answerer = try Answerer.load(folder)
+            let answerer = try VQAModel.load(folder)
             XCTAssertEqual(answerer.answers, answers)
             XCTAssertEqual(answerer.vocabulary, vocabulary)
             let question = try answerer.read("What color is the DOG?")
@@ -41,7 +41,7 @@ final class AnswererTests: XCTestCase {
             let features = Tensor([1, 2, 3, answerer.encoder.channels], (0..<6 * answerer.encoder.channels).map { Float($0 % 7) / 7 })
             let scores = answerer.scores(features: features, questions: [question.words, [question.words[4]]])
             XCTAssertEqual(scores.shape, [2, 3])
-            let model = answerer.configuration.answerer.makeAnswerer(store.scope()["answerer"])
+            let model = answerer.configuration.answerer.makeHead(store.scope()["answerer"])
             let expected = model.logits(
                 features: Variable(features), embedded: model.embed([question.words]), lengths: [5], dropout: nil
             ).value
@@ -51,7 +51,7 @@ final class AnswererTests: XCTestCase {
 
     func testQuestionsThatCannotBeRead() throws {
         _ = try save(.deeperLSTM)
-        let answerer = try Answerer.load(folder)
+        let answerer = try VQAModel.load(folder)
         XCTAssertEqual(try answerer.read("is the cat red").unknown, ["cat", "red"])
         for (text, problem) in [("", "has no words"), (" ?! ", "has no words"), ("quo vadis", "knows no word")] {
             XCTAssertThrowsError(try answerer.read(text)) { XCTAssertTrue("\($0)".contains(problem), "\($0)") }
@@ -62,7 +62,7 @@ final class AnswererTests: XCTestCase {
         func refused(_ problem: String, line: UInt = #line, _ damage: () throws -> Void) throws {
             _ = try save(.stackedAttention)
             try damage()
-            XCTAssertThrowsError(try Answerer.load(folder), line: line) {
+            XCTAssertThrowsError(try VQAModel.load(folder), line: line) {
                 XCTAssertTrue("\($0)".contains(problem) && "\($0)".contains(folder.lastPathComponent), "\($0)", line: line)
             }
         }

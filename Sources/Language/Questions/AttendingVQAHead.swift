@@ -1,14 +1,14 @@
 import Tensors
 
 /// An answerer that weighs the picture's regions on its way to the answers.
-protocol AttendingAnswerer: QuestionAnswerer {
+protocol AttendingVQAHead: VQAHead {
     /// logits `[N, A]`, and the weights of the regions where it looked last, `[M, N / M, L]`.
     func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
     ) -> (logits: Variable, attention: Tensor)
 }
 
-extension AttendingAnswerer {
+extension AttendingVQAHead {
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
         look(features: features, embedded: embedded, lengths: lengths, dropout: dropout).logits
     }

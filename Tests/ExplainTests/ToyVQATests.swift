@@ -9,13 +9,13 @@ import XCTest
 
 /// A tiny answerer of drawn scenes, trained by `mmx train vqa` (Fixtures/toy-vqa/README.md): right answers, and maps
 /// that point at the shapes that the questions ask about.
-final class ToyAnswererTests: XCTestCase {
+final class ToyVQATests: XCTestCase {
     /// Training drew its scenes from seed 7.
     private static let seed: UInt64 = 2_024
 
     private func explainer() throws -> AnswerExplainer {
         let folder = ProcessInfo.processInfo.environment["TOY_VQA"] ?? Fixture.url("toy-vqa").path
-        return try AnswerExplainer(Answerer.load(URL(fileURLWithPath: folder)))
+        return try AnswerExplainer(VQAModel.load(URL(fileURLWithPath: folder)))
     }
 
     /// What was answered and where the maps point, for one kind of question.

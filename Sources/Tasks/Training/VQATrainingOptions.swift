@@ -1,9 +1,9 @@
 import Language
 
 /// Everything that decides how an answerer is trained; saved with the checkpoints, so that a run can be resumed and repeated.
-public struct AnswerTrainingOptions: Codable, Equatable, Sendable {
+public struct VQATrainingOptions: Codable, Equatable, Sendable {
     public var encoder = "efficientnet-lite2"
-    public var kind = AnswererConfiguration.Kind.stackedAttention
+    public var kind = VQAHeadConfiguration.Kind.stackedAttention
     public var embedding = 256
     public var hidden = 512
     public var attention = 256
@@ -35,7 +35,7 @@ public struct AnswerTrainingOptions: Codable, Equatable, Sendable {
 }
 
 /// One line of the training log.
-public struct AnswerTrainingEpoch: Codable, Sendable {
+public struct VQATrainingEpoch: Codable, Sendable {
     public var epoch: Int
     public var loss: Double
     /// The share of the dev questions answered right.

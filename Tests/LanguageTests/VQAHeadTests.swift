@@ -5,8 +5,8 @@ import XCTest
 
 /// The answerers of questions: against PyTorch, against finite differences of the answers' log-probability, and against
 /// themselves in other ways of asking.
-final class QuestionAnswererTests: XCTestCase {
-    private let kinds = AnswererConfiguration.Kind.allCases
+final class VQAHeadTests: XCTestCase {
+    private let kinds = VQAHeadConfiguration.Kind.allCases
 
     // MARK: PyTorch
 
@@ -28,14 +28,14 @@ final class QuestionAnswererTests: XCTestCase {
     }
 
     private func compare(
-        _ kind: AnswererConfiguration.Kind, _ norm: AnswererFixture.Norm, logits tolerance: Float = 2e-6,
+        _ kind: VQAHeadConfiguration.Kind, _ norm: VQAHeadFixture.Norm, logits tolerance: Float = 2e-6,
         gradients gradientTolerance: Float = 1e-5
     ) throws {
         let name = kind.rawValue + norm.rawValue
-        let (configuration, fixture) = try AnswererFixture.load(kind, norm)
+        let (configuration, fixture) = try VQAHeadFixture.load(kind, norm)
         let store = ParameterStore(strict: fixture.parameters.mapValues(\.tensor), origin: "answerers.json")
         let tape = Tape()
-        let answerer = configuration.makeAnswerer(
+        let answerer = configuration.makeHead(
             store.scope(on: tape) { norm != .running || !Self.isNorm($0) })
         try store.checkComplete()
         let features = tape.leaf(fixture.features.tensor)
@@ -92,11 +92,11 @@ final class QuestionAnswererTests: XCTestCase {
 
     func testFiniteDifferencesIntoTheFeatureMapTheWordsAndTheParameters() throws {
         for (kind, isNormalised) in kinds.flatMap({ [($0, false), ($0, true)] }) {
-            let one = try AnswererCase(kind, isNormalised: isNormalised)
+            let one = try VQAHeadCase(kind, isNormalised: isNormalised)
             let words = one.embedded
             let tape = Tape()
             // What normalises is not trained here: the running statistics hold, as in use.
-            let answerer = one.configuration.makeAnswerer(
+            let answerer = one.configuration.makeHead(
                 one.store.scope(on: tape) { !Self.isNorm($0) })
             let features = tape.leaf(one.features), embedded = tape.leaf(words)
             let sum = answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
@@ -129,7 +129,7 @@ final class QuestionAnswererTests: XCTestCase {
     /// Several answers explained at once: K seeds together are K passes back, one after the other.
     func testSeedsTogether() throws {
         for kind in kinds {
-            let one = try AnswererCase(kind)
+            let one = try VQAHeadCase(kind)
             let tape = Tape()
             let features = tape.leaf(one.features), embedded = tape.leaf(one.embedded)
             let logits = one.answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
@@ -152,7 +152,7 @@ final class QuestionAnswererTests: XCTestCase {
     /// gradients add up over their questions.
     func testManyQuestionsAreOneByOne() throws {
         for kind in kinds {
-            let one = try AnswererCase(kind, pictures: 2, times: 3)
+            let one = try VQAHeadCase(kind, pictures: 2, times: 3)
             XCTAssertGreaterThan(Set(one.lengths).count, 3)
             let answerer = one.answerer
             func run(
@@ -194,7 +194,7 @@ final class QuestionAnswererTests: XCTestCase {
     /// Whatever stands behind a question's end, and however much of it, changes no logit and gets no gradient.
     func testPaddingIsNotRead() throws {
         for kind in kinds {
-            let one = try AnswererCase(kind)
+            let one = try VQAHeadCase(kind)
             let words = one.embedded, (steps, count, width) = (words.shape[0], words.shape[1], words.shape[2])
             let noise = randomTensor([steps + 3, count, width], seed: 8)
             for t in 0..<steps {
@@ -224,7 +224,7 @@ final class QuestionAnswererTests: XCTestCase {
     /// A question without words is one word of zeros, not a crash.
     func testNoWords() throws {
         for kind in kinds {
-            let one = try AnswererCase(kind, pictures: 1, times: 2)
+            let one = try VQAHeadCase(kind, pictures: 1, times: 2)
             let answerer = one.answerer, features = Variable(one.features)
             let empty = answerer.embed([[], []])
             XCTAssertEqual(empty.shape, [1, 2, 6])
@@ -239,7 +239,7 @@ final class QuestionAnswererTests: XCTestCase {
     /// Every answerer that is shown the picture answers by it.
     func testThePictureMatters() throws {
         for kind in kinds {
-            let one = try AnswererCase(kind)
+            let one = try VQAHeadCase(kind)
             func logits(_ features: Tensor) -> [Float] {
                 one.answerer.logits(
                     features: Variable(features), embedded: Variable(one.embedded), lengths: one.lengths, dropout: nil
@@ -257,7 +257,7 @@ final class QuestionAnswererTests: XCTestCase {
     /// Dropout is drawn from its seed, and is on only where it is asked for.
     func testDropoutFollowsItsSeed() throws {
         for kind in kinds {
-            let one = try AnswererCase(kind)
+            let one = try VQAHeadCase(kind)
             func logits(_ seed: UInt64?) -> [Float] {
                 one.answerer.logits(
                     features: Variable(one.features), embedded: Variable(one.embedded), lengths: one.lengths,
@@ -275,11 +275,11 @@ final class QuestionAnswererTests: XCTestCase {
             {"kind": "co-attention", "features": 9, "vocabulary": 5, "answers": 4, "embedding": 3, "hidden": 2,
              "attention": 6}
             """#
-        let read = try JSONDecoder().decode(AnswererConfiguration.self, from: Data(text.utf8))
-        let expected = AnswererConfiguration(
+        let read = try JSONDecoder().decode(VQAHeadConfiguration.self, from: Data(text.utf8))
+        let expected = VQAHeadConfiguration(
             kind: .coAttention, features: 9, vocabulary: 5, answers: 4, embedding: 3, hidden: 2, attention: 6)
         XCTAssertEqual(read, expected)
         let written = try JSONEncoder().encode(expected)
-        XCTAssertEqual(try JSONDecoder().decode(AnswererConfiguration.self, from: written), expected)
+        XCTAssertEqual(try JSONDecoder().decode(VQAHeadConfiguration.self, from: written), expected)
     }
 }
