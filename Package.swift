@@ -20,7 +20,7 @@ let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 let everything: [Target.Dependency] = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks"]
 
 /// Each module is a product of its own, for packages that use a part.
-let modules = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Explain"]
+let modules = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Questions", "Explain"]
 
 func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
@@ -53,13 +53,16 @@ let package = Package(
         .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
         .target(
             name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
+        .target(name: "Questions", dependencies: everything, swiftSettings: native),
         .target(
             name: "Explain",
             dependencies: everything + [.product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: native),
         .executableTarget(
             name: "mmx",
-            dependencies: everything + ["Explain", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: everything + [
+                "Explain", "Questions", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: native),
         .executableTarget(
             name: "mmx-bench", dependencies: everything + ["Explain"], path: "Benchmarks/MMXBench", swiftSettings: native),
@@ -74,8 +77,9 @@ let package = Package(
         tests("VisionTests", ["Support", "Tensors", "Weights", "Vision"]),
         tests("LanguageTests", ["Support", "Tensors", "Language"]),
         tests("TasksTests", everything),
+        tests("QuestionsTests", everything + ["Questions"], fixtures: false),
         tests("ExplainTests", everything + ["Explain"]),
-        tests("mmxTests", everything + ["Explain", "mmx"]),
+        tests("mmxTests", everything + ["Explain", "Questions", "mmx"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Questions
 import Support
 import Tasks
 
