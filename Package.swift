@@ -18,10 +18,10 @@ let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 // Every module that a target imports is among its dependencies: one that is left out is not built again when that module changes, and
 // would go on with what it knew of its types.
 let engine: [Target.Dependency] = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks"]
-let everything: [Target.Dependency] = engine + ["Drawing", "Explain", "Evaluation"]
+let everything: [Target.Dependency] = engine + ["Questions", "Drawing", "Explain", "Evaluation"]
 
 /// Each module is a product of its own, for packages that use a part.
-let modules = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Drawing", "Explain", "Evaluation"]
+let modules = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Questions", "Drawing", "Explain", "Evaluation"]
 
 func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
@@ -60,6 +60,7 @@ let package = Package(
         .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
         .target(
             name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
+        .target(name: "Questions", dependencies: engine, swiftSettings: native),
         .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: native),
         .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: native),
         .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: native),
@@ -81,6 +82,7 @@ let package = Package(
         tests("VisionTests", ["Support", "Tensors", "Weights", "Vision"]),
         tests("LanguageTests", ["Support", "Tensors", "Language"]),
         tests("TasksTests", engine),
+        tests("QuestionsTests", engine + ["Questions"], fixtures: false),
         tests("DrawingTests", ["Support", "Tensors", "Weights", "Vision", "Drawing"]),
         tests("ExplainTests", engine + ["Drawing", "Explain"]),
         tests("EvaluationTests", everything, fixtures: false),

@@ -75,7 +75,7 @@ public struct VQAModel {
     public let answers: [String]
     public let modelEncoder: ModelEncoder
     public var encoder: Encoder { modelEncoder.network }
-    public let model: any VQAHead
+    public let head: any VQAHead
 
     /// - Parameter encoder: the encoder, where it is not among the parameters.
     /// - Throws: ``ModelError`` when the parts do not fit.
@@ -90,7 +90,7 @@ public struct VQAModel {
         modelEncoder =
             try shared
             ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
-        model = configuration.answerer.makeHead(p["answerer"])
+        head = configuration.answerer.makeHead(p["answerer"])
         guard encoder.channels == configuration.answerer.features else {
             throw ModelError(
                 path: "config.json",
@@ -158,8 +158,8 @@ public struct VQAModel {
     /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n /
     /// (N / M).
     public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
-        model.logits(
-            features: Variable(features), embedded: model.embed(questions), lengths: questions.map(\.count),
+        head.logits(
+            features: Variable(features), embedded: head.embed(questions), lengths: questions.map(\.count),
             dropout: nil
         ).value
     }

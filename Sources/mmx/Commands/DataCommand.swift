@@ -1,6 +1,7 @@
-import Support
 import ArgumentParser
 import Foundation
+import Questions
+import Support
 import Tasks
 
 struct DataCommand: ParsableCommand {

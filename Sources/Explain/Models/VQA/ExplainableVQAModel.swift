@@ -15,12 +15,12 @@ extension VQAModel: ExplainableModel {
     public func read(
         _ question: ReadQuestion, features: Variable, on tape: Tape, options: ExplanationOptions
     ) -> HeadReading<VQAModel> {
-        let embedded = tape.leaf(model.embed([question.words]).value)
-        let logits = model.logits(
+        let embedded = tape.leaf(head.embed([question.words]).value)
+        let logits = head.logits(
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
         let ranking = RankedChoice.ranking(logits.value)
         return HeadReading(
-            output: AnswerOutput(question: question, ranking: ranking), head: head(question, features: features.value),
+            output: AnswerOutput(question: question, ranking: ranking), head: modelHead(question, features: features.value),
             outputs: logits,
             wordContributions: { targets in
                 let seed = LinearTarget.seeds(targets, width: logits.shape[1])
@@ -30,18 +30,18 @@ extension VQAModel: ExplainableModel {
     }
 
     /// The head that reads this question, for any feature maps.
-    private func head(_ question: ReadQuestion, features: Tensor) -> ModelHead {
-        let model = model, length = question.words.count
+    private func modelHead(_ question: ReadQuestion, features: Tensor) -> ModelHead {
+        let head = head, length = question.words.count
         return ModelHead(
             name: configuration.answerer.kind.rawValue,
             attention: { _ in
-                let embedded = model.embed([question.words]).value
-                return model.attention(features: features, embedded: embedded, lengths: [length])?.row(0)
+                let embedded = head.embed([question.words]).value
+                return head.attention(features: features, embedded: embedded, lengths: [length])?.row(0)
             }
         ) { features in
             let questions = Array(repeating: question.words, count: features.shape[0])
-            return model.logits(
-                features: features, embedded: model.embed(questions), lengths: questions.map(\.count), dropout: nil)
+            return head.logits(
+                features: features, embedded: head.embed(questions), lengths: questions.map(\.count), dropout: nil)
         }
     }
 

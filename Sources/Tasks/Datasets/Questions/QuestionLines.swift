@@ -14,10 +14,10 @@ public enum QuestionLines {
         var questions: [Question] = []
         let path = url.path
         let decoder = JSONDecoder()
-        try QuestionFile.lines(QuestionFile.data(url), path: path) { line, number in
+        try DatasetFile.lines(DatasetFile.data(url, of: "questions"), path: path) { line, number in
             let found: Line
             do { found = try decoder.decode(Line.self, from: Data(line.utf8)) } catch {
-                found = try QuestionFile.decode(Line.self, Data(line.utf8), path: path, line: number)
+                found = try DatasetFile.decode(Line.self, Data(line.utf8), path: path, line: number)
             }
             questions.append(try question(found, path: path, line: number))
         }
@@ -54,7 +54,7 @@ public enum QuestionLines {
 
     private static func question(_ line: Line, path: String, line number: Int) throws -> Question {
         func refuse(_ problem: String) -> DatasetError { DatasetError(path: path, line: number, problem: problem) }
-        if let fault = QuestionFile.fault(ofImage: line.image) { throw refuse("image: \(fault)") }
+        if let fault = DatasetFile.fault(ofImage: line.image) { throw refuse("image: \(fault)") }
         for (key, value) in [("question", line.question), ("answer", line.answer)]
         where value.allSatisfy(\.isWhitespace) {
             throw refuse("'\(key)' is empty")

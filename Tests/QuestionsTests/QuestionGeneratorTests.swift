@@ -4,6 +4,7 @@ import TestSupport
 import Vision
 import XCTest
 
+@testable import Questions
 @testable import Tasks
 
 /// Questions out of six invented pictures, whose captions mark their phrases: `[chain type|a red hat]`.

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Tasks
 import Tensors
 
 /// Makes questions about photographs out of their captions and of the captions' phrases with boxes, in the manner of
@@ -54,11 +55,10 @@ public struct QuestionGenerator: Sendable {
     ///   - split: names of images, one a line.
     /// - Throws: ``DatasetError`` that names the file and the line.
     public func questions(captions: URL, phrases: URL, split: URL) throws -> (questions: [Question], report: Report) {
-        let names = try splitNames(split)
+        let names = try ImageList.read(split)
         let chosen = Set(names)
         var texts: [String: [String]] = [:]
-        let file = try QuestionFile.data(captions, of: "captions")
-        for row in try CaptionsFile.rows(file, path: captions.path) where chosen.contains(row.image) {
+        for row in try CaptionsFile.read(captions) where chosen.contains(row.image) {
             texts[row.image, default: []].append(row.caption)
         }
         if let missing = names.first(where: { texts[$0] == nil }) {
@@ -166,22 +166,5 @@ public struct QuestionGenerator: Sendable {
                 wordingPrior: Double(byText) / Double(members.count))
         }
         return report
-    }
-
-    private func splitNames(_ url: URL) throws -> [String] {
-        var names: [String] = []
-        var lines: [String: Int] = [:]
-        try QuestionFile.lines(QuestionFile.data(url, of: "image names"), path: url.path) { line, number in
-            let name = line.trimmingCharacters(in: .whitespaces)
-            if let fault = QuestionFile.fault(ofImage: name) {
-                throw DatasetError(path: url.path, line: number, problem: fault)
-            }
-            if let first = lines.updateValue(number, forKey: name) {
-                throw DatasetError(path: url.path, line: number, problem: "\(name) is there already, on line \(first)")
-            }
-            names.append(name)
-        }
-        if names.isEmpty { throw DatasetError(path: url.path, problem: "the split is empty: it names no image") }
-        return names
     }
 }

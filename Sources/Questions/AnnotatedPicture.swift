@@ -1,3 +1,4 @@
+import Tasks
 import Vision
 
 /// A picture with what its captions speak of.
