@@ -5,7 +5,7 @@ import Foundation
 @main
 struct MMX: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mmx", abstract: "Explain what a model saw: captions word by word, answers to questions, classes.",
+        commandName: "mmx", abstract: "Explain what a model saw: captions word by word, answers, classes.",
         discussion: """
               mmx caption photo.jpg --explain-word dog
                   Print a caption and draw where the word "dog" comes from.
@@ -27,7 +27,7 @@ struct MMX: ParsableCommand {
             Exit codes:
               0   done
               1   unexpected error
-              2   the request cannot be met: an unknown word, answer or class, no such layer
+              2   the request cannot be met: an unknown word, answer, class or layer
               3   an image cannot be read
               4   a model or a file of weights cannot be used
               5   a data set cannot be used

@@ -33,7 +33,8 @@ struct BenchOptions: ParsableArguments {
 
 struct BenchLayers: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "layers", abstract: "Time each convolution of an encoder beside the machine's matrix product.",
+        commandName: "layers", abstract: "Time each convolution of an encoder, beside a matrix product.",
+        usage: "mmx bench layers --model <name> [<options>]",
         discussion: """
               mmx bench layers --model vgg16
                   Time each convolution of VGG-16.

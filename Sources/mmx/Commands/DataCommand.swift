@@ -6,7 +6,8 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make data sets.",
         discussion: """
-              mmx data questions --captions captions.csv --phrases phrases.tsv --split dev.txt --output dev.jsonl
+              mmx data questions --captions captions.csv --phrases phrases.tsv \\
+                  --split dev.txt --output dev.jsonl
                   Make questions with answers and boxes.
             """, subcommands: [DataQuestions.self])
 }
@@ -18,7 +19,8 @@ struct PhraseDataOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            File of phrases with boxes, separated by tabs: image, caption row, first word, number of words, chain,             types, phrase, boxes, caption.
+            File of phrases with boxes, separated by tabs: image, caption row, first word, number of words, chain, \
+            types, phrase, boxes, caption.
             """, valueName: "tsv"))
     var phrases: String
     @Option(help: ArgumentHelp("File with the names of the images to ask about, one a line.", valueName: "txt"))
@@ -44,11 +46,20 @@ struct QuestionFileOptions: ParsableArguments {
 struct DataQuestions: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "questions", abstract: "Make questions with answers from captions and phrases with boxes.",
+        usage: """
+            mmx data questions --captions <csv> --phrases <tsv> --split <txt>
+                --output <jsonl> [<options>]
+            """,
         discussion: """
-              mmx data questions --captions captions.csv --phrases phrases.tsv --split dev.txt --output dev.jsonl
+              mmx data questions --captions captions.csv --phrases phrases.tsv \\
+                  --split dev.txt --output dev.jsonl
                   Make questions about the images that dev.txt names.
 
-            Questions are made as in COCO-QA (Ren et al. 2015), from captions (Flickr8k) and the captions' phrases with             boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no. Each             question has the boxes of the phrase that it asks about. A question whose answer another caption             contradicts is dropped. Answers are balanced, so that the question alone says little about its answer. The             same files and the same seed make the same questions.
+            Questions are made as in COCO-QA (Ren et al. 2015), from captions (Flickr8k) and the captions' phrases \
+            with boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no. \
+            Each question has the boxes of the phrase that it asks about. A question whose answer another caption \
+            contradicts is dropped. Answers are balanced, so that the question alone says little about its answer. The \
+            same files and the same seed make the same questions.
 
             The output has one JSON object a line: answer, boxes ([x0, y0, x1, y1] in pixels), image, kind, question.
             """)

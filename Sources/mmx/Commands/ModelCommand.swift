@@ -47,17 +47,18 @@ struct ImportOutputOptions: ParsableArguments {
 struct ModelImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a model folder of a file of weights.",
+        usage: "mmx model import <file> --encoder <name> [<options>]",
         discussion: """
               mmx model import resnet18-f37072fd.pth --encoder resnet18
                   Import a classifier, to be used as --model resnet18.
-              mmx model import vgg16.ckpt --encoder vgg16 --headless --output models/vgg16-trunk
+              mmx model import vgg16.pth --encoder vgg16 --headless --output my-encoder
                   Import an encoder alone, to train on.
 
             Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors, NumPy's .npz, pickled \
             dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). Names and shapes are those of \
-            torchvision. Every tensor must be used and have the right shape. Otherwise nothing is written, and the error \
-            lists the tensors that are missing, left over or of another shape. A pickle never runs code: a name outside \
-            a short list is refused.
+            torchvision. Every tensor must be used and have the right shape. Otherwise nothing is written, and the \
+            error lists the tensors that are missing, left over or of another shape. A pickle never runs code: a name \
+            outside a short list is refused.
 
             Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
             classes.txt, and import.json, which records where the weights came from.

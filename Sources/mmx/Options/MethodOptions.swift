@@ -33,8 +33,8 @@ struct WordScoreOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             The number of a caption's word that is explained. Without it, the model's config.json decides: \
-            \(ShippedDefaults.captionScore) for \(ModelFolder.defaultCaptioner), log-probability for a model that names \
-            none.
+            \(ShippedDefaults.captionScore) for \(ModelFolder.defaultCaptioner), log-probability for a model that \
+            names none.
             """, valueName: "name"))
     var score: WordScore?
 }
@@ -47,8 +47,8 @@ struct MethodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Layer whose cells the map has. Repeat it to fuse the maps of several layers. Without it, the encoder's last \
-            layer.
+            Layer whose cells the map has. Repeat it to fuse the maps of several layers. Without it, the encoder's \
+            last layer.
             """, valueName: "layer"))
     var layer: [String] = []
     @Flag(help: "List the encoder's layers, with their channels and the pixels per cell.") var listLayers = false
