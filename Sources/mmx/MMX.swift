@@ -56,8 +56,8 @@ struct MMX: ParsableCommand {
 
     /// - Throws: ``UsageError``, or an error of ``CheckedCommand/checkRequest(_:)`` with an exit code of its own.
     private static func check(_ command: any ParsableCommand, _ arguments: [String]) throws {
-        do { try (command as? any CheckedCommand)?.checkRequest(arguments) } catch let misuse as Misuse {
-            throw UsageError(message: misuse.message, path: names.path(to: type(of: command)))
+        do { try (command as? any CheckedCommand)?.checkRequest(arguments) } catch let error as ValidationError {
+            throw UsageError(message: error.message, path: names.path(to: type(of: command)))
         }
     }
 }

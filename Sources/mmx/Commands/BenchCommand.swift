@@ -60,7 +60,6 @@ struct BenchLayers: ParsableCommand {
             }
         }
         if output.json { return print(try JSONText.pretty(bench)) }
-        func shape(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: "x") }
         func cells(_ cost: LayerBenchmark.Cost) -> [String] {
             [
                 String(format: "%.1f", Double(cost.flops) / 1e6), String(format: "%.3f", cost.milliseconds),
@@ -77,8 +76,8 @@ struct BenchLayers: ParsableCommand {
         rows += bench.layers.map { layer in
             let stride = layer.stride == [1, 1] ? "" : "/\(layer.stride[0])"
             return [
-                layer.name, "\(shape(layer.kernel))\(stride) \(layer.algorithm)",
-                shape(Array(layer.input.dropFirst())), shape(Array(layer.output.dropFirst())),
+                layer.name, "\(ResultText.shape(layer.kernel))\(stride) \(layer.algorithm)",
+                ResultText.shape(layer.input.dropFirst()), ResultText.shape(layer.output.dropFirst()),
             ] + cells(layer.cost)
         }
         rows += bench.byAlgorithm.map { ["all \($0.algorithm)", "\($0.count)", "", ""] + cells($0.cost) }

@@ -108,7 +108,7 @@ struct CaptionCommand: CheckedCommand {
                 "--question": "--question",
             ], photo: photo)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(Photo.check)
+        try photo.map(PhotoArgument.check)
         if !what.isExplaining { try drawing.checkUnused(add: "--explain-word WORD or --explain-all") }
     }
 

@@ -101,7 +101,7 @@ struct ClassifyCommand: CheckedCommand {
         try ExtraArguments(extra: extra, arguments: arguments).check(
             textOptions: ["--explain": "--explain"], photo: photo)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(Photo.check)
+        try photo.map(PhotoArgument.check)
         if what.targets.isEmpty { try drawing.checkUnused(add: "--explain") }
     }
 

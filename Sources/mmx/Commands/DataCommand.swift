@@ -84,14 +84,14 @@ struct DataQuestions: ParsableCommand {
             print(try JSONText.line(report))
         } else {
             print("images     \(report.images)\nquestions  \(report.questions)")
-            print("kind              questions  answers  most frequent answer right")
-            for (kind, counts) in kinds {
-                func padded(_ text: String, _ width: Int) -> String {
-                    text.padding(toLength: width, withPad: " ", startingAt: 0)
-                }
-                let share = String(format: "%.1f %%, by wording %.1f %%", counts.prior * 100, counts.wordingPrior * 100)
-                print(padded(kind, 18) + padded("\(counts.questions)", 11) + padded("\(counts.answers)", 9) + share)
+            let rows = kinds.map { kind, counts in
+                [
+                    kind, "\(counts.questions)", "\(counts.answers)",
+                    String(format: "%.1f %%, by wording %.1f %%", counts.prior * 100, counts.wordingPrior * 100),
+                ]
             }
+            let header = ["kind", "questions", "answers", "most frequent answer right"]
+            print(Table.text([header] + rows, minimum: [16]))
         }
     }
 }

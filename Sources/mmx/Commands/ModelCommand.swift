@@ -137,35 +137,35 @@ struct ModelInfo: ParsableCommand {
     func run() throws {
         let summary = try NetworkSummary(named: name)
         if output.json { return print(try JSONText.pretty(summary)) }
-        func shape(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: "x") }
+        let head = summary.classes == 0 ? "without a head" : "\(summary.classes) classes"
+        let cost = String(
+            format: "%.3f GFLOP (%.3f G multiply-adds)", Double(summary.flops) / 1e9,
+            Double(summary.multiplyAdds) / 1e9)
         print(
-            "network            \(summary.encoder)"
-                + (summary.classes == 0 ? ", without a head" : ", \(summary.classes) classes")
-        )
-        print("input              \(summary.input[1])x\(summary.input[2]) (height x width)")
-        print("parameters         \(summary.parameters)")
-        print(
-            String(
-                format: "cost               %.3f GFLOP (%.3f G multiply-adds)", Double(summary.flops) / 1e9,
-                Double(summary.multiplyAdds) / 1e9))
-        print("explanation layer  \(summary.explanationLayer)")
+            Table.text([
+                ["network", "\(summary.encoder), \(head)"],
+                ["input", "\(ResultText.shape(summary.input[1...2])) (height x width)"],
+                ["parameters", "\(summary.parameters)"], ["cost", cost],
+                ["explanation layer", summary.explanationLayer],
+            ]))
         print("\nlayers that maps can be drawn over (--layer)")
         print(
             Table.text(
                 summary.stages.map { stage in
-                    ["  " + stage.name, shape(Array(stage.output.dropFirst())), stage.aliases.joined(separator: ", ")]
+                    [
+                        "  " + stage.name, ResultText.shape(stage.output.dropFirst()),
+                        stage.aliases.joined(separator: ", "),
+                    ]
                 }, right: [1]))
         print("\nlayers with weights")
+        let layers = summary.layers.map { layer in
+            [
+                "  " + layer.name, ResultText.shape(layer.weight), ResultText.shape(layer.output.dropFirst()),
+                "\(layer.parameters)", String(format: "%.1f", Double(2 * layer.multiplyAdds) / 1e6),
+            ]
+        }
         print(
-            Table.text(
-                [["  layer", "weight", "output", "parameters", "MFLOP"]]
-                    + summary.layers.map { layer in
-                        [
-                            "  " + layer.name, shape(layer.weight), shape(Array(layer.output.dropFirst())),
-                            "\(layer.parameters)",
-                            String(format: "%.1f", Double(2 * layer.multiplyAdds) / 1e6),
-                        ]
-                    }, right: [1, 2, 3, 4]))
+            Table.text([["  layer", "weight", "output", "parameters", "MFLOP"]] + layers, right: [1, 2, 3, 4]))
     }
 }
 

@@ -77,7 +77,7 @@ struct VQACommand: CheckedCommand {
         if methods.listLayers || methods.listMethods { return }
         guard let photo else { throw ValidationError("Missing expected argument '<photo>'") }
         if question == nil && what.questionFile == nil {
-            let isQuestion = photo.contains(" ") && !Photo.looksLikeFile(photo)
+            let isQuestion = photo.contains(" ") && !PhotoArgument.looksLikeFile(photo)
             throw ValidationError(
                 isQuestion
                     ? "Missing expected argument '<photo>': it stands before the question"
@@ -94,7 +94,7 @@ struct VQACommand: CheckedCommand {
         try ExtraArguments(extra: extra, arguments: arguments).check(
             textOptions: ["--answer": "--answer"], photo: nil)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(Photo.check)
+        try photo.map(PhotoArgument.check)
     }
 
     func run() throws {

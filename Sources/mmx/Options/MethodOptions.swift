@@ -11,6 +11,8 @@ struct MethodName: ExpressibleByArgument {
 
     static var allValueStrings: [String] { Methods.all().map(\.name) }
 
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
+
     /// Each method's own summary, as a sentence.
     static var allValueDescriptions: [String: String] {
         Dictionary(
