@@ -5,7 +5,7 @@ import Foundation
 @main
 struct MMX: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mmx", abstract: "Explain what a model saw: captions word by word, answers to questions, classes.",
+        commandName: "mmx", abstract: "Explain what a model saw: captions word by word, answers, classes.",
         discussion: """
               mmx caption photo.jpg --explain-word dog
                   Print a caption and draw where the word "dog" comes from.
@@ -27,7 +27,7 @@ struct MMX: ParsableCommand {
             Exit codes:
               0   done
               1   unexpected error
-              2   the request cannot be met: an unknown word, answer or class, no such layer
+              2   the request cannot be met: an unknown word, answer, class or layer
               3   an image cannot be read
               4   a model or a file of weights cannot be used
               5   a data set cannot be used
@@ -56,8 +56,8 @@ struct MMX: ParsableCommand {
 
     /// - Throws: ``UsageError``, or an error of ``CheckedCommand/checkRequest(_:)`` with an exit code of its own.
     private static func check(_ command: any ParsableCommand, _ arguments: [String]) throws {
-        do { try (command as? any CheckedCommand)?.checkRequest(arguments) } catch let misuse as Misuse {
-            throw UsageError(message: misuse.message, path: names.path(to: type(of: command)))
+        do { try (command as? any CheckedCommand)?.checkRequest(arguments) } catch let error as ValidationError {
+            throw UsageError(message: error.message, path: names.path(to: type(of: command)))
         }
     }
 }

@@ -3,7 +3,7 @@ import XCTest
 
 /// `mmx bench` as a user runs it.
 final class BenchCommandTests: ProgramTestCase {
-    func testLayersAsTableAndJSON() throws {
+    func testBenchLayers_tinyNetwork_printsTableAndJSON() throws {
         let table = try mmx("bench", "layers", "--model", "tiny", "--repeats", "2", "--threads", "1")
         XCTAssertEqual(table.code, 0, table.errors)
         XCTAssertTrue(table.output.contains("tiny, 64x64, 1 thread;"), table.output)
@@ -25,13 +25,13 @@ final class BenchCommandTests: ProgramTestCase {
     }
 
     /// A model's own encoder and its own size.
-    func testAModelFolder() throws {
+    func testBenchLayers_modelFolder_usesItsEncoderAndSize() throws {
         let outcome = try mmx("bench", "layers", "--model", Self.model.path, "--repeats", "1")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertTrue(outcome.output.hasPrefix("tiny, 64x64"), outcome.output)
     }
 
-    func testWrongRequests() throws {
+    func testBenchLayers_wrongRequests_areRefused() throws {
         assertFails(try mmx("bench", "layers", "--model", "vgg99"), 4, "vgg99")
         assertFails(try mmx("bench", "layers", "--model", "./nowhere"), 4, "nowhere")
         assertFails(try mmx("bench", "layers", "--model", "vgg16", "--size", "16"), 4, "at least 32")

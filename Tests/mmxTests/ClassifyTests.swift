@@ -32,7 +32,7 @@ final class ClassifyTests: ProgramTestCase {
         return try JSONDecoder().decode(ClassManifest.self, from: Data(outcome.output.utf8))
     }
 
-    func testTheClassesAlone() throws {
+    func testClassify_withoutExplain_printsClassesAlone() throws {
         let text = try classify("wide.png", "--top", "2")
         XCTAssertEqual(text.code, 0, text.errors)
         XCTAssertEqual(text.output.split(separator: "\n").count, 2, text.output)
@@ -48,7 +48,7 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertNil(found.manifest)
     }
 
-    func testTheMapsAndTheirFiles() throws {
+    func testClassify_explainAndContrast_writesMapsAndManifest() throws {
         let best = try manifest(classify("wide.png", "--explain", "--json"))
         XCTAssertEqual(best.scores.map(\.index), [best.classes[0].index])
         XCTAssertEqual(best.scores[0].value, best.classes[0].logit)
@@ -78,7 +78,7 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertTrue(text.output.contains("dog (score ") && text.output.contains("wide-class-1-dog-overlay.png"), text.output)
     }
 
-    func testWhatCannotBeMet() throws {
+    func testClassify_requestsThatCannotBeMet_areRefused() throws {
         assertFails(try classify("wide.png", "--explain", "cat"), 2, "2 classes", "0 (tabby, tabby cat)", "2 (tiger cat)")
         assertFails(try classify("wide.png", "--explain", "4"), 2, "from 0 to 3")
         assertFails(try classify("wide.png", "--explain", "dgo"), 2, "1 (dog)")
@@ -96,7 +96,7 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertTrue(try classify("--list-layers").output.contains("conv4\t128 channels\t4 px\tdefault"))
     }
 
-    func testModelsThatCannotBeUsed() throws {
+    func testClassify_brokenModels_areRefused() throws {
         assertFails(
             try run(["classify", "wide.png", "--model", Self.model.path], environment: environment), 4, "captioning")
         let config = url("models/tiny/config.json"), text = try String(contentsOf: config, encoding: .utf8)
@@ -115,7 +115,7 @@ final class ClassifyTests: ProgramTestCase {
     }
 
     /// Where the default model is not installed, the message says how to get it, and what else there is.
-    func testNoDefaultModel() throws {
+    func testClassify_defaultModelMissing_saysHowToGetIt() throws {
         let program = url("bin/mmx")
         try FileManager.default.createDirectory(at: url("bin"), withIntermediateDirectories: true)
         try FileManager.default.copyItem(at: Self.program, to: program)

@@ -9,7 +9,7 @@ import XCTest
 
 /// `mmx caption` as a user runs it: what it prints where, its exit codes, and what it leaves behind.
 final class CommandLineTests: ProgramTestCase {
-    func testCaptionAndItsFiles() throws {
+    func testCaption_explainWord_printsCaptionAndWritesFiles() throws {
         XCTAssertEqual(try caption("toy.png").output, "a square and something blue\n")
         XCTAssertEqual(files(), [])
         let wide = try caption("wide.png", "--explain-word", "a", "--json")
@@ -25,7 +25,7 @@ final class CommandLineTests: ProgramTestCase {
             files(), ["wide-01-a-heatmap.png", "wide-01-a-map.npy", "wide-01-a-overlay.png", "wide-explanation.json"])
     }
 
-    func testAWordThatIsNotThere() throws {
+    func testCaption_absentWord_isExplainedOrRefused() throws {
         let absent = try caption("toy.png", "--explain-word", "yellow")
         XCTAssertEqual(absent.code, 0)
         XCTAssertTrue(
@@ -35,7 +35,7 @@ final class CommandLineTests: ProgramTestCase {
         XCTAssertEqual(unknown.output, "")
     }
 
-    func testLayersAndUsage() throws {
+    func testCaption_listLayersAndWrongUsage_printLayersAndExitWith64() throws {
         let layers = try caption("--list-layers")
         XCTAssertTrue(layers.output.contains("conv1\t16 channels\t2 px"), layers.output)
         XCTAssertEqual(try caption("toy.png", "--layer", "conv99").code, 2)
@@ -49,7 +49,7 @@ final class CommandLineTests: ProgramTestCase {
         XCTAssertTrue(try mmx("--version").output.hasPrefix("mmx "))
     }
 
-    func testBadPictures() throws {
+    func testCaption_unreadableImages_areRefused() throws {
         func write(_ name: String, _ data: Data) throws { try data.write(to: folder.appendingPathComponent(name)) }
         let png = try Data(contentsOf: folder.appendingPathComponent("toy.png"))
         try write("cut.png", png.prefix(png.count / 2))
@@ -68,7 +68,7 @@ final class CommandLineTests: ProgramTestCase {
         XCTAssertEqual(files(), [])
     }
 
-    func testBadModels() throws {
+    func testCaption_brokenModels_areRefused() throws {
         func model(_ name: String, _ change: (URL) throws -> Void) throws -> URL {
             let url = folder.appendingPathComponent(name)
             try FileManager.default.copyItem(at: Self.model, to: url)
@@ -106,7 +106,7 @@ final class CommandLineTests: ProgramTestCase {
         XCTAssertEqual(files(), [])
     }
 
-    func testAnOutputFolderThatCannotBe() throws {
+    func testCaption_outputThatCannotBeWritten_isRefused() throws {
         try Data("a file".utf8).write(to: folder.appendingPathComponent("taken"))
         let outcome = try caption("toy.png", "--explain-word", "blue", "--output", "taken/below")
         XCTAssertEqual(outcome.code, 6, outcome.errors)

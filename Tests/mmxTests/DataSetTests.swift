@@ -38,7 +38,7 @@ final class DataSetTests: ProgramTestCase {
 
     // MARK: Evaluation
 
-    func testScoresAndPredictions() throws {
+    func testEvaluateCaption_toyWorld_printsScoresAndPredictions() throws {
         let outcome = try evaluate("--json", "--predictions", "predictions.jsonl")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output.split(separator: "\n").count, 1)
@@ -66,7 +66,7 @@ final class DataSetTests: ProgramTestCase {
         XCTAssertEqual(try evaluate("--json").output, outcome.output)
     }
 
-    func testTableAndLimit() throws {
+    func testEvaluateCaption_limit_printsTable() throws {
         let outcome = try evaluate("--limit", "3", "--beam", "1", split: nil)
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         let names = outcome.output.split(separator: "\n").map { $0.split(separator: " ")[0] }
@@ -74,7 +74,7 @@ final class DataSetTests: ProgramTestCase {
         XCTAssertTrue(outcome.output.hasPrefix("images   3\n"), outcome.output)
     }
 
-    func testEvaluationOfBadData() throws {
+    func testEvaluateCaption_badData_isRefused() throws {
         try write("world/empty.txt", "\n")
         assertFails(try evaluate(split: "empty.txt"), 5, "world/empty.txt", "the split is empty")
         assertFails(try evaluate(split: "absent.txt"), 5, "world/absent.txt", "is missing")
@@ -88,7 +88,7 @@ final class DataSetTests: ProgramTestCase {
 
     // MARK: Training
 
-    func testTrainingWritesAModelThatCaptions() throws {
+    func testTrainCaption_toyWorld_writesAModelThatCaptions() throws {
         let outcome = try train()
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output, "out\n")
@@ -101,7 +101,7 @@ final class DataSetTests: ProgramTestCase {
 
     /// Killed in the middle of its work and resumed, a run gives the bytes that it gives without: also across processes, whose hash tables
     /// are in another order.
-    func testAKilledRunResumed() throws {
+    func testTrainCaption_killedAndResumed_givesTheSameBytes() throws {
         let more = ["--epochs", "12", "--reward-epochs", "2", "--learning-rate", "0.02"]
         XCTAssertEqual(try run(trainArguments() + more + ["--output", "whole"]).code, 0)
         func killed() throws -> Bool {
@@ -135,7 +135,7 @@ final class DataSetTests: ProgramTestCase {
         }
     }
 
-    func testTrainingOnBadData() throws {
+    func testTrainCaption_badData_isRefused() throws {
         try write("world/empty.txt", "\n")
         assertFails(try train(train: "empty.txt"), 5, "world/empty.txt", "the split is empty")
         assertFails(try train(captions: "absent.csv"), 5, "world/absent.csv", "is missing")
@@ -158,7 +158,7 @@ final class DataSetTests: ProgramTestCase {
     }
 
     /// A pickle that would run a command when Python unpickles it: refused by the name of what it asks for, and not run.
-    func testAHostileCheckpointIsRefusedByName() throws {
+    func testTrainCaption_hostileCheckpoint_isRefusedByName() throws {
         func number<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
             withUnsafeBytes(of: value.littleEndian) { Array($0) }
         }

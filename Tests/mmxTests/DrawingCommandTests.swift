@@ -17,7 +17,7 @@ final class DrawingCommandTests: ProgramTestCase {
         try Image.read(URL(fileURLWithPath: try XCTUnwrap(path), relativeTo: folder))
     }
 
-    func testASheetOfMethodsAndWords() throws {
+    func testSheet_methodsAndWords_hasATileEach() throws {
         let two = try explain(
             "--explain-word", "circle", "--explain-word", "square", "--method", "grad-cam", "--method", "hirescam",
             "--method", "occlusion", "--sheet", "--output", "two")
@@ -33,7 +33,7 @@ final class DrawingCommandTests: ProgramTestCase {
         XCTAssertNil(try explain("--explain-word", "red").methodSheet)
     }
 
-    func testOneScaleForAllMapsOfAMethod() throws {
+    func testScale_sharedAndFixed_divideAllMapsOfAMethod() throws {
         let words = ["--explain-word", "red", "--explain-word", "circle", "--explain-word", "and"]
         func maxima(_ arguments: [String]) throws -> [Float] {
             let outcome = try run(["caption", "--model", Self.model.path] + own + words + arguments)
@@ -56,7 +56,7 @@ final class DrawingCommandTests: ProgramTestCase {
             small.scores[0].warnings.contains { $0.contains("beyond the scale") }, "\(small.scores[0].warnings)")
     }
 
-    func testBlendContoursAndLegend() throws {
+    func testOverlay_blendContoursAndLegend_areDrawn() throws {
         let plain = try explain("--explain-word", "circle", "--output", "plain")
         let drawn = try explain(
             "--explain-word", "circle", "--blend", "even", "--contour", "0.5", "--contour", "0.8", "--legend",
@@ -73,7 +73,7 @@ final class DrawingCommandTests: ProgramTestCase {
         XCTAssertGreaterThan(try picture(drawn.scores[0].files.heatMap).height, 90)
     }
 
-    func testWrongUsage() throws {
+    func testDrawing_wrongUsage_exitsWith64() throws {
         for (arguments, part) in [
             (["--contour", "0"], "--contour"), (["--contour", "1.5"], "--contour"),
             (["--scale", "fixed"], "--scale-maximum"),

@@ -40,7 +40,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         try run(["evaluate", "maps", "--images", ".", "--questions", questions, "--model", model] + arguments)
     }
 
-    func testFiguresAndRecords() throws {
+    func testEvaluateMaps_questions_printsFiguresAndRecords() throws {
         let outcome = try evaluate("--json", "--records", "records.jsonl")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertTrue(outcome.errors.hasPrefix("1 question without boxes left out\n"), outcome.errors)
@@ -87,7 +87,7 @@ final class EvaluateMapsTests: ProgramTestCase {
             ).output, outcome.output)
     }
 
-    func testARunGoesOnWithItsRecords() throws {
+    func testEvaluateMaps_resumed_givesTheSameFiguresAndRecords() throws {
         let once = try evaluate("--json", "--records", "records.jsonl")
         let bytes = try Data(contentsOf: url("records.jsonl"))
         try bytes.prefix(bytes.count * 2 / 3).write(to: url("records.jsonl"))
@@ -100,7 +100,7 @@ final class EvaluateMapsTests: ProgramTestCase {
             "other options")
     }
 
-    func testMethodsFaithfulnessAndSanity() throws {
+    func testEvaluateMaps_faithfulnessAndSanity_arePrinted() throws {
         let outcome = try evaluate("--method", "hirescam", "--method", "eigen-cam", "--faithfulness", "--sanity")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         for text in [
@@ -112,7 +112,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         assertFails(try evaluate("--method", "grad-cat"), 2, "no method 'grad-cat'", "grad-cam")
     }
 
-    func testTableKindsAndLimit() throws {
+    func testEvaluateMaps_kindAndLimit_chooseTargets() throws {
         let all = try evaluate()
         XCTAssertEqual(all.code, 0, all.errors)
         XCTAssertTrue(all.output.hasPrefix("color: 1 target in 1 picture\nmethod"), all.output)
@@ -123,7 +123,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertTrue(try evaluate("--layer", "conv1").output.hasPrefix("color: 1 target in"))
     }
 
-    func testPhrasesOfCaptions() throws {
+    func testEvaluateMaps_phrases_measuresWordsAndPhrases() throws {
         let caption = "A square and something blue ."
         try write("captions.csv", "image,caption\ntoy.png,a dog\ntoy.png,\(caption)\nwide.png,a dog\n")
         try write("split.txt", "toy.png\n")
@@ -167,7 +167,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         assertFails(try evaluate(), 5, "phrases.tsv, line 2", "has 2 fields")
     }
 
-    func testWhatCannotBeMeasured() throws {
+    func testEvaluateMaps_requestsThatCannotBeMet_areRefused() throws {
         assertFails(
             try evaluate("--kind", "colour"), 5, "questions.jsonl",
             "no questions of the kind 'colour'; it has color, yes/no")

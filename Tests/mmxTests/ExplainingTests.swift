@@ -11,7 +11,7 @@ final class ExplainingTests: ProgramTestCase {
         return try JSONDecoder().decode(CaptionManifest.self, from: Data(outcome.output.utf8))
     }
 
-    func testExplainAllWritesOneSheet() throws {
+    func testExplainAll_everyWord_writesOneSheet() throws {
         let words = try XCTUnwrap(caption("toy.png").output.split(separator: "\n").first).split(separator: " ").map(
             String.init)
         let manifest = try manifest(caption("toy.png", "--explain-all", "--json", "--output", "all"))
@@ -29,7 +29,7 @@ final class ExplainingTests: ProgramTestCase {
         XCTAssertEqual(files("both").filter { $0.hasSuffix(".png") }.count, 3)
     }
 
-    func testOccurrences() throws {
+    func testOccurrence_repeatedWord_choosesThePosition() throws {
         let own = "a red circle and a blue square"
         let first = try manifest(caption("toy.png", "--caption", own, "--explain-word", "a", "--json"))
         let second = try manifest(
@@ -55,7 +55,7 @@ final class ExplainingTests: ProgramTestCase {
     }
 
     /// bin/mmx and share/mmx/models, moved as one, used from anywhere; models may be links.
-    func testAnInstalledProgramFindsItsModels() throws {
+    func testInstalledProgram_movedOrLinked_findsItsModels() throws {
         let manager = FileManager.default
         let bin = url("prefix/bin"), models = url("prefix/share/mmx/models"), elsewhere = url("elsewhere")
         for folder in [bin, models, elsewhere] {

@@ -18,7 +18,7 @@ final class MethodCommandTests: ProgramTestCase {
         try run(["caption", "--model", Self.model.path] + own + arguments)
     }
 
-    func testTheListOfMethods() throws {
+    func testListMethods_everyCommand_listsAll() throws {
         for command in ["caption", "vqa", "classify"] {
             let outcome = try mmx(command, "--list-methods")
             XCTAssertEqual(outcome.code, 0, outcome.errors)
@@ -29,7 +29,7 @@ final class MethodCommandTests: ProgramTestCase {
     }
 
     /// One method's files are named as always; several methods' carry their names.
-    func testFilesOfSeveralMethods() throws {
+    func testMethod_several_namesFilesByMethod() throws {
         let one = try manifest(explain("--method", "hirescam", "--output", "one"))
         XCTAssertEqual(one.scores.map(\.method), ["hirescam"])
         XCTAssertEqual(
@@ -53,7 +53,7 @@ final class MethodCommandTests: ProgramTestCase {
         XCTAssertEqual(files("sheet").filter { $0.hasSuffix(".png") }, ["toy-words.png"])
     }
 
-    func testScoresContrastsAndCounterfactuals() throws {
+    func testScore_contrastAndCounterfactual_explainsWhatTheySay() throws {
         let logit = try manifest(explain("--score", "logit")), usual = try manifest(explain())
         XCTAssertEqual([logit.wordScore, usual.wordScore], [.logit, .logProbability])
         XCTAssertEqual(usual.scores[0].value, usual.scores[0].logProbability)
@@ -71,7 +71,7 @@ final class MethodCommandTests: ProgramTestCase {
     }
 
     /// The box lies about the map's peak, in the photograph's pixels, and is drawn.
-    func testBoxes() throws {
+    func testBoxes_threshold_lieAroundThePeak() throws {
         let plain = try manifest(explain("--output", "plain")), boxed = try manifest(explain("--boxes", "--output", "boxed"))
         XCTAssertNil(plain.scores[0].map.box)
         let box = try XCTUnwrap(boxed.scores[0].map.box), peak = try XCTUnwrap(boxed.scores[0].map.peak)
@@ -85,7 +85,7 @@ final class MethodCommandTests: ProgramTestCase {
     }
 
     /// The steps of docs/compat.md, from the raw map on.
-    func testOtherToolsSteps() throws {
+    func testCompat_everyTool_followsItsSteps() throws {
         let usual = try manifest(explain("--output", "usual"))
         let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(usual.scores[0].files.rawMap)))
         for tool in Compatibility.allCases {
@@ -111,7 +111,7 @@ final class MethodCommandTests: ProgramTestCase {
             try run(["caption", "--model", Self.model.path] + own + two + ["captum"]), 2, "captum draws over one layer")
     }
 
-    func testWhatCannotBeMet() throws {
+    func testMethod_requestsThatCannotBeMet_areRefused() throws {
         let before = files()
         assertFails(try explain("--method", "hirescan"), 2, "no method 'hirescan'", "hirescam")
         assertFails(try explain("--method", "cam"), 2, "cam needs", "show-attend-and-tell")

@@ -23,7 +23,7 @@ final class ModelCommandTests: ProgramTestCase {
         try write("names.txt", "cat\ndog\n")
     }
 
-    func testImportListInfoVerify() throws {
+    func testModel_importListInfoVerify_agree() throws {
         let imported = try model("import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt")
         XCTAssertEqual(imported.code, 0, imported.errors)
         XCTAssertEqual(imported.output, url("models/tiny").path + "\n")
@@ -54,7 +54,7 @@ final class ModelCommandTests: ProgramTestCase {
         XCTAssertEqual(try model("verify", "tiny").code, 4)
     }
 
-    func testRefusedImportsWriteNothing() throws {
+    func testModelImport_refused_writesNothing() throws {
         let other = try model("import", "weights.safetensors", "--encoder", "efficientnet-lite0")
         XCTAssertEqual(other.code, 4)
         XCTAssertTrue(other.errors.contains("missing"), other.errors)

@@ -56,7 +56,7 @@ final class QuestionTrainingTests: ProgramTestCase {
 
     // MARK: What they write
 
-    func testTrainingWritesAModelThatAnswers() throws {
+    func testTrainVQA_toyWorld_writesAModelThatAnswers() throws {
         let outcome = try train()
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output, "out\n")
@@ -77,7 +77,7 @@ final class QuestionTrainingTests: ProgramTestCase {
     }
 
     /// Killed in the middle of its work and resumed, a run gives the bytes that it gives without.
-    func testAKilledRunResumed() throws {
+    func testTrainVQA_killedAndResumed_givesTheSameBytes() throws {
         let more = ["--encoder", "tiny", "--epochs", "40", "--learning-rate", "0.01"]
         XCTAssertEqual(try run(arguments() + more + ["--output", "whole"]).code, 0)
         func killed() throws -> Bool {
@@ -112,7 +112,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         }
     }
 
-    func testEvaluation() throws {
+    func testEvaluateVQA_trainedModel_printsScoresAndPredictions() throws {
         XCTAssertEqual(try train("--epochs", "2").code, 0)
         let outcome = try evaluate("--json", "--predictions", "predictions.jsonl")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
@@ -150,7 +150,7 @@ final class QuestionTrainingTests: ProgramTestCase {
 
     // MARK: What cannot be used
 
-    func testTrainingOnBadQuestions() throws {
+    func testTrainVQA_badQuestions_areRefused() throws {
         func refused(_ text: String, _ parts: String..., line: UInt = #line) throws {
             try write("world/bad.jsonl", text)
             let outcome = try run(arguments("bad.jsonl") + ["--encoder", "tiny"])
@@ -187,7 +187,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertEqual(files("out/training").filter { $0.hasSuffix(".part") || $0.hasSuffix(".safetensors") }, [])
     }
 
-    func testVQAFilesThatDoNotFit() throws {
+    func testTrainVQA_vqaFilesThatDoNotFit_areRefused() throws {
         try write(
             "world/v_questions.json",
             "{\"data_subtype\":\"val2014\",\"questions\":[{\"question_id\":1,\"image_id\":7,\"question\":\"what?\"}]}")
@@ -207,7 +207,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertEqual(files("out"), [])
     }
 
-    func testUsage() throws {
+    func testTrain_wrongUsage_exitsWith64() throws {
         func usage(_ outcome: Outcome, _ said: String, line: UInt = #line) {
             XCTAssertEqual(outcome.code, 64, outcome.errors, line: line)
             XCTAssertTrue(outcome.errors.contains(said), "'\(outcome.errors)' does not say '\(said)'", line: line)
@@ -249,7 +249,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         }
     }
 
-    func testEncodersThatDoNotFit() throws {
+    func testTrainVQA_encodersThatDoNotFit_areRefused() throws {
         let weights = Self.model.appendingPathComponent("model.safetensors").path
         assertFails(try train("--encoder", "resnet", encoder: nil), 4, "'resnet'")
         assertFails(
@@ -269,7 +269,7 @@ final class QuestionTrainingTests: ProgramTestCase {
 
     // MARK: One encoder for two models
 
-    func testACaptionAndAnswersOfOneEncoder() throws {
+    func testSharedEncoder_captionAndQuestion_runsOnce() throws {
         try FileManager.default.copyItem(at: Self.model, to: url("toy"))
         let trained = try train("--shared-encoder", "./toy", encoder: nil)
         XCTAssertEqual(trained.code, 0, trained.errors)

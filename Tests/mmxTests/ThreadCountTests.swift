@@ -42,7 +42,7 @@ final class ThreadCountTests: ProgramTestCase {
     }
 
     /// A caption and the map of every word, by a drawn world's model and by the one that ships.
-    func testCaptionAndMaps() throws {
+    func testCaptionAndMaps_anyThreadCount_giveTheSameBytes() throws {
         let picture = url("toy.png").path
         let words = try XCTUnwrap(caption("toy.png").output.split(separator: "\n").first).split(separator: " ").count
         let toy = try outcomes(["caption", picture, "--model", Self.model.path, "--explain-all"], output: "toy")
@@ -54,7 +54,7 @@ final class ThreadCountTests: ProgramTestCase {
     }
 
     /// Encoders forward, and back to the pixels: Winograd and direct convolutions, then depthwise and 1x1.
-    func testEncodersForwardAndBackward() throws {
+    func testEncoders_anyThreadCount_giveTheSameBytes() throws {
         for name in ["resnet18", "efficientnet-lite0"] {
             let architecture = try Architectures.named(name)
             let store = ParameterStore(seed: 5)
@@ -77,7 +77,7 @@ final class ThreadCountTests: ProgramTestCase {
     }
 
     /// Training: gradients of weights, batch statistics, the optimiser.
-    func testTraining() throws {
+    func testTraining_anyThreadCount_givesTheSameBytes() throws {
         try writeToyWorld(to: url("world"), seed: 2_024, train: 12, dev: 4)
         let found = try outcomes(
             [

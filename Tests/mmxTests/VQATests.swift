@@ -44,7 +44,7 @@ final class VQATests: ProgramTestCase {
 
     private func safe(_ answer: String) -> String { answer.replacingOccurrences(of: " ", with: "_") }
 
-    func testTheBestAnswerAndItsFiles() throws {
+    func testVQA_bestAnswer_printsAnswersAndWritesFiles() throws {
         let found = try manifest(vqa("wide.png", "what color is the dog?", "--json", "--top", "9"))
         let question = try XCTUnwrap(found.questions.first)
         XCTAssertEqual(question.question, "what color is the dog?")
@@ -84,7 +84,7 @@ final class VQATests: ProgramTestCase {
         XCTAssertTrue(lines[4].hasSuffix("-overlay.png"), text.output)
     }
 
-    func testAnAnswerNotChosenAndAContrast() throws {
+    func testVQA_answersAndContrast_areExplained() throws {
         let found = try manifest(
             vqa(
                 "toy.png", "what color is the dog?", "--answer", "red", "--answer", "Black and white", "--contrast",
@@ -111,7 +111,7 @@ final class VQATests: ProgramTestCase {
         XCTAssertEqual(files().count, 10)
     }
 
-    func testManyQuestionsOnOnePhotograph() throws {
+    func testVQA_questionFile_answersEachQuestion() throws {
         try write("many.txt", "\u{FEFF}what color is the dog?\r\n\n  what shape is the colr\nis the dog")
         let outcome = try vqa("toy.png", "--question-file", "many.txt", "--json", "--output", "many", "--answer", "yes")
         let found = try manifest(outcome)
@@ -136,7 +136,7 @@ final class VQATests: ProgramTestCase {
         XCTAssertTrue(files("twice").contains("toy-01-yes-2-map.npy"), "\(files("twice"))")
     }
 
-    func testRequestsThatCannotBeMet() throws {
+    func testVQA_requestsThatCannotBeMet_areRefused() throws {
         assertFails(
             try vqa("toy.png", "what color", "--answer", "bleu"), 2, "no answer 'bleu'", "nearest it can give: blue")
         assertFails(try vqa("toy.png", "what color", "--contrast", "red", "bleu"), 2, "'bleu'", "blue")
@@ -166,7 +166,7 @@ final class VQATests: ProgramTestCase {
     }
 
     /// Weights that are no numbers: an error that names the model, and no files.
-    func testADamagedModel() throws {
+    func testVQA_damagedModel_isRefusedByName() throws {
         func damaged(_ source: URL, _ name: String, _ tensor: String) throws -> URL {
             try FileManager.default.copyItem(at: source, to: url(name))
             let file = url("\(name)/model.safetensors")
@@ -195,7 +195,7 @@ final class VQATests: ProgramTestCase {
     }
 
     /// What a terminal shows of the words: red for, blue against, the strongest the fullest, the same decimals for all.
-    func testTheColouredLine() throws {
+    func testAnswerText_contributions_areColouredByStrength() throws {
         var found = try manifest(vqa("toy.png", "what color is the dog", "--explain-question", "--json"))
         for (i, value) in [0.5, -0.25, 0, 0.001, -0.5].enumerated() {
             found.questions[0].scores[0].words?[i].contribution = Float(value)
@@ -217,7 +217,7 @@ final class VQATests: ProgramTestCase {
         XCTAssertTrue(line(true).contains("color +nan") || line(true).contains("color nan"), line(true))
     }
 
-    func testUsageAndLayers() throws {
+    func testVQA_wrongUsageAndListLayers_exitWith64AndPrintLayers() throws {
         func usage(_ outcome: Outcome, _ said: String, line: UInt = #line) {
             XCTAssertEqual(outcome.code, 64, outcome.errors, line: line)
             XCTAssertTrue(outcome.errors.contains(said), outcome.errors, line: line)
@@ -237,7 +237,7 @@ final class VQATests: ProgramTestCase {
         }
     }
 
-    func testEvaluation() throws {
+    func testEvaluateVQA_formats_printsAccuracy() throws {
         let asked = [
             ("wide.png", "what color is the dog?"), ("toy.png", "is the dog"), ("wide.png", "what shape"),
             ("toy.png", "quo vadis"),

@@ -34,7 +34,8 @@ struct BenchOptions: ParsableArguments {
 
 struct BenchLayers: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "layers", abstract: "Time each convolution of an encoder beside the machine's matrix product.",
+        commandName: "layers", abstract: "Time each convolution of an encoder, beside a matrix product.",
+        usage: "mmx bench layers --model <name> [<options>]",
         discussion: """
               mmx bench layers --model vgg16
                   Time each convolution of VGG-16.
@@ -60,7 +61,6 @@ struct BenchLayers: ParsableCommand {
             }
         }
         if output.json { return print(try JSON.pretty(bench)) }
-        func shape(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: "x") }
         func cells(_ cost: LayerBenchmark.Cost) -> [String] {
             [
                 String(format: "%.1f", Double(cost.flops) / 1e6), String(format: "%.3f", cost.milliseconds),
@@ -77,8 +77,8 @@ struct BenchLayers: ParsableCommand {
         rows += bench.layers.map { layer in
             let stride = layer.stride == [1, 1] ? "" : "/\(layer.stride[0])"
             return [
-                layer.name, "\(shape(layer.kernel))\(stride) \(layer.algorithm)",
-                shape(Array(layer.input.dropFirst())), shape(Array(layer.output.dropFirst())),
+                layer.name, "\(ResultText.shape(layer.kernel))\(stride) \(layer.algorithm)",
+                ResultText.shape(layer.input.dropFirst()), ResultText.shape(layer.output.dropFirst()),
             ] + cells(layer.cost)
         }
         rows += bench.byAlgorithm.map { ["all \($0.algorithm)", "\($0.count)", "", ""] + cells($0.cost) }

@@ -71,15 +71,16 @@ struct CaptionCommand: CheckedCommand {
 
             The shipped model's map of a word explains the visual part of the word's score (--score \
             \(ShippedDefaults.captionScore)), by Grad-CAM of centred activations (--method \
-            \(ShippedDefaults.captionMethod)), smoothed (--smooth \(ShippedDefaults.smoothing)). The map of the Grad-CAM \
-            paper is --score log-probability --method grad-cam --smooth 1.
+            \(ShippedDefaults.captionMethod)), smoothed (--smooth \(ShippedDefaults.smoothing)). The map of the \
+            Grad-CAM paper is --score log-probability --method grad-cam --smooth 1.
 
             A word that is not in the caption is explained at the position where the model gives it the highest \
             probability. mmx prints a warning then. A word that the model does not know is an error that names the \
             nearest words.
 
-            Each target gets an overlay, a heat map and a raw map (.npy). The manifest beside them, a JSON file, records \
-            how they were made. Where the model that answers shares the captioner's encoder, the encoder runs once.
+            Each target gets an overlay, a heat map and a raw map (.npy). The manifest beside them, a JSON file, \
+            records how they were made. Where the model that answers shares the captioner's encoder, the encoder runs \
+            once.
             """)
 
     @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
@@ -107,7 +108,7 @@ struct CaptionCommand: CheckedCommand {
                 "--question": "--question",
             ], photo: photo)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(Photo.check)
+        try photo.map(PhotoArgument.check)
         if !what.isExplaining { try drawing.checkUnused(add: "--explain-word WORD or --explain-all") }
     }
 

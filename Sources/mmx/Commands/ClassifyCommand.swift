@@ -76,8 +76,8 @@ struct ClassifyCommand: CheckedCommand {
             pooling and one linear layer.
 
             A class is found by its number (from 0), by one of its names, or by words that only one class has. A name \
-            that fits several classes is an error that lists them. Each target gets an overlay, a heat map and a raw map \
-            (.npy). The manifest beside them, a JSON file, records how they were made.
+            that fits several classes is an error that lists them. Each target gets an overlay, a heat map and a raw \
+            map (.npy). The manifest beside them, a JSON file, records how they were made.
             """)
 
     @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
@@ -101,7 +101,7 @@ struct ClassifyCommand: CheckedCommand {
         try ExtraArguments(extra: extra, arguments: arguments).check(
             textOptions: ["--explain": "--explain"], photo: photo)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(Photo.check)
+        try photo.map(PhotoArgument.check)
         if what.targets.isEmpty { try drawing.checkUnused(add: "--explain") }
     }
 

@@ -8,7 +8,8 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Make data sets.",
         discussion: """
-              mmx data questions --captions captions.csv --phrases phrases.tsv --split dev.txt --output dev.jsonl
+              mmx data questions --captions captions.csv --phrases phrases.tsv \\
+                  --split dev.txt --output dev.jsonl
                   Make questions with answers and boxes.
             """, subcommands: [DataQuestions.self])
 }
@@ -20,7 +21,8 @@ struct PhraseDataOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            File of phrases with boxes, separated by tabs: image, caption row, first word, number of words, chain,             types, phrase, boxes, caption.
+            File of phrases with boxes, separated by tabs: image, caption row, first word, number of words, chain, \
+            types, phrase, boxes, caption.
             """, valueName: "tsv"))
     var phrases: String
     @Option(help: ArgumentHelp("File with the names of the images to ask about, one a line.", valueName: "txt"))
@@ -46,11 +48,20 @@ struct QuestionFileOptions: ParsableArguments {
 struct DataQuestions: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "questions", abstract: "Make questions with answers from captions and phrases with boxes.",
+        usage: """
+            mmx data questions --captions <csv> --phrases <tsv> --split <txt>
+                --output <jsonl> [<options>]
+            """,
         discussion: """
-              mmx data questions --captions captions.csv --phrases phrases.tsv --split dev.txt --output dev.jsonl
+              mmx data questions --captions captions.csv --phrases phrases.tsv \\
+                  --split dev.txt --output dev.jsonl
                   Make questions about the images that dev.txt names.
 
-            Questions are made as in COCO-QA (Ren et al. 2015), from captions (Flickr8k) and the captions' phrases with             boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no. Each             question has the boxes of the phrase that it asks about. A question whose answer another caption             contradicts is dropped. Answers are balanced, so that the question alone says little about its answer. The             same files and the same seed make the same questions.
+            Questions are made as in COCO-QA (Ren et al. 2015), from captions (Flickr8k) and the captions' phrases \
+            with boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no. \
+            Each question has the boxes of the phrase that it asks about. A question whose answer another caption \
+            contradicts is dropped. Answers are balanced, so that the question alone says little about its answer. The \
+            same files and the same seed make the same questions.
 
             The output has one JSON object a line: answer, boxes ([x0, y0, x1, y1] in pixels), image, kind, question.
             """)
@@ -75,14 +86,14 @@ struct DataQuestions: ParsableCommand {
             print(try JSON.line(report))
         } else {
             print("images     \(report.images)\nquestions  \(report.questions)")
-            print("kind              questions  answers  most frequent answer right")
-            for (kind, counts) in kinds {
-                func padded(_ text: String, _ width: Int) -> String {
-                    text.padding(toLength: width, withPad: " ", startingAt: 0)
-                }
-                let share = String(format: "%.1f %%, by wording %.1f %%", counts.prior * 100, counts.wordingPrior * 100)
-                print(padded(kind, 18) + padded("\(counts.questions)", 11) + padded("\(counts.answers)", 9) + share)
+            let rows = kinds.map { kind, counts in
+                [
+                    kind, "\(counts.questions)", "\(counts.answers)",
+                    String(format: "%.1f %%, by wording %.1f %%", counts.prior * 100, counts.wordingPrior * 100),
+                ]
             }
+            let header = ["kind", "questions", "answers", "most frequent answer right"]
+            print(Table.text([header] + rows, minimum: [16]))
         }
     }
 }

@@ -37,6 +37,7 @@ struct CaptionDataOptions: ParsableArguments {
 struct EvaluateCaption: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "caption", abstract: "Measure a captioner by BLEU, ROUGE-L and CIDEr-D.",
+        usage: "mmx evaluate caption --images <dir> --captions <csv> [<options>]",
         discussion: """
               mmx evaluate caption --images DIR --captions captions.csv --split dev.txt
                   Caption the images that dev.txt names and print the scores.
@@ -79,12 +80,13 @@ struct QuestionRangeOptions: ParsableArguments {
 struct EvaluateVQA: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vqa", abstract: "Measure how often a model's answers are right, by kind of question.",
+        usage: "mmx evaluate vqa --images <dir> --questions <file> [<options>]",
         discussion: """
               mmx evaluate vqa --images DIR --questions dev.jsonl
                   Answer the questions and print the accuracy.
 
-            An answer is right if it equals the expected answer. Where questions have several given answers (VQA's ten), \
-            VQA's own metric is printed too.
+            An answer is right if it equals the expected answer. Where questions have several given answers (VQA's \
+            ten), VQA's own metric is printed too.
             """)
 
     @OptionGroup(title: HelpGroup.data) var data: QuestionOptions

@@ -71,8 +71,8 @@ struct MeasuredMethodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Measure the mean over squares of this many cells a side, as it is drawn; 1 measures the raw map. Without it, \
-            the model's config.json decides: \(ShippedDefaults.smoothing) for \(ModelFolder.defaultCaptioner) and \
+            Measure the mean over squares of this many cells a side, as it is drawn; 1 measures the raw map. Without \
+            it, the model's config.json decides: \(ShippedDefaults.smoothing) for \(ModelFolder.defaultCaptioner) and \
             \(ModelFolder.defaultVQAModel), 1 for a model that names none.
             """, valueName: "cells"))
     var smooth: Int?
@@ -108,6 +108,11 @@ struct RecordOptions: ParsableArguments {
 struct EvaluateMaps: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "maps", abstract: "Measure whether a model's maps point at what they should show.",
+        usage: """
+            mmx evaluate maps --images <dir> --questions <file> [<options>]
+            mmx evaluate maps --images <dir> --phrases <tsv> --captions <csv>
+                [<options>]
+            """,
         discussion: """
               mmx evaluate maps --images DIR --questions dev.jsonl --kind color
                   Measure the maps of answers to questions with boxes.
@@ -120,7 +125,7 @@ struct EvaluateMaps: ParsableCommand {
             Figures:
               pointing   Is the map's maximum inside the boxes?
               energy     The part of the map inside the boxes.
-              rank       Of as many of the largest pixels as the boxes have, the part inside.
+              rank       Of the largest pixels, as many as the boxes have: the part inside.
               in/out     The mean inside divided by the mean outside.
               box IoU    The overlap of the boxes with the box around the largest segment
                          above 15 % of the map's maximum.
@@ -141,14 +146,14 @@ struct EvaluateMaps: ParsableCommand {
 
             The 95 % intervals come from a bootstrap over images.
 
-            --faithfulness asks the model instead of the boxes. It runs the model hundreds of times for each map, so use \
-            --limit. It prints the area under the probability while pixels are deleted (small is good) or inserted (large \
-            is good), the most relevant first; the average drop of the probability when only what the map shows is left, \
-            and how often it increases; the probability with the most or the least relevant pixels imputed (ROAD); and \
-            the rank correlation with the loss under occlusion.
+            --faithfulness asks the model instead of the boxes. It runs the model hundreds of times for each map, so \
+            use --limit. It prints the area under the probability while pixels are deleted (small is good) or inserted \
+            (large is good), the most relevant first; the average drop of the probability when only what the map shows \
+            is left, and how often it increases; the probability with the most or the least relevant pixels imputed \
+            (ROAD); and the rank correlation with the loss under occlusion.
 
-            --sanity prints how similar the maps of one caption's words are (1: they are all the same), and how similar \
-            a map stays while the model's layers are randomised, from the head down to the first layer.
+            --sanity prints how similar the maps of one caption's words are (1: they are all the same), and how \
+            similar a map stays while the model's layers are randomised, from the head down to the first layer.
             """)
 
     @OptionGroup(title: HelpGroup.data) var data: MapDataOptions

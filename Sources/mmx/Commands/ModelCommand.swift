@@ -48,17 +48,18 @@ struct ImportOutputOptions: ParsableArguments {
 struct ModelImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a model folder of a file of weights.",
+        usage: "mmx model import <file> --encoder <name> [<options>]",
         discussion: """
               mmx model import resnet18-f37072fd.pth --encoder resnet18
                   Import a classifier, to be used as --model resnet18.
-              mmx model import vgg16.ckpt --encoder vgg16 --headless --output models/vgg16-trunk
+              mmx model import vgg16.pth --encoder vgg16 --headless --output my-encoder
                   Import an encoder alone, to train on.
 
             Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors, NumPy's .npz, pickled \
             dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). Names and shapes are those of \
-            torchvision. Every tensor must be used and have the right shape. Otherwise nothing is written, and the error \
-            lists the tensors that are missing, left over or of another shape. A pickle never runs code: a name outside \
-            a short list is refused.
+            torchvision. Every tensor must be used and have the right shape. Otherwise nothing is written, and the \
+            error lists the tensors that are missing, left over or of another shape. A pickle never runs code: a name \
+            outside a short list is refused.
 
             Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
             classes.txt, and import.json, which records where the weights came from.
@@ -137,35 +138,35 @@ struct ModelInfo: ParsableCommand {
     func run() throws {
         let summary = try NetworkSummary(named: name)
         if output.json { return print(try JSON.pretty(summary)) }
-        func shape(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: "x") }
+        let head = summary.classes == 0 ? "without a head" : "\(summary.classes) classes"
+        let cost = String(
+            format: "%.3f GFLOP (%.3f G multiply-adds)", Double(summary.flops) / 1e9,
+            Double(summary.multiplyAdds) / 1e9)
         print(
-            "network            \(summary.encoder)"
-                + (summary.classes == 0 ? ", without a head" : ", \(summary.classes) classes")
-        )
-        print("input              \(summary.input[1])x\(summary.input[2]) (height x width)")
-        print("parameters         \(summary.parameters)")
-        print(
-            String(
-                format: "cost               %.3f GFLOP (%.3f G multiply-adds)", Double(summary.flops) / 1e9,
-                Double(summary.multiplyAdds) / 1e9))
-        print("explanation layer  \(summary.explanationLayer)")
+            Table.text([
+                ["network", "\(summary.encoder), \(head)"],
+                ["input", "\(ResultText.shape(summary.input[1...2])) (height x width)"],
+                ["parameters", "\(summary.parameters)"], ["cost", cost],
+                ["explanation layer", summary.explanationLayer],
+            ]))
         print("\nlayers that maps can be drawn over (--layer)")
         print(
             Table.text(
                 summary.stages.map { stage in
-                    ["  " + stage.name, shape(Array(stage.output.dropFirst())), stage.aliases.joined(separator: ", ")]
+                    [
+                        "  " + stage.name, ResultText.shape(stage.output.dropFirst()),
+                        stage.aliases.joined(separator: ", "),
+                    ]
                 }, right: [1]))
         print("\nlayers with weights")
+        let layers = summary.layers.map { layer in
+            [
+                "  " + layer.name, ResultText.shape(layer.weight), ResultText.shape(layer.output.dropFirst()),
+                "\(layer.parameters)", String(format: "%.1f", Double(2 * layer.multiplyAdds) / 1e6),
+            ]
+        }
         print(
-            Table.text(
-                [["  layer", "weight", "output", "parameters", "MFLOP"]]
-                    + summary.layers.map { layer in
-                        [
-                            "  " + layer.name, shape(layer.weight), shape(Array(layer.output.dropFirst())),
-                            "\(layer.parameters)",
-                            String(format: "%.1f", Double(2 * layer.multiplyAdds) / 1e6),
-                        ]
-                    }, right: [1, 2, 3, 4]))
+            Table.text([["  layer", "weight", "output", "parameters", "MFLOP"]] + layers, right: [1, 2, 3, 4]))
     }
 }
 

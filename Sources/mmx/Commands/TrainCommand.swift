@@ -8,7 +8,8 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model on your own images.",
         discussion: """
-              mmx train caption --images DIR --captions captions.csv --train train.txt --dev dev.txt --output my-model
+              mmx train caption --images DIR --captions captions.csv \\
+                  --train train.txt --dev dev.txt --output my-captioner
                   Train a captioner.
               mmx train vqa --images DIR --questions questions.jsonl --output my-vqa
                   Train a VQA model.
@@ -83,16 +84,20 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
 struct TrainCaption: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "caption", abstract: "Train a captioner on a folder of images and a file of captions.",
+        usage: """
+            mmx train caption --images <dir> --captions <csv> --train <txt>
+                --dev <txt> --output <dir> [<options>]
+            """,
         discussion: """
               mmx train caption --images DIR --captions captions.csv \\
-                  --train train.txt --dev dev.txt --encoder-weights efficientnet-lite2.pth \\
-                  --output my-model
+                  --train train.txt --dev dev.txt --output my-captioner \\
+                  --encoder-weights efficientnet-lite2.pth
                   Train a decoder on a pretrained encoder.
 
             First the decoder is trained on the features of the frozen encoder, which are computed once. Then, with \
             --tune-epochs, the encoder's stages from --tune-from on are trained too, at a smaller learning rate. Then, \
-            with --reward-epochs, the model is trained on the CIDEr-D of captions that it samples. The weights with the \
-            best CIDEr-D on the dev split are kept.
+            with --reward-epochs, the model is trained on the CIDEr-D of captions that it samples. The weights with \
+            the best CIDEr-D on the dev split are kept.
 
             A checkpoint is written after each epoch. After an interruption, run the same command with --resume.
             """)

@@ -61,16 +61,20 @@ struct VQATrainingScheduleOptions: ParsableArguments {
 struct TrainVQA: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vqa", abstract: "Train a VQA model on a folder of images and a file of questions.",
+        usage: """
+            mmx train vqa --images <dir> --questions <file> --output <dir>
+                [<options>]
+            """,
         discussion: """
               mmx train vqa --images DIR --questions questions.jsonl \\
                   --shared-encoder caption-flickr8k --output my-vqa
                   Train a VQA head on the shipped captioner's encoder.
 
             First the VQA head is trained on the features of the frozen encoder, which are computed once. Then, with \
-            --tune-epochs, the encoder's stages from --tune-from on are trained too, at a smaller learning rate. Without \
-            --encoder-weights, the encoder is trained from random weights. With --shared-encoder, the encoder stays as \
-            it is, and the model that is written holds the VQA head alone and refers to the other model: keep the two \
-            folders side by side. The weights with the best accuracy on the dev questions are kept.
+            --tune-epochs, the encoder's stages from --tune-from on are trained too, at a smaller learning rate. \
+            Without --encoder-weights, the encoder is trained from random weights. With --shared-encoder, the encoder \
+            stays as it is, and the model that is written holds the VQA head alone and refers to the other model: keep \
+            the two folders side by side. The weights with the best accuracy on the dev questions are kept.
 
             A checkpoint is written after each epoch. After an interruption, run the same command with --resume.
             """)
@@ -130,7 +134,8 @@ struct TrainVQA: ParsableCommand {
         let (held, others) = QuestionDataset.split(all, every: devData.devEvery)
         guard !held.isEmpty else {
             throw DatasetError(
-                path: data.questions, problem: "has too few images to keep every \(devData.devEvery)-th for dev; give --dev")
+                path: data.questions,
+                problem: "has too few images to keep every \(devData.devEvery)-th for dev; give --dev")
         }
         return (
             try dataset(others, data.questions, images: data.folder),

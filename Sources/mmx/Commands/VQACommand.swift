@@ -39,7 +39,7 @@ struct AnswerTargetOptions: ParsableArguments {
 
 struct VQACommand: CheckedCommand {
     static let configuration = CommandConfiguration(
-        commandName: "vqa", abstract: "Answer a question about a photograph and draw where the answer comes from.",
+        commandName: "vqa", abstract: "Answer a question on a photograph; draw where the answer comes from.",
         usage: """
             mmx vqa <photo> <question> [<options>]
             mmx vqa <photo> --question-file <txt> [<options>]
@@ -55,12 +55,12 @@ struct VQACommand: CheckedCommand {
               mmx vqa photo.jpg --question-file questions.txt
                   Ask many questions; the encoder runs once.
 
-            The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM (--method \
-            \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map of the \
-            Grad-CAM paper is --method grad-cam --smooth 1.
+            The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM \
+            (--method \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map \
+            of the Grad-CAM paper is --method grad-cam --smooth 1.
 
-            Put the question in quotes, and an answer of several words too. Each target gets an overlay, a heat map and \
-            a raw map (.npy). The manifest beside them, a JSON file, records how they were made.
+            Put the question in quotes, and an answer of several words too. Each target gets an overlay, a heat map \
+            and a raw map (.npy). The manifest beside them, a JSON file, records how they were made.
             """)
 
     @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
@@ -77,7 +77,7 @@ struct VQACommand: CheckedCommand {
         if methods.listLayers || methods.listMethods { return }
         guard let photo else { throw ValidationError("Missing expected argument '<photo>'") }
         if question == nil && what.questionFile == nil {
-            let isQuestion = photo.contains(" ") && !Photo.looksLikeFile(photo)
+            let isQuestion = photo.contains(" ") && !PhotoArgument.looksLikeFile(photo)
             throw ValidationError(
                 isQuestion
                     ? "Missing expected argument '<photo>': it stands before the question"
@@ -94,7 +94,7 @@ struct VQACommand: CheckedCommand {
         try ExtraArguments(extra: extra, arguments: arguments).check(
             textOptions: ["--answer": "--answer"], photo: nil)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(Photo.check)
+        try photo.map(PhotoArgument.check)
     }
 
     func run() throws {

@@ -68,12 +68,13 @@ struct DrawingOptions: ParsableArguments {
         if let smooth, !MapConfiguration.isSide(smooth) { throw ValidationError("--smooth is an odd number in 1...99") }
     }
 
+    /// For a request that draws no map.
     /// - Parameter option: what gives a map to draw.
-    /// - Throws: ``Misuse`` where an option was given that changes how a map is drawn. For a command that draws none.
+    /// - Throws: `ValidationError` where an option was given that changes how maps are drawn.
     func checkUnused(add option: String) throws {
         guard !given.isEmpty else { return }
         let verb = given.count == 1 ? "changes" : "change"
-        throw Misuse(
+        throw ValidationError(
             "\(given.joined(separator: ", ")) \(verb) how maps are drawn, but there is no map to draw: add \(option)")
     }
 

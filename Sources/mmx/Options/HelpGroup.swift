@@ -4,7 +4,7 @@ enum HelpGroup {
     static let targets = "What to explain"
     static let model = "Model"
     static let explanation = "How to explain it"
-    static let methodSettings = "Settings of single methods"
+    static let methodSettings = "Settings of some methods"
     static let drawing = "Drawing"
     static let training = "Training"
     static let measurement = "Measurement"

@@ -11,6 +11,8 @@ struct MethodName: ExpressibleByArgument {
 
     static var allValueStrings: [String] { Methods.all().map(\.name) }
 
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
+
     /// Each method's own summary, as a sentence.
     static var allValueDescriptions: [String: String] {
         Dictionary(
@@ -33,8 +35,8 @@ struct WordScoreOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             The number of a caption's word that is explained. Without it, the model's config.json decides: \
-            \(ShippedDefaults.captionScore) for \(ModelFolder.defaultCaptioner), log-probability for a model that names \
-            none.
+            \(ShippedDefaults.captionScore) for \(ModelFolder.defaultCaptioner), log-probability for a model that \
+            names none.
             """, valueName: "name"))
     var score: WordScore?
 }
@@ -47,8 +49,8 @@ struct MethodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Layer whose cells the map has. Repeat it to fuse the maps of several layers. Without it, the encoder's last \
-            layer.
+            Layer whose cells the map has. Repeat it to fuse the maps of several layers. Without it, the encoder's \
+            last layer.
             """, valueName: "layer"))
     var layer: [String] = []
     @Flag(help: "List the encoder's layers, with their channels and the pixels per cell.") var listLayers = false

@@ -1,5 +1,5 @@
 /// What `config.json` of the models in the repository says of maps and of the caption search, as help names it. A test
-/// holds these against the files.
+/// compares it with the files. The overview of `mmx --help` says the same in words.
 enum ShippedDefaults {
     static let captionScore = "visual"
     static let captionMethod = "centred-grad-cam"

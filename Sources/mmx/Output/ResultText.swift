@@ -5,6 +5,9 @@ enum ResultText {
     /// One decimal, in a column of five characters and the sign.
     static func percent(_ probability: Float) -> String { String(format: "%5.1f %%", probability * 100) }
 
+    /// Sizes of an array or of an image, as "224x224x3".
+    static func shape(_ sizes: some Sequence<Int>) -> String { sizes.map(String.init).joined(separator: "x") }
+
     /// A target, its score and the overlay of its map; nil where no overlay was drawn.
     /// - Parameters:
     ///   - kind: what the score is called.

@@ -40,7 +40,7 @@ struct CommandNames {
 
     private func message(_ argument: String, in path: [String], of names: [String]) -> String {
         let here = path.joined(separator: " ")
-        if path.count == 1, Photo.looksLikeFile(argument) {
+        if path.count == 1, PhotoArgument.looksLikeFile(argument) {
             return "a command stands before the photograph: \(here) caption \(ShellText.quoted(argument))"
         }
         let said = "\(here) has no command '\(argument.prefix(80))'"

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// Arguments that belong nowhere: most often an option's value or a path of several words without quotes.
@@ -9,24 +10,25 @@ struct ExtraArguments {
     /// - Parameters:
     ///   - textOptions: the options whose value may have several words, and what to write in place of each.
     ///   - photo: the argument that is taken for the photograph.
-    /// - Throws: ``Misuse`` where there is an argument too many.
+    /// - Throws: `ValidationError` where there is an argument too many.
     func check(textOptions: [String: String], photo: String?) throws {
         guard let first = extra.first else { return }
         if let (option, words) = unquotedValue(of: Array(textOptions.keys)) {
-            throw Misuse(
+            throw ValidationError(
                 "\(option) takes one value: put its words in quotes: \(textOptions[option] ?? option) "
                     + ShellText.always(words.joined(separator: " ")))
         }
         if let photo {
             let whole = ([photo] + extra).joined(separator: " ")
-            if Photo.looksLikeFile(whole), !Photo.looksLikeFile(photo) {
-                throw Misuse("put a file name with spaces in quotes: \(ShellText.always(whole))")
+            if PhotoArgument.looksLikeFile(whole), !PhotoArgument.looksLikeFile(photo) {
+                throw ValidationError("put a file name with spaces in quotes: \(ShellText.always(whole))")
             }
-            if extra.allSatisfy(Photo.looksLikeFile) {
-                throw Misuse("one photograph at a time: run mmx again for '\(extra.joined(separator: "', '"))'")
+            if extra.allSatisfy(PhotoArgument.looksLikeFile) {
+                throw ValidationError(
+                    "one photograph at a time: run mmx again for '\(extra.joined(separator: "', '"))'")
             }
         }
-        throw Misuse(
+        throw ValidationError(
             extra.count == 1
                 ? "unexpected argument '\(first)'"
                 : "\(extra.count) unexpected arguments: '\(extra.joined(separator: "', '"))'")

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// A photograph and a question as they stand on the command line, perhaps without quotes or in the wrong order.
@@ -6,23 +7,25 @@ struct QuestionArguments {
     let question: String
     let extra: [String]
 
-    /// - Throws: ``Misuse`` that shows the right command.
+    /// - Throws: `ValidationError` that shows the right command.
     func check() throws {
-        let isSwapped = !Photo.looksLikeFile(photo)
+        let isSwapped = !PhotoArgument.looksLikeFile(photo)
         if extra.isEmpty {
-            guard isSwapped, Photo.looksLikeFile(question) else { return }
-            throw Misuse("the photograph stands before the question: \(command(photo: question, asking: photo))")
+            guard isSwapped, PhotoArgument.looksLikeFile(question) else { return }
+            throw ValidationError(
+                "the photograph stands before the question: \(command(photo: question, asking: photo))")
         }
         // A question of several words has its quotes already: what is left over belongs to something else.
         guard !question.contains(" ") else { return }
         let words = [question] + extra
-        if isSwapped, let file = words.firstIndex(where: Photo.looksLikeFile) {
+        if isSwapped, let file = words.firstIndex(where: PhotoArgument.looksLikeFile) {
             let asked = ([photo] + words[..<file] + words[(file + 1)...]).joined(separator: " ")
-            throw Misuse(
+            throw ValidationError(
                 "the photograph stands before the question, and the question in quotes: "
                     + command(photo: words[file], asking: asked))
         }
-        throw Misuse("put the question in quotes: \(command(photo: photo, asking: words.joined(separator: " ")))")
+        throw ValidationError(
+            "put the question in quotes: \(command(photo: photo, asking: words.joined(separator: " ")))")
     }
 
     private func command(photo: String, asking question: String) -> String {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// Wrong usage that the parser does not see. It is reported as the parser reports its own errors, with exit code 64.
 struct UsageError: Error {
@@ -9,7 +10,11 @@ struct UsageError: Error {
     /// What standard error gets.
     var text: String {
         var lines = ["Error: \(message)"]
-        if let command = MMX.names.command(path) { lines.append("Usage: \(MMX.usageString(for: command))") }
+        if let command = MMX.names.command(path) {
+            // The lines of a usage text stand below each other.
+            let usage = MMX.usageString(for: command).replacingOccurrences(of: "\n", with: "\n       ")
+            lines.append("Usage: \(usage)")
+        }
         lines.append("  See '\(path.joined(separator: " ")) --help' for more information.")
         return lines.joined(separator: "\n")
     }
@@ -19,13 +24,6 @@ struct UsageError: Error {
 /// is known, so that a misspelt option is reported first.
 protocol CheckedCommand: ParsableCommand {
     /// - Parameter arguments: all of the command line, after the program's name.
-    /// - Throws: ``Misuse``, or an error with an exit code of its own.
+    /// - Throws: `ValidationError` for wrong usage, or an error with an exit code of its own.
     func checkRequest(_ arguments: [String]) throws
-}
-
-/// Wrong usage of the command that throws it.
-struct Misuse: Error {
-    let message: String
-
-    init(_ message: String) { self.message = message }
 }

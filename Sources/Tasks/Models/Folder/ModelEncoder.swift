@@ -3,6 +3,11 @@ import Tensors
 import Vision
 import Weights
 
+extension ModelFolder {
+    /// The models that `make models` fetches and imports, as the Makefile lists them.
+    public static let fetched = ["efficientnet-lite0", "resnet18", "vgg16-trunk", "alexnet-trunk", "mobilenet_v2"]
+}
+
 /// What tells one model's encoder from another's: two that are equal make the same feature map of a photograph.
 public struct EncoderIdentity: Codable, Equatable, Sendable {
     public var encoder: EncoderConfiguration
@@ -113,9 +118,13 @@ extension ModelFiles {
             ModelError(path: folder.path, problem: "uses the encoder of \(other.path), \(problem)")
         }
         guard FileManager.default.fileExists(atPath: other.appendingPathComponent("config.json").path) else {
-            throw refused(
-                "where there is no model: its config.json is missing. Put that model there, or change 'sharedEncoder' "
-                    + "in config.json")
+            let name = other.lastPathComponent
+            let remedy =
+                ModelFolder.fetched.contains(name)
+                ? "Run 'make models ENCODERS=\(name)' in mmx's source folder (then 'make install' again, if mmx is "
+                    + "installed)"
+                : "Put that model there, or change 'sharedEncoder' in config.json"
+            throw refused("where there is no model: its config.json is missing. \(remedy)")
         }
         let (encoder, _) = try ModelFiles(other).encoder()
         let found = encoder.identity

@@ -2,7 +2,7 @@ import Foundation
 import Vision
 
 /// What can be wrong with the argument that names a photograph, before it is read.
-enum Photo {
+enum PhotoArgument {
     /// - Throws: `ImageError` for an address of the web, which is no file.
     static func check(_ path: String) throws {
         guard isAddress(path) else { return }
