@@ -17,19 +17,29 @@ let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 
 // Every module that a target imports is among its dependencies: one that is left out is not built again when that module changes, and
 // would go on with what it knew of its types.
-let everything: [Target.Dependency] = ["Tensors", "Weights", "Vision", "Language", "Tasks"]
+let engine: [Target.Dependency] = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks"]
+let everything: [Target.Dependency] = engine + ["Questions", "Drawing", "Explain", "Evaluation"]
 
-func tests(_ name: String, _ modules: [Target.Dependency]) -> Target {
+/// Each module is a product of its own, for packages that use a part.
+let modules = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Questions", "Drawing", "Explain", "Evaluation"]
+
+func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
-        name: name, dependencies: modules + ["TestSupport"], exclude: ["Fixtures"], swiftSettings: native)
+        name: name, dependencies: modules + ["TestSupport"], exclude: fixtures ? ["Fixtures"] : [],
+        swiftSettings: native)
+}
+
+/// A small program that uses the library; the tests build and run it.
+func example(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: engine + ["Drawing", "Explain"], path: "Examples/\(name)", swiftSettings: native)
 }
 
 let package = Package(
     name: "mmx",
     products: [
         .executable(name: "mmx", targets: ["mmx"]),
-        .library(name: "Explain", targets: ["Explain"]),
-    ],
+    ] + modules.map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -40,36 +50,44 @@ let package = Package(
         .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CVector", cSettings: nativeC),
-        .target(name: "Tensors", dependencies: ["CBLAS", "CVector"], swiftSettings: native),
+        .target(name: "Support", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: native),
+        .target(name: "Tensors", dependencies: ["CBLAS", "CVector", "Support"], swiftSettings: native),
         .target(
             name: "Weights",
-            dependencies: ["Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            dependencies: ["Support", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Caffe/caffe.proto"], swiftSettings: native),
-        .target(name: "Vision", dependencies: ["Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
-        .target(name: "Language", dependencies: ["Tensors"], swiftSettings: native),
-        .target(name: "Tasks", dependencies: ["Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
+        .target(name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
+        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
         .target(
-            name: "Explain",
-            dependencies: everything + [.product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: native),
+            name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
+        .target(name: "Questions", dependencies: engine, swiftSettings: native),
+        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: native),
+        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: native),
+        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: native),
         .executableTarget(
             name: "mmx",
-            dependencies: everything + ["Explain", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: everything + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: native),
         .executableTarget(
-            name: "mmx-bench", dependencies: everything + ["Explain"], path: "Benchmarks/MMXBench", swiftSettings: native),
+            name: "mmx-bench", dependencies: everything, path: "Benchmarks/MMXBench", swiftSettings: native),
+        example("ExplainCaption"), example("ExplainOwnNetwork"), example("CustomMethod"),
         .target(
-            name: "TestSupport", dependencies: ["Tensors", "Weights", "Vision"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Support", "Tensors", "Weights", "Vision"], path: "Tests/TestSupport",
             swiftSettings: native),
         .executableTarget(
-            name: "toy-world", dependencies: everything + ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
-        tests("TensorsTests", ["Tensors", "CBLAS"]),
-        tests("WeightsTests", ["Tensors", "Weights"]),
-        tests("VisionTests", ["Tensors", "Weights", "Vision"]),
-        tests("LanguageTests", ["Tensors", "Language"]),
-        tests("TasksTests", everything),
-        tests("ExplainTests", everything + ["Explain"]),
-        tests("mmxTests", everything + ["Explain", "mmx"]),
+            name: "toy-world", dependencies: engine + ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
+        tests("SupportTests", ["Support"], fixtures: false),
+        tests("TensorsTests", ["Support", "Tensors", "CBLAS"]),
+        tests("WeightsTests", ["Support", "Tensors", "Weights"]),
+        tests("VisionTests", ["Support", "Tensors", "Weights", "Vision"]),
+        tests("LanguageTests", ["Support", "Tensors", "Language"]),
+        tests("TasksTests", engine),
+        tests("QuestionsTests", engine + ["Questions"], fixtures: false),
+        tests("DrawingTests", ["Support", "Tensors", "Weights", "Vision", "Drawing"]),
+        tests("ExplainTests", engine + ["Drawing", "Explain"]),
+        tests("EvaluationTests", everything, fixtures: false),
+        tests("mmxTests", everything + ["mmx"]),
+        tests("ExamplesTests", ["ExplainCaption", "ExplainOwnNetwork", "CustomMethod"], fixtures: false),
     ],
     swiftLanguageModes: [.v6]
 )

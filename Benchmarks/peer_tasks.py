@@ -9,7 +9,7 @@ PAD, START, END, UNKNOWN = range(4)
 
 @torch.no_grad()
 def beam_search(decoder, features, beam, longest, normalisation):
-    """mmx's beam search (Sources/Language/BeamSearch.swift) for one picture; features [1, u, v, K] -> word indices."""
+    """mmx's beam search (Sources/Language/Captioning/BeamSearch.swift) for one picture; features [1, u, v, K] -> word indices."""
     a, keys, h, c = decoder.begin(features)
     regions = decoder.regions(features)
     h, c = h.expand(beam, -1), c.expand(beam, -1)

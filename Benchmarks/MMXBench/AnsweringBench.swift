@@ -7,13 +7,13 @@ import Weights
 
 /// One warm answer and its map, through the same calls as `mmx vqa`.
 final class AnsweringBench {
-    private let answerer: Answerer
-    private let explainer: AnswerExplainer
+    private let answerer: VQAModel
+    private let explainer: Explainer<VQAModel>
     private var photo = PreparedPhoto()
 
     init(model: String) throws {
-        answerer = try Answerer.load(ModelFolder.find(model))
-        explainer = try AnswerExplainer(answerer)
+        answerer = try VQAModel.load(ModelFolder.find(model))
+        explainer = try Explainer(answerer)
     }
 
     /// The photograph that the next commands are about (``PreparedPhoto``).
@@ -23,16 +23,19 @@ final class AnsweringBench {
 
     /// Encoder, the question, every answer's score, the best one's Grad-CAM map. `words` are the question's.
     func ask(_ question: String, output: String?) throws -> Bench.Answer {
-        let picture = try photo.tensor
-        var explanation: AnswerExplanation?
+        let image = try photo.tensor
+        var explanation: Explanation<VQAModel>?
         let time = try Duration {
-            let seen = explainer.look(at: picture)
-            explanation = try explainer.explain(seen, question: explainer.read(question).question, targets: [.best])
+            let encoded = explainer.encode(image)
+            explanation = try explainer.explain(
+                encoded, input: answerer.question(question).question, targets: [.best])
         }
-        guard let explanation, let score = explanation.scores.first else { throw BenchError(description: "no answer") }
-        if let output { try NumPyArray.write(score.map, to: URL(fileURLWithPath: output)) }
+        guard let explanation, let target = explanation.targets.first, let map = target.attributions.first?.map else {
+            throw BenchError(description: "no answer")
+        }
+        if let output { try NumPyArray.write(map, to: URL(fileURLWithPath: output)) }
         return Bench.Answer(
-            wall: time.wall, cpu: time.cpu, words: explanation.question.words, answer: score.score.name,
-            value: Double(score.value))
+            wall: time.wall, cpu: time.cpu, words: explanation.output.question.words, answer: target.name,
+            value: Double(target.value))
     }
 }

@@ -9,12 +9,12 @@ import Weights
 /// One warm caption and one word's map, through the same calls as `mmx caption`.
 final class CaptioningBench {
     private let captioner: Captioner
-    private let explainer: CaptionExplainer
+    private let explainer: Explainer<Captioner>
     private var photo = PreparedPhoto()
 
     init(model: String) throws {
         captioner = try Captioner.load(ModelFolder.find(model))
-        explainer = try CaptionExplainer(captioner)
+        explainer = try Explainer(captioner)
     }
 
     var description: Bench.Answer { Bench.Answer(vocabulary: captioner.vocabulary.count) }
@@ -26,32 +26,32 @@ final class CaptioningBench {
 
     /// The encoder alone.
     func look() throws -> Bench.Answer {
-        let picture = try photo.tensor
+        let image = try photo.tensor
         var shape: [Int] = []
-        let time = Duration { shape = captioner.features(picture).shape }
+        let time = Duration { shape = captioner.features(image).shape }
         return Bench.Answer(wall: time.wall, cpu: time.cpu, features: shape)
     }
 
     /// Encoder, beam search, the caption's log-probabilities, one word's Grad-CAM map, or every word's. Without `word`,
     /// the longest.
     func explain(word: String?, every: Bool, output: String?) throws -> Bench.Answer {
-        let picture = try photo.tensor
-        var explanation: CaptionExplanation?
+        let image = try photo.tensor
+        var explanation: Explanation<Captioner>?
         var words: [Int] = []
         let time = try Duration {
-            let seen = explainer.look(at: picture)
-            words = explainer.caption(seen)
+            let encoded = explainer.encode(image)
+            words = explainer.caption(encoded)
             if every {
-                explanation = try explainer.explain(seen, words: words, targets: [.everyWord])
+                explanation = try explainer.explain(encoded, input: words, targets: [.everyWord])
                 return
             }
             let target = word ?? captioner.vocabulary.decode(words).max { $0.count < $1.count } ?? ""
-            explanation = try explainer.explain(seen, words: words, targets: [.word(target, occurrence: 1)])
+            explanation = try explainer.explain(encoded, input: words, targets: [.word(target)])
         }
-        if let output, let maps = explanation?.scores.map(\.map), let first = maps.first {
+        if let output, let maps = explanation?.attributions.map(\.map), let first = maps.first {
             let all = Tensor([maps.count] + first.shape, maps.flatMap(\.array))
             try NumPyArray.write(all, to: URL(fileURLWithPath: output))
         }
-        return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.words, words: words)
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.output.words, words: words)
     }
 }

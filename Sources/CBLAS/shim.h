@@ -1,7 +1,7 @@
 #pragma once
 #include <cblas.h>
 
-/// Tells the processor that this is a waiting loop.
+/// Tells the processor that this is a spin-wait loop.
 static inline void mmx_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -10,7 +10,7 @@ static inline void mmx_pause(void) {
 #endif
 }
 
-/// The OpenBLAS core for this processor's vectors, by OpenBLAS's name; NULL where its own choice is as good.
+/// OpenBLAS's name for the core that fits this processor's vectors; NULL if OpenBLAS's own choice is as good.
 static inline const char *mmx_blas_core(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();

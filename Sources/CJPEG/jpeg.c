@@ -8,8 +8,8 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-// A progressive file may hold any number of scans, each a few bytes long, each a pass over the whole picture. Encoders
-// write about ten.
+// A progressive file may have any number of scans. A scan may be a few bytes long, and each is a pass over the whole
+// image. Encoders write about ten.
 #define MAX_SCANS 100
 
 typedef struct {
@@ -42,8 +42,8 @@ static void on_error(j_common_ptr common) {
     leave(common, code);
 }
 
-// libjpeg calls damage it can paper over a warning (and fills the rest with grey). Damage to the pixels is an error
-// here; oddities around them are not.
+// libjpeg only warns about damage that it can work around (it fills the missing pixels with grey). Here, damage to the
+// pixels is an error; problems that do not affect them are not.
 static void on_message(j_common_ptr common, int level) {
     failure *f = (failure *)common->err;
     if (level >= 0) return;
@@ -51,8 +51,8 @@ static void on_message(j_common_ptr common, int level) {
     case JWRN_JPEG_EOF: {
         f->ended = 1;
         if (!common->is_decompressor) return;
-        // Where one scan holds everything, the decoder says itself when it runs out of bits (JWRN_HIT_MARKER), and a
-        // file that only lacks its last two bytes opens. Elsewhere a lost scan would go unnoticed.
+        // If one scan holds all components, the decoder reports when it runs out of bits (JWRN_HIT_MARKER), and a file
+        // that only lacks its last two bytes can be read. Otherwise a missing scan would go unnoticed.
         j_decompress_ptr d = (j_decompress_ptr)common;
         if (d->progressive_mode || d->arith_code || d->comps_in_scan < d->num_components)
             leave(common, MMX_JPEG_TRUNCATED);
@@ -116,8 +116,8 @@ static inline unsigned scaled(unsigned a, unsigned b) {
     return (t + (t >> 8)) >> 8;
 }
 
-// Four-component files hold inverted ink (Adobe's habit, which every reader takes for granted): `cmyk[3]` is how much
-// light the black plate lets through, the others the same for theirs. No colour profile is applied.
+// Four-component files hold inverted ink values (Adobe's convention, which all readers follow): `cmyk[3]` is the light
+// that passes the black ink, and the others likewise for their inks. No colour profile is applied.
 static void ink_to_rgb(const uint8_t *cmyk, uint8_t *rgb, uint32_t count) {
     for (uint32_t i = 0; i < count; i++, cmyk += 4, rgb += 3)
         for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(cmyk[3] - scaled(255u - cmyk[c], cmyk[3]));
@@ -166,7 +166,7 @@ int mmx_jpeg_decode(
             jpeg_read_scanlines(&d, rows, count);
         }
     }
-    // Not jpeg_finish_decompress: the pixels are there, and what follows them is nobody's business.
+    // Not jpeg_finish_decompress: all pixels are decoded, and the data after them does not matter.
     jpeg_destroy_decompress(&d);
     return MMX_JPEG_OK;
 }

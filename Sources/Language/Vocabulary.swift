@@ -1,15 +1,8 @@
 import Foundation
+import Support
 
 /// A vocabulary file that cannot be used, and where.
-public struct VocabularyError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// The file, as the caller names it.
-    public let name: String
-    /// Counted from 1; nil where no line is to blame.
-    public let line: Int?
-    public let problem: String
-
-    public var description: String { "vocabulary \(name)\(line.map { ", line \($0)" } ?? ""): \(problem)" }
-}
+public typealias VocabularyError = FileError<Vocabulary>
 
 /// The words that a model reads and writes, each with its index.
 ///
@@ -59,7 +52,7 @@ public struct Vocabulary: Sendable, Equatable {
     /// - Throws: ``VocabularyError``.
     public init(data: Data, name: String, expectedCount: Int? = nil) throws {
         func refuse(_ problem: String, line: Int? = nil) -> VocabularyError {
-            VocabularyError(name: name, line: line, problem: problem)
+            VocabularyError(path: name, line: line, problem: problem)
         }
         guard !data.isEmpty else { throw refuse("the file is empty") }
         guard data.last == 0x0A else {
@@ -133,6 +126,16 @@ public struct Vocabulary: Sendable, Equatable {
         indices.prefix { $0 != end }.filter { $0 != pad && $0 != start }.map { words[$0] }
     }
 
+    /// Words of the vocabulary that look like `word`, the most alike first; see ``Support/nearestNames(to:in:count:)``.
+    /// Of words at the same distance the more frequent comes first, as far as the vocabulary's order tells.
+    public func nearest(to word: String, count: Int = 3) -> [String] {
+        nearestNames(to: word, in: words.dropFirst(Self.special.count), count: count)
+    }
+
     /// The contents of its file.
     public func text() -> String { words.joined(separator: "\n") + "\n" }
+}
+
+extension Vocabulary: FileErrorSubject {
+    public static let messageStart = "vocabulary "
 }

@@ -1,13 +1,15 @@
 import CVector
 
-/// An IEEE 754 half-precision number as it lies in memory: 1 sign bit, 5 of exponent, 10 of mantissa. Every one is a
-/// float exactly.
+/// An IEEE 754 half-precision number, as stored in memory: 1 sign bit, 5 exponent bits, 10 mantissa bits. A float holds
+/// every half exactly.
 public struct Half: BitwiseCopyable, Sendable {
+    /// The bits as stored.
     public var bits: UInt16
     public init(bits: UInt16) { self.bits = bits }
 }
 
-/// What a matrix in memory may consist of: kernels that read a weight once read it as it lies, and compute in floats.
+/// The element types that kernels read from memory: floats and halves. A kernel that reads a weight only once reads
+/// halves directly and computes in floats.
 protocol StoredFloat: BitwiseCopyable {
     static func vector(at pointer: UnsafePointer<Self>) -> Vector
     var float: Float { get }
@@ -35,10 +37,11 @@ extension Half: StoredFloat {
         mmx_widened(UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<UInt16>.self))
     }
 
+    /// The same number as a float, exactly.
     @inline(__always) public var float: Float { mmx_widened(SIMD16<UInt16>(repeating: bits))[0] }
 }
 
-/// Widens `count` halves.
+/// Converts `count` halves to floats.
 func widen(_ input: UnsafePointer<Half>, _ count: Int, into output: UnsafeMutablePointer<Float>) {
     Parallel.ranges(count, grain: 1 << 15) { range in
         var i = range.lowerBound

@@ -1,15 +1,17 @@
 import CBLAS
 import Foundation
 
-/// The one level of threads. Either a kernel splits its work here, or nothing does: OpenBLAS itself always runs on
+/// The only level of threads. Either a kernel splits its work here, or it runs on one thread. OpenBLAS always runs on
 /// the calling thread.
 public enum Parallel {
-    /// How many threads work at once: the machine's cores, or `MMX_THREADS`.
+    /// The number of threads that work at once: `MMX_THREADS` if set, else the number of cores.
     public static let threads: Int = {
         BLASCore.avoidFallback()
         openblas_set_num_threads(1)
         BLASCore.endThreads()
-        if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) { return n }
+        if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) {
+            return n
+        }
         return max(1, ProcessInfo.processInfo.activeProcessorCount)
     }()
 
@@ -19,7 +21,7 @@ public enum Parallel {
         return key
     }()
 
-    /// True on a thread that already runs part of a parallel loop; a loop inside it runs serially.
+    /// True on a thread that already runs a part of a parallel loop. A loop inside that loop runs on this thread alone.
     private static var inside: Bool {
         get { pthread_getspecific(insideKey) != nil }
         set { pthread_setspecific(insideKey, newValue ? UnsafeRawPointer(bitPattern: 1) : nil) }
@@ -36,8 +38,9 @@ public enum Parallel {
         inside = false
     }
 
-    /// Runs `body` on this thread alone, as a part of a parallel loop runs. OpenBLAS may round a product that is split
-    /// over threads otherwise than the whole: what must not depend on how much is done at once is done so.
+    /// Runs `body` on this thread alone, as if it were a part of a parallel loop. OpenBLAS may round a product
+    /// differently when it is split over threads. Use this where a result must not depend on how much is computed at
+    /// once.
     public static func serially<T>(_ body: () throws -> T) rethrows -> T {
         if inside { return try body() }
         inside = true
@@ -48,8 +51,8 @@ public enum Parallel {
     private static let pool = ThreadPool(helpers: threads - 1) { inside = true }
 
     /// Splits `0..<count` into ranges, none smaller than `grain`, and calls `body` for each.
-    /// - Parameter each: so many ranges a thread at most. With several, a thread that comes late or is disturbed keeps
-    ///   nobody waiting; for loops that prepare nothing for a range.
+    /// - Parameter each: the largest number of ranges for each thread. With several ranges, a thread that starts late
+    ///   does not delay the others. Use more than 1 only where `body` prepares nothing for each range.
     public static func ranges(_ count: Int, grain: Int = 1, each: Int = 1, _ body: (Range<Int>) -> Void) {
         if count <= 0 { return }
         let parts = min(each * threads, max(1, count / max(1, grain)))

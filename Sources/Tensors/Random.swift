@@ -1,14 +1,16 @@
 import Foundation
 
-/// A small seeded generator (SplitMix64, Steele et al. 2014), so that a seed gives the same run on every machine.
+/// A small seeded generator of random numbers (SplitMix64, Steele et al. 2014). A seed gives the same numbers on every
+/// machine.
 public struct SeededGenerator: RandomNumberGenerator, Codable, Sendable {
+    /// The whole state of the generator; saving it saves the sequence.
     public var state: UInt64
 
     public init(seed: UInt64) { state = seed }
 
     private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-    /// Leaves out the next `count` numbers.
+    /// Skips the next `count` numbers.
     public mutating func skip(_ count: Int) { state &+= UInt64(count) &* Self.step }
 
     public mutating func next() -> UInt64 {

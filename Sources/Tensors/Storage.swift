@@ -1,27 +1,29 @@
 import Foundation
 import Synchronization
 
-/// The memory behind a tensor: `count` floats at `pointer`, 64-byte aligned when this type allocated them.
+/// The memory of a tensor: `count` floats at `pointer`, aligned to 64 bytes when this type allocated them.
 ///
-/// Halves in a file stay where they are: kernels that read a weight once read them there (``halves``), and floats are
-/// made of them when somebody first asks for `pointer`.
+/// Halves in a file are not copied. Kernels that read a weight only once read them in place (``halves``). The first
+/// access to `pointer` converts them to floats.
 ///
-/// Freed blocks of 4 KiB and more go to a small pool and are handed out again, because a training step asks for
-/// the same sizes over and over and fresh pages cost more than the arithmetic.
+/// Freed blocks of 4 KiB or more go to a pool and are reused: a training step asks for the same sizes again and again,
+/// and new pages cost more time than the arithmetic.
 public final class Storage: @unchecked Sendable {
+    /// The number of elements.
     public let count: Int
-    /// The same numbers, where they were read as halves.
+    /// The same numbers as halves, if they were read as halves.
     public let halves: UnsafePointer<Half>?
-    /// Nil until halves are widened.
+    /// Nil until the halves are converted.
     @usableFromInline let floats: Atomic<UnsafeMutablePointer<Float>?>
-    /// Floats that the pool gave; 0 for memory that is not the pool's.
+    /// The number of floats in the pool's block; 0 for memory that is not from the pool.
     private let capacity: Int
-    /// What memory that is not ours belongs to (a mapped file), kept alive.
+    /// The owner of borrowed memory (a mapped file), kept alive here.
     private let keeper: AnyObject?
 
+    /// The first element as a float.
     @inlinable public var pointer: UnsafeMutablePointer<Float> { floats.load(ordering: .acquiring) ?? widened() }
 
-    /// False for memory that belongs to something else, and for what was made of it.
+    /// False for borrowed memory, and for floats that were converted from borrowed halves.
     public var isOwned: Bool { keeper == nil }
 
     /// Uninitialised memory for `count` floats.
@@ -35,7 +37,7 @@ public final class Storage: @unchecked Sendable {
         keeper = nil
     }
 
-    /// Memory owned by `keeper`, which must keep it readable for as long as it lives. Never written to.
+    /// Memory that belongs to `keeper`, which must keep it readable for its own lifetime. It is never written to.
     public init(borrowing pointer: UnsafeMutablePointer<Float>, count: Int, keeper: AnyObject) {
         self.count = count
         halves = nil
@@ -44,7 +46,7 @@ public final class Storage: @unchecked Sendable {
         self.keeper = keeper
     }
 
-    /// Halves owned by `keeper`, likewise.
+    /// Halves that belong to `keeper`, under the same conditions.
     public init(borrowing halves: UnsafePointer<Half>, count: Int, keeper: AnyObject) {
         self.count = count
         self.halves = halves
@@ -53,8 +55,8 @@ public final class Storage: @unchecked Sendable {
         self.keeper = keeper
     }
 
-    /// The halves as floats, made once. Of two threads that find none, both make them and one keeps its own: that is
-    /// better than one that waits for the other's threads.
+    /// The halves as floats, converted once. Two threads may both convert them; then one result is kept. This is faster
+    /// than letting one thread wait for the other.
     @usableFromInline func widened() -> UnsafeMutablePointer<Float> {
         let made = StoragePool.allocate(count)
         if let halves { widen(halves, count, into: made) }
@@ -74,29 +76,29 @@ public final class Storage: @unchecked Sendable {
     }
 }
 
-/// Blocks that are free, by size.
+/// The free blocks, by size.
 private final class StoragePool: @unchecked Sendable {
     static let shared = StoragePool()
     private let lock = NSLock()
     private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
-    /// The sizes of which there are free blocks, ascending.
+    /// The sizes that have free blocks, ascending.
     private var sizes: [Int] = []
     private var bytes = 0
-    /// What the pool may hold at most; beyond it, blocks go back to the system.
+    /// The most bytes that the pool holds. Blocks beyond it go back to the system.
     private let limit = 1 << 30
-    /// How many times larger than asked for a block may be. Each layer of a network wants another size, and its input's
-    /// pages are in memory already.
+    /// A block may be this many times larger than the requested size. Each layer of a network needs another size, and
+    /// the pages of a used block are already in memory.
     private let slack = 4
 
-    /// Sizes are rounded up to a multiple of 16 floats below 1,024 and to one of eight steps to the power of two
-    /// above, so that batches of slightly different lengths share blocks.
+    /// Rounds a size up, so that batches of slightly different lengths share blocks: to a multiple of 16 floats below
+    /// 1,024, and to one of eight steps between powers of two above.
     private static func rounded(_ count: Int) -> Int {
         if count < 1024 { return max(16, (count + 15) & ~15) }
         let step = (1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)) >> 4
         return (count + step - 1) / step * step
     }
 
-    /// - Returns: at least `count` floats, and how many there are.
+    /// - Returns: a block of at least `count` floats, and its size.
     func take(_ count: Int) -> (pointer: UnsafeMutablePointer<Float>, capacity: Int) {
         let size = Self.rounded(count)
         if size >= 1024 {

@@ -1,16 +1,17 @@
 /// A dense, contiguous, row-major array of floats.
 ///
-/// Images and feature maps are stored channels last, `[N, height, width, channels]`: a 1x1 convolution is then one
+/// Images and feature maps are stored channels last, `[N, height, width, channels]`. A 1x1 convolution is then one
 /// matrix product over all pixels, and every other kernel runs its vectors along the channels. Sequences are stored
 /// time first, `[T, N, features]`.
 ///
-/// A tensor is a value: once a kernel has filled it, nobody writes to it. (The one exception is
-/// ``ParameterStore``, whose optimiser updates its own tensors between two steps.)
+/// A tensor is a value: nobody writes to it after a kernel has filled it. (The one exception is ``ParameterStore``: its
+/// optimiser updates its own tensors between two steps.)
 public struct Tensor: @unchecked Sendable {
     public let shape: [Int]
     public let storage: Storage
     /// Position of the first element in `storage`.
     public let offset: Int
+    /// The number of elements.
     public let count: Int
 
     /// A tensor over part of existing storage.
@@ -22,31 +23,40 @@ public struct Tensor: @unchecked Sendable {
         precondition(offset >= 0 && offset + count <= storage.count, "shape \(shape) does not fit its storage")
     }
 
-    /// Memory not yet written to; a kernel's output.
+    /// A tensor of uninitialised memory, for the output of a kernel.
     public init(uninitialized shape: [Int]) {
         self.init(shape: shape, storage: Storage(count: shape.reduce(1, *)))
     }
 
+    /// A tensor whose elements are all `value`.
     public init(_ shape: [Int], repeating value: Float = 0) {
         self.init(uninitialized: shape)
         pointer.update(repeating: value, count: count)
     }
 
+    /// A tensor of `values` in row-major order.
     public init(_ shape: [Int], _ values: [Float]) {
-        precondition(shape.reduce(1, *) == values.count, "shape \(shape) needs \(shape.reduce(1, *)) values, not \(values.count)")
+        precondition(
+            shape.reduce(1, *) == values.count, "shape \(shape) needs \(shape.reduce(1, *)) values, not \(values.count)"
+        )
         self.init(uninitialized: shape)
-        values.withUnsafeBufferPointer { if let base = $0.baseAddress { pointer.update(from: base, count: values.count) } }
+        values.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { pointer.update(from: base, count: values.count) }
+        }
     }
 
-    /// The first element. Valid while this tensor, or another that shares its storage, is alive: keep a local
-    /// tensor alive with `withExtendedLifetime` when its pointer is the last thing used of it.
+    /// The first element. Valid while this tensor, or another that shares its storage, is alive. If its pointer is the
+    /// last use of a local tensor, keep the tensor alive with `withExtendedLifetime`.
     @inlinable public var pointer: UnsafeMutablePointer<Float> { storage.pointer + offset }
 
-    /// The first element where the elements lie in memory as halves, which saves half of the reading.
+    /// The first element as a half, if the elements are stored as halves. Reading halves takes half the memory
+    /// bandwidth.
     var halves: UnsafePointer<Half>? { storage.halves.map { $0 + offset } }
 
     /// A copy of the elements, in row-major order.
-    public var array: [Float] { withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) } }
+    public var array: [Float] {
+        withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+    }
 
     /// The only element of a tensor of one element.
     public var scalar: Float {
@@ -54,6 +64,7 @@ public struct Tensor: @unchecked Sendable {
         return withExtendedLifetime(storage) { pointer[0] }
     }
 
+    /// The element at one index for each axis.
     public subscript(index: Int...) -> Float {
         precondition(index.count == shape.count)
         var position = 0
@@ -71,7 +82,7 @@ public struct Tensor: @unchecked Sendable {
             let known = shape.reduce(1, *) * -1
             shape[free] = known == 0 ? 0 : count / known
         }
-        precondition(shape.reduce(1, *) == count, "\(self.shape) cannot be seen as \(shape)")
+        precondition(shape.reduce(1, *) == count, "\(self.shape) cannot be reshaped to \(shape)")
         return Tensor(shape: shape, storage: storage, offset: offset)
     }
 
@@ -79,7 +90,8 @@ public struct Tensor: @unchecked Sendable {
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(!shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0])
         let row = shape.dropFirst().reduce(1, *)
-        return Tensor(shape: [range.count] + shape.dropFirst(), storage: storage, offset: offset + range.lowerBound * row)
+        return Tensor(
+            shape: [range.count] + shape.dropFirst(), storage: storage, offset: offset + range.lowerBound * row)
     }
 
     /// Element `index` of the first axis, without that axis. No copy.
@@ -92,11 +104,13 @@ public struct Tensor: @unchecked Sendable {
         return result
     }
 
-    /// The axes in the order `axes`: `result.shape[i] == shape[axes[i]]`. A copy, unless no element moves.
+    /// The axes in the order `axes`: `result.shape[i] == shape[axes[i]]`. Copies, unless no element moves.
     public func permuted(_ axes: [Int]) -> Tensor {
         precondition(axes.sorted() == Array(shape.indices), "\(axes) does not permute the axes of \(shape)")
         var strides = [Int](repeating: 1, count: shape.count)
-        for axis in stride(from: shape.count - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+        for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+            strides[axis] = strides[axis + 1] * shape[axis + 1]
+        }
         let size = axes.map { shape[$0] }, step = axes.map { strides[$0] }
         // Moving axes of length 1 moves no element.
         let longer = axes.filter { shape[$0] > 1 }
@@ -122,7 +136,7 @@ public struct Tensor: @unchecked Sendable {
         return result
     }
 
-    /// True where every element is a finite number.
+    /// True if every element is a finite number.
     public var isFinite: Bool {
         withExtendedLifetime(storage) {
             for i in 0..<count where !pointer[i].isFinite { return false }

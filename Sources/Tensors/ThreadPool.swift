@@ -2,21 +2,20 @@ import CBLAS
 import Foundation
 import Synchronization
 
-/// The threads behind ``Parallel``.
-///
-/// A layer of a small network takes 20 to 300 µs, and waking a sleeping thread takes nearly as long (longer in a virtual
-/// machine). So a thread that has nothing to do first looks out for work for a short while, and only then sleeps; and the
-/// caller never waits for a thread to wake up: it takes the next piece itself.
+/// A layer of a small network takes 20 to 300 µs. Waking a sleeping thread takes nearly as long, and longer in a
+/// virtual machine. So an idle thread polls for work for a short time before it sleeps. The caller never waits for a
+/// thread to wake up: it takes the next piece of work itself.
 final class ThreadPool: @unchecked Sendable {
-    /// One parallel loop. Each thread has a stretch of the indices, the same one in every loop of that length, because
-    /// what it wrote in the loop before is in its cache; a thread that is done takes what is left of the others'.
+    /// One parallel loop. Each thread has a range of the indices, the same range in every loop of that length, because
+    /// the data that it wrote in the loop before is still in its cache. A thread that has finished its range takes
+    /// indices from the ranges of the others.
     private final class Job: @unchecked Sendable {
         let count: Int
         let threads: Int
-        /// The caller's closure, on its stack: to be touched only by who holds an index, because the caller waits for
-        /// those.
+        /// The caller's closure, on the caller's stack. Only a thread that holds an index may use it: the caller waits
+        /// until all indices are done.
         let body: UnsafeRawPointer
-        /// Where each stretch goes on, a cache line apart.
+        /// The next index of each range. The counters are a cache line apart.
         private let next: UnsafeMutablePointer<Atomic<Int>>
         private static let line = 64 / MemoryLayout<Atomic<Int>>.stride
         let done = Atomic<Int>(0)
@@ -36,7 +35,7 @@ final class ThreadPool: @unchecked Sendable {
             next.deallocate()
         }
 
-        /// Takes indices until none is left, those of `thread` first.
+        /// Processes indices until none is left, those of `thread` first.
         func work(_ thread: Int) {
             for turn in 0..<threads {
                 let stretch = (thread + turn) % threads
@@ -51,43 +50,44 @@ final class ThreadPool: @unchecked Sendable {
             }
         }
 
-        /// Not inlined, so that nothing of the closure is held any more when it returns.
+        /// Not inlined, so that this thread holds nothing of the closure after the return.
         @inline(never)
         private static func call(_ body: UnsafeRawPointer, _ i: Int) {
             body.assumingMemoryBound(to: ((Int) -> Void).self).pointee(i)
         }
     }
 
-    /// How long an idle thread looks out for work before it sleeps.
+    /// How long an idle thread polls for work before it sleeps.
     private static let patience: UInt64 = 150_000  // ns
 
-    /// The latest loop; `generation` counts them. Threads that look out for work meet here, so the lock must be one
-    /// that waits busily for a moment: a thread that were put to sleep by it would be late for the whole loop.
+    /// The latest loop; `generation` counts the loops. All polling threads take this lock, so it must be a lock that
+    /// spins for a moment: a thread that the lock put to sleep would be late for the whole loop.
     private let job = Mutex<Job?>(nil)
     private let generation = Atomic<Int>(0)
-    /// Where threads sleep, and how many do.
+    /// The condition that idle threads wait for, and the number of threads that wait.
     private let condition = NSCondition()
     private let sleeping = Atomic<Int>(0)
     /// Called at the start of each thread.
     private let prepare: @Sendable () -> Void
 
-    /// The caller's, too.
+    /// The number of threads, with the caller's.
     private let threads: Int
 
-    /// - Parameter helpers: threads beside the caller's.
+    /// - Parameter helpers: the number of threads besides the caller's.
     init(helpers: Int, prepare: @escaping @Sendable () -> Void) {
         self.prepare = prepare
         threads = helpers + 1
         for i in 0..<helpers { Thread.detachNewThread { self.help(i + 1) } }
     }
 
-    /// Calls `body` for each index of `0..<count` on this thread and on those that are free.
+    /// Calls `body` for each index of `0..<count`, on this thread and on idle ones.
     func perform(_ count: Int, _ body: (Int) -> Void) {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { pointer in
                 let job = Job(count: count, threads: threads, body: UnsafeRawPointer(pointer))
                 self.job.withLock { $0 = job }
-                // Either this thread sees that another sleeps, or that one sees the new generation before it does.
+                // Either this thread sees that another one sleeps, or that one sees the new generation before it
+                // sleeps.
                 generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
                 if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
                     condition.lock()
@@ -115,7 +115,7 @@ final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    /// Returns when there is something new.
+    /// Returns when there is a new loop.
     private func sleep(after seen: Int) {
         condition.lock()
         sleeping.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -124,7 +124,7 @@ final class ThreadPool: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Returns when there is something new, or after a while.
+    /// Returns when there is a new loop, or after `patience`.
     private func lookOut(for seen: Int) {
         let start = DispatchTime.now().uptimeNanoseconds
         while true {
@@ -134,7 +134,7 @@ final class ThreadPool: @unchecked Sendable {
             }
             let waited = DispatchTime.now().uptimeNanoseconds - start
             if waited > Self.patience { return }
-            // Somebody else's work may go first.
+            // Lets other processes run first.
             if waited > Self.patience / 4 { sched_yield() }
         }
     }

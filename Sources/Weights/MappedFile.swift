@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What is wrong with a file's contents; the reader that was called adds the path.
 struct FileProblem: Error {

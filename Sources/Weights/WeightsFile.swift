@@ -1,16 +1,9 @@
 import Foundation
+import Support
 import Tensors
 
 /// A file of weights that is in none of the formats, or that is broken.
-public struct WeightsFileError: Error, CustomStringConvertible, Equatable {
-    public let path: String
-    public let problem: String
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-    public var description: String { "weights file \(path) \(problem)" }
-}
+public typealias WeightsFileError = FileError<WeightsFile>
 
 /// The named tensors of a file, whatever program wrote it. The format is told by the file's first bytes, not by its
 /// name.
@@ -85,4 +78,9 @@ public struct WeightsFile: Sendable {
                 + "Caffe's .caffemodel"
         )
     }
+}
+
+extension WeightsFile: FileErrorSubject {
+    public static let messageStart = "weights file "
+    public static let messageSeparator = " "
 }

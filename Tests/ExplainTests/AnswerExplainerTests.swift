@@ -9,10 +9,10 @@ import XCTest
 
 /// Maps and words of answers: by hand, against finite differences, and against each other.
 final class AnswerExplainerTests: XCTestCase {
-    private let kinds = AnswererConfiguration.Kind.allCases
+    private let kinds = VQAHeadConfiguration.Kind.allCases
 
     private func look(_ explainer: AnswerExplainer) -> AnswerExplainer.Seen {
-        let picture = ToyPicture(seed: 2_024, index: 1).image
+        let picture = ToyScene(seed: 2_024, index: 1).image
         return explainer.look(at: explainer.answerer.configuration.preprocessing.prepare(picture).tensor)
     }
 
@@ -58,7 +58,7 @@ final class AnswerExplainerTests: XCTestCase {
     /// alpha_k is the mean over the cells of dy / dA_k: what y gains when all of channel k grows, over the cells.
     func testMapsAgreeWithFiniteDifferences() throws {
         for kind in kinds where kind != .questionOnly {
-            let explainer = try AnswerExplainer(untrainedAnswerer(kind))
+            let explainer = try AnswerExplainer(untrainedVQAModel(kind))
             let seen = look(explainer), question = try explainer.read("what color is the dog?").question
             let found = try explainer.explain(seen, question: question, targets: [.answer("blue")]).scores[0]
             let features = seen.features.array, channels = seen.features.shape[3], cells = features.count / channels
@@ -83,8 +83,8 @@ final class AnswerExplainerTests: XCTestCase {
     /// A word's number is what y gains as its vector grows by a part of itself; together they are what y gains as all do.
     func testGradientTimesInputAgreesWithFiniteDifferences() throws {
         for kind in kinds {
-            let explainer = try AnswerExplainer(untrainedAnswerer(kind))
-            let model = explainer.answerer.model
+            let explainer = try AnswerExplainer(untrainedVQAModel(kind))
+            let model = explainer.answerer.head
             let seen = look(explainer), question = try explainer.read("what shape is the dog?").question
             let found = try XCTUnwrap(
                 explainer.explain(seen, question: question, targets: [.answer("yes")], explainsQuestion: true).scores[0].words)
@@ -108,7 +108,7 @@ final class AnswerExplainerTests: XCTestCase {
 
     func testAContrastIsTheDifferenceAndOneSweepIsMany() throws {
         for kind in kinds {
-            let answerer = try untrainedAnswerer(kind)
+            let answerer = try untrainedVQAModel(kind)
             for layer in [nil, answerer.encoder.stages[0].name] {
                 let explainer = try AnswerExplainer(answerer, layer: layer)
                 let seen = look(explainer), question = try explainer.read("is the dog red").question
@@ -133,13 +133,13 @@ final class AnswerExplainerTests: XCTestCase {
 
     /// Through the part of the encoder behind the layer, recorded once: as on one tape from the layer to the answer.
     func testAnEarlierLayer() throws {
-        let answerer = try untrainedAnswerer(.stackedAttention), stages = answerer.encoder.stages
+        let answerer = try untrainedVQAModel(.stackedAttention), stages = answerer.encoder.stages
         for stage in stages.indices.dropLast() {
             let explainer = try AnswerExplainer(answerer, layer: stages[stage].name)
             let seen = look(explainer), question = try explainer.read("what color").question
             let tape = Tape(), leaf = tape.leaf(seen.activations)
-            let logits = answerer.model.logits(
-                features: answerer.encoder(leaf, stages: stage + 1..<stages.count), embedded: answerer.model.embed([question.words]),
+            let logits = answerer.head.logits(
+                features: answerer.encoder(leaf, stages: stage + 1..<stages.count), embedded: answerer.head.embed([question.words]),
                 lengths: [2], dropout: nil)
             let seed = ScoreSum.seeds([LogitScore(name: "", index: 1).sum], width: 4)
             let map = GradCAM.maps(
@@ -158,7 +158,7 @@ final class AnswerExplainerTests: XCTestCase {
     }
 
     func testAModelThatNeverLooksHasEmptyMaps() throws {
-        let explainer = try AnswerExplainer(untrainedAnswerer(.questionOnly))
+        let explainer = try AnswerExplainer(untrainedVQAModel(.questionOnly))
         let explanation = try explainer.explain(
             look(explainer), question: explainer.read("what").question, targets: [.best], explainsQuestion: true)
         XCTAssertTrue(explanation.scores[0].map.array.allSatisfy { $0 == 0 })
@@ -166,7 +166,7 @@ final class AnswerExplainerTests: XCTestCase {
     }
 
     func testTheRanking() throws {
-        let explainer = try AnswerExplainer(untrainedAnswerer(.deeperLSTM))
+        let explainer = try AnswerExplainer(untrainedVQAModel(.deeperLSTM))
         let explanation = try explainer.explain(look(explainer), question: explainer.read("the dog").question, targets: [])
         XCTAssertEqual(explanation.scores.count, 0)
         XCTAssertEqual(Set(explanation.ranking.map(\.index)), [0, 1, 2, 3])
@@ -177,7 +177,7 @@ final class AnswerExplainerTests: XCTestCase {
     // MARK: What cannot be asked
 
     func testAnswersThatTheModelDoesNotHave() throws {
-        let explainer = try AnswerExplainer(untrainedAnswerer(.deeperLSTM))
+        let explainer = try AnswerExplainer(untrainedVQAModel(.deeperLSTM))
         XCTAssertEqual(try explainer.index(ofAnswer: " YES "), 3)
         for (text, near) in [("bleu", "nearest it can give: blue"), ("black and whit", "black and white"), ("", "none of them near")] {
             XCTAssertThrowsError(try explainer.index(ofAnswer: text)) {
@@ -191,7 +191,7 @@ final class AnswerExplainerTests: XCTestCase {
     }
 
     func testQuestions() throws {
-        let explainer = try AnswerExplainer(untrainedAnswerer(.deeperLSTM))
+        let explainer = try AnswerExplainer(untrainedVQAModel(.deeperLSTM))
         let (question, warnings) = try explainer.read("What colour is the cat, cat?")
         XCTAssertEqual(question.unknown, ["colour", "cat", "cat"])
         XCTAssertEqual(warnings.count, 2)

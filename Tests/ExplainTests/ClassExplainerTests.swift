@@ -21,7 +21,7 @@ final class ClassExplainerTests: XCTestCase {
     }
 
     private func look(_ explainer: ClassExplainer) -> SeenPicture {
-        let picture = ToyPicture(seed: 2_024, index: 1).image
+        let picture = ToyScene(seed: 2_024, index: 1).image
         return explainer.look(at: explainer.classifier.configuration.preprocessing.prepare(picture).tensor)
     }
 

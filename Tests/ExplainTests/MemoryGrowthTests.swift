@@ -17,7 +17,7 @@ final class MemoryGrowthTests: XCTestCase {
     func testTwoThousandExplanations() throws {
         let explainer = try CaptionExplainer(Captioner.load(Fixture.url("toy-show-attend-and-tell")))
         let preprocessing = explainer.captioner.configuration.preprocessing
-        let pictures = (0..<20).map { preprocessing.prepare(ToyPicture(seed: 2_024, index: $0).image).tensor }
+        let pictures = (0..<20).map { preprocessing.prepare(ToyScene(seed: 2_024, index: $0).image).tensor }
         var first = 0
         for i in 0..<2_000 {
             let seen = explainer.look(at: pictures[i % pictures.count])

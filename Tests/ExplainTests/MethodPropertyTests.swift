@@ -16,7 +16,7 @@ final class MethodPropertyTests: XCTestCase {
     }
 
     private func picture(_ preprocessing: Preprocessing, index: Int = 0) -> Tensor {
-        preprocessing.prepare(ToyPicture(seed: 2_024, index: index).image).tensor
+        preprocessing.prepare(ToyScene(seed: 2_024, index: index).image).tensor
     }
 
     private func assertEqual(
@@ -99,8 +99,8 @@ final class MethodPropertyTests: XCTestCase {
     }
 
     func testEveryMethodExplainsAnswers() throws {
-        for kind in AnswererConfiguration.Kind.allCases where kind != .questionOnly {
-            let explainer = try AnswerExplainer(untrainedAnswerer(kind))
+        for kind in VQAHeadConfiguration.Kind.allCases where kind != .questionOnly {
+            let explainer = try AnswerExplainer(untrainedVQAModel(kind))
             let seen = explainer.look(at: picture(explainer.answerer.configuration.preprocessing))
             let question = try explainer.read("what color is the dog?").question
             let attends = kind == .coAttention || kind == .stackedAttention

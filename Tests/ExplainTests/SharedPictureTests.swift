@@ -12,7 +12,7 @@ final class SharedPictureTests: XCTestCase {
     private final class Count { var runs = 0 }
 
     /// An untrained answerer on a captioner's encoder, whose runs are counted.
-    private func answerer(on other: ModelEncoder, _ count: Count = Count()) throws -> Answerer {
+    private func answerer(on other: ModelEncoder, _ count: Count = Count()) throws -> VQAModel {
         let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "circle"]], minimumCount: 1)
         let answers = ["red", "blue", "yes"], store = ParameterStore(seed: 11)
         let network = Encoder(
@@ -22,10 +22,10 @@ final class SharedPictureTests: XCTestCase {
                     return stage.apply($0)
                 }
             })
-        return try Answerer(
-            configuration: AnswererModelConfiguration(
+        return try VQAModel(
+            configuration: VQAConfiguration(
                 encoder: other.identity.encoder, preprocessing: other.identity.preprocessing,
-                answerer: AnswererConfiguration(
+                answerer: VQAHeadConfiguration(
                     kind: .stackedAttention, features: network.channels, vocabulary: vocabulary.count,
                     answers: answers.count, embedding: 6, hidden: 8, attention: 5),
                 vocabulary: "vocabulary.txt", answers: "answers.txt"),
@@ -36,7 +36,7 @@ final class SharedPictureTests: XCTestCase {
     func testACaptionAndAnswersOfOnePicture() throws {
         let captioner = try Captioner.load(Fixture.url("toy-show-attend-and-tell")), count = Count()
         let answerer = try answerer(on: captioner.modelEncoder, count)
-        let picture = captioner.configuration.preprocessing.prepare(ToyPicture(seed: 2_024, index: 3).image).tensor
+        let picture = captioner.configuration.preprocessing.prepare(ToyScene(seed: 2_024, index: 3).image).tensor
         for layer in [nil, captioner.encoder.stages[1].name] {
             let captions = try CaptionExplainer(captioner, layer: layer)
             let answers = try AnswerExplainer(answerer, layer: layer)
@@ -66,7 +66,7 @@ final class SharedPictureTests: XCTestCase {
     func testAPictureSeenByAnotherIsToldApart() throws {
         let captioner = try Captioner.load(Fixture.url("toy-show-attend-and-tell"))
         let other = try Captioner.load(Fixture.url("toy-show-and-tell"))
-        let picture = captioner.configuration.preprocessing.prepare(ToyPicture(seed: 2_024, index: 3).image).tensor
+        let picture = captioner.configuration.preprocessing.prepare(ToyScene(seed: 2_024, index: 3).image).tensor
         let answers = try AnswerExplainer(answerer(on: captioner.modelEncoder))
         XCTAssertFalse(answers.canExplain(try CaptionExplainer(other).look(at: picture)))
         XCTAssertFalse(answers.canExplain(try CaptionExplainer(captioner, layer: "conv2").look(at: picture)))

@@ -25,11 +25,11 @@ final class ToyCaptionerTests: XCTestCase {
         let explainer = try explainer(kind)
         var forms = ToyPointing(), colors = ToyPointing(), right = 0
         for index in 0..<pictures {
-            let picture = ToyPicture(seed: Self.seed, index: index)
+            let picture = ToyScene(seed: Self.seed, index: index)
             let prepared = explainer.captioner.configuration.preprocessing.prepare(picture.image)
             let seen = explainer.look(at: prepared.tensor)
             if picture.trueCaptions.contains(sentence(explainer.caption(seen).map { explainer.captioner.vocabulary.word(at: $0) })) { right += 1 }
-            let words = try explainer.indices(of: ToyPicture.caption(picture.shapes[0].form, picture.shapes[1].color)).words
+            let words = try explainer.indices(of: ToyScene.caption(picture.shapes[0].form, picture.shapes[1].color)).words
             let explanation = try explainer.explain(seen, words: words, targets: [.everyWord])
             for word in explanation.scores {
                 guard let shape = picture.shape(of: word.score.name) else { continue }
@@ -79,7 +79,7 @@ final class ToyCaptionerTests: XCTestCase {
         for kind in kinds {
             let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: Fixture.url("toy-\(kind)/golden.json")))
             let explainer = try explainer(kind)
-            let picture = ToyPicture(seed: Self.seed, index: 0)
+            let picture = ToyScene(seed: Self.seed, index: 0)
             let seen = explainer.look(at: explainer.captioner.configuration.preprocessing.prepare(picture.image).tensor)
             let explanation = try explainer.explain(seen, words: explainer.caption(seen), targets: [.everyWord])
             if let folder = ProcessInfo.processInfo.environment["TOY_GOLDEN"] {  // newly trained models: a folder to write their files to
@@ -110,7 +110,7 @@ final class ToyCaptionerTests: XCTestCase {
         for kind in kinds {
             let explainer = try explainer(kind)
             let captioner = explainer.captioner
-            let picture = ToyPicture(seed: Self.seed, index: 3)
+            let picture = ToyScene(seed: Self.seed, index: 3)
             let seen = explainer.look(at: captioner.configuration.preprocessing.prepare(picture.image).tensor)
             let words = explainer.caption(seen)
             let all = try explainer.explain(seen, words: words, targets: [.everyWord])
@@ -135,7 +135,7 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testAbsentAndUnknownWords() throws {
         let explainer = try explainer("show-attend-and-tell")
-        let picture = ToyPicture(seed: Self.seed, index: 0)
+        let picture = ToyScene(seed: Self.seed, index: 0)
         let seen = explainer.look(at: explainer.captioner.configuration.preprocessing.prepare(picture.image).tensor)
         let (words, warnings) = try explainer.indices(of: "a circle and something red")
         XCTAssertEqual(warnings, [])

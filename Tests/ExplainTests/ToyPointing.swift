@@ -22,10 +22,10 @@ struct ToyPointing {
     }
 
     /// Counts one raw map, `[u, v]`: its maximum is the centre of its largest cell, which must be above 0.
-    mutating func add(_ map: Tensor, _ placement: Placement, asked: [ToyPicture.Shape], in picture: ToyPicture) {
-        let side = ToyPicture.side, values = map.array, (rows, columns) = (map.shape[0], map.shape[1])
-        func union(_ shapes: [ToyPicture.Shape]) -> [Bool] {
-            shapes.map(ToyPicture.mask).reduce([Bool](repeating: false, count: side * side)) { a, b in
+    mutating func add(_ map: Tensor, _ placement: Placement, asked: [ToyScene.Shape], in picture: ToyScene) {
+        let side = ToyScene.side, values = map.array, (rows, columns) = (map.shape[0], map.shape[1])
+        func union(_ shapes: [ToyScene.Shape]) -> [Bool] {
+            shapes.map(ToyScene.mask).reduce([Bool](repeating: false, count: side * side)) { a, b in
                 zip(a, b).map { $0 || $1 }
             }
         }

@@ -30,7 +30,7 @@ final class VisualScoreTests: XCTestCase {
 
     private func look(_ explainer: CaptionExplainer) -> SeenPicture {
         explainer.look(
-            at: explainer.captioner.configuration.preprocessing.prepare(ToyPicture(seed: 3, index: 1).image).tensor)
+            at: explainer.captioner.configuration.preprocessing.prepare(ToyScene(seed: 3, index: 1).image).tensor)
     }
 
     private func assertEqual(_ a: [Float], _ b: [Float], within part: Float, line: UInt = #line) {

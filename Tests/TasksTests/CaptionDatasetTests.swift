@@ -127,7 +127,7 @@ final class CaptionDatasetTests: XCTestCase {
         }
         XCTAssertEqual(message("nowhere", "x.csv"), "nowhere: the image folder is missing, or is no folder")
         XCTAssertEqual(message("images/a.jpg", "x.csv"), "images/a.jpg: the image folder is missing, or is no folder")
-        XCTAssertEqual(message("images", "x.csv"), "x.csv: is missing")
-        XCTAssertEqual(message("images", "images"), "images: is not a readable file")
+        XCTAssertEqual(message("images", "x.csv"), "x.csv: the file of captions is missing")
+        XCTAssertEqual(message("images", "images"), "images: is a folder; a file of captions is needed")
     }
 }

@@ -40,8 +40,8 @@ final class SharedEncoderTests: XCTestCase {
         ) { _ in }.run(resume: false)
     }
 
-    private static var options: AnswerTrainingOptions {
-        var options = AnswerTrainingOptions()
+    private static var options: VQATrainingOptions {
+        var options = VQATrainingOptions()
         // Not the captioner's: the encoder's name comes from the captioner.
         (options.encoder, options.kind) = ("efficientnet-lite0", .stackedAttention)
         (options.embedding, options.hidden, options.attention, options.minimumCount, options.batch) = (6, 8, 4, 1, 8)
@@ -50,10 +50,10 @@ final class SharedEncoderTests: XCTestCase {
     }
 
     private func trainer(
-        _ name: String, sharing other: String, options: AnswerTrainingOptions = options, report: @escaping (TrainingEvent) -> Void = { _ in }
-    ) throws -> AnswerTrainer {
+        _ name: String, sharing other: String, options: VQATrainingOptions = options, report: @escaping (TrainingEvent) -> Void = { _ in }
+    ) throws -> VQATrainer {
         let world = try world(), images = world.folder.appendingPathComponent("images")
-        return try AnswerTrainer(
+        return try VQATrainer(
             options: options, train: QuestionDataset(images: images, questions: questions("t", 24), path: "train"),
             dev: QuestionDataset(images: images, questions: questions("d", 6), path: "dev"), encoderWeights: nil,
             sharedEncoder: world.output(other), output: world.output(name), report: report)
@@ -61,7 +61,7 @@ final class SharedEncoderTests: XCTestCase {
 
     private func file(_ model: String, _ name: String) throws -> URL { try world().output(model).appendingPathComponent(name) }
 
-    private func picture(_ answerer: Answerer) throws -> Tensor {
+    private func picture(_ answerer: VQAModel) throws -> Tensor {
         let image = try Image.read(world().folder.appendingPathComponent("images/t1.png"))
         return answerer.configuration.preprocessing.prepare(image).tensor
     }
@@ -74,7 +74,7 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertTrue(notes[0].contains("tiny") && notes[0].contains("refers to it as ../captioner"), notes[0])
         XCTAssertEqual(try Data(contentsOf: file("captioner", "model.safetensors")), before)
 
-        let captioner = try Captioner.load(world().output("captioner")), answerer = try Answerer.load(world().output("answerer"))
+        let captioner = try Captioner.load(world().output("captioner")), answerer = try VQAModel.load(world().output("answerer"))
         let own = try SafeTensors.read(file("answerer", "model.safetensors")).keys
         XCTAssertTrue(own.allSatisfy { $0.hasPrefix("answerer.") } && !own.isEmpty, "\(own)")
         XCTAssertEqual(answerer.configuration.sharedEncoder?.model, "../captioner")
@@ -89,10 +89,10 @@ final class SharedEncoderTests: XCTestCase {
         let alone = try world().folder.appendingPathComponent("elsewhere/answerer")
         try FileManager.default.createDirectory(at: alone.deletingLastPathComponent(), withIntermediateDirectories: true)
         try FileManager.default.copyItem(at: world().output("answerer"), to: alone)
-        XCTAssertThrowsError(try Answerer.load(alone)) {
+        XCTAssertThrowsError(try VQAModel.load(alone)) {
             XCTAssertTrue("\($0)".contains("elsewhere/captioner, where there is no model"), "\($0)")
         }
-        let given = try Answerer.load(alone, sharing: captioner.modelEncoder)
+        let given = try VQAModel.load(alone, sharing: captioner.modelEncoder)
         XCTAssertEqual(given.features(input).array, captioner.features(input).array)
         let words = [try answerer.read("what color").words], features = captioner.features(input)
         XCTAssertEqual(given.scores(features: features, questions: words).array, answerer.scores(features: features, questions: words).array)
@@ -100,8 +100,8 @@ final class SharedEncoderTests: XCTestCase {
         try self.captioner("other", seed: 4, size: 48)
         let other = try Captioner.load(world().output("other"))
         XCTAssertNotEqual(other.modelEncoder.identity, captioner.modelEncoder.identity)
-        XCTAssertThrowsError(try Answerer.load(alone, sharing: other.modelEncoder))
-        let read = try Answerer.load(world().output("answerer"), sharing: other.modelEncoder)
+        XCTAssertThrowsError(try VQAModel.load(alone, sharing: other.modelEncoder))
+        let read = try VQAModel.load(world().output("answerer"), sharing: other.modelEncoder)
         XCTAssertEqual(read.modelEncoder.identity, captioner.modelEncoder.identity)
     }
 
@@ -139,14 +139,14 @@ final class SharedEncoderTests: XCTestCase {
         let manager = FileManager.default, models = try world().folder.appendingPathComponent("models")
         try manager.createDirectory(at: models, withIntermediateDirectories: true)
         try manager.createSymbolicLink(at: models.appendingPathComponent("vqa"), withDestinationURL: world().output("answerer"))
-        XCTAssertNoThrow(try Answerer.load(models.appendingPathComponent("vqa")))
+        XCTAssertNoThrow(try VQAModel.load(models.appendingPathComponent("vqa")))
         let store = try world().folder.appendingPathComponent("store")
         try manager.createDirectory(at: store, withIntermediateDirectories: true)
         try manager.moveItem(at: world().output("answerer"), to: store.appendingPathComponent("answerer"))
         try manager.createSymbolicLink(at: models.appendingPathComponent("two"), withDestinationURL: store.appendingPathComponent("answerer"))
-        XCTAssertThrowsError(try Answerer.load(models.appendingPathComponent("two")))
+        XCTAssertThrowsError(try VQAModel.load(models.appendingPathComponent("two")))
         try manager.createSymbolicLink(at: models.appendingPathComponent("captioner"), withDestinationURL: world().output("captioner"))
-        XCTAssertNoThrow(try Answerer.load(models.appendingPathComponent("two")))
+        XCTAssertNoThrow(try VQAModel.load(models.appendingPathComponent("two")))
     }
 
     func testThePathThatIsWritten() {
@@ -166,7 +166,7 @@ final class SharedEncoderTests: XCTestCase {
         let goodConfig = try String(contentsOf: config, encoding: .utf8), goodWeights = try Data(contentsOf: weights)
         func refused(_ parts: String..., line: UInt = #line, _ damage: () throws -> Void) throws {
             try damage()
-            XCTAssertThrowsError(try Answerer.load(world().output("answerer")), line: line) { error in
+            XCTAssertThrowsError(try VQAModel.load(world().output("answerer")), line: line) { error in
                 for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
             }
             try goodWeights.write(to: weights)
@@ -193,12 +193,12 @@ final class SharedEncoderTests: XCTestCase {
             state["encoder.conv1.weight"] = nil
             try SafeTensors.write(state, to: weights, type: .f16, metadata: [:])
         }
-        XCTAssertNoThrow(try Answerer.load(world().output("answerer")))
+        XCTAssertNoThrow(try VQAModel.load(world().output("answerer")))
         // An encoder of its own as well would be one too many.
         let own = try file("answerer", "model.safetensors")
         let both = try SafeTensors.read(own).merging(SafeTensors.read(weights) { $0.hasPrefix("encoder.") }) { a, _ in a }
         try SafeTensors.write(both, to: own, type: .f16, metadata: [:])
-        XCTAssertThrowsError(try Answerer.load(world().output("answerer"))) {
+        XCTAssertThrowsError(try VQAModel.load(world().output("answerer"))) {
             XCTAssertTrue("\($0)".contains("not used by this model"), "\($0)")
         }
     }

@@ -12,8 +12,8 @@ final class AdamTests: XCTestCase {
         return store
     }
 
-    /// Six steps, clipped to a joint norm of 1, without and with weight decay.
-    func testStepsLikePyTorch() throws {
+    /// Six steps, clipped to a joint norm of 1, with and without weight decay.
+    func testAdam_withClippingAndWeightDecay_matchesPyTorchFixture() throws {
         for (name, decay) in [("adam", Float(0)), ("adamW", 0.125)] {
             let one = try SequenceFixtures.load(name)
             let store = store(["a": try XCTUnwrap(one["a0"]), "b": try XCTUnwrap(one["b0"])])
@@ -35,8 +35,8 @@ final class AdamTests: XCTestCase {
         }
     }
 
-    /// The first step is the learning rate in size, against the gradient's sign, whatever its magnitude.
-    func testByHand() {
+    /// The first step has the size of the learning rate and the opposite sign of the gradient, whatever its magnitude.
+    func testAdam_afterOneStep_movesByTheLearningRate() {
         let store = store(["w": Tensor([3], [1, 1, 1]), "v": Tensor([1], [1])])
         let adam = Adam(learningRate: 0.25)
         adam.scale = { $0 == "v" ? 0.5 : 1 }
@@ -47,15 +47,16 @@ final class AdamTests: XCTestCase {
         XCTAssertEqual(store.values["v"]?.scalar ?? 0, 0.875, accuracy: 1e-6)
     }
 
-    func testWithoutAGradientNothingMoves() {
+    func testAdam_withoutAGradient_leavesTheParameter() {
         let store = store(["w": Tensor([1], [1]), "frozen": Tensor([1], [2])])
         Adam(learningRate: 1, weightDecay: 0.1).step(store, gradients: ["w": Tensor([1], [1]), "unknown": Tensor([7])])
         XCTAssertEqual(store.values["frozen"]?.array, [2])
         XCTAssertNotEqual(store.values["w"]?.array, [1])
     }
 
-    /// A gradient that is not a number would spoil every parameter through the norm; the step is left out, and says so.
-    func testNotANumber() {
+    /// A NaN in one gradient would reach every parameter through the norm. The step is skipped, and the returned norm
+    /// shows it.
+    func testAdam_withNaNInAGradient_skipsTheStep() {
         let store = store(["w": Tensor([2], [1, 2])])
         let adam = Adam(learningRate: 1)
         let norm = adam.step(store, gradients: ["w": Tensor([2], [1, .nan])], clipNorm: 1)
@@ -64,7 +65,7 @@ final class AdamTests: XCTestCase {
         XCTAssertEqual(adam.steps, 0)
     }
 
-    func testResumedRunGoesOnAlike() throws {
+    func testAdam_restoredFromSavedState_continuesWithEqualValues() throws {
         func gradient(_ step: Int) -> [String: Tensor] { ["w": randomTensor([40], seed: UInt64(step))] }
         let start = randomTensor([40], seed: 99)
         let whole = store(["w": start.copy()])
@@ -86,7 +87,7 @@ final class AdamTests: XCTestCase {
         XCTAssertEqual(after.steps, 0)
     }
 
-    func testRestoreRefusesWhatDoesNotFit() {
+    func testAdamRestore_ofMomentsThatDoNotFit_throws() {
         let store = store(["w": Tensor([4])])
         let adam = Adam(learningRate: 1)
         let wrong: [[String: Tensor]] = [
@@ -102,8 +103,8 @@ final class AdamTests: XCTestCase {
         XCTAssertTrue(adam.state.isEmpty)
     }
 
-    /// A parameter that lies in a mapped file is copied before it is written to.
-    func testBorrowedMemoryIsNotWrittenTo() {
+    /// A parameter in a mapped file is copied before it is written to.
+    func testAdam_onBorrowedMemory_writesToACopy() {
         let memory = UnsafeMutablePointer<Float>.allocate(capacity: 2)
         defer { memory.deallocate() }
         memory.update(repeating: 1, count: 2)
@@ -116,7 +117,7 @@ final class AdamTests: XCTestCase {
     }
 
     /// Minimises a sum of squares.
-    func testMinimises() {
+    func testAdam_onASumOfSquares_reachesTheMinimum() {
         let store = store(["w": Tensor([20], repeating: 3)])
         let adam = Adam(learningRate: 0.1)
         for _ in 0..<300 {

@@ -23,7 +23,7 @@ final class AttentionLSTMTests: XCTestCase {
             biasGate: v[8], weightContext: v[9], weightHidden: v[10])
     }
 
-    /// T steps, M pictures, r rows a picture, L regions.
+    /// T steps, M images, r rows for each image, L regions.
     private func inputs(_ t: Int, _ m: Int, _ r: Int, _ l: Int, depth: Int, width: Int, hidden: Int) -> [Tensor] {
         let n = m * r
         let gates = 4 * hidden
@@ -35,13 +35,13 @@ final class AttentionLSTMTests: XCTestCase {
         return shapes.enumerated().map { randomTensor($0.element, seed: UInt64($0.offset) + 40) }
     }
 
-    func testForwardAndGradientsLikePyTorch() throws {
+    func testAttentionLSTM_forwardAndBackward_matchesPyTorchFixture() throws {
         let cases = ["attention", "attention wide", "attention, one step", "attention, large keys"]
         for name in cases {
             let one = try SequenceFixtures.load(name)
             let values = try Self.names.map { try XCTUnwrap(one[$0], $0) }
             let (output, lastC, saved) = forward(values)
-            // Sums met one after the other, and keys whose exponentials are not kept.
+            // Single steps and large keys are not factored.
             XCTAssertEqual(saved.keys.isFactored, !name.contains(","), name)
             XCTAssertLessThan(relativeError(output, try XCTUnwrap(one["y"])), 2e-6, name)
             XCTAssertLessThan(relativeError(lastC, try XCTUnwrap(one["lastC"])), 2e-6, name)
@@ -54,9 +54,9 @@ final class AttentionLSTMTests: XCTestCase {
         }
     }
 
-    /// Gradients of a score that asks for the first two of four steps alone are those of a sequence of two, and 0 for the
-    /// inputs of the others.
-    func testStepsThatNothingAsksFor() throws {
+    /// The gradients of a score of the first two of four steps equal those of a sequence of two steps. The gradients of
+    /// the other steps' inputs are 0.
+    func testAttentionLSTMBackward_withZeroGradientInLastSteps_equalsAShorterSequence() throws {
         let values = inputs(4, 2, 2, 3, depth: 5, width: 6, hidden: 7)
         let (output, _, saved) = forward(values)
         let row = output.count / 4
@@ -72,26 +72,26 @@ final class AttentionLSTMTests: XCTestCase {
         for (name, (a, b)) in zip(Self.names, zip(found, wanted)).dropFirst() {
             XCTAssertLessThan(relativeError(try XCTUnwrap(a), try XCTUnwrap(b)), 1e-6, name)
         }
-        // Nothing asked for at all.
+        // All gradients are 0.
         let none = attentionLSTMBackward(Tensor(padded.shape), saved: saved, seeds: 1, needed: all)
         XCTAssertTrue(none.allSatisfy { $0?.array.allSatisfy { $0 == 0 } ?? false })
     }
 
-    func testFiniteDifferences() {
+    func testAttentionLSTMGradient_ofEveryInput_equalsFiniteDifferences() {
         checkGradients(inputs(3, 2, 2, 4, depth: 5, width: 6, hidden: 3), run)
         checkGradients(inputs(2, 1, 3, 5, depth: 18, width: 20, hidden: 17), run)
         checkGradients(inputs(1, 2, 1, 3, depth: 3, width: 5, hidden: 4), run)
     }
 
-    func testSeedsTogether() {
+    func testAttentionLSTMBackward_withSeveralSeeds_equalsSeparateRuns() {
         for (t, m, r) in [(3, 2, 2), (4, 1, 1), (1, 2, 1)] {
             let all = inputs(t, m, r, 6, depth: 19, width: 18, hidden: 9)
             checkSeeds(Array(all[..<5])) { self.run($0 + all[5...].map { Variable($0) }) }
         }
     }
 
-    /// A seed on h, on z or on alpha alone: each reaches the annotations by its own way, and the three add up.
-    func testPartsOfTheOutput() {
+    /// A seed on only h, only z or only alpha reaches the annotations on its own path. The three gradients add up.
+    func testAttentionLSTMBackward_withSeedsOnPartsOfTheOutput_addsUp() {
         let values = inputs(2, 1, 2, 4, depth: 5, width: 6, hidden: 3)
         let tape = Tape()
         let leaves = values.map { tape.leaf($0) }
@@ -109,8 +109,8 @@ final class AttentionLSTMTests: XCTestCase {
         XCTAssertLessThan(relativeError(addForward(addForward(h, z), alpha), gradient(0..<12)), 1e-6)
     }
 
-    /// r rows that share a picture are r rows that each have a copy of it; the copies' gradients add up.
-    func testGroupsAreRepeatedPictures() {
+    /// r rows that share an image equal r rows with a copy of the image each. The gradients of the copies add up.
+    func testAttentionLSTM_withRowsThatShareAnImage_equalsRepeatedImages() {
         let r = 3
         let values = inputs(3, 2, r, 5, depth: 7, width: 20, hidden: 6)
         let shared = Tape()
@@ -126,8 +126,8 @@ final class AttentionLSTMTests: XCTestCase {
         for (i, name) in Self.names.enumerated() { XCTAssertLessThan(relativeError(first[i], second[i]), 5e-6, name) }
     }
 
-    /// T calls of one step (decoding) are one call of T steps.
-    func testStepByStep() {
+    /// T calls of one step, as in decoding, equal one call of T steps.
+    func testAttentionLSTM_runStepByStep_equalsTheWholeSequence() {
         let values = inputs(4, 2, 2, 5, depth: 7, width: 20, hidden: 6)
         let (whole, lastC, _) = forward(values)
         var h = values[3]
@@ -145,7 +145,7 @@ final class AttentionLSTMTests: XCTestCase {
         XCTAssertLessThan(relativeError(c, lastC), 2e-6)
     }
 
-    func testOnlyWhatIsNeeded() throws {
+    func testAttentionLSTMBackward_withOneNeededInput_equalsThatOfAllInputs() throws {
         let values = inputs(2, 2, 2, 4, depth: 5, width: 6, hidden: 3)
         let (output, _, saved) = forward(values)
         let g = seeded(randomTensor(output.shape, seed: 2))
@@ -158,8 +158,8 @@ final class AttentionLSTMTests: XCTestCase {
         }
     }
 
-    /// Two regions, one unit, all weights zero but the score's: alpha and z by hand.
-    func testByHand() {
+    /// Two regions, one unit, all weights zero except the score's: alpha and z computed by hand.
+    func testAttentionLSTM_withTwoRegions_equalsHandComputedValues() {
         // e = 2 tanh(keys) = (1, -1); alpha = 1 / (1 + e^-2); beta = sigmoid(ln 3) = 3/4.
         let key = Float(atanh(0.5))
         let (output, _, _) = forward([
@@ -175,8 +175,8 @@ final class AttentionLSTMTests: XCTestCase {
         for (a, e) in zip(output.array, expected) { XCTAssertEqual(Double(a), e, accuracy: 1e-6) }
     }
 
-    /// Keys and queries far outside tanh's slope, cancelling or not.
-    func testExtremeKeysAndQueries() {
+    /// Keys and queries far outside the range where tanh is not saturated, with and without cancellation.
+    func testAttentionLSTM_withExtremeKeysAndQueries_staysAccurate() {
         for (key, query) in [(19.0, 90.0), (19, -90), (-19, 500), (0.5, -1e6), (1e4, -1e4), (-60, 60.5), (40, -39)] {
             let values = [
                 Tensor([3, 1, 4]), Tensor([1, 2, 1], [1, 0]), Tensor([1, 2, 1], [Float(key), 0]), Tensor([1, 1], [1]),
@@ -190,8 +190,8 @@ final class AttentionLSTMTests: XCTestCase {
         }
     }
 
-    /// What training does: words to embeddings to gates to the attention LSTM to logits to cross-entropy.
-    func testThroughAComposedGraph() {
+    /// As in training: words, embeddings, gates, the attention LSTM, logits, cross-entropy.
+    func testAttentionLSTMGradient_inACaptionLoss_equalsFiniteDifferences() {
         let words = [3, 1, 4, 1, 2, 0]
         let targets = [1, 4, 1, 0, 3, 2]
         var values = Array(inputs(3, 1, 2, 4, depth: 5, width: 6, hidden: 3)[1...])

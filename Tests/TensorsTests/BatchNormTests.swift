@@ -3,8 +3,8 @@ import XCTest
 @testable import Tensors
 
 final class BatchNormTests: XCTestCase {
-    /// Float32 against float64. dx takes the difference of terms of the same size: 1e-5.
-    func testLikePyTorch() throws {
+    /// Float32 against float64. dx is a difference of terms of similar size, so its tolerance is 1e-5.
+    func testBatchNorm_forwardAndBackward_matchesPyTorchFixture() throws {
         for one in try ConvolutionFixtures.load().norms {
             let x = one.x.tensor
             let (y, mean, variance, saved) = batchNormForward(
@@ -19,9 +19,9 @@ final class BatchNormTests: XCTestCase {
         }
     }
 
-    /// A mean of 10,000 and a deviation of 0.3, over several blocks of rows: a sum of squares in float would give
-    /// garbage.
-    func testLargeMean() {
+    /// A mean of 10,000 and a deviation of 0.3 over several blocks of rows, where a sum of squares in float would be
+    /// useless.
+    func testBatchNorm_withMeanMuchLargerThanDeviation_staysAccurate() {
         let rows = 5000
         let c = 24
         var generator = SeededGenerator(seed: 1)
@@ -37,7 +37,7 @@ final class BatchNormTests: XCTestCase {
         }
     }
 
-    func testSeedsAreSeparateRuns() throws {
+    func testBatchNormBackward_withTwoSeeds_equalsSeparateRuns() throws {
         let x = randomTensor([3, 4, 5, 18], seed: 2)
         let gamma = randomTensor([18], seed: 3)
         let beta = randomTensor([18], seed: 4)
@@ -50,7 +50,7 @@ final class BatchNormTests: XCTestCase {
         }
     }
 
-    func testFoldedIsConvolutionThenNorm() {
+    func testFoldedBatchNorm_inAConvolution_equalsConvolutionThenNorm() {
         let weight = randomTensor([6, 3, 3, 4], seed: 6)
         let bias = randomTensor([6], seed: 7)
         let gamma = randomTensor([6], seed: 8)
@@ -71,7 +71,7 @@ final class BatchNormTests: XCTestCase {
     }
 
     /// y = x * scale + shift is linear in each argument: a step of 1 is exact up to rounding.
-    func testChannelAffineGradients() throws {
+    func testChannelAffineGradient_ofEveryInput_equalsFiniteDifferences() throws {
         let x = randomTensor([2, 3, 18], seed: 13)
         let scale = randomTensor([18], seed: 14)
         let shift = randomTensor([18], seed: 15)
@@ -91,32 +91,34 @@ final class BatchNormTests: XCTestCase {
         }
     }
 
-    func testChannelSumsOverManyRows() {
+    func testChannelSums_overManyRows_areExact() {
         let c = 5
         let rows = 40_000
         let x = Tensor([rows, c], (0..<rows * c).map { 1 + Float($0 % c) / 4 })
-        // 40,000 and quarters of it are exact in float; a running float sum over blocks would still be, but not in
-        // double's place.
+        // 40,000 and its quarters are exact in float.
         XCTAssertEqual(channelSums(x, channels: c).array, (0..<c).map { Float(rows) * (1 + Float($0) / 4) })
     }
 
-    /// By hand: the column (1, 3) has mean 2 and variance 1 (unbiased 2), the column (0, 4) mean 2 and variance 4 (unbiased 8). Training gives
-    /// +-1 and moves the running values by a tenth; in use, with those, x = 2.2 of the first gives (2.2 - 0.2) / sqrt(1.1).
-    func testLayerInTrainingAndInUse() throws {
+    /// The column (1, 3) has mean 2 and variance 1 (unbiased 2), the column (0, 4) mean 2 and variance 4 (unbiased 8).
+    /// Training gives ±1 and moves the running values by a tenth. In inference with those, x = 2.2 in the first column
+    /// gives (2.2 - 0.2) / sqrt(1.1).
+    func testBatchNormLayer_inTrainingAndInference_equalsHandComputedValues() throws {
         let store = ParameterStore(seed: 1)
         let trained = BatchNorm(store.scope(on: Tape())["norm"], channels: 2)
         let y = trained(Variable(Tensor([2, 2], [1, 0, 3, 4]))).value.array
         for (a, b) in zip(y, [-1, -1, 1, 1] as [Float]) { XCTAssertEqual(a, b, accuracy: 1e-4) }
         XCTAssertEqual(store.values["norm.running_mean"]?.array ?? [], [0.2, 0.2])
-        for (a, b) in zip(store.values["norm.running_var"]?.array ?? [], [1.1, 1.7] as [Float]) { XCTAssertEqual(a, b, accuracy: 1e-6) }
+        for (a, b) in zip(store.values["norm.running_var"]?.array ?? [], [1.1, 1.7] as [Float]) {
+            XCTAssertEqual(a, b, accuracy: 1e-6)
+        }
         let used = BatchNorm(store.scope()["norm"], channels: 2)
         let z = used(Variable(Tensor([1, 2], [2.2, 0.2]))).value.array
         XCTAssertEqual(z[0], 2 / Float(1.1).squareRoot(), accuracy: 1e-4)
         XCTAssertEqual(z[1], 0, accuracy: 1e-6)
     }
 
-    /// Fused with the activation or not, for widths that are no multiple of a vector's.
-    func testAffineWithActivation() {
+    /// With and without a fused activation, for widths that are not multiples of a vector's.
+    func testChannelAffine_withFusedActivation_equalsSeparateActivation() {
         for c in [3, 16, 37] {
             let x = Variable(randomTensor([2, 5, 3, c], seed: 20))
             let scale = Variable(randomTensor([c], seed: 21)), shift = Variable(randomTensor([c], seed: 22))

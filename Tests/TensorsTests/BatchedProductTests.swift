@@ -5,8 +5,8 @@ import XCTest
 final class BatchedProductTests: XCTestCase {
     private let ways = [(false, false), (false, true), (true, false), (true, true)]
 
-    func testByHand() {
-        // [1 2; 3 4] [5 6; 7 8] = [19 22; 43 50]; the second pair has the identity.
+    func testBatchedProduct_withEachTransposition_equalsHandComputedValues() {
+        // [1 2; 3 4] [5 6; 7 8] = [19 22; 43 50]. In the second pair, a is the identity.
         let a = Variable(Tensor([2, 2, 2], [1, 2, 3, 4, 1, 0, 0, 1]))
         let b = Variable(Tensor([2, 2, 2], [5, 6, 7, 8, 9, 10, 11, 12]))
         XCTAssertEqual(batchedProduct(a, b).value.array, [19, 22, 43, 50, 9, 10, 11, 12])
@@ -17,9 +17,9 @@ final class BatchedProductTests: XCTestCase {
             batchedProduct(a, b, transposeA: true, transposeB: true).value.array, [23, 31, 34, 46, 9, 11, 10, 12])
     }
 
-    /// Sums in double over shapes that are not square; above and below the size at which a batch is split over the
-    /// threads. To 2e-6 of the largest: sums of at most 60 floats.
-    func testLikeSumsInDouble() {
+    /// Shapes that are not square, above and below the size at which a batch is split over the threads. The tolerance
+    /// is 2e-6 of the largest value, for sums of at most 60 floats.
+    func testBatchedProduct_ofOddShapes_equalsSumsInDouble() {
         for (m, n, k) in [(1, 7, 5), (5, 3, 1), (33, 49, 60)] {
             for batch in [1, 5] {
                 for (ta, tb) in ways {
@@ -46,7 +46,7 @@ final class BatchedProductTests: XCTestCase {
         }
     }
 
-    func testFiniteDifferencesAndSeeds() {
+    func testBatchedProductGradient_withEachTransposition_equalsFiniteDifferencesForEverySeed() {
         for (ta, tb) in ways {
             let a = randomTensor(ta ? [3, 4, 2] : [3, 2, 4], seed: 3)
             let b = randomTensor(tb ? [3, 5, 4] : [3, 4, 5], seed: 4)

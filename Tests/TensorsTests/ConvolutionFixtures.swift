@@ -4,7 +4,7 @@ import XCTest
 
 @testable import Tensors
 
-/// What `Fixtures/make_convolutions.py` wrote.
+/// The output of `Fixtures/make_convolutions.py`.
 struct ConvolutionFixtures: Decodable {
     struct Stored: Decodable {
         let shape: [Int]

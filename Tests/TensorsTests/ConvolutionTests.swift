@@ -3,13 +3,13 @@ import XCTest
 @testable import Tensors
 
 final class ConvolutionTests: XCTestCase {
-    /// Float32 sums of up to 150 terms, against float64: 2e-6 of the largest value. Winograd's transforms multiply by
-    /// up to 8 and lose about two digits more (Lavin & Gray 2016, section 5).
+    /// Float32 sums of up to 150 terms against float64: 2e-6 of the largest value. Winograd's transforms multiply by up
+    /// to 8 and lose about two more digits (Lavin & Gray 2016, section 5).
     private func tolerance(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Double {
         WinogradWeights.suits(weight, geometry) ? 3e-5 : 2e-6
     }
 
-    func testForwardAndGradientsLikePyTorch() throws {
+    func testConvolution_forwardAndBackward_matchesPyTorchFixture() throws {
         let cases = try ConvolutionFixtures.load().convolutions
         XCTAssertGreaterThan(cases.count, 20)
         for one in cases {
@@ -38,7 +38,7 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    func testOnlyWhatIsNeeded() {
+    func testConvolutionBackward_withSomeNeededInputs_returnsOnlyThese() {
         let x = randomTensor([1, 4, 4, 3], seed: 1)
         let weight = randomTensor([2, 3, 3, 3], seed: 2)
         let g = randomTensor([1, 1, 2, 2, 2], seed: 3)
@@ -51,8 +51,8 @@ final class ConvolutionTests: XCTestCase {
         XCTAssertEqual(needed([false, false, true]), [false, false, true])
     }
 
-    /// A 2x2 kernel over a 3x3 picture, worked out by hand.
-    func testByHand() {
+    /// A 2x2 kernel over a 3x3 image.
+    func testConvolution_withTwoByTwoKernel_equalsHandComputedValues() {
         let x = Tensor([1, 3, 3, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9])
         let weight = Tensor([1, 2, 2, 1], [1, 2, 3, 4])
         let geometry = ConvolutionGeometry(2)
@@ -68,8 +68,8 @@ final class ConvolutionTests: XCTestCase {
         XCTAssertEqual(parts[2]?.array, [11])
     }
 
-    func testSamePaddingPutsTheOddPixelLast() {
-        // TensorFlow's: 4 wide, kernel 3, stride 2: one zero at the right, none at the left.
+    func testSamePadding_withAnOddPixel_putsItLast() {
+        // As in TensorFlow: width 4, kernel 3, stride 2 give one zero at the right and none at the left.
         let geometry = ConvolutionGeometry(3, stride: 2, padding: .same)
         XCTAssertTrue(geometry.padding(height: 4, width: 5) == (0, 1, 1, 1))
         XCTAssertTrue(geometry.outputSize(height: 4, width: 5) == (2, 3))
@@ -80,7 +80,7 @@ final class ConvolutionTests: XCTestCase {
         XCTAssertEqual(y.array, [9, 6, 6, 4])
     }
 
-    func testActivationsAreThoseOfTheActivationKernel() {
+    func testConvolution_withFusedActivation_equalsTheActivationKernel() {
         let shapes: [([Int], [Int], ConvolutionGeometry)] = [
             ([1, 6, 6, 20], [18, 1, 1, 20], ConvolutionGeometry(1)),
             ([1, 6, 7, 16], [17, 3, 3, 16], ConvolutionGeometry(3, padding: .all(1))),
@@ -101,8 +101,8 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    /// A broken picture shows: NaN is not clamped away.
-    func testNaNPassesThroughTheEpilogue() {
+    /// NaN is not clamped away, so a broken image is noticed.
+    func testConvolution_withNaNInTheInput_returnsNaN() {
         var values = [Float](repeating: 1, count: 3 * 3 * 16)
         values[4 * 16] = .nan
         let x = Tensor([1, 3, 3, 16], values)
@@ -114,8 +114,8 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    /// The shapes of real networks, odd ones and both schedules of Winograd, against a sum in double.
-    func testWinogradIsTheDirectConvolution() {
+    /// Shapes of real networks, odd shapes, and both schedules of Winograd, against a sum in double.
+    func testWinograd_atSizesOfRealNetworks_equalsIm2col() {
         for (n, h, w, c, o, relu) in [
             (1, 14, 14, 64, 48, true), (1, 60, 57, 16, 32, false), (3, 13, 7, 33, 40, true), (1, 4, 4, 256, 16, true),
         ] {
@@ -149,9 +149,9 @@ final class ConvolutionTests: XCTestCase {
         return sum
     }
 
-    /// <g, conv(x, w)> = <dx, x> = <dw, w>: both gradients are the adjoints of the forward pass, at sizes the fixtures
+    /// <g, conv(x, w)> = <dx, x> = <dw, w>: both gradients are adjoints of the forward pass, at sizes that the fixtures
     /// do not have.
-    func testGradientsAreAdjoints() throws {
+    func testConvolutionBackward_atManySizes_isTheAdjoint() throws {
         for (n, h, w, c, o, k, s, groups) in [
             (2, 23, 19, 24, 40, 3, 1, 1), (1, 30, 31, 8, 50, 5, 2, 1), (4, 17, 17, 48, 48, 5, 2, 48),
             (2, 28, 28, 64, 64, 3, 1, 64),
@@ -173,8 +173,8 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    /// The output is linear in each argument, so a difference of step 1 is the derivative; only rounding remains.
-    func testFiniteDifferences() throws {
+    /// The output is linear in each argument, so a difference with step 1 is the derivative, up to rounding.
+    func testConvolutionGradient_ofEveryInput_equalsFiniteDifferences() throws {
         let geometry = ConvolutionGeometry(
             kernelHeight: 3, kernelWidth: 2, strideHeight: 2, padding: .explicit(top: 1, left: 0, bottom: 0, right: 1),
             groups: 2)
@@ -200,7 +200,7 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    func testSeedsAreSeparateRuns() throws {
+    func testConvolutionBackward_withThreeSeeds_equalsSeparateRuns() throws {
         for (c, o, k, groups) in [(16, 20, 3, 1), (16, 16, 3, 16), (5, 7, 3, 1), (8, 9, 1, 1)] {
             let geometry = ConvolutionGeometry(k, padding: .same, groups: groups)
             let x = randomTensor([2, 6, 7, c], seed: 16)
@@ -216,7 +216,7 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    func testLinearity() {
+    func testConvolution_ofASumOfInputs_isLinear() {
         let geometry = ConvolutionGeometry(3, padding: .all(1))
         let a = randomTensor([1, 9, 9, 16], seed: 19)
         let b = randomTensor([1, 9, 9, 16], seed: 20)
@@ -229,8 +229,8 @@ final class ConvolutionTests: XCTestCase {
         XCTAssertLessThan(relativeError(combined, expected), 3e-5)
     }
 
-    /// Row, column and depth counts around the sizes of a register block.
-    func testPackedProductAtEveryEdge() {
+    /// Numbers of rows, columns and depth around the sizes of a register block.
+    func testPackedProduct_aroundRegisterBlockSizes_equalsSumsInDouble() {
         for m in [1, 2, 3, 4, 5, 7, 11, 12, 13, 17, 24, 30] {
             for n in [1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 50, 65] {
                 let k = 1 + (m * 7 + n) % 19
@@ -238,7 +238,7 @@ final class ConvolutionTests: XCTestCase {
                 let b = randomTensor([n, k], seed: 23)
                 let bias = randomTensor([n], seed: 24)
                 let packed = PackedMatrix(transposing: b, depth: k, columns: n)
-                // One spare column, which nobody may touch.
+                // One extra column, which must not change.
                 let c = Tensor([m, n + 1], repeating: 77)
                 packedProduct(
                     rows: m, depth: k, columns: n, a.pointer, lda: k, packed.panels.pointer, c.pointer, ldc: n + 1,
@@ -255,7 +255,7 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    func testTransposedProductAtEveryEdge() {
+    func testTransposedProduct_aroundRegisterBlockSizes_equalsSumsInDouble() {
         for (m, n) in [(12, 16), (13, 17), (12, 32), (25, 33), (40, 70), (5, 40), (30, 9), (24, 47)] {
             for rows in [1, 63, 300] {
                 let a = randomTensor([rows, m], seed: 25)
@@ -272,8 +272,8 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    /// What is kept of the weights for the way back is the same every time, for every kernel.
-    func testPreparedWeightsGoBackTheSame() {
+    /// The prepared weights of the backward pass give the same result each time, for every kernel.
+    func testConvolutionBackward_withPreparedWeights_givesTheSameBitsEachTime() {
         let geometries = [
             (ConvolutionGeometry(3, padding: .all(1)), [32, 3, 3, 16]), (ConvolutionGeometry(1), [24, 1, 1, 16]),
             (ConvolutionGeometry(3, stride: 2, padding: .all(1), groups: 2), [24, 3, 3, 8]),

@@ -3,7 +3,7 @@ import XCTest
 @testable import Tensors
 
 final class DropoutTests: XCTestCase {
-    func testNumbersLeftOut() {
+    func testSeededGenerator_afterSkipping_equalsOneThatDrew() {
         for count in [0, 1, 1000] {
             var drawn = SeededGenerator(seed: 5), skipped = drawn
             for _ in 0..<count { _ = drawn.next() }
@@ -12,8 +12,8 @@ final class DropoutTests: XCTestCase {
         }
     }
 
-    /// The threads share out a large mask; its numbers are those of one row.
-    func testLargeMasks() {
+    /// A large mask is split over the threads. Its values equal those of a sequential run.
+    func testDropoutMask_splitOverThreads_equalsASequentialOne() {
         let count = 100_003
         var generator = SeededGenerator(seed: 9), one = generator
         let mask = dropoutMask([count], rate: 0.3, using: &generator).array
@@ -32,8 +32,8 @@ final class DropoutTests: XCTestCase {
         return dropoutMask([count], rate: rate, using: &generator).array
     }
 
-    /// 200,000 draws: the share of zeros is within five standard deviations of the rate.
-    func testRateAndValues() {
+    /// 200,000 draws: the fraction of zeros is within five standard deviations of the rate.
+    func testDropoutMask_ofManyDraws_hasTheRateAndValues() {
         let count = 200_000
         for rate: Float in [0.1, 0.25, 0.5, 0.9] {
             let values = mask(count, rate)
@@ -45,9 +45,9 @@ final class DropoutTests: XCTestCase {
         }
     }
 
-    /// Neighbours, which may come from one 64-bit draw, are independent: how often both are zero, five standard
-    /// deviations.
-    func testNeighboursAreIndependent() {
+    /// Neighbouring elements, which may come from one 64-bit draw, are independent: the count of pairs of zeros is
+    /// within five standard deviations.
+    func testDropoutMask_atNeighbouringElements_isIndependent() {
         let values = mask(200_000, 0.5)
         for lag in 1...8 {
             var both = 0.0
@@ -57,7 +57,7 @@ final class DropoutTests: XCTestCase {
         }
     }
 
-    func testSeeds() {
+    func testDropoutMask_fromASeed_isReproducible() {
         XCTAssertEqual(mask(1003, 0.3, seed: 4), mask(1003, 0.3, seed: 4))
         XCTAssertNotEqual(mask(1003, 0.3, seed: 4), mask(1003, 0.3, seed: 5))
         var generator = SeededGenerator(seed: 4)
@@ -67,8 +67,8 @@ final class DropoutTests: XCTestCase {
         XCTAssertEqual(Set(mask(100, 0)), [1])
     }
 
-    /// The gradient passes where the value passed, scaled alike.
-    func testGradient() {
+    /// The gradient passes where the value passed, with the same scale.
+    func testDropoutGradient_ofOnes_equalsTheMask() {
         let x = Tensor([64], repeating: 1)
         let tape = Tape()
         let leaf = tape.leaf(x)

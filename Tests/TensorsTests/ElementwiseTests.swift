@@ -2,7 +2,7 @@ import XCTest
 
 @testable import Tensors
 
-/// Arithmetic and moves of elements: values by hand, gradients by finite differences, K seeds.
+/// Arithmetic and copies of elements: values by hand, gradients by finite differences, K seeds.
 final class ElementwiseTests: XCTestCase {
     private let a = randomTensor([3, 4, 9], seed: 1), b = randomTensor([3, 4, 9], seed: 2)
 
@@ -11,7 +11,7 @@ final class ElementwiseTests: XCTestCase {
         checkSeeds(inputs, line: line, function)
     }
 
-    func testArithmetic() {
+    func testArithmetic_onSmallTensors_equalsHandComputedValuesAndFiniteDifferences() {
         let x = Variable(Tensor([3], [1, 2, 3]))
         let y = Variable(Tensor([3], [10, 20, 30]))
         XCTAssertEqual((x + y).value.array, [11, 22, 33])
@@ -28,20 +28,20 @@ final class ElementwiseTests: XCTestCase {
         check([a]) { $0[0] * $0[0] + $0[0] }
     }
 
-    /// The sum is taken in double: 2^24 and then ones would stop growing in float.
-    func testLongSums() {
+    /// Computed in double: in float, adding ones to 2^24 would not change it.
+    func testSum_ofLargeAndSmallNumbers_isTakenInDouble() {
         let x = Tensor([4], [16_777_216, 1, 1, 1])
         XCTAssertEqual(sumForward(x).scalar, 16_777_220)
     }
 
-    func testPicking() {
+    func testPicked_withRepeatedPositions_addsTheirGradients() {
         let x = Variable(Tensor([2, 3], [1, 2, 3, 4, 5, 6]))
         XCTAssertEqual(x.picked([5, 0, 5]).value.array, [6, 1, 6])
         check([a]) { $0[0].picked([7, 0, 107, 7]) }
         XCTAssertEqual(pickBackward(Tensor([1, 3], [1, 2, 4]), positions: [1, 0, 1], count: 3).array, [2, 5, 0])
     }
 
-    func testShapes() {
+    func testShapeOperations_onSmallTensors_equalHandComputedValuesAndFiniteDifferences() {
         let x = Variable(Tensor([2, 3], [1, 2, 3, 4, 5, 6]))
         XCTAssertEqual(x.permuted([1, 0]).value.array, [1, 4, 2, 5, 3, 6])
         XCTAssertEqual(x.slicedLast(1..<3).value.array, [2, 3, 5, 6])
@@ -56,8 +56,8 @@ final class ElementwiseTests: XCTestCase {
         check([a, b]) { concatenateLast([$0[0], $0[1].slicedLast(0..<2), $0[0]]) }
     }
 
-    /// One of two parts is a constant.
-    func testConstants() {
+    /// One of the two inputs is a constant.
+    func testArithmeticGradient_withAConstant_equalsFiniteDifferences() {
         let constant = Variable(b)
         check([a]) { $0[0] * constant }
         check([a]) { constant - $0[0] }
@@ -65,7 +65,7 @@ final class ElementwiseTests: XCTestCase {
     }
 
     /// Long enough to be split over threads.
-    func testLongTensors() {
+    func testArithmetic_splitOverThreads_equalsElementByElement() {
         let x = randomTensor([100_003], seed: 6)
         let y = randomTensor([100_003], seed: 7)
         XCTAssertEqual(addForward(x, y).array, zip(x.array, y.array).map { $0 + $1 })

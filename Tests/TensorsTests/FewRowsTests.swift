@@ -1,11 +1,11 @@
 import Tensors
 import XCTest
 
-/// Products of few rows take a path of their own: each against sums in double.
+/// Products of few rows use their own kernel. Each is compared with sums in double.
 final class FewRowsTests: XCTestCase {
     private func check(transposeB: Bool, m: Int, n: Int, k: Int, alpha: Float, beta: Float, line: UInt = #line) {
         var generator = SeededGenerator(seed: UInt64(m * 1_000_003 + n * 1_009 + k))
-        // Row strides larger than the rows: what lies between must stay as it is.
+        // Row strides larger than the rows: the memory between must not change.
         let lda = k + 3
         let ldb = (transposeB ? k : n) + 5
         let ldc = n + 2
@@ -33,7 +33,7 @@ final class FewRowsTests: XCTestCase {
         }
     }
 
-    func testEveryNumberOfRowsAndOddSizes() {
+    func testFewRowsProduct_ofOddSizes_equalsSumsInDouble() {
         for transposeB in [false, true] {
             for m in [1, 2, 3, 4, 5, 8, 15, 16, 17] {
                 for (n, k) in [(1, 1), (3, 5), (16, 16), (65, 33), (67, 100), (130, 64)] {
@@ -43,7 +43,7 @@ final class FewRowsTests: XCTestCase {
         }
     }
 
-    func testAddsToWhatIsThere() {
+    func testFewRowsProduct_withBeta_addsToTheOutput() {
         for transposeB in [false, true] {
             check(transposeB: transposeB, m: 3, n: 70, k: 40, alpha: 1, beta: 1)
             check(transposeB: transposeB, m: 3, n: 70, k: 40, alpha: -0.5, beta: 2)
@@ -51,13 +51,13 @@ final class FewRowsTests: XCTestCase {
     }
 
     /// Large enough to be split over the threads.
-    func testLargeOnes() {
+    func testFewRowsProduct_splitOverThreads_equalsSumsInDouble() {
         check(transposeB: true, m: 3, n: 515, k: 257, alpha: 1, beta: 0)
         check(transposeB: false, m: 3, n: 515, k: 257, alpha: 1, beta: 1)
     }
 
-    /// Rows of B of a thousand elements and more are added up a page at a time; those without weight are left out.
-    func testLongRows() {
+    /// Long rows of B are added up in chunks. Rows of zero weight are not read.
+    func testFewRowsProduct_withLongRows_skipsRowsOfZeroWeight() {
         for m in [1, 3, 4, 7, 16] {
             check(transposeB: false, m: m, n: 1024, k: 5, alpha: 1, beta: 0)
             check(transposeB: false, m: m, n: 2100, k: 7, alpha: 0.5, beta: 2)
@@ -70,7 +70,7 @@ final class FewRowsTests: XCTestCase {
             var weights = [Float](repeating: 0, count: 2 * k)
             for i in used { weights[k + i] = Float(i + 1) }
             let a = Tensor([2, k], weights)
-            // A row that is not read may hold anything.
+            // A row that is not read may hold any values.
             let damaged = Tensor([k, n], (0..<k * n).map { used.contains($0 / n) ? b.pointer[$0] : .nan })
             let c = Tensor([2, n], repeating: .nan)
             gemm(m: 2, n: n, k: k, a.pointer, lda: k, damaged.pointer, ldb: n, c.pointer, ldc: n)
@@ -82,8 +82,8 @@ final class FewRowsTests: XCTestCase {
         }
     }
 
-    /// With beta 0 the result does not depend on what was there, not even on a NaN.
-    func testIgnoresWhatWasThere() {
+    /// With beta 0 the result does not depend on the old output, not even on a NaN.
+    func testFewRowsProduct_withBetaZero_ignoresTheOldOutput() {
         for transposeB in [false, true] {
             let a = Tensor([2, 20], repeating: 1)
             let b = Tensor(transposeB ? [70, 20] : [20, 70], repeating: 1)

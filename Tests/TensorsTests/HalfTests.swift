@@ -3,7 +3,7 @@ import XCTest
 
 @testable import Tensors
 
-/// Weights that lie in memory as halves give what the same weights give as floats, bit for bit.
+/// Weights stored as halves give the same results as the same weights in floats, bit for bit.
 final class HalfTests: XCTestCase {
     private final class Keeper {
         let memory: UnsafeMutablePointer<Half>
@@ -13,7 +13,7 @@ final class HalfTests: XCTestCase {
 
     private var generator = SeededGenerator(seed: 7)
 
-    /// The same numbers as halves and as floats, with half precision's subnormals among them.
+    /// The same numbers as halves and as floats, with subnormal halves among them.
     private func pair(_ shape: [Int]) -> (halves: Tensor, floats: Tensor) {
         let count = shape.reduce(1, *)
         let keeper = Keeper(count)
@@ -30,7 +30,7 @@ final class HalfTests: XCTestCase {
 
     private func isWidened(_ x: Tensor) -> Bool { x.storage.floats.load(ordering: .relaxed) != nil }
 
-    func testFloatsAreMadeOnDemandAndOnce() {
+    func testHalves_readByFourThreads_areConvertedOnce() {
         let (halves, floats) = pair([300_001])
         XCTAssertFalse(isWidened(halves))
         XCTAssertFalse(halves.storage.isOwned)
@@ -44,7 +44,7 @@ final class HalfTests: XCTestCase {
         XCTAssertEqual(halves.array, floats.array)
     }
 
-    func testPartOfAStorage() {
+    func testHalves_inPartOfAStorage_equalFloats() {
         let (halves, floats) = pair([5, 8])
         let (part, same) = (halves.row(3), floats.row(3))
         XCTAssertEqual(linearForward(tensor([2, 8]), weight: part.reshaped([1, 8]), bias: nil).shape, [2, 1])
@@ -56,7 +56,7 @@ final class HalfTests: XCTestCase {
         XCTAssertEqual(part.array, same.array)
     }
 
-    func testLinearForwardAndBackward() {
+    func testLinear_withHalfWeights_equalsFloatWeights() {
         for (rows, inputs, outputs) in [(1, 5, 3), (3, 512, 515), (4, 100, 67), (13, 70, 130), (2, 16, 64)] {
             let (halves, floats) = pair([outputs, inputs])
             let x = tensor([rows, inputs]), bias = tensor([outputs]), g = tensor([1, rows, outputs])
@@ -73,7 +73,7 @@ final class HalfTests: XCTestCase {
             linearForward(x, weight: halves, bias: nil).array, linearForward(x, weight: floats, bias: nil).array)
     }
 
-    func testEmbedding() {
+    func testEmbedding_withHalfTable_equalsFloatTable() {
         let (halves, floats) = pair([9, 37])
         let indices = [8, 0, 3, 3]
         XCTAssertEqual(
@@ -81,7 +81,7 @@ final class HalfTests: XCTestCase {
         XCTAssertFalse(isWidened(halves))
     }
 
-    func testRecurrentLayers() {
+    func testRecurrentLayers_withHalfWeights_equalFloatWeights() {
         let (hidden, depth, width, regions) = (24, 20, 17, 6)
         let input = pair([4 * hidden, 10]), query = pair([width, hidden])
         let context = pair([4 * hidden, depth]), recurrent = pair([4 * hidden, hidden])
@@ -112,8 +112,8 @@ final class HalfTests: XCTestCase {
         for weight in [query, context, recurrent, input] { XCTAssertFalse(isWidened(weight.halves)) }
     }
 
-    /// Each kernel lays its weights out anew, forward and backward.
-    func testConvolutions() {
+    /// Each kernel has its own layout of the weights, forward and backward.
+    func testConvolution_withHalfWeights_equalsFloatWeights() {
         for (kernel, groups, inputs, outputs) in [
             (1, 1, 20, 37), (3, 1, 16, 16), (3, 1, 3, 8), (3, 16, 16, 16), (5, 2, 8, 6),
         ] {
@@ -133,8 +133,8 @@ final class HalfTests: XCTestCase {
         }
     }
 
-    /// A model is the same model however its weights lie in memory.
-    func testFingerprint() {
+    /// The fingerprint does not depend on how the weights are stored.
+    func testFingerprint_ofHalves_equalsThatOfFloats() {
         for count in [1, 7, 8, 15, 16, 17, 24, 25, 1000] {
             let (halves, floats) = pair([count])
             func fingerprint(_ value: Tensor) -> String {

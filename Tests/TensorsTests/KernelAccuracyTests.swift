@@ -2,8 +2,8 @@ import TestSupport
 import Tensors
 import XCTest
 
-/// Every kernel of convolutions against sums in double precision, on random numbers at the sizes of real networks;
-/// VisionTests/RealActivationTests does the same on what flows through networks.
+/// Every convolution kernel against sums in double precision, on random numbers at the sizes of real networks.
+/// VisionTests/RealActivationTests does the same on the activations of networks.
 final class KernelAccuracyTests: XCTestCase {
     private struct Case {
         let algorithm: ConvolutionAlgorithm
@@ -12,7 +12,7 @@ final class KernelAccuracyTests: XCTestCase {
         var groups = 1
     }
 
-    /// No fast kernel may be further than this from the direct convolution, relative to the largest value.
+    /// The largest allowed difference between a fast kernel and the direct convolution, relative to the largest value.
     private let limit = 1e-4
 
     private let cases: [Case] = [
@@ -30,9 +30,9 @@ final class KernelAccuracyTests: XCTestCase {
         Case(algorithm: .direct, n: 1, side: 14, inputs: 128, outputs: 128, kernel: 3, groups: 32),
     ]
 
-    /// Measured (AVX-512), the worst of forward, input's and weight's gradient: Winograd 1.1e-5, 1x1 products 1.7e-6,
-    /// direct 6e-7, depthwise 5e-7.
-    func testEveryAlgorithmOnRandomNumbers() {
+    /// Measured with AVX-512, the largest of the errors of output, input gradient and weight gradient: Winograd 1.1e-5,
+    /// 1x1 products 1.7e-6, direct 6e-7, depthwise 5e-7.
+    func testEveryAlgorithm_onRandomNumbers_isNearSumsInDouble() {
         var worst: [String: KernelError] = [:]
         for one in cases {
             let geometry = ConvolutionGeometry(one.kernel, stride: one.stride, padding: .same, groups: one.groups)

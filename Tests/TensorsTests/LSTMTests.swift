@@ -17,8 +17,8 @@ final class LSTMTests: XCTestCase {
         .enumerated().map { randomTensor($0.element, seed: UInt64($0.offset) + 1) }
     }
 
-    /// Float32 through up to four steps, against float64.
-    func testForwardAndGradientsLikePyTorch() throws {
+    /// Float32 over up to four steps, against float64.
+    func testLSTM_forwardAndBackward_matchesPyTorchFixture() throws {
         for name in ["lstm", "lstm wide"] {
             let one = try SequenceFixtures.load(name)
             let (states, saved) = lstmForward(
@@ -35,19 +35,18 @@ final class LSTMTests: XCTestCase {
         }
     }
 
-    func testFiniteDifferences() {
+    func testLSTMGradient_ofEveryInput_equalsFiniteDifferences() {
         checkGradients(inputs(), run)
         checkGradients(inputs(steps: 2, rows: 1, width: 18, hidden: 17), run)
     }
 
-    func testSeedsTogether() {
+    func testLSTMBackward_withSeveralSeeds_equalsSeparateRuns() {
         let all = inputs(steps: 4, rows: 3, width: 7, hidden: 20)
         checkSeeds(Array(all[..<3])) { self.run($0 + all[3...].map { Variable($0) }) }
     }
 
-    /// All weights zero, so every gate is sigmoid(0) = 1/2 and every candidate tanh(bias): one unit, two steps, by
-    /// hand.
-    func testByHand() {
+    /// All weights are zero, so every gate is sigmoid(0) = 1/2 and every candidate tanh(bias). One unit, two steps.
+    func testLSTM_withZeroWeights_equalsHandComputedValues() {
         let bias = Tensor([4], [0, 0, Float(atanh(0.5)), 0])
         let (states, saved) = lstmForward(
             Tensor([2, 1, 1]), h: Tensor([1, 1]), c: Tensor([1, 1], [1]), weightInput: Tensor([4, 1]),
@@ -63,7 +62,7 @@ final class LSTMTests: XCTestCase {
         XCTAssertEqual(parts[5]?.array[2] ?? 0, 0.75 * 0.5 * 1.5, accuracy: 1e-6)
     }
 
-    func testNoSteps() {
+    func testLSTM_withNoSteps_returnsNoStates() {
         let h = randomTensor([2, 3], seed: 1)
         let (states, _) = lstmForward(
             Tensor([0, 2, 4]), h: h, c: h, weightInput: Tensor([12, 4]), weightHidden: Tensor([12, 3]),
@@ -71,7 +70,7 @@ final class LSTMTests: XCTestCase {
         XCTAssertEqual(states.shape, [2, 0, 2, 3])
     }
 
-    func testSaturatedGatesStayFinite() {
+    func testLSTM_withSaturatedGates_staysFinite() {
         let big = Tensor([1, 1, 1], [1e6])
         let (states, _) = lstmForward(
             big, h: Tensor([1, 1]), c: Tensor([1, 1], [2]), weightInput: Tensor([4, 1], [1, -1, 1, 1]),

@@ -3,7 +3,7 @@ import XCTest
 @testable import Tensors
 
 final class LinearTests: XCTestCase {
-    func testForwardAndGradientsLikePyTorch() throws {
+    func testLinear_forwardAndBackward_matchesPyTorchFixture() throws {
         let one = try SequenceFixtures.load("linear")
         let x = try XCTUnwrap(one["x"])
         let weight = try XCTUnwrap(one["weight"])
@@ -16,7 +16,7 @@ final class LinearTests: XCTestCase {
         }
     }
 
-    func testFiniteDifferencesAndSeeds() {
+    func testLinearGradient_withAndWithoutBias_equalsFiniteDifferencesForEverySeed() {
         let x = randomTensor([2, 3, 5], seed: 1)
         let weight = randomTensor([4, 5], seed: 2)
         let bias = randomTensor([4], seed: 3)
@@ -25,16 +25,15 @@ final class LinearTests: XCTestCase {
         checkSeeds([x]) { linear($0[0], Variable(weight), Variable(bias)) }
     }
 
-    func testByHand() {
+    func testLinear_onSmallMatrices_equalsHandComputedValues() {
         let y = linearForward(
             Tensor([1, 2], [1, 2]), weight: Tensor([3, 2], [1, 0, 0, 1, 1, 1]), bias: Tensor([3], [10, 20, 30]))
         XCTAssertEqual(y.array, [11, 22, 33])
         XCTAssertEqual(columnSums(Tensor([2, 3], [1, 2, 3, 4, 5, 6]), columns: 3).array, [5, 7, 9])
     }
 
-    /// A weight laid out beforehand gives the same product, at every use and however it is split; few rows do not
-    /// use it.
-    func testPrepared() {
+    /// A prepared weight gives the same product at every use, however it is split. Few rows do not use it.
+    func testLinear_withPreparedWeight_equalsThatWithout() {
         for (rows, inputs, outputs) in [(81, 70, 33), (17, 300, 64), (40, 16, 5), (3, 20, 9)] {
             let x = randomTensor([rows, inputs], seed: 1), weight = randomTensor([outputs, inputs], seed: 2)
             let bias = randomTensor([outputs], seed: 3), g = randomTensor([2, rows, outputs], seed: 4)
@@ -44,7 +43,8 @@ final class LinearTests: XCTestCase {
             var found: [[Float]] = [], gradients: [[Float]] = []
             func run() {
                 found.append(linearForward(x, weight: weight, bias: bias, prepared: prepared).array)
-                let parts = linearBackward(g, x: x, weight: weight, prepared: prepared, seeds: 2, needed: [true, false])
+                let parts = linearBackward(
+                    g, x: x, weight: weight, prepared: prepared, seeds: 2, needed: [true, false])
                 gradients.append(parts[0]?.array ?? [])
             }
             run()
@@ -59,8 +59,8 @@ final class LinearTests: XCTestCase {
         }
     }
 
-    /// Products split over threads, along rows and along columns, in all four transpositions, against sums in double.
-    func testMatrixProducts() {
+    /// Products split over threads, along rows and along columns, in all four transpositions.
+    func testGEMM_withEachTransposition_equalsSumsInDouble() {
         for (m, n, k) in [(1, 1, 1), (3, 70, 5), (150, 33, 40), (37, 260, 21), (1, 600, 300), (600, 1, 300)] {
             let a = randomTensor([m, k], seed: 1)
             let b = randomTensor([k, n], seed: 2)

@@ -2,8 +2,8 @@ import XCTest
 
 @testable import Tensors
 
-/// Products with a packed right-hand side, for every number of rows and columns that register blocks and panels fill or
-/// do not fill.
+/// Products with a packed right-hand side, for numbers of rows and columns that do and do not fill register blocks and
+/// panels.
 final class PackedProductTests: XCTestCase {
     private func check(rows: Int, depth: Int, columns: Int, line: UInt = #line) {
         let a = randomTensor([rows, depth], seed: 1), b = randomTensor([depth, columns], seed: 2)
@@ -12,7 +12,7 @@ final class PackedProductTests: XCTestCase {
         let transposed = PackedMatrix(
             transposing: b.permuted([1, 0]), depth: depth, columns: columns)
         XCTAssertEqual(matrix.panels.array, transposed.panels.array, "\(depth) x \(columns)", line: line)
-        // What lies behind a row must stay as it was.
+        // The memory after each row must not change.
         let ldc = columns + 5
         let y = Tensor([rows, ldc], repeating: 7), other = Tensor([rows, ldc])
         for r in 0..<rows {
@@ -34,25 +34,29 @@ final class PackedProductTests: XCTestCase {
             }
             for n in columns..<ldc { XCTAssertEqual(y.pointer[r * ldc + n], 7, "\(rows) x \(columns)", line: line) }
         }
-        // Products of about 1, rounded once each.
+        // Products of about 1, each rounded once.
         XCTAssertLessThan(worst, depth > 256 ? 1e-4 : 2e-5, "\(rows) x \(depth) x \(columns)", line: line)
     }
 
-    func testEveryNumberOfColumns() { for columns in 1...70 { check(rows: 13, depth: 9, columns: columns) } }
+    func testPackedProduct_withEveryNumberOfColumns_equalsSumsInDouble() {
+        for columns in 1...70 { check(rows: 13, depth: 9, columns: columns) }
+    }
 
-    func testEveryNumberOfRows() {
+    func testPackedProduct_withEveryNumberOfRows_equalsSumsInDouble() {
         for rows in 1...50 { for columns in [16, 24, 32, 45, 56] { check(rows: rows, depth: 9, columns: columns) } }
     }
 
-    /// Sums are kept between stretches of the depth, and few panels are shared out in pieces.
-    func testLongDepths() {
-        for rows in [1, 8, 9, 21, 33, 81, 93] { for columns in [16, 40, 88] { check(rows: rows, depth: 600, columns: columns) } }
+    /// Sums are kept between stretches of the depth, and few panels are split into pieces.
+    func testPackedProduct_withLongDepths_equalsSumsInDouble() {
+        for rows in [1, 8, 9, 21, 33, 81, 93] {
+            for columns in [16, 40, 88] { check(rows: rows, depth: 600, columns: columns) }
+        }
         check(rows: 81, depth: 257, columns: 208)
         check(rows: 301, depth: 70, columns: 120)
     }
 }
 
-/// Products of what is not zero: to the same bits as of everything.
+/// Products of only the elements that are not zero: the same bits as the dense product.
 final class SparseProductTests: XCTestCase {
     private func check(rows: Int, depth: Int, columns: Int, density: Double, line: UInt = #line) {
         let a = randomTensor([rows, depth], seed: 1), b = randomTensor([depth, columns], seed: 2)
@@ -63,7 +67,7 @@ final class SparseProductTests: XCTestCase {
         XCTAssertTrue(looksSparse(rows: rows, depth: depth, columns: columns, a.pointer, lda: depth), line: line)
         func product(_ run: (UnsafeMutablePointer<Float>, Epilogue) -> Void) -> [Float] {
             let y = Tensor([rows, columns + 3], repeating: 7)
-            // What is added has y's shape.
+            // The shortcut has y's shape.
             let other = Tensor([rows, columns + 3])
             for r in 0..<rows {
                 (other.pointer + r * (columns + 3)).update(from: shortcut.pointer + r * columns, count: columns)
@@ -89,20 +93,20 @@ final class SparseProductTests: XCTestCase {
         withExtendedLifetime(matrix) {}
     }
 
-    func testEveryNumberOfColumns() {
+    func testSparseProduct_withEveryNumberOfColumns_equalsTheDenseOne() {
         for columns in 24...200 { check(rows: 5, depth: 70, columns: columns, density: 0.2) }
     }
 
-    /// Depths that are no whole vectors, several stretches of B, several blocks of rows, nothing but zeros.
-    func testDepthsAndRows() {
+    /// Depths that are not whole vectors, several stretches of B, several blocks of rows, a matrix of zeros.
+    func testSparseProduct_withManyDepthsAndRows_equalsTheDenseOne() {
         for depth in [64, 79, 80, 257, 1300] { check(rows: 9, depth: depth, columns: 208, density: 0.15) }
         check(rows: 301, depth: 720, columns: 120, density: 0.2)
         check(rows: 81, depth: 1248, columns: 88, density: 0.1)
         check(rows: 20, depth: 100, columns: 48, density: 0)
     }
 
-    /// NaN is no zero, and what is mostly not zero is multiplied as a whole.
-    func testNaNAndFullMatrices() {
+    /// NaN does not count as zero, and a dense matrix is not treated as sparse.
+    func testSparseProduct_withNaN_returnsNaN() {
         let a = Tensor([3, 64]), b = randomTensor([64, 40], seed: 2)
         a.pointer[70] = .nan
         let matrix = PackedMatrix(b, depth: 64, columns: 40, rowStride: 40, columnStride: 1)

@@ -3,7 +3,7 @@ import Synchronization
 import Tensors
 import XCTest
 
-/// Every index once, whatever the number of loops, their size and where they are called from.
+/// Every index runs once, whatever the number of loops, their size and the thread that starts them.
 final class ParallelTests: XCTestCase {
     private func counts(_ count: Int) -> [Int] {
         var seen = [Int](repeating: 0, count: count)
@@ -14,12 +14,12 @@ final class ParallelTests: XCTestCase {
         return seen
     }
 
-    func testEveryIndexOnce() {
+    func testForEach_ofAnyCount_callsEveryIndexOnce() {
         for count in [0, 1, 2, 3, 7, 64, 1000] { XCTAssertEqual(counts(count), [Int](repeating: 1, count: count)) }
     }
 
-    /// Short loops one after the other, with pauses in which the threads fall asleep.
-    func testManyLoops() {
+    /// Short loops in sequence, with pauses in which the threads fall asleep.
+    func testForEach_inManyShortLoops_callsEveryIndexOnce() {
         for round in 0..<20_000 {
             var seen = (0, 0)
             withUnsafeMutablePointer(to: &seen) { seen in
@@ -31,8 +31,8 @@ final class ParallelTests: XCTestCase {
         }
     }
 
-    /// A stretch that takes long is shared by threads whose own was short.
-    func testUnevenLoops() {
+    /// Threads with short ranges help with the long ones.
+    func testForEach_withUnevenWork_callsEveryIndexOnce() {
         let total = Atomic<Int>(0)
         for _ in 0..<200 {
             Parallel.forEach(16) { i in
@@ -44,7 +44,7 @@ final class ParallelTests: XCTestCase {
         XCTAssertEqual(total.load(ordering: .relaxed), 200 * 16)
     }
 
-    func testLoopsInsideLoops() {
+    func testForEach_withALoopInside_callsEveryIndexOnce() {
         let total = Atomic<Int>(0)
         Parallel.forEach(8) { _ in
             Parallel.ranges(100) { range in _ = total.wrappingAdd(range.count, ordering: .relaxed) }
@@ -52,7 +52,7 @@ final class ParallelTests: XCTestCase {
         XCTAssertEqual(total.load(ordering: .relaxed), 800)
     }
 
-    func testLoopsFromSeveralThreads() {
+    func testForEach_fromSeveralThreads_callsEveryIndexOnce() {
         let total = Atomic<Int>(0)
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
             for _ in 0..<500 {
@@ -62,8 +62,9 @@ final class ParallelTests: XCTestCase {
         XCTAssertEqual(total.load(ordering: .relaxed), 4 * 500 * 10)
     }
 
-    func testRangesCoverEverythingOnce() {
-        for (count, grain, each) in [(0, 1, 1), (1, 1, 1), (5, 2, 1), (100, 7, 1), (3, 50, 1), (100, 3, 8), (5, 1, 16)] {
+    func testRanges_ofAnyGrain_coverEveryIndexOnce() {
+        for (count, grain, each) in [(0, 1, 1), (1, 1, 1), (5, 2, 1), (100, 7, 1), (3, 50, 1), (100, 3, 8), (5, 1, 16)]
+        {
             var seen = [Int](repeating: 0, count: count)
             seen.withUnsafeMutableBufferPointer { seen in
                 nonisolated(unsafe) let seen = seen

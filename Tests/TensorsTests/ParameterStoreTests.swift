@@ -3,7 +3,7 @@ import XCTest
 @testable import Tensors
 
 final class ParameterStoreTests: XCTestCase {
-    func testNewParameters() {
+    func testNewParameters_ofEachInitialization_haveItsDistribution() {
         let store = ParameterStore(seed: 3)
         let p = store.scope()["layer"]["0"]
         XCTAssertEqual(p("zeros", shape: [2], initial: .zeros).value.array, [0, 0])
@@ -14,13 +14,13 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertGreaterThan(uniform.map(abs).max() ?? 0, 0.49)
         let normal = p("normal", shape: [10_000], initial: .normal(2)).value.array
         let variance = normal.reduce(0) { $0 + Double($1 * $1) } / 10_000
-        // Five standard deviations of a variance's estimate: 4 sqrt(2 / n).
+        // Five standard deviations of the estimated variance, 4 sqrt(2 / n).
         XCTAssertEqual(variance, 4, accuracy: 5 * 4 * 0.01414)
         XCTAssertEqual(store.order.first, "layer.0.zeros")
         XCTAssertNoThrow(try store.checkComplete())
     }
 
-    func testSeeds() {
+    func testNewParameters_fromASeed_areReproducible() {
         func values(_ seed: UInt64) -> [Float] {
             ParameterStore(seed: seed).scope()("w", shape: [50], initial: .normal(1)).value.array
         }
@@ -28,8 +28,8 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertNotEqual(values(7), values(8))
     }
 
-    /// Everything that does not fit is named at once.
-    func testStrictLoading() throws {
+    /// The error names everything that does not fit.
+    func testStrictLoading_ofAFileThatDoesNotFit_namesEveryProblem() throws {
         let file = ["a.weight": Tensor([2, 3]), "a.bias": Tensor([5]), "extra": Tensor([1])]
         let store = ParameterStore(strict: file, origin: "model.safetensors")
         let p = store.scope()["a"]
@@ -51,7 +51,7 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertNoThrow(try fits.checkComplete())
     }
 
-    func testLongListsAreShortened() {
+    func testParameterError_withManyNames_isShortened() {
         let names = (0..<30).map { "p\($0)" }
         let text = ParameterError(origin: "m", missing: names).description
         XCTAssertTrue(text.contains("30 missing") && text.contains("..."), text)
@@ -59,7 +59,7 @@ final class ParameterStoreTests: XCTestCase {
     }
 
     /// OIHW in the file, OHWI in memory, and back.
-    func testConvolutionLayout() {
+    func testConvolutionWeight_loadedAndSaved_keepsTheFileLayout() {
         let values = (0..<2 * 3 * 2 * 2).map { Float($0) }
         let store = ParameterStore(strict: ["w": Tensor([2, 3, 2, 2], values)], origin: "x")
         let weight = store.scope()("w", shape: [2, 3, 2, 2], layout: .convolution, initial: .zeros).value
@@ -70,7 +70,7 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertEqual(saved?.array, values)
     }
 
-    func testLeavesAndConstants() {
+    func testScope_onATape_recordsTrainableParametersOnce() {
         let store = ParameterStore(seed: 1)
         let tape = Tape()
         let p = store.scope(on: tape) { !$0.hasPrefix("frozen") }
@@ -79,7 +79,7 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertFalse(p["frozen"]("w", shape: [2], initial: .ones).isRecorded)
         XCTAssertFalse(p.training { _ in false }("other", shape: [2], initial: .ones).isRecorded)
         XCTAssertEqual(Set(store.leaves.keys), ["w"])
-        // Asked for twice (shared weights), it is one leaf: the gradients of both uses add up.
+        // A parameter that is requested twice (shared weights) is one leaf, so the gradients of both uses add up.
         let again = p("w", shape: [2], initial: .ones)
         let y = w + again
         XCTAssertEqual(tape.gradients(of: y, withRespectTo: [w])[0].array, [2, 2])
@@ -90,12 +90,12 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertTrue(store.leaves.isEmpty)
     }
 
-    func testSetAndOwned() {
+    func testOwned_withPartOfABlock_isACopy() {
         let store = ParameterStore(seed: 1)
         _ = store.scope()("w", shape: [2], initial: .ones)
         store.set("w", Tensor([2], [5, 6]))
         XCTAssertEqual(store.scope()("w", shape: [2], initial: .zeros).value.array, [5, 6])
-        // Part of a bigger block is not the parameter's own memory.
+        // A part of a larger block is not the parameter's own memory.
         let block = Tensor([4], [1, 2, 3, 4])
         store.set("w", block.rows(1..<3))
         let owned = store.owned("w")
@@ -105,8 +105,8 @@ final class ParameterStoreTests: XCTestCase {
         XCTAssertNil(store.owned("nothing"))
     }
 
-    /// Running statistics move a tenth of the way, the variance unbiased (PyTorch's momentum of 0.1).
-    func testRunningStatistics() {
+    /// Running statistics move a tenth of the way, with the unbiased variance (PyTorch's momentum of 0.1).
+    func testObserve_ofABatch_movesRunningStatisticsByATenth() {
         let store = ParameterStore(seed: 1)
         let p = store.scope()["bn"]
         _ = p.buffer("running_mean", shape: [1], initial: .zeros)

@@ -2,10 +2,10 @@ import XCTest
 
 @testable import Tensors
 
-/// Rows of length 1, and the larger of two.
+/// L2 normalisation of rows, and the element-wise maximum.
 final class RowLengthTests: XCTestCase {
-    func testLengthByHand() {
-        // (3, 4) has length 5; a row of zeros stays one; with epsilon 9 the row (0, 4) is divided by sqrt(16 + 9).
+    func testL2Normalised_onSmallRows_equalsHandComputedValues() {
+        // (3, 4) has length 5. A row of zeros stays zero. With epsilon 9, the row (0, 4) is divided by sqrt(16 + 9).
         let x = Variable(Tensor([3, 2], [3, 4, 0, 0, 0, 4]))
         for (y, e) in zip(x.l2Normalised().value.array, [0.6, 0.8, 0, 0, 0, 1] as [Float]) {
             XCTAssertEqual(y, e, accuracy: 1e-6)
@@ -13,7 +13,7 @@ final class RowLengthTests: XCTestCase {
         XCTAssertEqual(x.l2Normalised(epsilon: 9).value.array[5], 0.8, accuracy: 1e-6)
     }
 
-    func testLengthFiniteDifferencesAndSeeds() {
+    func testL2NormalisedGradient_atManyWidths_equalsFiniteDifferencesForEverySeed() {
         for width in [1, 5, 37] {
             let x = randomTensor([2, 3, width], seed: 1)
             checkGradients([x]) { $0[0].l2Normalised(epsilon: 0.1) }
@@ -22,27 +22,27 @@ final class RowLengthTests: XCTestCase {
         }
     }
 
-    /// The gradient of a row of zeros is 1 / sqrt(epsilon) and no infinity.
-    func testLengthOfNothing() {
+    /// The gradient of a row of zeros is 1 / sqrt(epsilon), not infinite.
+    func testL2NormalisedGradient_ofZeros_isFinite() {
         let tape = Tape()
         let x = tape.leaf(Tensor([1, 3]))
         let d = tape.gradients(of: x.l2Normalised(epsilon: 0.25), withRespectTo: [x])[0]
         XCTAssertEqual(d.array, [2, 2, 2])
     }
 
-    func testMaximumByHand() {
+    func testMaximum_onSmallTensors_equalsHandComputedValues() {
         let tape = Tape()
         let a = tape.leaf(Tensor([4], [1, 5, -2, 3])), b = tape.leaf(Tensor([4], [2, 4, -1, 3]))
         let y = maximum(a, b)
         XCTAssertEqual(y.value.array, [2, 5, -1, 3])
-        // Where both are equal, the first gets it.
+        // Where both are equal, the gradient goes to the first.
         let d = tape.gradients(of: y, seed: Tensor([1, 4], [1, 2, 3, 4]), withRespectTo: [a, b])
         XCTAssertEqual(d[0].array, [0, 2, 0, 4])
         XCTAssertEqual(d[1].array, [1, 0, 3, 0])
     }
 
-    /// b is a moved by 0.3 either way, so that no step of the differences changes which one is larger.
-    func testMaximumFiniteDifferencesAndSeeds() {
+    /// b is a plus or minus 0.3, so that no step of the finite differences changes which one is larger.
+    func testMaximumGradient_awayFromEquality_equalsFiniteDifferencesForEverySeed() {
         let a = randomTensor([3, 4, 9], seed: 1)
         let b = Tensor(a.shape, a.array.enumerated().map { $1 + ($0 % 3 == 0 ? 0.3 : -0.3) })
         checkGradients([a, b]) { maximum($0[0], $0[1]) }

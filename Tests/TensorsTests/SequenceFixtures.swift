@@ -4,7 +4,7 @@ import XCTest
 
 @testable import Tensors
 
-/// What `Fixtures/make_sequences.py` wrote: for each case, named tensors.
+/// The output of `Fixtures/make_sequences.py`: named tensors for each case.
 struct SequenceFixtures: Decodable {
     let cases: [String: [String: ConvolutionFixtures.Stored]]
 
@@ -23,9 +23,9 @@ func seeded(_ g: Tensor) -> Tensor { g.reshaped([1] + g.shape) }
 
 /// Compares an operation's gradients (through the tape) with central differences of its output.
 ///
-/// The scalar is dot(g, output) for a random g, summed in double. For each input it is moved along a random direction,
-/// by h and h / 2, and the two slopes combined (Richardson), which leaves an error of order h^4 and the rounding of the
-/// float forward pass (about 1e-7 / h of the scalar's terms). With h = 0.02 and values of order 1 the slope is good to
+/// The scalar is dot(g, output) for a random g, summed in double. Each input is moved along a random direction by h and
+/// by h / 2. The two slopes are combined (Richardson), which leaves an error of order h^4 and the rounding of the float
+/// forward pass (about 1e-7 / h of the scalar's terms). With h = 0.02 and values of order 1, the slope is accurate to
 /// 2e-4 of |gradient| |direction|; the limit is ten times that.
 func checkGradients(
     _ inputs: [Tensor], tolerance: Double = 2e-3, step: Float = 0.02, seed: UInt64 = 9, file: StaticString = #filePath,
@@ -59,7 +59,7 @@ func checkGradients(
     }
 }
 
-/// K seeds together give what K backward passes give, one after the other.
+/// K seeds in one backward pass equal K separate backward passes.
 func checkSeeds(
     _ inputs: [Tensor], seeds: Int = 3, file: StaticString = #filePath, line: UInt = #line,
     _ function: ([Variable]) -> Variable

@@ -3,7 +3,7 @@ import XCTest
 @testable import Tensors
 
 final class SoftmaxTests: XCTestCase {
-    func testForwardAndGradientsLikePyTorch() throws {
+    func testSoftmax_forwardAndBackward_matchesPyTorchFixture() throws {
         for name in ["softmax", "logSoftmax"] {
             let one = try SequenceFixtures.load(name)
             let x = try XCTUnwrap(one["x"])
@@ -16,23 +16,23 @@ final class SoftmaxTests: XCTestCase {
         }
     }
 
-    func testFiniteDifferences() {
+    func testSoftmaxGradient_atManyWidths_equalsFiniteDifferences() {
         for width in [1, 5, 16, 37] {
             let x = randomTensor([2, 3, width], seed: 1)
-            // One element's softmax is always 1.
+            // The softmax of one element is always 1.
             if width > 1 { checkGradients([x]) { $0[0].softmax() } }
             if width > 1 { checkGradients([x]) { $0[0].logSoftmax() } }
         }
     }
 
-    func testSeedsTogether() {
+    func testSoftmaxBackward_withSeveralSeeds_equalsSeparateRuns() {
         let x = randomTensor([4, 21], seed: 1)
         checkSeeds([x]) { $0[0].softmax() }
         checkSeeds([x]) { $0[0].logSoftmax() }
     }
 
-    /// Weights 1 : 2 : 5, as logarithms, shifted by amounts that would overflow or vanish.
-    func testByHandAndShifts() {
+    /// The logarithms of the weights 1 : 2 : 5, shifted by amounts that would overflow or underflow.
+    func testSoftmax_ofShiftedLogits_equalsHandComputedValues() {
         for shift: Float in [0, 1000, -1000, 3e4] {
             let x = Tensor([1, 3], [shift, shift + log(2), shift + log(5)])
             let limit: Float = abs(shift) > 100 ? 2e-3 : 1e-6  // the logarithms themselves are rounded
@@ -45,7 +45,7 @@ final class SoftmaxTests: XCTestCase {
         }
     }
 
-    func testNotANumberIsNotHidden() {
+    func testSoftmax_withNaNInTheInput_returnsNaN() {
         for width in [3, 40] {
             var values = [Float](repeating: 1, count: width)
             values[width - 2] = .nan

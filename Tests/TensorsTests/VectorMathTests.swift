@@ -3,9 +3,9 @@ import XCTest
 
 @testable import Tensors
 
-/// Against Foundation's double functions.
+/// The vector functions against Foundation's functions in double.
 final class VectorMathTests: XCTestCase {
-    /// Floats spread evenly over [low, high], and evenly over the logarithm of the magnitude.
+    /// Floats spread evenly over [low, high], and floats spread evenly over the logarithm of the magnitude.
     private func samples(_ low: Float, _ high: Float) -> [Float] {
         let even = (0..<160_000).map { low + (high - low) * Float($0) / 159_999 }
         let small = (0..<16_000).map { Float(pow(10, -30 + 30 * Double($0) / 15_999)) }
@@ -36,23 +36,23 @@ final class VectorMathTests: XCTestCase {
         return (worst, at, absolute)
     }
 
-    func testExponential() {
+    func testExponential_overItsRange_isNearDouble() {
         let error = largestError(samples(-84, 88), { exponential($0) }, { exp($0) })
         XCTAssertLessThan(error.relative, 2.4e-7, "at \(error.at)")
     }
 
-    func testSigmoid() {
+    func testSigmoid_overItsRange_isNearDouble() {
         let error = largestError(samples(-80, 80), { sigmoid($0) }, { 1 / (1 + exp(-$0)) })
         XCTAssertLessThan(error.relative, 3.6e-7, "at \(error.at)")
     }
 
-    func testHyperbolicTangent() {
+    func testHyperbolicTangent_overItsRange_isNearDouble() {
         let error = largestError(samples(-20, 20), { hyperbolicTangent($0) }, { tanh($0) })
         XCTAssertLessThan(error.relative, 1.5e-6, "at \(error.at)")
         XCTAssertLessThan(error.absolute, 2e-7)
     }
 
-    func testFarOut() {
+    func testVectorFunctions_atExtremeInputs_saturate() {
         func one(_ x: Float, _ body: (Vector) -> Vector) -> Float { body(Vector(repeating: x))[3] }
         for x: Float in [100, 1e10, .greatestFiniteMagnitude, .infinity] {
             XCTAssertEqual(one(x) { hyperbolicTangent($0) }, 1)
@@ -70,8 +70,8 @@ final class VectorMathTests: XCTestCase {
         }
     }
 
-    /// What is left over after whole vectors is treated alike, and nothing beyond it is touched.
-    func testLeftOvers() {
+    /// The rest after whole vectors is treated alike, and memory beyond it is not changed.
+    func testMapVectors_withAPartialVector_touchesNothingBeyond() {
         for count in [0, 1, 15, 16, 17, 31, 33] {
             let x = (0..<count + 1).map { Float($0) }
             var y = [Float](repeating: -1, count: count + 1)
@@ -89,7 +89,7 @@ final class VectorMathTests: XCTestCase {
         }
     }
 
-    func testSumsOfRows() {
+    func testRowSums_ofManyLengths_equalSumsInDouble() {
         for count in [1, 15, 16, 17, 63, 64, 65, 200] {
             let x = randomTensor([count], seed: 3)
             let y = randomTensor([count], seed: 4)

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A convolution and its gradients as plain sums in double precision, at single places: what fast kernels are held
-/// against.
+/// A convolution and its gradients as plain sums in double precision, at single positions: the reference for fast
+/// kernels.
 public struct DirectConvolution {
     /// `[N, H, W, C]`
     let x: Tensor
@@ -87,8 +87,8 @@ public struct DirectConvolution {
     }
 }
 
-/// How far the kernels that the engine chooses are from ``DirectConvolution``: the largest differences at sampled
-/// places, relative to the largest value of the whole result.
+/// The errors of the kernels that the engine chooses, against ``DirectConvolution``: the largest differences at sampled
+/// positions, relative to the largest value of the whole result.
 public struct KernelError {
     /// With bias and ReLU6 fused.
     public let forward: Double
@@ -100,18 +100,19 @@ public struct KernelError {
     ///   - x: `[N, H, W, C]`
     ///   - weight: `[O, kh, kw, C / groups]`
     ///   - gradient: of the output, `[1, N, H', W', O]`.
-    ///   - samples: pixels, and elements of the weight, besides the first and the last.
+    ///   - samples: the number of sampled pixels, and of sampled elements of the weight, besides the first and the
+    ///     last.
     public init(
         x: Tensor, weight: Tensor, geometry: ConvolutionGeometry, gradient: Tensor, samples: Int = 10
     ) {
         let direct = DirectConvolution(x, weight, geometry)
         let outputs = weight.shape[0]
         var random = SeededGenerator(seed: UInt64(x.count + weight.count))
-        func places(_ count: Int) -> [Int] {
+        func positions(_ count: Int) -> [Int] {
             [0, count - 1] + (0..<samples).map { _ in min(count - 1, Int(random.uniform() * Float(count))) }
         }
         let plain = convolution(Variable(x), Variable(weight), nil, geometry).value
-        // A bias of the outputs' own size, and activations around ReLU6's bends.
+        // A bias of the same size as the outputs, and activations around the corners of ReLU6.
         let peak = max(1e-30, Self.largest(plain)), scale = 3 / peak
         let scaled = Variable(Tensor(weight.shape, weight.array.map { $0 * scale }))
         let bias = Tensor([outputs], (0..<outputs).map { _ in random.uniform() * 6 - 1 })
@@ -121,14 +122,14 @@ public struct KernelError {
         ).value
         var forward = 0.0
         let height = Double(max(3, Self.largest(y)))
-        for place in places(y.count / outputs) {
+        for position in positions(y.count / outputs) {
             let (n, row, column) = (
-                place / (y.shape[1] * y.shape[2]), place / y.shape[2] % y.shape[1], place % y.shape[2]
+                position / (y.shape[1] * y.shape[2]), position / y.shape[2] % y.shape[1], position % y.shape[2]
             )
             for (o, exact) in direct.output(n, row, column).enumerated() {
-                let unfused = abs(Double(plain.pointer[place * outputs + o]) - exact) / Double(peak)
+                let unfused = abs(Double(plain.pointer[position * outputs + o]) - exact) / Double(peak)
                 let expected = min(6, max(0, exact * Double(scale) + Double(bias.pointer[o])))
-                let fused = abs(Double(y.pointer[place * outputs + o]) - expected) / height
+                let fused = abs(Double(y.pointer[position * outputs + o]) - expected) / height
                 forward = max(forward, unfused, fused)
             }
         }
@@ -137,17 +138,19 @@ public struct KernelError {
             of: convolution(leaf, kernel, nil, geometry), seed: gradient, withRespectTo: [leaf, kernel])
         let g = gradient.reshaped(plain.shape), channels = x.shape[3]
         var input = 0.0, largest = Double(Self.largest(found[0]))
-        for place in places(x.count / channels) {
+        for position in positions(x.count / channels) {
             let exact = direct.inputGradient(
-                g, place / (x.shape[1] * x.shape[2]), place / x.shape[2] % x.shape[1], place % x.shape[2])
+                g, position / (x.shape[1] * x.shape[2]), position / x.shape[2] % x.shape[1], position % x.shape[2])
             for c in 0..<channels {
-                input = max(input, abs(Double(found[0].pointer[place * channels + c]) - exact[c]) / max(1e-30, largest))
+                input = max(
+                    input, abs(Double(found[0].pointer[position * channels + c]) - exact[c]) / max(1e-30, largest))
             }
         }
         var own = 0.0
         largest = Double(Self.largest(found[1]))
-        for place in places(weight.count) {
-            own = max(own, abs(Double(found[1].pointer[place]) - direct.weightGradient(g, place)) / max(1e-30, largest))
+        for position in positions(weight.count) {
+            own = max(
+                own, abs(Double(found[1].pointer[position]) - direct.weightGradient(g, position)) / max(1e-30, largest))
         }
         (self.forward, self.input, self.weight) = (forward, input, own)
         withExtendedLifetime((plain, y, bias, found)) {}

@@ -1,15 +1,15 @@
 import Tensors
 
-/// Parameters that are a hash of their name and of each element's index: the same as in
-/// VisionTests/Fixtures/make_encoders.py and ExplainTests/Fixtures/methods.py, to the last bit, so that networks can be
-/// compared without their weights being shipped.
+/// Parameters that are a hash of their name and of each element's index. They equal those of
+/// VisionTests/Fixtures/make_encoders.py and ExplainTests/Fixtures/methods.py to the last bit, so networks can be
+/// compared without shipping their weights.
 public enum ReproducibleWeights {
     /// FNV-1a, 32 bits.
     public static func fnv(_ text: String) -> UInt32 {
         text.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
     }
 
-    /// In [-0.5, 0.5): the finaliser of MurmurHash3 over the index, salted with the name; then times `scale`.
+    /// Values in [-0.5, 0.5), times `scale`: MurmurHash3's finaliser of the index, salted with the name.
     public static func noise(_ name: String, _ shape: [Int], scale: Float = 1) -> Tensor {
         let tensor = Tensor(uninitialized: shape)
         let salt = SIMD16<UInt32>(repeating: fnv(name))
@@ -33,7 +33,7 @@ public enum ReproducibleWeights {
         return tensor
     }
 
-    /// - Parameter gain: what batch normalisation's weights are multiplied with.
+    /// - Parameter gain: a factor for the weights of batch normalisation.
     public static func parameter(_ name: String, _ shape: [Int], gain: Float) -> Tensor {
         if shape.count > 1 {
             let fan = shape.dropFirst().reduce(1, *)

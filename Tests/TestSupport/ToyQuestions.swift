@@ -1,28 +1,29 @@
 import Tensors
 
-/// A question about a drawn picture, and the shapes whose masks its answer's evidence lies in.
+/// A question about a drawn scene, and the shapes whose masks contain the evidence for its answer.
 public struct ToyQuestion: Sendable {
     public enum Kind: String, CaseIterable, Sendable { case color, shape, number, yesNo = "yes/no" }
 
     public var kind: Kind
     public var text: String
     public var answer: String
-    /// What is asked about, as far as the picture has it: empty where the answer is "no" or "zero".
-    public var shapes: [ToyPicture.Shape]
+    /// The shapes that the question is about; empty if the answer is "no" or "zero".
+    public var shapes: [ToyScene.Shape]
 }
 
-/// The drawn world of the toy answerer: scenes of two to four shapes, and questions about them.
+/// The drawn world of the toy VQA model: scenes of two to four shapes, and questions about them.
 ///
-/// No two shapes of a scene have the same colour; a form may occur up to three times. Forms, colours and numbers are
-/// drawn alike, so that the question alone says nothing about its answer.
-extension ToyPicture {
+/// No two shapes of a scene have the same colour. A form may occur up to three times. Forms, colours and numbers are
+/// equally frequent, so a question alone does not tell its answer.
+extension ToyScene {
     public static let numberWords = ["zero", "one", "two", "three"]
 
     /// Draws scene number `index` of the world `seed`.
-    public static func scene(seed: UInt64, index: Int) -> ToyPicture {
+    public static func questionScene(seed: UInt64, index: Int) -> ToyScene {
         var random = SeededGenerator(seed: seed &* 0xD1B5_4A33 &+ UInt64(index))
         _ = random.next()
-        // One form is there one to three times, each as often; two others fill up; the fourth is always absent.
+        // The first form occurs one to three times, each equally often. The second and third fill the scene. The fourth
+        // never occurs.
         let forms = Form.allCases.shuffled(using: &random)
         let count = 1 + index % 3
         let others = (0..<Int.random(in: 1...4 - count, using: &random)).map { _ in
@@ -31,12 +32,12 @@ extension ToyPicture {
         let chosen = [Form](repeating: forms[0], count: count) + others
         let colors = Color.allCases.shuffled(using: &random)
         var shapes: [Shape]?
-        while shapes == nil { shapes = place(Array(zip(chosen, colors)), using: &random) }
-        return ToyPicture(shapes: shapes ?? [], using: &random)
+        while shapes == nil { shapes = arrange(Array(zip(chosen, colors)), using: &random) }
+        return ToyScene(shapes: shapes ?? [], using: &random)
     }
 
-    /// Shapes of about one size that do not touch; nil where they found no room.
-    private static func place(_ kinds: [(Form, Color)], using random: inout SeededGenerator) -> [Shape]? {
+    /// Shapes of similar size that do not touch; nil if there was no room.
+    private static func arrange(_ kinds: [(Form, Color)], using random: inout SeededGenerator) -> [Shape]? {
         let side = Float(Self.side)
         var shapes: [Shape] = []
         for (form, color) in kinds {
@@ -56,8 +57,8 @@ extension ToyPicture {
         return shapes
     }
 
-    /// One question of each kind that can be asked: of colour and of shape, of a number, and two to be answered yes and
-    /// two to be answered no.
+    /// One question of each kind that the scene allows: a colour, a shape, a number, two answered yes and two answered
+    /// no.
     public func questions(using random: inout SeededGenerator) -> [ToyQuestion] {
         func having(_ form: Form) -> [Shape] { shapes.filter { $0.form == form } }
         let present = Form.allCases.filter { !having($0).isEmpty }, absent = Form.allCases.filter { having($0).isEmpty }
@@ -71,7 +72,7 @@ extension ToyPicture {
         if let shape = shapes.randomElement(using: &random) {
             ask(.shape, "what shape is the \(shape.color) thing?", shape.form.rawValue, [shape])
         }
-        // The first shape's form is there once, twice or three times, each as often.
+        // The first shape's form occurs once, twice or three times, each equally often.
         let counted = random.uniform() < 0.25 ? absent.randomElement(using: &random) ?? shapes[0].form : shapes[0].form
         ask(.number, "how many \(counted)s are there?", Self.numberWords[having(counted).count], having(counted))
         if let there = present.randomElement(using: &random), let missing = absent.randomElement(using: &random) {
@@ -86,9 +87,10 @@ extension ToyPicture {
         return questions
     }
 
-    /// A colour and a form that no shape of the picture has together. Half the time it has both, apart: who only looks
-    /// for the form or only for the colour is then wrong. Otherwise it has but one of them: were both always there,
-    /// something else that is red would say "no", "yes" would be what is left, and nothing would speak for it.
+    /// A colour and a form that no shape of the scene combines. Half the time the scene has both, in different shapes:
+    /// a model that looks only for the form or only for the colour is then wrong. Otherwise the scene has only one of
+    /// them. If both always occurred, another red shape would be evidence for "no", "yes" would be the answer for lack
+    /// of it, and nothing would be evidence for "yes".
     private func missingPair(_ absent: [Form], using random: inout SeededGenerator) -> (Color, Form) {
         func one<T>(_ values: [T], _ fallback: T) -> T { values.randomElement(using: &random) ?? fallback }
         let shape = one(shapes, shapes[0]), others = shapes.filter { $0.form != shape.form }

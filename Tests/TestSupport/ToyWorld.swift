@@ -1,16 +1,18 @@
 import Foundation
+import Support
 import Tensors
 import Vision
 import Weights
 
-/// A tiny world of coloured shapes on a noisy ground, with exact masks: what a model looked at can be checked pixel by pixel.
+/// A small world of coloured shapes on a noisy ground, with exact masks, so that maps can be checked pixel by pixel.
 ///
-/// A picture shows two shapes of different forms and colours. A caption names one shape's form and one shape's colour, chosen apart, the bigger
-/// shape more often: "a circle and something red". Three things make the masks a ground truth of maps, not only of pictures:
-/// - a word's probability grows with the area of its shape, so that no word is ever certain and evidence never saturates;
-/// - each form has a surface of its own (a circle is checked, the others striped), so that evidence lies all over the shape;
-/// - shapes fade towards their outline, so that it does not lie on the outline, half of which is outside the mask.
-public struct ToyPicture {
+/// A scene shows two shapes of different forms and colours. A caption names one shape's form and one shape's colour,
+/// chosen independently, the larger shape more often: "a circle and something red". Three properties make the masks a
+/// ground truth for maps:
+/// - a word's probability grows with the area of its shape, so no word is certain and evidence never saturates;
+/// - each form has its own surface (a circle is checked, the others are striped), so evidence is all over the shape;
+/// - shapes fade towards their outline, so evidence is not on the outline, half of which is outside the mask.
+public struct ToyScene {
     public enum Form: String, CaseIterable, Sendable { case circle, square, triangle, diamond }
     public enum Color: String, CaseIterable, Sendable {
         case red, green, blue, yellow
@@ -42,12 +44,12 @@ public struct ToyPicture {
             }
         }
 
-        /// How much of the shape shows at a point: 0 outside, growing to 1 over about 4 pixels from the outline.
+        /// The opacity of the shape at a point: 0 outside, growing to 1 over about 4 pixels from the outline.
         func opacity(_ px: Float, _ py: Float) -> Float {
             Float((1...4).count { contains(px, py, radius: radius - 1.2 * Float($0)) }) / 4
         }
 
-        /// How bright the surface is at a point: the form's own pattern, 2 pixels wide.
+        /// The brightness of the surface at a point: the form's own pattern, 2 pixels wide.
         func brightness(_ px: Float, _ py: Float) -> Float {
             func stripe(_ d: Float) -> Bool { Int((d / 2).rounded(.down)) & 1 == 0 }
             let dx = px - x, dy = py - y
@@ -67,23 +69,25 @@ public struct ToyPicture {
     public let shapes: [Shape]
 
     /// A caption that names the form of one shape and the colour of another.
-    public static func caption(_ form: Form, _ color: Color) -> String { "a \(form.rawValue) and something \(color.rawValue)" }
+    public static func caption(_ form: Form, _ color: Color) -> String {
+        "a \(form.rawValue) and something \(color.rawValue)"
+    }
 
-    /// Every caption that is true of the picture.
+    /// Every caption that is true of the scene.
     public var trueCaptions: [String] { shapes.flatMap { a in shapes.map { Self.caption(a.form, $0.color) } } }
 
-    /// The shape that a word of the caption is about, if it is about one alone.
+    /// The shape that a word of the caption describes, if it describes exactly one.
     public func shape(of word: String) -> Shape? {
         let about = shapes.filter { $0.form.rawValue == word || $0.color.rawValue == word }
         return about.count == 1 ? about[0] : nil
     }
 
-    /// True where the pixel's centre lies in the shape.
+    /// True where the pixel's centre is inside the shape.
     public static func mask(_ shape: Shape) -> [Bool] {
         (0..<side * side).map { shape.contains(Float($0 % side) + 0.5, Float($0 / side) + 0.5) }
     }
 
-    /// The mask as a picture, white inside.
+    /// The mask as an image, white inside.
     public static func maskImage(_ shape: Shape) -> Image {
         var image = Image(width: side, height: side)
         for (pixel, inside) in mask(shape).enumerated() where inside {
@@ -92,7 +96,7 @@ public struct ToyPicture {
         return image
     }
 
-    /// Rows of a file of phrases without boxes, for the caption's form and its colour; the chain is the shape's number.
+    /// Rows of a file of phrases without boxes, for the caption's form and its colour. The chain is the shape's number.
     public func phrases(of caption: String, row: Int, image: String) -> String {
         let words = caption.split(separator: " ").map(String.init)
         return words.indices.compactMap { index -> String? in
@@ -104,7 +108,7 @@ public struct ToyPicture {
         }.joined()
     }
 
-    /// Draws picture number `index` of the world `seed`.
+    /// Draws scene number `index` of the world `seed`.
     public init(seed: UInt64, index: Int) {
         var random = SeededGenerator(seed: seed &* 0x9E37_79B9 &+ UInt64(index))
         _ = random.next()
@@ -114,7 +118,7 @@ public struct ToyPicture {
         for _ in 0..<2 {
             let radius = 9 + 6 * random.uniform()
             var shape = Shape(form: forms.removeLast(), color: colors.removeLast(), x: 0, y: 0, radius: radius)
-            // The second goes where it does not touch the first.
+            // The second shape must not touch the first.
             for _ in 0..<1000 {
                 shape.x = radius + 1 + random.uniform() * (side - 2 * radius - 2)
                 shape.y = radius + 1 + random.uniform() * (side - 2 * radius - 2)
@@ -152,7 +156,8 @@ public struct ToyPicture {
         return image
     }
 
-    /// Captions as people of this world give them: each names a form and a colour that it sees at random points of the shapes.
+    /// Random captions: each names the form and the colour of a shape, chosen with a probability that grows with its
+    /// area.
     func captions(_ count: Int, using random: inout SeededGenerator) -> [String] {
         let weights = shapes.map { shape in
             let area = Float(Self.mask(shape).count { $0 })
@@ -163,8 +168,9 @@ public struct ToyPicture {
     }
 }
 
-/// Writes a world as `mmx train caption` reads it: images, captions.csv (ten captions a picture), train.txt, dev.txt;
-/// and as `mmx evaluate maps` does: phrases.tsv, whose phrases have no boxes, and the shapes' masks in `masks`.
+/// Writes a world in the format of `mmx train caption`: images, captions.csv (ten captions for each image), train.txt,
+/// dev.txt. Also writes the input of `mmx evaluate maps`: phrases.tsv, whose phrases have no boxes, and the shapes'
+/// masks in `masks`.
 public func writeToyWorld(to folder: URL, seed: UInt64, train: Int, dev: Int) throws {
     let images = folder.appendingPathComponent("images")
     let masks = folder.appendingPathComponent("masks")
@@ -173,19 +179,21 @@ public func writeToyWorld(to folder: URL, seed: UInt64, train: Int, dev: Int) th
     var phrases = "image\tcaption row\tfirst word\tnumber of words\tchain\ttypes\tphrase\tboxes\tcaption\n"
     var random = SeededGenerator(seed: seed)
     for index in 0..<train + dev {
-        let picture = ToyPicture(seed: seed, index: index), name = "\(index).png"
-        try picture.image.write(to: images.appendingPathComponent(name))
-        for (chain, shape) in picture.shapes.enumerated() {
-            try ToyPicture.maskImage(shape).write(to: masks.appendingPathComponent("\(index)-\(chain).png"))
+        let scene = ToyScene(seed: seed, index: index), name = "\(index).png"
+        try scene.image.write(to: images.appendingPathComponent(name))
+        for (chain, shape) in scene.shapes.enumerated() {
+            try ToyScene.maskImage(shape).write(to: masks.appendingPathComponent("\(index)-\(chain).png"))
         }
-        for (row, caption) in picture.captions(10, using: &random).enumerated() {
+        for (row, caption) in scene.captions(10, using: &random).enumerated() {
             captions += "\(name),\(caption)\n"
-            phrases += picture.phrases(of: caption, row: row, image: name)
+            phrases += scene.phrases(of: caption, row: row, image: name)
         }
         names.append(name)
     }
     try AtomicFile.write(Data(captions.utf8), to: folder.appendingPathComponent("captions.csv"))
     try AtomicFile.write(Data(phrases.utf8), to: folder.appendingPathComponent("phrases.tsv"))
-    try AtomicFile.write(Data((names.prefix(train).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("train.txt"))
-    try AtomicFile.write(Data((names.suffix(dev).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("dev.txt"))
+    try AtomicFile.write(
+        Data((names.prefix(train).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("train.txt"))
+    try AtomicFile.write(
+        Data((names.suffix(dev).joined(separator: "\n") + "\n").utf8), to: folder.appendingPathComponent("dev.txt"))
 }

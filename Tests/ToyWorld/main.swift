@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 
 // toy-world [--questions] FOLDER [TRAIN DEV SEED]: writes the drawn world that the toy captioners are trained on, or,
-// with --questions, that of the toy answerer.
+// with --questions, that of the toy VQA model.
 let asksQuestions = CommandLine.arguments.dropFirst().first == "--questions"
 let arguments = Array(CommandLine.arguments.dropFirst(asksQuestions ? 2 : 1))
 guard let path = arguments.first, !path.hasPrefix("-") else {

@@ -4,8 +4,8 @@ import XCTest
 
 @testable import Vision
 
-/// Every network of the registry against torchvision's on the same weights (Fixtures/make_encoders.py): the feature
-/// map, the logits, and one logit's gradients with respect to the feature map and to the picture.
+/// Every network of the registry against torchvision's with the same weights (Fixtures/make_encoders.py): the feature
+/// map, the logits, and one logit's gradients with respect to the feature map and the image.
 final class ArchitectureTests: XCTestCase {
     private struct Expected: Decodable {
         struct Summary: Decodable {
@@ -24,43 +24,49 @@ final class ArchitectureTests: XCTestCase {
         let cases: [Case]
     }
 
-    /// Deviations from double precision, relative to the typical element (root mean square) or the element, where that
-    /// is larger; of the median and of the worst of 16 elements. The length (root of the sum of squares) may deviate as
-    /// the median does, the sum, divided by the length, as the worst.
+    /// Limits of the deviations from double precision, for the median and the worst of 16 elements. A deviation is
+    /// relative to the root mean square of all elements or to the element, whichever is larger. The limit of the median
+    /// also applies to the length (root of the sum of squares); the limit of the worst also applies to the sum divided
+    /// by the length.
     private struct Tolerance {
         let typical: Double, worst: Double
     }
-    /// Up to 150 layers of single-precision sums: 2e-6 and 7e-5 were measured over all networks.
+    /// Up to 150 layers of single-precision sums. 2e-6 and 7e-5 were measured over all networks.
     private let smooth = Tolerance(typical: 1e-5, worst: 2e-4)
-    /// On its way to the picture a gradient passes thousands of switches: where a ReLU's input is so near to zero, or
-    /// two inputs of a pool so near to each other, that the last bits decide, it goes another way for the pixels
-    /// behind that switch and stays the same for the others. 3.5e-3 and 0.08 were measured; a wrong rule gives 1.
+    /// The gradient of the image passes thousands of ReLUs and pools. If an input of a ReLU is close to zero, or two
+    /// inputs of a pool are close to each other, rounding decides which path the gradient takes. Then it differs for
+    /// the pixels behind that unit and stays the same for the others. 3.5e-3 and 0.08 were measured; a wrong rule gives
+    /// 1.
     private let switched = Tolerance(typical: 7e-3, worst: 0.3)
     private let classes = 1000, logit = 7
 
-    /// The networks that PyTorch's packages do not have, or that have a test of their own.
+    /// The networks that PyTorch's packages do not have, or that have their own test.
     private let others = ["tiny"] + (0...4).map { "efficientnet-lite\($0)" }
 
-    // One test a family, so that a failure says which. Their names begin alike.
-    func testAlexNet() throws { try check(prefix: "alexnet", count: 1) }
-    func testVGG() throws { try check(prefix: "vgg", count: 8) }
-    func testResNet() throws { try check(prefix: "resnet", count: 5) }
-    func testWideResNet() throws { try check(prefix: "wide_resnet", count: 2) }
-    func testResNeXt() throws { try check(prefix: "resnext", count: 3) }
-    func testSqueezeNet() throws { try check(prefix: "squeezenet", count: 2) }
-    func testGoogLeNet() throws { try check(prefix: "googlenet", count: 1) }
-    func testInception() throws { try check(prefix: "inception", count: 1) }
-    func testDenseNet() throws { try check(prefix: "densenet", count: 1) }
-    func testMobileNet() throws { try check(prefix: "mobilenet", count: 1) }
+    // One test for each family, so that a failure names it. The names in a family have a common prefix.
+    func testAlexNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "alexnet", count: 1) }
+    func testVGG_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "vgg", count: 8) }
+    func testResNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "resnet", count: 5) }
+    func testWideResNet_withReproducibleWeights_matchesTorchvision() throws {
+        try check(prefix: "wide_resnet", count: 2)
+    }
+    func testResNeXt_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "resnext", count: 3) }
+    func testSqueezeNet_withReproducibleWeights_matchesTorchvision() throws {
+        try check(prefix: "squeezenet", count: 2)
+    }
+    func testGoogLeNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "googlenet", count: 1) }
+    func testInception_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "inception", count: 1) }
+    func testDenseNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "densenet", count: 1) }
+    func testMobileNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "mobilenet", count: 1) }
 
-    func testEveryNetworkIsTested() throws {
+    func testArchitectures_allOfThem_haveAFixture() throws {
         for name in Architectures.names where !others.contains(name) {
             let file = Fixture.url("encoders/\(name).json")
             XCTAssertTrue(FileManager.default.fileExists(atPath: file.path), "\(name) has no fixture: \(file.path)")
         }
     }
 
-    /// A large head is the same in networks of one family; it is made once.
+    /// The large heads of a family are equal, so each is made once.
     private var heads: [String: Tensor] = [:]
 
     private func check(prefix: String, count: Int) throws {
@@ -121,7 +127,7 @@ final class ArchitectureTests: XCTestCase {
         compare(features.value, expected.features, smooth, "\(label): feature map")
         compare(logits.value, expected.logits, smooth, "\(label): logits")
         compare(gradients[0], expected.featureGradient, smooth, "\(label): gradient of the feature map")
-        compare(gradients[1], expected.inputGradient, switched, "\(label): gradient of the picture")
+        compare(gradients[1], expected.inputGradient, switched, "\(label): gradient of the image")
     }
 
     private func compare(_ x: Tensor, _ expected: Expected.Summary, _ tolerance: Tolerance, _ label: String) {
@@ -136,14 +142,14 @@ final class ArchitectureTests: XCTestCase {
         let deviations = zip(slice, expected.slice).map { abs(Double($0 - $1)) / max(typical, abs(Double($1))) }
             .sorted()
         let length = abs(squares.squareRoot() - norm) / norm
-        // Errors of n elements that know nothing of each other add up as sqrt(n).
+        // Independent errors of n elements add up as sqrt(n).
         let total = abs(sum - expected.sum) / norm
         let median = deviations[deviations.count / 2], worst = deviations[deviations.count - 1]
         XCTAssertLessThan(median, tolerance.typical, "\(label): typical element")
         XCTAssertLessThan(worst, tolerance.worst, "\(label): worst element")
         XCTAssertLessThan(length, tolerance.typical, "\(label): length")
         XCTAssertLessThan(total, tolerance.worst, "\(label): sum")
-        // For whoever wants to know how near it is: a line for each comparison, to an existing file.
+        // Optional: writes a line for each comparison to an existing file.
         if let path = ProcessInfo.processInfo.environment["MMX_DEVIATIONS"] {
             let file = FileHandle(forWritingAtPath: path)
             file?.seekToEndOfFile()
@@ -157,7 +163,7 @@ final class ArchitectureTests: XCTestCase {
         architecture.encoder(ParameterStore(filling: { Tensor($1) }).scope(), folded: true)
     }
 
-    func testNames() throws {
+    func testArchitectures_byName_areUniqueAndFound() throws {
         XCTAssertEqual(Set(Architectures.names).count, Architectures.names.count)
         for name in Architectures.names {
             let architecture = try Architectures.named(name)
@@ -169,8 +175,9 @@ final class ArchitectureTests: XCTestCase {
         }
     }
 
-    /// A VGG's map is its last convolution's ReLU, before the last pool: relu5_3, 16 pixels a cell, as in the papers.
-    func testDefaultLayers() throws {
+    /// A VGG's map is its last convolution's ReLU, before the last pool: relu5_3, 16 pixels for each cell, as in the
+    /// papers.
+    func testDefaultLayer_ofEachFamily_isTheLastConvolution() throws {
         let vgg = empty(try Architectures.named("vgg16"))
         XCTAssertEqual(vgg.lastLayer, "features.28")
         for layer in ["features.28", "features.29", "relu5_3"] {
@@ -186,10 +193,10 @@ final class ArchitectureTests: XCTestCase {
         XCTAssertEqual(empty(try Architectures.named("squeezenet1_1")).lastLayer, "features.12")
     }
 
-    func testSmallestInput() throws {
+    func testNetwork_atItsSmallestInput_returnsLogits() throws {
         for name in [
-            "alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18", "googlenet", "inception_v3", "densenet121",
-            "mobilenet_v2",
+            "alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18", "googlenet", "inception_v3",
+            "densenet121", "mobilenet_v2",
         ] {
             let architecture = try Architectures.named(name), side = architecture.smallestSide
             let store = ParameterStore(filling: { Tensor($1) })
@@ -198,7 +205,7 @@ final class ArchitectureTests: XCTestCase {
         }
     }
 
-    func testPicturesTooSmallForThePoolsAreRefused() throws {
+    func testEncoderCheck_ofATooSmallImage_throws() throws {
         func input(_ side: Int) -> Preprocessing {
             let usual = AlexNet().preprocessing
             return Preprocessing(
@@ -210,13 +217,13 @@ final class ArchitectureTests: XCTestCase {
         try EncoderConfiguration(name: "resnet18", folded: true).check(input(1))
     }
 
-    func testWhatBelongsToTheEncoder() {
+    func testEncoderTensors_ofACheckpoint_omitHeadsAndCounters() {
         let kept = AlexNet().encoderTensors([
             "features.0.weight": Tensor([1]), "classifier.6.weight": Tensor([1]),
             "features.1.num_batches_tracked": Tensor([1]),
         ])
         XCTAssertEqual(Array(kept.keys), ["features.0.weight"])
-        // Heads that only training uses go by their names, and nothing else does.
+        // Modules that only training uses are removed by name, and no others are.
         let module = GoogLeNet().encoderTensors([
             "aux1.conv.conv.weight": Tensor([1]), "aux2.fc2.bias": Tensor([1]), "fc.bias": Tensor([1]),
             "conv1.conv.weight": Tensor([1]), "aux3.fc2.bias": Tensor([1]),
@@ -226,22 +233,26 @@ final class ArchitectureTests: XCTestCase {
         XCTAssertEqual(Array(inception.keys), ["AuxLogit.bias"])
     }
 
-    /// The keys of checkpoints made before dots were forbidden in the names of PyTorch's modules.
-    func testOldNamesOfDenseNet() throws {
+    /// The keys of checkpoints from before PyTorch forbade dots in the names of modules.
+    func testDenseNet_withOldTensorNames_loads() throws {
         let network = DenseNet()
         let layer = "features.denseblock2.denselayer11"
         XCTAssertEqual(network.currentName("\(layer).norm.1.running_mean"), "\(layer).norm1.running_mean")
         XCTAssertEqual(network.currentName("\(layer).conv.2.weight"), "\(layer).conv2.weight")
-        for same in ["\(layer).norm1.weight", "features.norm5.weight", "classifier.1.weight", "norm.1.weight", "", "."] {
+        for same in ["\(layer).norm1.weight", "features.norm5.weight", "classifier.1.weight", "norm.1.weight", "", "."]
+        {
             XCTAssertEqual(network.currentName(same), same)
         }
-        // A whole checkpoint in the old spelling is the network's; where both spellings are there, one is left over.
+        // A whole checkpoint with old names fits the network. If it has both names of a tensor, one is left unused.
         let store = ParameterStore(seed: 1)
         _ = network.encoder(store.scope(), folded: false)
         let state = store.stateDictionary()
         let old = Dictionary(
             uniqueKeysWithValues: state.map { key, value in
-                (key.replacing(#/denselayer(\d+)\.(norm|conv)([12])\./#) { "denselayer\($0.1).\($0.2).\($0.3)." }, value)
+                (
+                    key.replacing(#/denselayer(\d+)\.(norm|conv)([12])\./#) { "denselayer\($0.1).\($0.2).\($0.3)." },
+                    value
+                )
             })
         XCTAssertNotEqual(old.keys.sorted(), state.keys.sorted())
         let strict = ParameterStore(strict: network.renamed(old), origin: "old")
@@ -252,8 +263,8 @@ final class ArchitectureTests: XCTestCase {
         XCTAssertEqual(both.count, 2)
     }
 
-    /// Where a network cannot be folded, what remains of its normalisation is trained with the statistics it has.
-    func testAFoldedDenseNetTrainsWithItsStatistics() throws {
+    /// Norms that cannot be folded are trained with their running statistics.
+    func testFoldedDenseNet_inTraining_keepsItsStatistics() throws {
         let store = ParameterStore(filling: { ReproducibleWeights.parameter($0, $1, gain: 1) })
         let x = Variable(ReproducibleWeights.noise("input", [2, 33, 33, 3], scale: 4))
         let used = DenseNet().encoder(store.scope(), folded: true)(x).value
@@ -268,8 +279,8 @@ final class ArchitectureTests: XCTestCase {
         XCTAssertEqual(mean.array, ReproducibleWeights.parameter("features.norm5.running_mean", [1024], gain: 1).array)
     }
 
-    /// torchvision's normalisation by ImageNet's statistics and what `transform_input` makes of it.
-    func testInputOfTheNetworksFromTensorFlow() {
+    /// torchvision's normalisation with ImageNet's statistics, followed by `transform_input`.
+    func testPreprocessing_ofNetworksFromTensorFlow_equalsTransformInput() {
         let ours = GoogLeNet().preprocessing, normal = Preprocessing.imageNet()
         let deviations: [Float] = [0.229, 0.224, 0.225], means: [Float] = [0.485, 0.456, 0.406]
         for channel in 0..<3 {

@@ -5,9 +5,9 @@ import TestSupport
 @testable import Vision
 
 final class ImageDecodingTests: XCTestCase {
-    /// PNG is exact. JPEG: another version of libjpeg-turbo made the expectation, whose inverse transform and colour
-    /// conversion may round differently by one each (2.1.5 against 3.2.0: not at all).
-    func testEveryVariantDecodesAsPillowDoes() throws {
+    /// PNG is exact. The expected JPEG pixels are from another version of libjpeg-turbo, whose inverse transform and
+    /// colour conversion may each round differently by one (2.1.5 and 3.2.0 are equal).
+    func testDecode_ofEveryVariant_matchesPillow() throws {
         let cases = try ImagingCases.load().decoded, expected = try ImagingCases.expected()
         XCTAssertEqual(cases.count, 61)
         for item in cases {
@@ -19,7 +19,7 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testFormatComesFromTheBytesNotTheName() throws {
+    func testDecode_underAWrongName_goesByTheBytes() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let png = try Data(contentsOf: ImagingCases.url("rgb8.png"))
@@ -27,7 +27,7 @@ final class ImageDecodingTests: XCTestCase {
         try png.write(to: lying)
         XCTAssertEqual(try Image.read(lying), try ImagingCases.image("rgb8.png"))
 
-        try Data("not a picture at all\n".utf8).write(to: lying)
+        try Data("not an image at all\n".utf8).write(to: lying)
         assertImageError(.unsupported, "photo.jpg", "a text file", "in spite of its name", "JPEG") {
             try Image.read(lying)
         }
@@ -47,7 +47,7 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testFilesThatAreNoFiles() throws {
+    func testRead_ofEmptyMissingAndSpecialFiles_throws() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let empty = folder.appendingPathComponent("empty.png")
@@ -66,13 +66,13 @@ final class ImageDecodingTests: XCTestCase {
         assertImageError(.tooLarge, "MiB") { try Image.read(link, limits: ImageLimits(bytes: 100)) }
     }
 
-    func testEveryPrefixIsAnErrorAndNeverACrash() throws {
+    func testDecode_ofEveryPrefix_throwsOrReturnsTheImage() throws {
         for item in try ImagingCases.load().decoded {
             let whole = try Data(contentsOf: ImagingCases.url(item.file))
             let image = try Image.decode(whole, name: item.file)
             for count in 0..<whole.count {
-                // A PNG may lack its last chunk, a JPEG of one scan its end marker and bits that only fill a byte:
-                // nothing of the picture is lost then.
+                // A PNG may lack its last chunk, and a JPEG of one scan its end marker and padding bits. The image is
+                // then still complete.
                 do {
                     let shorter = try Image.decode(whole.prefix(count), name: item.file)
                     XCTAssertGreaterThanOrEqual(
@@ -85,7 +85,7 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testAHalvedPhotographIsCalledTruncated() throws {
+    func testDecode_ofATruncatedFile_saysTruncated() throws {
         for name in ["ycc420.jpg", "progressive.jpg", "restart.jpg", "cmyk.jpg", "rgb8.png", "rgba8i.png"] {
             let whole = try Data(contentsOf: ImagingCases.url(name))
             assertImageError(.truncated, "truncated", name) {
@@ -94,7 +94,7 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testDamageNeverCrashes() throws {
+    func testDecode_ofDamagedBytes_neverCrashes() throws {
         var state: UInt64 = 42
         func random(_ n: Int) -> Int {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -115,7 +115,7 @@ final class ImageDecodingTests: XCTestCase {
         XCTAssertGreaterThan(failures, 100)
     }
 
-    func testHeadersThatPromiseTooMuch() throws {
+    func testDecode_withTooLargeSizesInTheHeader_throws() throws {
         func png(_ width: UInt32, _ height: UInt32) throws -> Data {
             var bytes = try Data(contentsOf: ImagingCases.url("rgb8.png"))
             for i in 0..<4 {
@@ -150,7 +150,7 @@ final class ImageDecodingTests: XCTestCase {
         assertImageError(.corrupt) { try Image.decode(jpeg(0, 10), name: "x") }
     }
 
-    func testAProgressiveFileOfEndlessScans() throws {
+    func testDecode_ofAProgressiveFileWithManyScans_throws() throws {
         let bytes = [UInt8](try Data(contentsOf: ImagingCases.url("grayprogressive.jpg")))
         // The first scan, from its marker to the next one.
         let start = try XCTUnwrap(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xDA })
@@ -163,7 +163,7 @@ final class ImageDecodingTests: XCTestCase {
         assertImageError(.unsupported, "scans") { try Image.decode(repeated(5000), name: "x") }
     }
 
-    func testDecodingSmallerOnRequest() throws {
+    func testRead_withAShortSide_shrinksTheJPEG() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let url = folder.appendingPathComponent("big.jpg")
@@ -177,7 +177,7 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testOrientationOfBothByteOrders() {
+    func testOrientation_inBothByteOrders_isRead() {
         func tiff(_ big: Bool, _ value: Int, type: Int = 3, offset: Int = 8, entries: Int = 2) -> [UInt8] {
             func n(_ value: Int, _ count: Int) -> [UInt8] {
                 let bytes = (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
@@ -202,7 +202,7 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testPNGRoundTrips() throws {
+    func testPNG_encodedAndDecoded_isEqual() throws {
         let image = try ImagingCases.image("resize.png")
         XCTAssertEqual(try Image.decode(image.pngData(), name: "x"), image)
         let gray = (0..<35).map { UInt8($0 * 7) }
@@ -214,7 +214,7 @@ final class ImageDecodingTests: XCTestCase {
             [10, 20, 30, 255, 255, 255, 204, 204, 204])
     }
 
-    func testJPEGRoundTripsAndQualityMatters() throws {
+    func testJPEG_atTwoQualities_isNearTheImage() throws {
         let image = try ImagingCases.image("ycc444.jpg")
         let fine = try image.jpegData(quality: 98), coarse = try image.jpegData(quality: 30)
         XCTAssertLessThan(coarse.count, fine.count)
@@ -223,7 +223,7 @@ final class ImageDecodingTests: XCTestCase {
         assertImageError(.unwritable, "65500") { try Image(width: 65_501, height: 1).jpegData() }
     }
 
-    func testWritingChoosesTheFormatByName() throws {
+    func testWrite_toEachFileName_choosesTheFormat() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let image = try ImagingCases.image("rgb8.png")

@@ -4,7 +4,7 @@ import XCTest
 import TestSupport
 @testable import Vision
 
-/// What `Fixtures/make_imaging.py` wrote down.
+/// The output of `Fixtures/make_imaging.py`.
 struct ImagingCases: Decodable {
     struct Decoded: Decodable {
         let file: String, width: Int, height: Int, offset: Int
@@ -34,13 +34,13 @@ struct ImagingCases: Decodable {
     static func expected() throws -> [UInt8] { [UInt8](try Data(contentsOf: url("expected.bin"))) }
 }
 
-/// The largest difference between a picture and the pixels expected of it.
+/// The largest difference between an image and its expected pixels.
 func difference(_ image: Image, _ expected: ArraySlice<UInt8>) -> Int {
     zip(image.pixels, expected).reduce(0) { max($0, abs(Int($1.0) - Int($1.1))) }
 }
 
 extension XCTestCase {
-    /// Fails unless `body` throws an ``ImageError`` of this kind whose text holds all of `words`.
+    /// Fails unless `body` throws an ``ImageError`` of this kind whose text contains all of `words`.
     func assertImageError<T>(
         _ kind: ImageError.Kind, _ words: String..., file: StaticString = #filePath, line: UInt = #line,
         _ body: () throws -> T

@@ -17,7 +17,7 @@ final class PlacementTests: XCTestCase {
         (900, 300), (300, 900), (101, 57), (57, 101), (640, 480), (224, 224), (33, 97), (600, 31),
     ]
 
-    func testCropsAsTorchvisionDoes() throws {
+    func testPreprocessing_withCrop_matchesTorchvision() throws {
         let expected = try ImagingCases.expected()
         for item in try ImagingCases.load().cropped {
             let prepared = preprocessing(.crop, item.width, item.height, short: item.short, filter: item.filter)
@@ -27,7 +27,7 @@ final class PlacementTests: XCTestCase {
         }
     }
 
-    func testNormalisesEachChannel() {
+    func testPreprocessing_ofOneColour_normalisesEachChannel() {
         let preprocessing = Preprocessing(
             width: 2, height: 3, fit: .squash, filter: .bicubic, mean: [127, 0, 10], std: [128, 255, 2])
         let prepared = preprocessing.prepare(Image(width: 9, height: 9, color: (255, 51, 0)))
@@ -35,7 +35,7 @@ final class PlacementTests: XCTestCase {
         XCTAssertEqual(prepared.tensor.array, [Float](repeating: 0, count: 6).flatMap { _ in [1, 0.2, -5] as [Float] })
     }
 
-    /// The rectangle that the model sees, from first principles.
+    /// The rectangle that the model sees, computed independently.
     private func seen(_ p: Preprocessing, _ w: Double, _ h: Double) -> Rectangle {
         if p.fit == .squash { return Rectangle(x0: 0, y0: 0, x1: w, y1: h) }
         let scale = p.resizeShortSide.map { min(w, h) / Double($0) } ?? min(w / Double(p.width), h / Double(p.height))
@@ -43,7 +43,7 @@ final class PlacementTests: XCTestCase {
         return Rectangle(x0: (w - a) / 2, y0: (h - b) / 2, x1: (w + a) / 2, y1: (h + b) / 2)
     }
 
-    func testAHotCellLandsWhereTheModelSawIt() {
+    func testPlacement_ofAMapWithOneActiveCell_putsItWhereTheModelSawIt() {
         let variants = [
             preprocessing(.squash), preprocessing(.squash, 64, 40), preprocessing(.crop), preprocessing(.crop, 40, 64),
             preprocessing(.crop, short: 64),
@@ -56,14 +56,14 @@ final class PlacementTests: XCTestCase {
                 for (column, row) in [(0, 0), (6, 0), (3, 2), (1, 4), (6, 4), (5, 1)] {
                     var map = [Float](repeating: 0, count: u * v)
                     map[row * u + column] = 1
-                    let placed = placement.place(map, width: u, height: v)
+                    let placed = placement.toOriginal(map, width: u, height: v)
                     XCTAssertEqual([placed.width, placed.height], [w, h])
                     let cellWidth = frame.width / Double(u), cellHeight = frame.height / Double(v)
                     let centre = (
                         frame.x0 + (Double(column) + 0.5) * cellWidth, frame.y0 + (Double(row) + 0.5) * cellHeight
                     )
                     let about = "\(p.fit) \(p.width)x\(p.height) on \(w)x\(h), cell \(column),\(row)"
-                    // torchvision's rounding of the resized size and of the margin: up to one pixel of that size each.
+                    // torchvision rounds the resized size and the margin: up to one pixel of that size each.
                     let slack = p.resizeShortSide.map { 1.5 * Double(min(w, h)) / Double($0) } ?? 1e-6
                     var best: Float = -1, sum = 0.0
                     for y in 0..<h {
@@ -73,11 +73,11 @@ final class PlacementTests: XCTestCase {
                             sum += Double(value)
                             let (dx, dy) = (abs(Double(x) + 0.5 - centre.0), abs(Double(y) + 0.5 - centre.1))
                             if value > 0 {
-                                // The triangle is two cells wide; a pixel more where there are more cells than pixels.
+                                // The filter is two cells wide, and a pixel wider if there are more cells than pixels.
                                 XCTAssertLessThanOrEqual(dx, max(cellWidth, 1) + slack + 1, about)
                                 XCTAssertLessThanOrEqual(dy, max(cellHeight, 1) + slack + 1, about)
                             }
-                            // At a pixel within a tenth of a cell of the centre the map is near its maximum.
+                            // Within a tenth of a cell of the centre, the map is near its maximum.
                             if dx + slack < cellWidth / 10 && dy + slack < cellHeight / 10 {
                                 XCTAssertGreaterThan(value, 0.75, about)
                             }
@@ -88,7 +88,7 @@ final class PlacementTests: XCTestCase {
                         }
                     }
                     XCTAssertGreaterThan(best, 0.3, about)
-                    // The mass of one cell, more at the borders where the edge is continued.
+                    // The sum over one cell; larger at the borders, where the edge is extended.
                     XCTAssertGreaterThan(sum, 0.8 * cellWidth * cellHeight, about)
                     XCTAssertLessThan(sum, 1.7 * cellWidth * cellHeight + 4, about)
                 }
@@ -96,9 +96,9 @@ final class PlacementTests: XCTestCase {
         }
     }
 
-    /// Through pixels rather than formulas: paint a cell's rectangle in the photograph, prepare it, and look where the
-    /// paint came out in the model's frame.
-    func testPaintComesOutInTheCellItWasPutIn() {
+    /// Tests with pixels instead of formulas: paints a cell's rectangle in the photograph, preprocesses it, and finds
+    /// the paint in the model's frame.
+    func testPlacementCell_paintedInThePhotograph_isPreparedIntoThatCell() {
         for p in [
             preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, 48, 64), preprocessing(.crop, short: 70),
         ] {
@@ -129,7 +129,7 @@ final class PlacementTests: XCTestCase {
         }
     }
 
-    func testPointsAndBoxesGoThereAndBack() {
+    func testPlacement_ofPointsAndBoxes_convertsThereAndBack() {
         for p in [preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, short: 60)] {
             for (w, h) in Self.sizes {
                 let placement = p.placement(originalWidth: w, originalHeight: h)
@@ -149,24 +149,26 @@ final class PlacementTests: XCTestCase {
         XCTAssertEqual(panorama.cell(column: 6, row: 0, columns: 7, rows: 5).x1, 600, accuracy: 1e-9)
     }
 
-    func testAMapFinerThanThePhotographIsAveraged() {
+    func testPlacement_ofAMapFinerThanThePhotograph_averages() {
         let placement = preprocessing(.squash).placement(originalWidth: 4, originalHeight: 2)
         let map = (0..<64 * 64).map { Float($0 % 2) }
-        for value in placement.place(map, width: 64, height: 64).values { XCTAssertEqual(value, 0.5, accuracy: 0.02) }
+        for value in placement.toOriginal(map, width: 64, height: 64).values {
+            XCTAssertEqual(value, 0.5, accuracy: 0.02)
+        }
     }
 
-    func testThinPicturesWork() {
+    func testPreprocessing_ofThinImages_works() {
         for p in [preprocessing(.squash), preprocessing(.crop, 40, 64), preprocessing(.crop, 64, 40, short: 80)] {
             for (w, h) in [(1, 1), (3000, 1), (1, 3000), (2, 2)] {
                 let prepared = p.prepare(Image(width: w, height: h, color: (255, 127, 0)))
                 XCTAssertEqual(prepared.frame.pixels.prefix(3), [255, 127, 0])
-                let placed = prepared.placement.place([1, 1, 1, 1], width: 2, height: 2)
+                let placed = prepared.placement.toOriginal([1, 1, 1, 1], width: 2, height: 2)
                 XCTAssertEqual(placed.values.max() ?? 0, 1, accuracy: 1e-6)
             }
         }
     }
 
-    func testConfigurationsRoundTripAndNonsenseIsRefused() throws {
+    func testPreprocessing_decodedFromJSON_refusesInvalidValues() throws {
         let p = preprocessing(.crop, 224, 200, short: 256, filter: .bicubic)
         let json = try JSONEncoder().encode(p)
         XCTAssertEqual(try JSONDecoder().decode(Preprocessing.self, from: json), p)

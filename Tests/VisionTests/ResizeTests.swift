@@ -3,7 +3,7 @@ import XCTest
 @testable import Vision
 
 final class ResizeTests: XCTestCase {
-    func testPicturesResizeExactlyAsPillow() throws {
+    func testImageResize_atManySizes_equalsPillow() throws {
         let image = try ImagingCases.image("resize.png"), expected = try ImagingCases.expected()
         let cases = try ImagingCases.load().resized
         XCTAssertEqual(cases.count, 28)
@@ -17,7 +17,7 @@ final class ResizeTests: XCTestCase {
         }
     }
 
-    func testPlanesResizeAsPillowsFloats() throws {
+    func testPlaneResize_atManySizes_matchesPillow() throws {
         let cases = try ImagingCases.load().plane
         let plane = Plane(width: cases.width, height: cases.height, values: cases.values)
         for item in cases.cases {
@@ -26,12 +26,12 @@ final class ResizeTests: XCTestCase {
         }
     }
 
-    func testEnlargingIsBilinearWithHalfPixelCentres() {
+    func testPlaneResize_enlarging_isBilinearWithHalfPixelCentres() {
         let plane = Plane(width: 2, height: 1, values: [0, 1]).resized(width: 8, height: 2, filter: .bilinear)
         XCTAssertEqual(plane.values, [0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1, 0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1])
     }
 
-    func testConstantsStayConstant() {
+    func testResize_ofAConstant_staysConstant() {
         let image = Image(width: 301, height: 203, color: (255, 0, 97))
         for filter in ResizeFilter.allCases {
             for (w, h) in [(1, 1), (17, 500), (640, 3), (300, 202)] {

@@ -28,7 +28,7 @@ class ProgramTestCase: XCTestCase {
             return XCTFail("\(Self.program.path) was not built")
         }
         folder = try Fixture.temporaryFolder()
-        let picture = ToyPicture(seed: 2_024, index: 0).image
+        let picture = ToyScene(seed: 2_024, index: 0).image
         try picture.write(to: folder.appendingPathComponent("toy.png"))
         try picture.resized(width: 210, height: 70, filter: .bilinear).write(to: folder.appendingPathComponent("wide.png"))
     }

@@ -19,7 +19,7 @@ final class QuestionTrainingTests: ProgramTestCase {
     /// The colour of each of the picture's shapes, and whether there is a circle.
     private func lines(_ range: Range<Int>) -> [String] {
         range.flatMap { index -> [String] in
-            let shapes = ToyPicture(seed: 2_024, index: index).shapes
+            let shapes = ToyScene(seed: 2_024, index: index).shapes
             func line(_ question: String, _ answer: String, _ kind: String) -> String {
                 """
                 {"answer":"\(answer)","image":"\(index).png","kind":"\(kind)","question":"\(question)"}

@@ -19,12 +19,12 @@ final class VQATests: ProgramTestCase {
         try super.setUpWithError()
         let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog", "shape"]], minimumCount: 1)
         let encoder = EncoderConfiguration(name: "tiny", folded: true), store = ParameterStore(seed: 7)
-        let answerer = AnswererConfiguration(
+        let answerer = VQAHeadConfiguration(
             kind: .stackedAttention, features: try encoder.makeEncoder(store.scope()["encoder"]).channels,
             vocabulary: vocabulary.count, answers: answers.count, embedding: 6, hidden: 8, attention: 5)
-        _ = answerer.makeAnswerer(store.scope()["answerer"])
-        try Answerer.save(
-            configuration: AnswererModelConfiguration(
+        _ = answerer.makeHead(store.scope()["answerer"])
+        try VQAModel.save(
+            configuration: VQAConfiguration(
                 encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer,
                 vocabulary: "questions.txt",
                 answers: "answers.txt"),

@@ -10,8 +10,8 @@ typedef float mmx_float4 __attribute__((ext_vector_type(4)));
 // Sixteen bit patterns: SIMD16<UInt16>.
 typedef unsigned short mmx_ushort16 __attribute__((ext_vector_type(16)));
 
-// a * b + c in one instruction, rounded once, where the processor has one. Swift's own `addingProduct` becomes sixteen, and its * and +
-// stay two: half the speed of a processor whose units multiply and add together (Intel's).
+// a * b + c, in one instruction and rounded once if the processor has a fused multiply-add. Swift's `addingProduct`
+// compiles to sixteen instructions, and its * and + to two, which is half the speed.
 static inline __attribute__((always_inline)) mmx_float16 mmx_multiply_add(mmx_float16 a, mmx_float16 b, mmx_float16 c) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
     return __builtin_elementwise_fma(a, b, c);
@@ -28,7 +28,8 @@ static inline __attribute__((always_inline)) mmx_float8 mmx_multiply_add8(mmx_fl
 #endif
 }
 
-// Sixteen half-precision numbers, exactly. Without an instruction for it, integer arithmetic: a conversion would be sixteen calls.
+// Converts sixteen halves to floats, exactly. Without an instruction for it, this uses integer arithmetic: the
+// compiler's own conversion would be sixteen calls.
 static inline __attribute__((always_inline)) mmx_float16 mmx_widened(mmx_ushort16 halves) {
 #if defined(__F16C__) || defined(__AVX512F__) || defined(__aarch64__)
     typedef _Float16 half16 __attribute__((ext_vector_type(16)));
@@ -37,9 +38,9 @@ static inline __attribute__((always_inline)) mmx_float16 mmx_widened(mmx_ushort1
     typedef unsigned int uint16 __attribute__((ext_vector_type(16)));
     uint16 bits = __builtin_convertvector(halves, uint16);
     uint16 sign = (bits & 0x8000u) << 16, magnitude = (bits & 0x7FFFu) << 13;
-    // The exponent's bias: 127 - 15 = 112; infinities and NaN need as much again.
+    // The exponent's bias changes by 127 - 15 = 112. Infinities and NaN need twice that.
     uint16 normal = magnitude + (112u << 23), special = magnitude + (224u << 23);
-    // A subnormal half is m * 2^-24: with 2^-14 put before it, the subtraction is exact.
+    // A subnormal half is m * 2^-24. It is computed as (2^-14 + m * 2^-24) - 2^-14, which is exact.
     mmx_float16 one = (mmx_float16)((uint16)(113u << 23));
     uint16 subnormal = (uint16)((mmx_float16)(magnitude + (113u << 23)) - one);
     uint16 value = magnitude >= (31u << 23) ? special : magnitude < (1u << 23) ? subnormal : normal;
@@ -47,9 +48,10 @@ static inline __attribute__((always_inline)) mmx_float16 mmx_widened(mmx_ushort1
 #endif
 }
 
-// The sums of the elements of a, b, c and d, each added up half by half: fourteen instructions with AVX-512, where Swift's shuffles become
-// ten times as many.
-static inline __attribute__((always_inline)) mmx_float4 mmx_totals(mmx_float16 a, mmx_float16 b, mmx_float16 c, mmx_float16 d) {
+// The sums of the elements of a, b, c and d. Each adds its upper half to its lower half, and so on. This is fourteen
+// instructions with AVX-512; Swift's shuffles compile to ten times as many.
+static inline __attribute__((always_inline)) mmx_float4 mmx_totals(
+    mmx_float16 a, mmx_float16 b, mmx_float16 c, mmx_float16 d) {
 #define MMX_LOW 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
 #define MMX_HIGH 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
     mmx_float16 ab = __builtin_shufflevector(a, b, MMX_LOW) + __builtin_shufflevector(a, b, MMX_HIGH);
@@ -58,22 +60,25 @@ static inline __attribute__((always_inline)) mmx_float4 mmx_totals(mmx_float16 a
 #undef MMX_HIGH
     mmx_float16 fours = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
                       + __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-    mmx_float16 twos = fours + __builtin_shufflevector(fours, fours, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    mmx_float16 twos = fours
+                     + __builtin_shufflevector(fours, fours, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
     return __builtin_shufflevector(twos, twos, 0, 4, 8, 12) + __builtin_shufflevector(twos, twos, 1, 5, 9, 13);
 }
 
-// Asks for the cache line at p before it is read; p may lie outside of the memory that is ours.
+// Loads the cache line at p into the cache before it is read. p may be outside the program's memory.
 static inline __attribute__((always_inline)) void mmx_prefetch(const void *p) { __builtin_prefetch(p); }
 
-// As mmx_prefetch, for a line that will be written.
+// The same for a line that will be written.
 static inline __attribute__((always_inline)) void mmx_prefetch_write(const void *p) { __builtin_prefetch(p, 1); }
 
-// Element by element a < b ? x : y, and so on. One or two instructions each, where Swift's `replacing(with:where:)` takes a vector apart and
-// becomes twenty.
-static inline __attribute__((always_inline)) mmx_float16 mmx_if_less(mmx_float16 a, mmx_float16 b, mmx_float16 x, mmx_float16 y) {
+// Element by element: a < b ? x : y, and so on. One or two instructions each; Swift's `replacing(with:where:)` splits
+// the vector and compiles to twenty.
+static inline __attribute__((always_inline)) mmx_float16 mmx_if_less(
+    mmx_float16 a, mmx_float16 b, mmx_float16 x, mmx_float16 y) {
     return a < b ? x : y;
 }
-static inline __attribute__((always_inline)) mmx_float16 mmx_if_at_most(mmx_float16 a, mmx_float16 b, mmx_float16 x, mmx_float16 y) {
+static inline __attribute__((always_inline)) mmx_float16 mmx_if_at_most(
+    mmx_float16 a, mmx_float16 b, mmx_float16 x, mmx_float16 y) {
     return a <= b ? x : y;
 }
 static inline __attribute__((always_inline)) mmx_float16 mmx_if_zero(mmx_float16 a, mmx_float16 x, mmx_float16 y) {
@@ -85,9 +90,10 @@ static inline __attribute__((always_inline)) mmx_float16 mmx_if_larger_or_nan(
     return ((a > b) | (a != a)) ? x : y;
 }
 
-// The elements of v that are not zero, and their numbers from `first` on, at `values` and `indices`, where sixteen may be written.
-// Returns how many.
-static inline __attribute__((always_inline)) int mmx_gather_nonzero(mmx_float16 v, int first, float *values, int *indices) {
+// Stores the elements of v that are not zero at `values`, and their positions plus `first` at `indices`. Both must have
+// memory for sixteen. Returns the number of elements that are not zero.
+static inline __attribute__((always_inline)) int mmx_gather_nonzero(
+    mmx_float16 v, int first, float *values, int *indices) {
     typedef int int16 __attribute__((ext_vector_type(16), aligned(4)));
     typedef float float16 __attribute__((ext_vector_type(16), aligned(4)));
     int16 numbers = (int16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + first;

@@ -1,12 +1,12 @@
-import Language
+import Support
 
 /// The table of methods.
 public enum Methods {
     /// Every method, with `settings`.
     public static func all(_ settings: MethodSettings = MethodSettings()) -> [any ExplanationMethod] {
         [
-            GradCAM(), CentredGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(), CAM(), EigenCAM(), ScoreCAM(),
-            AblationCAM(), ModelAttention(), Activity(), ImageGradient(), GradientTimesInput(),
+            GradCAM(), CentredGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(), CAM(), EigenCAM(),
+            ScoreCAM(), AblationCAM(), ModelAttention(), ActivationSum(), ImageGradient(), GradientTimesInput(),
             SmoothGrad(samples: settings.samples ?? 50, noise: settings.noise ?? 0.15, seed: settings.seed ?? 1),
             IntegratedGradients(steps: settings.samples ?? 50, baseline: settings.baseline ?? .black),
             Deconvnet(), GuidedBackpropagation(), GuidedGradCAM(),
@@ -24,9 +24,7 @@ public enum Methods {
     ) throws -> any ExplanationMethod {
         let methods = all(settings), wanted = plain(name)
         if let found = methods.first(where: { $0.name == wanted }) { return found }
-        let counts = Dictionary(
-            uniqueKeysWithValues: methods.enumerated().map { ($0.element.name, methods.count - $0.offset) })
-        let near = Vocabulary(counts: counts, minimumCount: 1).nearest(to: wanted)
+        let near = nearestNames(to: wanted, in: methods.map(\.name))
         let known =
             near.isEmpty
             ? "there are \(methods.map(\.name).joined(separator: ", "))"

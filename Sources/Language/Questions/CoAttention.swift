@@ -3,7 +3,7 @@ import Tensors
 /// Hierarchical question-image co-attention (Lu et al. 2016, arXiv 1606.00061), the parallel kind: at the level of
 /// words, of phrases and of the whole question, the picture's regions and the question's words weigh each other; the
 /// answer is read from the three levels, the finest first.
-public struct CoAttention: AttendingAnswerer {
+public struct CoAttention: AttendingVQAHead {
     let words: Embedding
     let word: Linear
     let image: ImageEmbedding
@@ -13,7 +13,7 @@ public struct CoAttention: AttendingAnswerer {
     let heads: [Linear]
     let answers: Linear
 
-    public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
+    public init(_ p: Parameters, _ configuration: VQAHeadConfiguration) {
         let hidden = configuration.hidden
         words = Embedding(
             p["words"], count: configuration.vocabulary, width: configuration.embedding,

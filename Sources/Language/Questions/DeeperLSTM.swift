@@ -2,13 +2,13 @@ import Tensors
 
 /// "Deeper LSTM Q + norm I" (Antol et al. 2015, section 4; Lu et al. 2015): the question read by two layers of LSTM,
 /// the picture averaged over its regions and brought to length 1; both are mapped into one space and multiplied there.
-public struct DeeperLSTM: QuestionAnswerer {
+public struct DeeperLSTM: VQAHead {
     let words: Embedding
     let reader: QuestionReader
     let image: ImageEmbedding
     let answers: Linear
 
-    public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
+    public init(_ p: Parameters, _ configuration: VQAHeadConfiguration) {
         words = Embedding(
             p["words"], count: configuration.vocabulary, width: configuration.embedding,
             deviation: Self.wordDeviation)

@@ -2,12 +2,12 @@ import Tensors
 
 /// The baseline that never looks at the picture: the question reader of ``DeeperLSTM`` and a linear layer to the
 /// answers. What it scores is what the questions' wording alone gives away.
-public struct QuestionOnly: QuestionAnswerer {
+public struct QuestionOnly: VQAHead {
     let words: Embedding
     let reader: QuestionReader
     let answers: Linear
 
-    public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
+    public init(_ p: Parameters, _ configuration: VQAHeadConfiguration) {
         words = Embedding(
             p["words"], count: configuration.vocabulary, width: configuration.embedding,
             deviation: Self.wordDeviation)

@@ -2,7 +2,7 @@ import Tensors
 
 /// Stacked attention networks (Yang et al. 2016, arXiv 1511.02274): the question's vector looks at the picture's
 /// regions, adds what it saw to itself, and looks a second time.
-public struct StackedAttention: AttendingAnswerer {
+public struct StackedAttention: AttendingVQAHead {
     /// One look at the picture.
     struct Hop {
         let image: Linear
@@ -16,7 +16,7 @@ public struct StackedAttention: AttendingAnswerer {
     let hops: [Hop]
     let answers: Linear
 
-    public init(_ p: Parameters, _ configuration: AnswererConfiguration) {
+    public init(_ p: Parameters, _ configuration: VQAHeadConfiguration) {
         let hidden = configuration.hidden, attention = configuration.attention
         words = Embedding(
             p["words"], count: configuration.vocabulary, width: configuration.embedding,

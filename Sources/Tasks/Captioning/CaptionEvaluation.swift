@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Vision
 
@@ -34,11 +35,10 @@ public struct CaptionEvaluation: Sendable {
             }
             let found = captioner.captions(features: captioner.features(input), options: options)
             for (entry, captions) in zip(part, found) {
-                // The search finds nothing among scores that are no numbers.
-                guard let best = captions.first, best.logProbability.isFinite else {
-                    throw ModelError.noNumbers(captioner.folder, about: entry.image)
-                }
-                let words = captioner.vocabulary.decode(best.words)
+                // The search finds no caption where the scores are NaN.
+                let best = captions.first
+                try ModelError.check([best?.logProbability ?? .nan], of: captioner.folder, about: entry.image)
+                let words = captioner.vocabulary.decode(best?.words ?? [])
                 candidates.append(words)
                 lines.append(Line(image: entry.image, caption: words.joined(separator: " ")))
             }
@@ -51,8 +51,6 @@ public struct CaptionEvaluation: Sendable {
 
     /// One JSON object a line, keys sorted.
     public func jsonLines() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try captions.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }.joined()
+        try JSON.lines(captions)
     }
 }

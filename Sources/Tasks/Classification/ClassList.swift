@@ -1,5 +1,5 @@
 import Foundation
-import Language
+import Support
 
 /// The classes of a classifier, found by what people call them.
 ///
@@ -61,17 +61,16 @@ public struct ClassList: Sendable {
         names.indices.filter { synonyms[$0].contains { " \($0) ".contains(" \(wanted) ") } }
     }
 
-    /// Names that look like `wanted`, as words of a vocabulary whose spaces are underscores.
+    /// Names that look like `wanted`, each with its class.
     private func nearest(to wanted: String) -> [String] {
-        func word(_ text: String) -> String { text.split(whereSeparator: \.isWhitespace).joined(separator: "_") }
-        var owner: [String: Int] = [:], counts: [String: Int] = [:]
+        var owner: [String: Int] = [:]
+        var candidates: [String] = []
         for (index, names) in synonyms.enumerated() {
-            for name in names where owner[word(name)] == nil {
-                owner[word(name)] = index
-                counts[word(name)] = count - index
+            for name in names where owner.updateValue(owner[name] ?? index, forKey: name) == nil {
+                candidates.append(name)
             }
         }
-        return Vocabulary(counts: counts, minimumCount: 1).nearest(to: word(wanted)).compactMap { name in
+        return nearestNames(to: wanted, in: candidates).compactMap { name in
             owner[name].map { "\($0) (\(names[$0]))" }
         }
     }
@@ -82,6 +81,7 @@ public struct ClassList: Sendable {
 }
 
 /// A class that the model does not have, or that a name does not tell, said for people.
-public struct ClassNameError: Error, CustomStringConvertible, Equatable {
+public struct ClassNameError: UserFacingError, Equatable {
+    public static let failureCode = FailureCode.request
     public let description: String
 }

@@ -15,12 +15,17 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     public var classes: Int
     /// The file of the classes' names, one a line in the order of the logits, relative to the model's folder.
     public var labels: String
+    public var maps: MapConfiguration?
 
-    public init(encoder: EncoderConfiguration, preprocessing: Preprocessing, classes: Int, labels: String) {
+    public init(
+        encoder: EncoderConfiguration, preprocessing: Preprocessing, classes: Int, labels: String,
+        maps: MapConfiguration? = nil
+    ) {
         self.encoder = encoder
         self.preprocessing = preprocessing
         self.classes = classes
         self.labels = labels
+        self.maps = maps
     }
 
     /// The most classes that a model may have.
@@ -31,7 +36,7 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
         if format != 1 { return "has format \(format); this version reads format 1" }
         if task != Self.task { return "is a model for '\(task)', not for classification" }
         if !(1...Self.mostClasses).contains(classes) { return "classes is \(classes), not in 1...\(Self.mostClasses)" }
-        return nil
+        return maps?.problem
     }
 }
 

@@ -28,67 +28,25 @@ public final class CaptionDataset: Sendable {
         }
         var order: [String] = []
         var byImage: [String: [String]] = [:]
-        for row in try CaptionsFile.rows(Self.read(captions), path: captions.path) {
-            try Self.check(name: row.image, path: captions.path, line: row.line)
+        for row in try CaptionsFile.read(captions) {
+            if let fault = DatasetFile.fault(ofImage: row.image) {
+                throw DatasetError(path: captions.path, line: row.line, problem: fault)
+            }
             if byImage[row.image] == nil { order.append(row.image) }
             byImage[row.image, default: []].append(row.caption)
         }
         guard !order.isEmpty else { throw DatasetError(path: captions.path, problem: "has no captions") }
-        let chosen = try split.map { try Self.names($0, among: byImage, captions: captions) } ?? order
-        entries = chosen.map { Entry(image: $0, captions: byImage[$0] ?? []) }
+        let known = byImage
+        let chosen =
+            try split.map {
+                try ImageList.read($0) { known[$0] == nil ? "\($0) has no captions in \(captions.path)" : nil }
+            } ?? order
+        entries = chosen.map { Entry(image: $0, captions: known[$0] ?? []) }
         try checkImages()
     }
 
     /// Where a picture of the data set is.
     public func imageURL(_ image: String) -> URL { images.appendingPathComponent(image) }
-
-    // MARK: Reading
-
-    private static func read(_ url: URL) throws -> Data {
-        do { return try Data(contentsOf: url) } catch {
-            let exists = FileManager.default.fileExists(atPath: url.path)
-            throw DatasetError(path: url.path, problem: exists ? "is not a readable file" : "is missing")
-        }
-    }
-
-    private static func names(_ split: URL, among captions: [String: [String]], captions file: URL) throws -> [String] {
-        var names: [String] = []
-        var lines: [String: Int] = [:]
-        for (index, bytes) in try read(split).split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            let line = index + 1
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw DatasetError(path: split.path, line: line, problem: "is not valid UTF-8")
-            }
-            var name = text.trimmingCharacters(in: .whitespacesAndNewlines)
-            if index == 0, name.unicodeScalars.first == "\u{FEFF}" { name.unicodeScalars.removeFirst() }
-            if name.isEmpty { continue }
-            try check(name: name, path: split.path, line: line)
-            if let first = lines.updateValue(line, forKey: name) {
-                throw DatasetError(path: split.path, line: line, problem: "\(name) is there already, on line \(first)")
-            }
-            guard captions[name] != nil else {
-                throw DatasetError(path: split.path, line: line, problem: "\(name) has no captions in \(file.path)")
-            }
-            names.append(name)
-        }
-        guard !names.isEmpty else {
-            throw DatasetError(path: split.path, problem: "the split is empty: it names no image")
-        }
-        return names
-    }
-
-    /// A name must stay inside the image folder.
-    private static func check(name: String, path: String, line: Int) throws {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        let leaves =
-            name.utf8.count > 1024 || name.unicodeScalars.contains { $0.value < 0x20 }
-            || parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
-        if leaves {
-            let shown = String(name.prefix(80)).debugDescription
-            throw DatasetError(
-                path: path, line: line, problem: "\(shown) is no name of an image inside the image folder")
-        }
-    }
 
     private func checkImages() throws {
         let missing = entries.map { imageURL($0.image).path }.filter { !FileManager.default.fileExists(atPath: $0) }

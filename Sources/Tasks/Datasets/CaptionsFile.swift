@@ -5,17 +5,17 @@ import Foundation
 /// Quoted fields follow RFC 4180: `"a dog , a ""big"" one"`, line breaks allowed inside. A caption that does not begin
 /// with a quote is taken as it stands up to the end of its line, commas and quotes included, as Flickr8k's own file
 /// writes them. Lines end with LF or CRLF; a byte-order mark and lines of nothing but spaces are passed over.
-enum CaptionsFile {
-    struct Row: Equatable {
+public enum CaptionsFile {
+    public struct Row: Equatable, Sendable {
         /// Where it begins, counted from 1.
-        var line: Int
-        var image: String
-        var caption: String
+        public var line: Int
+        public var image: String
+        public var caption: String
     }
 
     /// - Throws: ``DatasetError`` with the line.
-    static func rows(_ data: Data, path: String) throws -> [Row] {
-        var reader = Reader(bytes: [UInt8](data), path: path)
+    public static func read(_ url: URL) throws -> [Row] {
+        var reader = Reader(bytes: [UInt8](try DatasetFile.data(url, of: "captions")), path: url.path)
         return try reader.rows()
     }
 

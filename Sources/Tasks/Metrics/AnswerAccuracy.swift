@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// How often answers are right: overall and by kind of question. Fractions, not percentages.
 public struct AnswerScores: Codable, Equatable, Sendable {
@@ -16,9 +17,7 @@ public struct AnswerScores: Codable, Equatable, Sendable {
 
     /// One JSON object in one line, keys sorted.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        try JSON.line(self)
     }
 
     /// For a terminal: one kind a line, then all together; per cent.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What captions score: fractions as the metrics define them (CIDEr-D in 0...10), not percentages.
 public struct CaptionScores: Codable, Equatable, Sendable {
@@ -30,9 +31,7 @@ public struct CaptionScores: Codable, Equatable, Sendable {
                 try container.encode(images, forKey: .images)
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        return String(decoding: try encoder.encode(Line(scores: self, images: images)), as: UTF8.self)
+        return try JSON.line(Line(scores: self, images: images))
     }
 
     /// For a terminal: one score a line.

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Vision
 import Weights
@@ -158,9 +159,10 @@ public final class CaptionTrainer {
     }
 
     private var dataHash: String {
-        ModelInTraining.hash(
-            (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
-                + (phrases.map { $0.targets.map { "\($0)" } } ?? []))
+        Fingerprint(
+            of: (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
+                + (phrases.map { $0.targets.map { "\($0)" } } ?? [])
+        ).hexadecimal
     }
 
     private func runEpoch(_ epoch: RunningEpoch) throws -> Double {

@@ -47,7 +47,7 @@ public enum TrainingEvent {
     case caching(done: Int, of: Int)
     case step(epoch: Int, of: Int, batch: Int, batches: Int, loss: Double, secondsLeft: Double)
     case epoch(TrainingEpoch)
-    case answerEpoch(AnswerTrainingEpoch)
+    case answerEpoch(VQATrainingEpoch)
 }
 
 /// One line of the training log.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Tensors
 import Vision
 import Weights
@@ -63,7 +64,7 @@ public final class FeatureCache {
         isComplete = true
         _ = try? FileManager.default.removeItem(at: data)
         try FileManager.default.moveItem(at: temporary, to: data)
-        try AtomicFile.write(try JSONEncoder().encode(Label(key: key, shape: shape, rows: rows)), to: label)
+        try AtomicFile.write(try JSON.file(Label(key: key, shape: shape, rows: rows)), to: label)
         self.shape = shape
         width = shape.reduce(1, *)
         map = try Data(contentsOf: data, options: .alwaysMapped)

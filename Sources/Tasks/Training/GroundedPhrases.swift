@@ -46,8 +46,8 @@ struct GroundedPhrases {
     private static func target(_ phrase: Phrase, _ vocabulary: Vocabulary) -> Target? {
         let tokenizer = CaptionTokenizer()
         guard !phrase.boxes.isEmpty, let head = tokenizer.tokens(phrase.caption[phrase.head]).last else { return nil }
-        let others = NounPhrase.core(phrase.words).dropLast().flatMap { tokenizer.tokens($0) }.filter {
-            !NounPhrase.determiners.contains($0)
+        let others = PhraseWords.core(phrase.words).dropLast().flatMap { tokenizer.tokens($0) }.filter {
+            !PhraseWords.determiners.contains($0)
         }
         let words = vocabulary.encode([head] + others)
         guard words[0] != vocabulary.unknown else { return nil }

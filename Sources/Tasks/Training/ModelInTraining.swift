@@ -168,15 +168,10 @@ final class ModelInTraining {
         return cache
     }
 
-    /// A number that changes when the frozen front's weights do.
+    /// The fingerprint of the weights of the stages before `cut`.
     private func fingerprint(_ cut: Int) -> String {
-        let front = stageNames.prefix(cut)
-        let names = store.order.filter { name in front.contains { name.hasPrefix("encoder.\($0).") } }
-        return names.reduce(into: 0.0) { sum, name in
-            if let value = store.values[name] {
-                for (i, x) in value.array.prefix(64).enumerated() { sum += Double(x) * Double(i + 1) }
-            }
-        }.description
+        let front = stageNames.prefix(cut).map { "\($0)." }
+        return store.scope()["encoder"].fingerprint { name in front.contains { name.hasPrefix($0) } }
     }
 
     // MARK: Steps and averages

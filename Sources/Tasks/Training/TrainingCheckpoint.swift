@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Tensors
 import Weights
 
@@ -39,9 +40,7 @@ extension ModelInTraining {
         }
         let state = State(
             run: run, data: data, next: next, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try AtomicFile.write(try encoder.encode(state), to: url("state.json"))
+        try AtomicFile.write(try JSON.file(state), to: url("state.json"))
         let current = Set(Self.parts.map { part($0, next).lastPathComponent })
         for file in (try? FileManager.default.contentsOfDirectory(atPath: url("").path)) ?? []
         where file.hasSuffix(".safetensors") && !current.contains(file)
@@ -80,14 +79,5 @@ extension ModelInTraining {
         try optimizer.restore(state: owned("adam"), for: store, steps: state.optimizerSteps)
         averagedSteps = state.averagedSteps
         return (state.run, state.next)
-    }
-
-    /// FNV-1a of texts, in their order: tells one data set from another.
-    static func hash(_ texts: some Sequence<String>) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for text in texts {
-            for byte in Array(text.utf8) + [0] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        return String(hash, radix: 16)
     }
 }

@@ -2,10 +2,12 @@ import Foundation
 
 /// Adam (Kingma & Ba 2015, algorithm 1), with decoupled weight decay (Loshchilov & Hutter 2019).
 public final class Adam {
+    /// The learning rate of the next step.
     public var learningRate: Float
     public let beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float
-    /// A parameter's learning rate as a multiple of `learningRate`, by its name.
+    /// A factor for a parameter's learning rate, by the parameter's name.
     public var scale: (String) -> Float = { _ in 1 }
+    /// The number of steps taken.
     public private(set) var steps = 0
     private var first: [String: Tensor] = [:], second: [String: Tensor] = [:]
 
@@ -20,9 +22,11 @@ public final class Adam {
     }
 
     /// Moves the store's parameters against their gradients (`S` or `[1] + S`), in place. Parameters without a gradient
-    /// stay as they are.
-    /// - Parameter clipNorm: gradients are scaled down together so that their joint Euclidean norm is at most this.
-    /// - Returns: the norm before clipping; nil without `clipNorm`. Where it is not finite, nothing was changed.
+    /// do not change.
+    /// - Parameter clipNorm: the largest allowed Euclidean norm of all gradients together. Larger gradients are scaled
+    ///   down by one factor.
+    /// - Returns: the norm before clipping; nil without `clipNorm`. If the norm is not finite, no parameter has
+    ///   changed.
     @discardableResult
     public func step(_ store: ParameterStore, gradients: [String: Tensor], clipNorm: Float? = nil) -> Float? {
         let names = gradients.keys.filter { store.values[$0] != nil }.sorted()
@@ -54,7 +58,7 @@ public final class Adam {
         return norm
     }
 
-    /// value = decay * value - size * m / (sqrt(root * v) + epsilon), after m and v took in the gradient.
+    /// Updates m and v with the gradient, then value = decay * value - size * m / (sqrt(root * v) + epsilon).
     private func move(
         _ value: Tensor, _ g: Tensor, _ m: Tensor, _ v: Tensor, factor: Float, size: Float, root: Float, decay: Float
     ) {
@@ -84,7 +88,7 @@ public final class Adam {
         }
     }
 
-    /// The moments, as tensors to be saved: `first.<name>` and `second.<name>`. They go on changing with the next step.
+    /// The moments, as tensors to save: `first.<name>` and `second.<name>`. The next step changes them in place.
     public var state: [String: Tensor] {
         var state: [String: Tensor] = [:]
         for (name, value) in first { state["first.\(name)"] = value }
@@ -92,8 +96,8 @@ public final class Adam {
         return state
     }
 
-    /// Goes on from a saved state.
-    /// - Throws: ``ParameterError`` where a moment has no parameter in `store`, or another shape.
+    /// Restores a saved state.
+    /// - Throws: ``ParameterError`` if a moment has no parameter in `store`, or another shape than its parameter.
     public func restore(state: [String: Tensor], for store: ParameterStore, steps: Int) throws {
         var error = ParameterError(origin: "the optimiser's state")
         var first: [String: Tensor] = [:]
@@ -122,7 +126,7 @@ public final class Adam {
         self.steps = max(0, steps)
     }
 
-    /// Forgets the moments.
+    /// Clears the moments.
     public func reset() {
         first = [:]
         second = [:]
@@ -130,7 +134,7 @@ public final class Adam {
     }
 }
 
-/// Sums of 4,096 in float, and these in double.
+/// The sum of squares: blocks of 4,096 elements in float, the sum over blocks in double.
 private func squaredNorm(_ x: Tensor) -> Double {
     var sum = 0.0
     for start in stride(from: 0, to: x.count, by: 4096) {

@@ -1,16 +1,18 @@
-/// An LSTM that looks at the picture before each step (Show, Attend and Tell, Xu et al. 2015): soft attention with
-/// its gate beta, and the context as an input of the gates.
+/// An LSTM that attends to the image before each step (Show, Attend and Tell, Xu et al. 2015): soft attention with its
+/// gate beta; the context is an input of the gates.
 public struct AttentionLSTM {
+    /// The part of the gates that depends on the words.
     public let input: Linear
     let weightQuery: Variable, weightScore: Variable, weightGate: Variable, biasGate: Variable
     let weightContext: Variable, weightHidden: Variable
     let keys: Linear
+    /// H, and D.
     public let hidden: Int, annotation: Int
 
     /// - Parameters:
     ///   - inputs: width of a word's embedding.
-    ///   - annotation: D, channels of one region's annotation.
-    ///   - attention: A, width of the space in which query and keys meet.
+    ///   - annotation: D, the channels of one region's annotation.
+    ///   - attention: A, the width of the space in which queries and keys are added.
     public init(_ p: Parameters, inputs: Int, hidden: Int, annotation: Int, attention: Int) {
         self.hidden = hidden
         self.annotation = annotation
@@ -25,12 +27,12 @@ public struct AttentionLSTM {
         weightHidden = p("hidden.weight", shape: [4 * hidden, hidden], initial: .uniform(bound))
     }
 
-    /// What one picture's regions are compared by: annotations `[M, L, D] -> [M, L, A]`, computed once a picture.
+    /// The keys of an image's regions: annotations `[M, L, D] -> [M, L, A]`, computed once for each image.
     public func keys(of annotations: Variable) -> Variable { keys(annotations) }
 
-    /// Steps through words.
+    /// Runs all steps of a sequence of words.
     /// - Parameters:
-    ///   - words: `[T, N, E]`; row n looks at picture n / (N / M).
+    ///   - words: `[T, N, E]`; row n attends to image n / (N / M).
     ///   - annotations: `[M, L, D]`; keys `[M, L, A]`; h, c `[N, H]`.
     /// - Returns: h `[T, N, H]`, the gated context z `[T, N, D]`, the attention alpha `[T, N, L]`.
     public func callAsFunction(
@@ -58,7 +60,8 @@ public struct AttentionLSTM {
             biasGate: biasGate.value, weightContext: weightContext.value, weightHidden: weightHidden.value)
         let row = output.row(0), regions = annotations.shape[1]
         return (
-            sliceLastForward(row, from: 0, width: hidden), lastC, sliceLastForward(row, from: hidden, width: annotation),
+            sliceLastForward(row, from: 0, width: hidden), lastC,
+            sliceLastForward(row, from: hidden, width: annotation),
             sliceLastForward(row, from: hidden + annotation, width: regions)
         )
     }

@@ -1,7 +1,8 @@
-/// Batch normalisation (Ioffe & Szegedy 2015) of the last axis, on its own; with a convolution, see ``Convolution``.
+/// Batch normalisation (Ioffe & Szegedy 2015) of the last axis. For one that follows a convolution, see
+/// ``Convolution``.
 ///
-/// Parameters `weight`, `bias`, `running_mean`, `running_var` `[C]`. Where they are trained, the batch's own statistics are used and the running ones
-/// follow them; otherwise the running ones are.
+/// Parameters `weight`, `bias`, `running_mean`, `running_var` `[C]`. In training, the layer uses the batch's statistics
+/// and updates the running ones with them. Otherwise it uses the running statistics.
 public struct BatchNorm {
     private let gamma: Variable
     private let beta: Variable
@@ -11,7 +12,7 @@ public struct BatchNorm {
     private let parameters: Parameters
     private let isFrozen: Bool
 
-    /// - Parameter isFrozen: the running statistics are used, and stay as they are, in training too.
+    /// - Parameter isFrozen: use the running statistics in training too, and do not update them.
     public init(_ p: Parameters, channels: Int, epsilon: Float = 1e-5, isFrozen: Bool = false) {
         gamma = p("weight", shape: [channels], initial: .ones)
         beta = p("bias", shape: [channels], initial: .zeros)
@@ -22,7 +23,7 @@ public struct BatchNorm {
         self.isFrozen = isFrozen
     }
 
-    /// x `[..., C] -> [..., C]`, and the activation of that.
+    /// x `[..., C] -> [..., C]`, followed by the activation.
     public func callAsFunction(_ x: Variable, activation: Activation = .none) -> Variable {
         if isFrozen && (gamma.isRecorded || beta.isRecorded) {
             let factors = Tensor(mean.shape, variance.array.map { 1 / ($0 + epsilon).squareRoot() })

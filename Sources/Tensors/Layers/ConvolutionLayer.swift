@@ -1,12 +1,14 @@
-/// A convolution with its batch normalisation and its activation, the unit that most CNNs are made of.
+/// A convolution with its batch normalisation and its activation, the unit that most CNNs consist of.
 ///
-/// Two forms of the same thing. *Normalised*: parameters `<convolution>.weight` `[O, I/groups, kh, kw]` and `<norm>.weight`, `.bias`,
-/// `.running_mean`, `.running_var` `[O]`; trained with the batch's statistics, folded into one convolution for inference. *Folded*:
-/// `<convolution>.weight` and `<convolution>.bias`, as models are shipped and fine-tuned.
+/// The layer has two forms. *Normalised*: parameters `<convolution>.weight` `[O, I/groups, kh, kw]` and
+/// `<norm>.weight`, `.bias`, `.running_mean`, `.running_var` `[O]`. It trains with the batch's statistics, and is
+/// folded into one convolution for inference. *Folded*: `<convolution>.weight` and `<convolution>.bias`, the form in
+/// which models are shipped and fine-tuned.
 public struct Convolution {
     private enum Form {
         case folded(weight: Variable, bias: Variable?, prepared: PreparedConvolution?)
-        case normalised(weight: Variable, bias: Variable?, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
+        case normalised(
+            weight: Variable, bias: Variable?, gamma: Variable, beta: Variable, epsilon: Float, norm: Parameters)
     }
 
     public let geometry: ConvolutionGeometry
@@ -15,9 +17,9 @@ public struct Convolution {
     private let form: Form
 
     /// - Parameters:
-    ///   - norm: name of the batch normalisation; nil for the folded form (or a plain convolution with a bias).
-    ///   - bias: whether the convolution has a bias of its own; nil: where it has no normalisation.
-    ///   - scale, shift: where the normalisation's gamma and beta start in a new model.
+    ///   - norm: the name of the batch normalisation; nil for the folded form or a plain convolution.
+    ///   - bias: whether the convolution has its own bias; nil means that it has one if it has no normalisation.
+    ///   - scale, shift: the initial gamma and beta of the normalisation in a new model.
     public init(
         _ p: Parameters, _ name: String, inputs: Int, outputs: Int, _ geometry: ConvolutionGeometry,
         activation: Activation = .none, norm: String? = nil, epsilon: Float = 1e-3, scale: Float = 1, shift: Float = 0,
@@ -45,8 +47,8 @@ public struct Convolution {
             form = .normalised(weight: weight, bias: bias, gamma: gamma, beta: beta, epsilon: epsilon, norm: n)
         } else {
             let folded = foldedBatchNorm(
-                weight: weight.value, bias: bias?.value, gamma: gamma.value, beta: beta.value, mean: mean, variance: variance,
-                epsilon: epsilon)
+                weight: weight.value, bias: bias?.value, gamma: gamma.value, beta: beta.value, mean: mean,
+                variance: variance, epsilon: epsilon)
             form = .folded(
                 weight: Variable(folded.weight), bias: Variable(folded.bias),
                 prepared: p.isInference ? PreparedConvolution(weight: folded.weight, geometry: geometry) : nil)
@@ -66,8 +68,9 @@ public struct Convolution {
         }
     }
 
-    /// activation(convolution + shortcut), as residual blocks end, for a layer without an activation of its own. Where
-    /// nothing is recorded the sum is never stored: before a large map is read again it has left the cache.
+    /// activation(convolution + shortcut), the end of a residual block, for a layer without its own activation. If
+    /// nothing is recorded, the kernel adds the shortcut before it stores a result, so the sum without the activation
+    /// is never stored.
     /// - Parameters: x `[N, H, W, I]`; shortcut `[N, H', W', O]`.
     public func callAsFunction(
         _ x: Variable, adding shortcut: Variable, activation after: Activation = .none
@@ -84,8 +87,8 @@ public struct Convolution {
                 activation: after, prepared: prepared))
     }
 
-    /// The layer and a maximum pool of 2x2 after it in one kernel, so that the map between them is never stored.
-    /// - Returns: `[N, H' / 2, W' / 2, O]`; nil where x is recorded, or no kernel does both.
+    /// The layer and a 2x2 maximum pool after it in one kernel. The map between them is never stored.
+    /// - Returns: `[N, H' / 2, W' / 2, O]`; nil if x is recorded, or if no kernel does both.
     public func pooledByTwo(_ x: Variable) -> Variable? {
         guard case .folded(_, let bias, let prepared?) = form, !x.isRecorded else { return nil }
         return pooledConvolutionForward(
@@ -93,7 +96,7 @@ public struct Convolution {
         ).map { Variable($0) }
     }
 
-    /// The layer, where it is a 1x1 convolution that is not trained, whose activation clamps.
+    /// The layer, if it is a 1x1 convolution that is not trained and whose activation is a clamp.
     var preparedPointwise: PointwiseLayer? {
         guard case .folded(_, let bias, let prepared?) = form, case .packed(let matrices) = prepared.layout,
             geometry.isPointwise, matrices.count == 1, activation.bounds != nil
@@ -101,7 +104,7 @@ public struct Convolution {
         return PointwiseLayer(matrix: matrices[0], bias: bias?.value, activation: activation)
     }
 
-    /// The layer, where it is a depthwise convolution that is not trained, whose activation clamps.
+    /// The layer, if it is a depthwise convolution that is not trained and whose activation is a clamp.
     var preparedDepthwise: DepthwiseLayer? {
         guard case .folded(_, let bias, let prepared?) = form, case .depthwise(let panels) = prepared.layout,
             activation.bounds != nil

@@ -1,40 +1,39 @@
+import Support
+
 extension Parameters {
-    /// A number, in hexadecimal, that tells the parameters made so far below this place from others: of their names from
-    /// here on, their shapes and every bit of their values. It finds a model that was replaced or trained on; it is no
-    /// protection against forgery.
-    public var fingerprint: String {
+    /// The ``Support/Fingerprint`` of the parameters made so far below this place, in hexadecimal: of their names from
+    /// here on, their shapes and every bit of their values. It finds a model that was replaced or trained on.
+    public var fingerprint: String { fingerprint { _ in true } }
+
+    /// The same of those parameters alone whose name, from here on, `isIncluded` accepts.
+    public func fingerprint(where isIncluded: (Substring) -> Bool) -> String {
         let place = prefix.isEmpty ? "" : "\(prefix)."
-        let names = store.order.filter { $0.hasPrefix(place) }.sorted()
+        let names = store.order.filter { $0.hasPrefix(place) && isIncluded($0.dropFirst(place.count)) }.sorted()
         let values = names.compactMap { store.values[$0] }
         var hashes = [UInt64](repeating: 0, count: values.count)
         hashes.withUnsafeMutableBufferPointer { hashes in
             nonisolated(unsafe) let hashes = hashes
             Parallel.forEach(values.count) { hashes[$0] = Self.hash(values[$0]) }
         }
-        var result: UInt64 = 0xCBF2_9CE4_8422_2325
+        var result = Fingerprint()
         for ((name, value), hash) in zip(zip(names, values), hashes) {
-            for byte in name.utf8.dropFirst(place.utf8.count) { result = Self.mixed(result, UInt64(byte)) }
-            for size in value.shape { result = Self.mixed(result, UInt64(size)) }
-            result = Self.mixed(result, hash)
+            result.add(name.dropFirst(place.count))
+            for size in value.shape { result.add(UInt64(size)) }
+            result.add(hash)
         }
-        let digits = String(result, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        return result.hexadecimal
     }
 
-    /// A step of FNV-1a over 64 bits, whose high bits are brought down again: they would stay where they are otherwise.
-    @inline(__always) private static func mixed(_ hash: UInt64, _ word: UInt64) -> UInt64 {
-        let product = (hash ^ word) &* 0x100_0000_01B3
-        return product ^ (product >> 32)
-    }
-
-    /// In four interleaved rows, because each step waits for the one before.
+    /// Computes four interleaved hashes, because each step of one hash waits for the step before it.
     private static func hash(_ tensor: Tensor) -> UInt64 {
-        var rows: (UInt64, UInt64, UInt64, UInt64) = (1, 2, 3, 4)
+        var rows = (
+            Fingerprint(start: 1), Fingerprint(start: 2), Fingerprint(start: 3), Fingerprint(start: 4)
+        )
         @inline(__always) func add(_ bytes: UnsafeRawPointer, _ i: Int) {
-            rows.0 = mixed(rows.0, bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt64.self))
-            rows.1 = mixed(rows.1, bytes.loadUnaligned(fromByteOffset: i * 4 + 8, as: UInt64.self))
-            rows.2 = mixed(rows.2, bytes.loadUnaligned(fromByteOffset: i * 4 + 16, as: UInt64.self))
-            rows.3 = mixed(rows.3, bytes.loadUnaligned(fromByteOffset: i * 4 + 24, as: UInt64.self))
+            rows.0.add(bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt64.self))
+            rows.1.add(bytes.loadUnaligned(fromByteOffset: i * 4 + 8, as: UInt64.self))
+            rows.2.add(bytes.loadUnaligned(fromByteOffset: i * 4 + 16, as: UInt64.self))
+            rows.3.add(bytes.loadUnaligned(fromByteOffset: i * 4 + 24, as: UInt64.self))
         }
         var i = 0
         if let halves = tensor.halves {
@@ -53,7 +52,7 @@ extension Parameters {
                 i += 8
             }
             while i < tensor.count {
-                rows.0 = mixed(rows.0, UInt64(halves[i].float.bitPattern))
+                rows.0.add(UInt64(halves[i].float.bitPattern))
                 i += 1
             }
         } else {
@@ -63,10 +62,13 @@ extension Parameters {
                 i += 8
             }
             while i < tensor.count {
-                rows.0 = mixed(rows.0, UInt64(bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)))
+                rows.0.add(UInt64(bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)))
                 i += 1
             }
         }
-        return withExtendedLifetime(tensor) { mixed(mixed(mixed(rows.0, rows.1), rows.2), rows.3) }
+        return withExtendedLifetime(tensor) {
+            for row in [rows.1, rows.2, rows.3] { rows.0.add(row.value) }
+            return rows.0.value
+        }
     }
 }

@@ -1,15 +1,18 @@
-/// An inverted residual block (Sandler et al. 2018, figure 3b): a 1x1 convolution to many channels, a depthwise one,
-/// and a 1x1 back to few, with the input added where neither its size nor its channels change.
+/// An inverted residual block (Sandler et al. 2018, figure 3b): a 1x1 convolution to many channels, a depthwise
+/// convolution, and a 1x1 convolution to few channels. The input is added if neither its size nor its channels change.
 public struct InvertedResidual {
     private let expand: Convolution?
     private let depthwise: Convolution
     private let project: Convolution
     private let addsInput: Bool
 
-    /// So many floats between the layers stay in the cache from one layer to the next, and the threads share out each
-    /// layer better than the block.
+    /// Maps of fewer floats than this stay in the cache from one layer to the next. For them, splitting each layer over
+    /// the threads is faster than processing the block in strips.
     static let small = 1 << 18
 
+    /// - Parameters:
+    ///   - expand: nil if the depthwise convolution reads the input.
+    ///   - addsInput: whether the input is added to the output.
     public init(expand: Convolution?, depthwise: Convolution, project: Convolution, addsInput: Bool) {
         self.expand = expand
         self.depthwise = depthwise

@@ -1,25 +1,32 @@
-/// How a parameter is kept in memory, as against in files (which use PyTorch's layouts).
+import Support
+
+/// The layout of a parameter in memory. Files use PyTorch's layouts.
 public enum ParameterLayout: Sendable {
     case plain
-    /// OIHW in files, OHWI in memory (the kernels run along the channels).
+    /// OIHW in files, OHWI in memory, because the kernels run along the channels.
     case convolution
 }
 
-/// What a new parameter holds before training.
+/// The initial values of a new parameter.
 public enum Initialization: Sendable {
     case zeros, ones
     case constant(Float)
     /// Uniform in [-bound, bound].
     case uniform(Float)
-    /// Normal of the given standard deviation.
+    /// Normal, with the given standard deviation.
     case normal(Float)
 }
 
-/// What did not fit when parameters were loaded.
-public struct ParameterError: Error, CustomStringConvertible, Equatable {
+/// The parameters that do not fit a model when they are loaded.
+public struct ParameterError: UserFacingError, Equatable {
+    public static let failureCode = FailureCode.model
+    /// Where the parameters are from, such as a path.
     public var origin: String
+    /// The names that a layer asked for and the file does not have.
     public var missing: [String] = []
+    /// The names that no layer asked for.
     public var unused: [String] = []
+    /// The names of parameters of another shape, with both shapes.
     public var misshapen: [String] = []
 
     public var description: String {
@@ -28,16 +35,19 @@ public struct ParameterError: Error, CustomStringConvertible, Equatable {
             let shown = names.prefix(8).joined(separator: ", ")
             return "\(names.count) \(title): \(shown)\(names.count > 8 ? ", ..." : "")"
         }
-        let parts = [list("missing", missing), list("of another shape", misshapen), list("not used by this model", unused)]
+        let parts = [
+            list("missing", missing), list("of another shape", misshapen), list("not used by this model", unused),
+        ]
         return "\(origin) does not fit the model: \(parts.compactMap { $0 }.joined(separator: "; "))"
     }
 }
 
-/// The named parameters of a model, either made as its layers ask for them (a new model) or taken strictly from a
-/// state dictionary (a saved one): every key used, every shape matched.
+/// The named parameters of a model. A new model creates each one when a layer asks for it. A saved model takes them
+/// from a state dictionary, strictly: every key must be used, and every shape must match.
 public final class ParameterStore {
-    /// In memory layout, in the order in which layers asked for them.
+    /// In memory layout.
     public private(set) var values: [String: Tensor] = [:]
+    /// The names, in the order in which layers asked for them.
     public private(set) var order: [String] = []
     private var layouts: [String: ParameterLayout] = [:]
     private var file: [String: Tensor]?
@@ -45,28 +55,29 @@ public final class ParameterStore {
     private var generator: SeededGenerator
     private var error: ParameterError
 
-    /// A new model's parameters, drawn from `seed`.
+    /// The parameters of a new model, drawn from `seed`.
     public init(seed: UInt64) {
         generator = SeededGenerator(seed: seed)
         error = ParameterError(origin: "new parameters")
     }
 
-    /// Parameters as `fill` makes them of a name and a shape, in file layout, when a layer asks for them.
+    /// Parameters that `fill` makes from a name and a shape, in file layout, when a layer asks for them.
     public init(filling fill: @escaping (String, [Int]) -> Tensor) {
         self.fill = fill
         generator = SeededGenerator(seed: 0)
         error = ParameterError(origin: "made parameters")
     }
 
-    /// A saved model's parameters, in file layout. `origin` (a path) is named in errors.
+    /// The parameters of a saved model, in file layout. Errors name `origin` (a path).
     public init(strict: [String: Tensor], origin: String) {
         file = strict
         generator = SeededGenerator(seed: 0)
         error = ParameterError(origin: origin)
     }
 
-    /// - Throws: ``ParameterError`` when a layer asked for something that the file lacks or has in another shape, or when the file holds something
-    ///   that no layer asked for. Call it after the model was built.
+    /// Checks that the parameters fit the model. Call it after the model was built.
+    /// - Throws: ``ParameterError`` if a layer asked for a parameter that the file does not have or has in another
+    ///   shape, or if the file has a parameter that no layer asked for.
     public func checkComplete() throws {
         var error = error
         error.unused = (file ?? [:]).keys.filter { values[$0] == nil }.sorted()
@@ -80,13 +91,13 @@ public final class ParameterStore {
         }
     }
 
-    /// What layers take: parameters are leaves of `tape` where `trainable` says so, and constants elsewhere.
+    /// The parameters as layers take them: leaves of `tape` if `trainable` accepts the name, else constants.
     public func scope(on tape: Tape? = nil, trainable: @escaping (String) -> Bool = { _ in true }) -> Parameters {
         if tape != nil { leaves = [:] }
         return Parameters(store: self, prefix: "", tape: tape, trainable: trainable)
     }
 
-    /// The leaves handed out since the last call of `scope` with a tape.
+    /// The leaves created since the last call of `scope` with a tape.
     public private(set) var leaves: [String: Variable] = [:]
 
     /// Replaces a parameter's value, in memory layout (running statistics, averaged weights).
@@ -95,7 +106,7 @@ public final class ParameterStore {
         values[name] = value
     }
 
-    /// The parameter's own memory, which the optimiser may write to; copied first when it belongs to a mapped file.
+    /// The parameter's own memory, which the optimiser may write to. Memory of a mapped file is copied first.
     func owned(_ name: String) -> Tensor? {
         guard let value = values[name] else { return nil }
         if value.storage.isOwned && value.count == value.storage.count { return value }
@@ -104,7 +115,9 @@ public final class ParameterStore {
         return copy
     }
 
-    func variable(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization, tape: Tape?) -> Variable {
+    func variable(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization, tape: Tape?)
+        -> Variable
+    {
         if let known = leaves[name], known.tape === tape { return known }
         let value = values[name] ?? make(name, shape: shape, layout: layout, initial: initial)
         guard let tape else { return Variable(value) }
@@ -153,32 +166,32 @@ public final class ParameterStore {
     }
 }
 
-/// A place in the tree of parameter names, handed to a layer's `init`.
+/// The parameters under a prefix of their names, as passed to the `init` of a layer.
 public struct Parameters {
     let store: ParameterStore
     let prefix: String
     let tape: Tape?
     let trainable: (String) -> Bool
 
-    /// True where nothing is trained: layers may then transform their weights once, for speed.
+    /// True if nothing is trained: layers may then transform their weights once, for speed.
     public var isInference: Bool { tape == nil }
 
-    /// The same place, with fewer parameters trained.
+    /// The same parameters, of which fewer are trained.
     public func training(_ trainable: @escaping (String) -> Bool) -> Parameters {
         Parameters(store: store, prefix: prefix, tape: tape, trainable: { self.trainable($0) && trainable($0) })
     }
 
-    /// The names below `prefix`, as in `parameters["_blocks"]["0"]`.
+    /// The parameters under a longer prefix, as in `parameters["_blocks"]["0"]`.
     public subscript(_ part: String) -> Parameters {
         Parameters(store: store, prefix: prefix.isEmpty ? part : "\(prefix).\(part)", tape: tape, trainable: trainable)
     }
 
     private func full(_ name: String) -> String { prefix.isEmpty ? name : "\(prefix).\(name)" }
 
-    /// The parameter `name` here.
+    /// The parameter `name` under this prefix.
     /// - Parameters:
     ///   - shape: in file layout.
-    ///   - initial: what a new model's parameter holds.
+    ///   - initial: the initial values in a new model.
     public func callAsFunction(
         _ name: String, shape: [Int], layout: ParameterLayout = .plain, initial: Initialization
     ) -> Variable {
@@ -186,6 +199,7 @@ public struct Parameters {
         return store.variable(name, shape: shape, layout: layout, initial: initial, tape: trainable(name) ? tape : nil)
     }
 
+    /// True if the file or the model has the parameter `name` under this prefix.
     public func contains(_ name: String) -> Bool { store.contains(full(name)) }
 
     /// A value that is saved with the parameters but not trained (running statistics).
@@ -193,7 +207,8 @@ public struct Parameters {
         store.variable(full(name), shape: shape, layout: .plain, initial: initial, tape: nil).value
     }
 
-    /// Moves the running mean and variance here by a tenth towards a batch's (PyTorch's momentum), the variance made unbiased.
+    /// Moves the running mean and variance a tenth of the way to the batch's (PyTorch's momentum of 0.1), with the
+    /// unbiased variance.
     func observe(mean: Tensor, variance: Tensor, count: Int) {
         func move(_ name: String, _ new: Tensor, by factor: Float) {
             guard let old = store.values[full(name)] else { return }

@@ -1,5 +1,5 @@
-/// The operations as users call them: each runs its forward kernel and, when one of its inputs is followed by a
-/// tape, records what the backward rule needs (see ``Operation``).
+/// The operations on variables. Each one runs its forward kernel. If one of its inputs is recorded on a tape, it also
+/// records what the backward rule needs (see ``Operation``).
 
 private func tape(_ inputs: Variable...) -> Tape? { inputs.lazy.compactMap(\.tape).first }
 
@@ -21,7 +21,8 @@ extension Variable {
     /// `[..., W] -> [..., range.count]`
     public func slicedLast(_ range: Range<Int>) -> Variable {
         let y = sliceLastForward(value, from: range.lowerBound, width: range.count)
-        return tape.map { $0.record(.sliceLast(from: range.lowerBound, of: shape[shape.count - 1]), [self], y) } ?? Variable(y)
+        return tape.map { $0.record(.sliceLast(from: range.lowerBound, of: shape[shape.count - 1]), [self], y) }
+            ?? Variable(y)
     }
 
     /// `[M, ...] -> [range.count, ...]`, no copy.
@@ -30,7 +31,7 @@ extension Variable {
         return tape.map { $0.record(.rows(from: range.lowerBound, of: shape[0]), [self], y) } ?? Variable(y)
     }
 
-    /// `[M, ...] -> [M * times, ...]`, each row `times` in a row.
+    /// `[M, ...] -> [M * times, ...]`; each row is repeated `times` times, the copies next to each other.
     public func repeatedRows(_ times: Int) -> Variable {
         if times == 1 { return self }
         let y = repeatRowsForward(value, times: times)
@@ -39,11 +40,13 @@ extension Variable {
 
     // MARK: Arithmetic
 
+    /// Element by element; both have the same shape.
     public static func + (a: Variable, b: Variable) -> Variable {
         let y = addForward(a.value, b.value)
         return Tensors.tape(a, b).map { $0.record(.add, [a, b], y) } ?? Variable(y)
     }
 
+    /// Element by element; both have the same shape.
     public static func - (a: Variable, b: Variable) -> Variable {
         let y = addForward(a.value, scaleForward(b.value, by: -1))
         return Tensors.tape(a, b).map { $0.record(.subtract, [a, b], y) } ?? Variable(y)
@@ -56,6 +59,7 @@ extension Variable {
         return Tensors.tape(a, b).map { $0.record(.multiply(a.value, b.value), [a, b], y) } ?? Variable(y)
     }
 
+    /// Each element times `factor`.
     public func scaled(by factor: Float) -> Variable {
         let y = scaleForward(value, by: factor)
         return tape.map { $0.record(.scale(factor), [self], y) } ?? Variable(y)
@@ -75,6 +79,7 @@ extension Variable {
 
     // MARK: Activations
 
+    /// The activation of each element.
     public func activated(_ kind: Activation) -> Variable {
         if kind == .none { return self }
         let y = activationForward(kind, value)
@@ -93,9 +98,9 @@ extension Variable {
         return tape.map { $0.record(.logSoftmax(y: y), [self], y) } ?? Variable(y)
     }
 
-    /// Over the last axis: x / sqrt(sum of x^2 + epsilon), length 1 for rows much longer than sqrt(epsilon).
+    /// Over the last axis: x / sqrt(sum of x^2 + epsilon). The length is 1 for rows much longer than sqrt(epsilon).
     ///
-    /// The derivative is bounded by 1 / sqrt(epsilon), so a row of zeros gives zeros and no infinite gradient.
+    /// The derivative is at most 1 / sqrt(epsilon), so a row of zeros gives zeros and finite gradients.
     public func l2Normalised(epsilon: Float = 1e-6) -> Variable {
         let (y, factors) = l2NormaliseForward(value, epsilon: epsilon)
         return tape.map { $0.record(.l2Normalise(y: y, factors: factors), [self], y) } ?? Variable(y)
@@ -110,7 +115,7 @@ extension Variable {
     }
 }
 
-/// The larger of a and b element by element; shapes alike. Where both are equal the gradient goes to a.
+/// The larger of a and b, element by element; both have the same shape. Where they are equal, the gradient goes to a.
 public func maximum(_ a: Variable, _ b: Variable) -> Variable {
     let (y, first) = maximumForward(a.value, b.value)
     return tape(a, b).map { $0.record(.maximum(first: first), [a, b], y) } ?? Variable(y)
@@ -129,11 +134,12 @@ public func batchedProduct(
 public func concatenateLast(_ parts: [Variable]) -> Variable {
     let y = concatenateLastForward(parts.map(\.value))
     let widths = parts.map { $0.shape[$0.shape.count - 1] }
-    return parts.lazy.compactMap(\.tape).first.map { $0.record(.concatenateLast(widths: widths), parts, y) } ?? Variable(y)
+    return parts.lazy.compactMap(\.tape).first.map { $0.record(.concatenateLast(widths: widths), parts, y) }
+        ?? Variable(y)
 }
 
 /// y = x W^T + b; x `[..., I]`, weight `[O, I]`, bias `[O]`, y `[..., O]`.
-/// - Parameter prepared: the weight's layout for many rows, made once.
+/// - Parameter prepared: the weight in its layout for many rows, prepared once.
 public func linear(
     _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, prepared: PreparedLinear? = nil
 ) -> Variable {
@@ -146,8 +152,8 @@ public func linear(
 
 /// x `[N, H, W, C]`, weight `[O, kh, kw, C / groups]`, bias `[O]`, y `[N, H', W', O]`.
 ///
-/// Without a tape the activation is fused into the kernel, and `prepared` (made once when the model was loaded) saves
-/// transforming the weights again.
+/// Without a tape the activation is fused into the kernel. `prepared`, made once when the model is loaded, saves the
+/// transformation of the weights.
 public func convolution(
     _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, _ geometry: ConvolutionGeometry,
     activation: Activation = .none, prepared: PreparedConvolution? = nil
@@ -155,7 +161,8 @@ public func convolution(
     guard let tape = x.tape ?? weight.tape ?? bias?.tape else {
         return Variable(
             convolutionForward(
-                x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: activation, prepared: prepared))
+                x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: activation,
+                prepared: prepared))
     }
     let y = convolutionForward(
         x.value, weight: weight.value, bias: bias?.value, geometry: geometry, activation: .none, prepared: prepared)
@@ -165,7 +172,7 @@ public func convolution(
 
 /// x `[N, H, W, C] -> [N, H', W', C]`
 public func maximumPool(_ x: Variable, _ geometry: PoolGeometry) -> Variable {
-    let (y, argument) = maximumPoolForward(x.value, geometry: geometry, wantsPlaces: x.tape != nil)
+    let (y, argument) = maximumPoolForward(x.value, geometry: geometry, wantsPositions: x.tape != nil)
     return x.tape.map { $0.record(.maximumPool(argument: argument, input: x.shape), [x], y) } ?? Variable(y)
 }
 
@@ -181,12 +188,13 @@ public func globalAveragePool(_ x: Variable) -> Variable {
     return x.tape.map { $0.record(.globalAveragePool(input: x.shape), [x], y) } ?? Variable(y)
 }
 
-/// x `[N, H, W, C] -> [N, height, width, C]`: PyTorch's `AdaptiveAvgPool2d`; x itself where it has that size.
+/// x `[N, H, W, C] -> [N, height, width, C]`: PyTorch's `AdaptiveAvgPool2d`. Returns x if it already has that size.
 public func adaptiveAveragePool(_ x: Variable, height: Int, width: Int) -> Variable {
     precondition(height > 0 && width > 0 && x.value.count > 0, "\(x.shape) pooled to \(height)x\(width)")
     if x.shape[1] == height && x.shape[2] == width { return x }
     let y = adaptiveAveragePoolForward(x.value, height: height, width: width)
-    return x.tape.map { $0.record(.adaptiveAveragePool(height: height, width: width, input: x.shape), [x], y) } ?? Variable(y)
+    return x.tape.map { $0.record(.adaptiveAveragePool(height: height, width: width, input: x.shape), [x], y) }
+        ?? Variable(y)
 }
 
 /// Batch normalisation with the batch's own statistics (Ioffe & Szegedy 2015); x `[..., C]`, gamma and beta `[C]`.
@@ -199,7 +207,7 @@ public func batchNorm(
     return (output, mean, variance)
 }
 
-/// y = activation(x * scale + shift), channel by channel; x `[..., C]`, scale and shift `[C]`: batch normalisation in
+/// y = activation(x * scale + shift) for each channel; x `[..., C]`, scale and shift `[C]`: batch normalisation in
 /// inference. Without a tape the activation is fused into the kernel.
 public func channelAffine(
     _ x: Variable, scale: Variable, shift: Variable, activation: Activation = .none
@@ -217,32 +225,33 @@ public func embedding(_ table: Variable, _ indices: [Int]) -> Variable {
     return table.tape.map { $0.record(.embedding(indices: indices, rows: table.shape[0]), [table], y) } ?? Variable(y)
 }
 
-/// Weighted cross-entropy of `logits` `[R, V]` against `targets` (one index a row): the sum over rows of
-/// weight_r * ((1 - smoothing) * -log p(target_r) + smoothing * mean over v of -log p(v)), shape `[]`.
-/// Rows of weight 0 (padding) cost nothing.
+/// Weighted cross-entropy of `logits` `[R, V]` against `targets` (one index for each row): the sum over rows of
+/// weight_r * ((1 - smoothing) * -log p(target_r) + smoothing * mean over v of -log p(v)), shape `[]`. Rows of weight 0
+/// (padding) are skipped.
 public func crossEntropy(_ logits: Variable, targets: [Int], weights: [Float], smoothing: Float = 0) -> Variable {
     let (loss, saved) = crossEntropyForward(logits.value, targets: targets, weights: weights, smoothing: smoothing)
     return logits.tape.map { $0.record(.crossEntropy(saved), [logits], loss) } ?? Variable(loss)
 }
 
-/// A whole sequence through an LSTM (gates in PyTorch's order i, f, g, o).
+/// An LSTM over a whole sequence (gates in PyTorch's order i, f, g, o).
 /// - Parameters:
 ///   - x: `[T, N, I]`
 ///   - h, c: the state before the first step, `[N, H]`
-///   - weightInput: `[4H, I]`, weightHidden: `[4H, H]`, bias: `[4H]` (PyTorch's two biases added)
-/// - Returns: `[2, T, N, H]`: every step's h, then every step's c.
+///   - weightInput: `[4H, I]`, weightHidden: `[4H, H]`, bias: `[4H]` (the sum of PyTorch's two biases)
+/// - Returns: `[2, T, N, H]`: h of every step, then c of every step.
 public func lstm(
     _ x: Variable, h: Variable, c: Variable, weightInput: Variable, weightHidden: Variable, bias: Variable
 ) -> Variable {
     let (states, saved) = lstmForward(
-        x.value, h: h.value, c: c.value, weightInput: weightInput.value, weightHidden: weightHidden.value, bias: bias.value)
+        x.value, h: h.value, c: c.value, weightInput: weightInput.value, weightHidden: weightHidden.value,
+        bias: bias.value)
     return tape(x, h, c, weightInput, weightHidden, bias).map {
         $0.record(.lstm(saved), [x, h, c, weightInput, weightHidden, bias], states)
     } ?? Variable(states)
 }
 
-/// A whole sequence through an LSTM that looks at the picture before each step (Show, Attend and Tell, Xu et al.
-/// 2015, eq. 1-5, 8 and 13-14); the inputs and the output are described at ``attentionLSTMForward``.
+/// An LSTM over a whole sequence that attends to the image before each step (Show, Attend and Tell, Xu et al. 2015, eq.
+/// 1-5, 8 and 13-14). ``attentionLSTMForward`` describes the inputs and the output.
 public func attentionLSTM(
     gates: Variable, annotations: Variable, keys: Variable, h: Variable, c: Variable,
     weightQuery: Variable, weightScore: Variable, weightGate: Variable, biasGate: Variable,
@@ -255,5 +264,6 @@ public func attentionLSTM(
         gates: gates.value, annotations: annotations.value, keys: keys.value, h: h.value, c: c.value,
         weightQuery: weightQuery.value, weightScore: weightScore.value, weightGate: weightGate.value,
         biasGate: biasGate.value, weightContext: weightContext.value, weightHidden: weightHidden.value)
-    return inputs.lazy.compactMap(\.tape).first.map { $0.record(.attentionLSTM(saved), inputs, output) } ?? Variable(output)
+    return inputs.lazy.compactMap(\.tape).first.map { $0.record(.attentionLSTM(saved), inputs, output) }
+        ?? Variable(output)
 }

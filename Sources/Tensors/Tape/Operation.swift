@@ -1,8 +1,8 @@
-/// One recorded step, with what its backward rule needs. This file is the one table of derivatives.
+/// One recorded operation, with the values that its backward rule needs. This file holds all backward rules.
 ///
-/// Gradients carry a leading seed axis: a rule gets `[K] + output shape` and returns `[K] + input shape` for each input, in the
-/// order in which the inputs were recorded. Saved values have no seed axis. Parameter gradients are only
-/// ever asked for with K = 1 (training); the rules that would have to loop say so with a precondition.
+/// Gradients have a leading seed axis. A rule gets `[K] + output shape` and returns `[K] + input shape` for each input,
+/// in the order in which the inputs were recorded. Saved values have no seed axis. Parameter gradients are only
+/// computed with K = 1 (training); rules that do not support more seeds have a precondition.
 enum Operation {
     case leaf
     // Shape
@@ -11,13 +11,13 @@ enum Operation {
     case sliceLast(from: Int, of: Int)
     case rows(from: Int, of: Int)
     case concatenateLast(widths: [Int])
-    /// inputs: x `[M, ...]`; output `[M * times, ...]`, each row repeated `times` in a row
+    /// input: x `[M, ...]`; output `[M * times, ...]`, each row repeated `times` times
     case repeatRows(times: Int)
     // Arithmetic
     case add
     case subtract
     case multiply(Tensor, Tensor)
-    /// first: 1 where the first input is the larger, else 0
+    /// first: 1 where the first input is the larger one or both are equal, else 0
     case maximum(first: Tensor)
     case scale(Float)
     case sum(count: Int)
@@ -76,15 +76,19 @@ enum Operation {
                 g, x: x, weight: weight, geometry: geometry, prepared: prepared, seeds: seeds, needed: needed)
             return hasBias ? parts : Array(parts.prefix(2))
         case .activation(let kind, let y): return [activationBackward(kind, g, y: y, rule: relu)]
-        case .maximumPool(let argument, let input): return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]
-        case .averagePool(let geometry, let input): return [averagePoolBackward(g, geometry: geometry, input: input, seeds: seeds)]
+        case .maximumPool(let argument, let input):
+            return [maximumPoolBackward(g, argument: argument, input: input, seeds: seeds)]
+        case .averagePool(let geometry, let input):
+            return [averagePoolBackward(g, geometry: geometry, input: input, seeds: seeds)]
         case .globalAveragePool(let input): return [globalAveragePoolBackward(g, input: input, seeds: seeds)]
         case .adaptiveAveragePool(let height, let width, let input):
             return [adaptiveAveragePoolBackward(g, height: height, width: width, input: input, seeds: seeds)]
         case .batchNorm(let saved): return batchNormBackward(g, saved: saved, seeds: seeds)
-        case .channelAffine(let x, let scale): return channelAffineBackward(g, x: x, scale: scale, seeds: seeds, needed: needed)
+        case .channelAffine(let x, let scale):
+            return channelAffineBackward(g, x: x, scale: scale, seeds: seeds, needed: needed)
         case .dropout(let mask): return [multiplyForward(g, mask)]
-        case .embedding(let indices, let rows): return [embeddingBackward(g, indices: indices, rows: rows, seeds: seeds)]
+        case .embedding(let indices, let rows):
+            return [embeddingBackward(g, indices: indices, rows: rows, seeds: seeds)]
         case .softmax(let y): return [softmaxBackward(g, y: y)]
         case .l2Normalise(let y, let factors): return [l2NormaliseBackward(g, y: y, factors: factors)]
         case .logSoftmax(let y): return [logSoftmaxBackward(g, y: y)]

@@ -4,7 +4,7 @@ extension Tape {
         /// The name of its weight.
         public let weight: String
         public let output: [Int]
-        /// Multiplications, each with its addition; biases not counted.
+        /// The number of multiplications, each with its addition, without biases.
         public let multiplyAdds: Int
     }
 
@@ -26,7 +26,7 @@ extension Tape {
         }
     }
 
-    /// A convolution that was recorded, with what it ran on.
+    /// A convolution that was recorded, with its input and weight.
     public struct RecordedConvolution {
         /// `[N, H, W, C]`
         public let input: Tensor

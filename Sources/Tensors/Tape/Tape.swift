@@ -1,4 +1,4 @@
-/// What a ReLU does to a gradient on the way back.
+/// How a ReLU changes a gradient in the backward pass.
 public enum ReLURule: String, Sendable, CaseIterable {
     /// The derivative: g_in = g_out * (x > 0).
     case exact
@@ -8,9 +8,9 @@ public enum ReLURule: String, Sendable, CaseIterable {
     case deconvolution
 }
 
-/// The record of a forward pass, read backwards to differentiate it.
+/// The record of a forward pass, for reverse-mode differentiation.
 ///
-/// Not thread-safe: one tape belongs to one computation.
+/// Not thread-safe: use a tape for one computation on one thread.
 public final class Tape {
     struct Node {
         let operation: Operation
@@ -22,23 +22,25 @@ public final class Tape {
 
     public init() {}
 
-    /// A variable that gradients can be asked for.
+    /// A variable with respect to which gradients can be computed.
     public func leaf(_ value: Tensor) -> Variable { record(.leaf, [], value) }
 
     func record(_ operation: Operation, _ inputs: [Variable], _ value: Tensor) -> Variable {
-        nodes.append(Node(operation: operation, inputs: inputs.map { $0.tape === self ? $0.node : -1 }, shape: value.shape))
+        nodes.append(
+            Node(operation: operation, inputs: inputs.map { $0.tape === self ? $0.node : -1 }, shape: value.shape))
         return Variable(value, tape: self, node: nodes.count - 1)
     }
 
     /// Gradients of K scalar functions of `output` at once, each given by its seed (dy_k / d output).
     ///
-    /// Backward is linear in the seed, so the K rows go back together, and only along paths that lead to `targets`.
+    /// The backward pass is linear in the seed, so all K rows go back together, and only along paths that lead to
+    /// `targets`.
     /// - Parameters:
     ///   - output: a variable of shape S on this tape.
     ///   - seed: `[K] + S`; nil means one seed of ones.
     ///   - targets: variables on this tape, of shapes S_i.
-    ///   - relu: what each ReLU and ReLU6 does to the gradients.
-    /// - Returns: for each target, `[K] + S_i`; zeros where `output` does not depend on it.
+    ///   - relu: how each ReLU and ReLU6 changes the gradients.
+    /// - Returns: for each target, `[K] + S_i`; zeros if `output` does not depend on it.
     public func gradients(
         of output: Variable, seed: Tensor? = nil, withRespectTo targets: [Variable], relu: ReLURule = .exact
     ) -> [Tensor] {
@@ -47,24 +49,24 @@ public final class Tape {
         precondition(Array(seed.shape.dropFirst()) == output.shape, "seed \(seed.shape) for an output \(output.shape)")
         let seeds = seed.shape[0]
         let wanted = Set(targets.map(\.node))
-        // A node is on the way when a target can be reached from it.
-        var onTheWay = [Bool](repeating: false, count: output.node + 1)
+        // A node needs a gradient if it is a target or depends on one.
+        var needsGradient = [Bool](repeating: false, count: output.node + 1)
         for node in 0...output.node {
-            onTheWay[node] = wanted.contains(node) || nodes[node].inputs.contains { $0 >= 0 && onTheWay[$0] }
+            needsGradient[node] = wanted.contains(node) || nodes[node].inputs.contains { $0 >= 0 && needsGradient[$0] }
         }
         var found = [Int: Tensor]()
         var pending = [Int: Tensor]()
-        if onTheWay[output.node] { pending[output.node] = seed }
+        if needsGradient[output.node] { pending[output.node] = seed }
         for node in stride(from: output.node, through: 0, by: -1) {
             guard let gradient = pending.removeValue(forKey: node) else { continue }
             if wanted.contains(node) { found[node] = gradient }
             let inputs = nodes[node].inputs
             if inputs.isEmpty { continue }
-            let needed = inputs.map { $0 >= 0 && onTheWay[$0] }
+            let needed = inputs.map { $0 >= 0 && needsGradient[$0] }
             if !needed.contains(true) { continue }
             let parts = nodes[node].operation.backward(gradient, seeds: seeds, needed: needed, relu: relu)
             for (input, part) in zip(inputs, parts) {
-                guard let part, input >= 0, onTheWay[input] else { continue }
+                guard let part, input >= 0, needsGradient[input] else { continue }
                 precondition(part.count == seeds * nodes[input].shape.reduce(1, *), "a gradient of the wrong size")
                 let shaped = part.reshaped([seeds] + nodes[input].shape)
                 pending[input] = pending[input].map { addForward($0, shaped) } ?? shaped

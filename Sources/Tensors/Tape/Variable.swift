@@ -1,7 +1,7 @@
-/// A tensor that may be followed by a tape.
+/// A tensor that may be recorded on a tape.
 ///
-/// A constant (no tape) costs nothing beyond its value; operations on constants only record nothing, so inference
-/// without an explanation never builds a graph.
+/// Operations on constants (variables without a tape) record nothing, so inference without an explanation builds no
+/// graph.
 public struct Variable {
     public let value: Tensor
     let tape: Tape?
@@ -22,7 +22,8 @@ public struct Variable {
     }
 
     public var shape: [Int] { value.shape }
+    /// True if the variable is on a tape.
     public var isRecorded: Bool { tape != nil }
-    /// The same value, no longer followed.
+    /// The same value as a constant.
     public var detached: Variable { Variable(value) }
 }

@@ -1,18 +1,18 @@
 import Tensors
 
-/// AlexNet as torchvision has it: the single-column network of Krizhevsky (2014, arXiv 1404.5997).
+/// AlexNet as in torchvision: the single-column network of Krizhevsky (2014, arXiv 1404.5997).
 public struct AlexNet: Architecture {
     public let name = "alexnet"
     public let preprocessing = Preprocessing.imageNet()
     public let classesKey = "classifier.6.weight"
     public let camLayer: String? = nil
-    /// Below it, nothing is left for the last pool.
+    /// A smaller input leaves no pixels for the last pool.
     public let smallestSide = 63
 
     public init() {}
 
     private static let pool = PoolGeometry(3, stride: 2)
-    private static let features = FeatureRow([
+    private static let features = SequentialFeatures([
         .convolution(64, kernel: 11, stride: 4, padding: 2), .pool(pool),
         .convolution(192, kernel: 5, padding: 2), .pool(pool),
         .convolution(384, kernel: 3, padding: 1),

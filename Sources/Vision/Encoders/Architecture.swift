@@ -1,33 +1,33 @@
 import Tensors
 
-/// One CNN, named as torchvision names it: its layers, its classifier, its input.
+/// A CNN under torchvision's name: its layers, its classifier, its input.
 public protocol Architecture: Sendable {
     /// "resnet50"
     var name: String { get }
-    /// The input that the network was trained with.
+    /// The preprocessing that the network was trained with.
     var preprocessing: Preprocessing { get }
-    /// (convolution, batch normalisation) pairs, for folding; empty where there are none.
+    /// The (convolution, batch normalisation) pairs, for folding; empty if there are none.
     var normPairs: [(convolution: String, norm: String)] { get }
-    /// What batch normalisation adds to the variance.
+    /// The constant that batch normalisation adds to the variance.
     var epsilon: Float { get }
-    /// From a picture x `[N, H, W, 3]` to the last convolutional feature map `[N, u, v, K]`.
+    /// Maps an image x `[N, H, W, 3]` to the last convolutional feature map `[N, u, v, K]`.
     ///
-    /// Stages are named as the checkpoint's layers or blocks ("layer4.2", "features.28").
+    /// Stages are named like the checkpoint's layers or blocks ("layer4.2", "features.28").
     /// - Parameter folded: whether batch normalisation is folded into the convolutions.
     func encoder(_ p: Parameters, folded: Bool) -> Encoder
-    /// From the feature map `[N, u, v, K]`, of any u and v, to logits `[N, classes]`: pooling and linear layers, or a
-    /// classifier of convolutions. Dropout is left out.
+    /// Maps the feature map `[N, u, v, K]`, of any u and v, to logits `[N, classes]`: pooling and linear layers, or a
+    /// classifier of convolutions. It has no dropout.
     func head(_ p: Parameters, classes: Int) -> (Variable) -> Variable
     /// The checkpoint's tensor whose first axis is the number of classes ("fc.weight", "classifier.6.weight").
     var classesKey: String { get }
-    /// The name of the head's linear layer where the head is global average pooling and that layer alone, so that CAM
-    /// (Zhou et al. 2016) applies; else nil.
+    /// The name of the head's linear layer if the head is global average pooling followed by that layer only, so that
+    /// CAM (Zhou et al. 2016) applies; else nil.
     var camLayer: String? { get }
-    /// The checkpoint's modules that only training uses ("aux1"), besides the head.
+    /// The checkpoint's modules that only training uses ("aux1"), without the head.
     var auxiliaryModules: [String] { get }
-    /// What a tensor is called here that older checkpoints call `key`.
+    /// The current name of the tensor that older checkpoints call `key`.
     func currentName(_ key: String) -> String
-    /// The smallest height and width that the encoder and its head can take, in pixels.
+    /// The smallest height and width that the encoder and its head accept, in pixels.
     var smallestSide: Int { get }
 }
 
@@ -36,7 +36,8 @@ extension Architecture {
     public var smallestSide: Int { 1 }
     public func currentName(_ key: String) -> String { key }
 
-    /// The checkpoint with today's names; where both spellings are there, today's stands.
+    /// The checkpoint with current names. If it has a tensor under both its old and its current name, the current one
+    /// is used.
     public func renamed(_ checkpoint: [String: Tensor]) -> [String: Tensor] {
         var result = checkpoint
         for (key, tensor) in checkpoint {
@@ -52,7 +53,8 @@ extension Architecture {
     /// The checkpoint's module that holds the head ("fc", "classifier").
     public var headModule: String { String(classesKey.prefix { $0 != "." }) }
 
-    /// The encoder's own tensors of a checkpoint: without the head, what only training uses, and batch counters.
+    /// The encoder's tensors of a checkpoint: without the head, the modules that only training uses, and batch
+    /// counters.
     public func encoderTensors(_ checkpoint: [String: Tensor]) -> [String: Tensor] {
         let others = [headModule] + auxiliaryModules
         return checkpoint.filter { name, _ in
@@ -62,7 +64,7 @@ extension Architecture {
 }
 
 extension Preprocessing {
-    /// torchvision's `ImageClassification` transform: the shorter side resized, antialiased, the middle cut out, and
+    /// torchvision's `ImageClassification` transform: an antialiased resize of the shorter side, a centre crop, and
     /// ImageNet's mean and standard deviation.
     /// - Parameter shortSide, size: in pixels.
     public static func imageNet(shortSide: Int = 256, size: Int = 224) -> Preprocessing {

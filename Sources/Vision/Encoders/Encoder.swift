@@ -1,20 +1,24 @@
 import Tensors
 
-/// A CNN as a row of named stages, each from one feature map to the next.
+/// A CNN as a sequence of named stages, each from one feature map to the next.
 ///
-/// A stage's name is the checkpoint's name of its last layer or block, and is what `--layer` takes. Cutting the row
-/// gives the frozen front whose output is cached in training, and the back that is explained or fine-tuned.
+/// A stage has the checkpoint's name of its last layer or block; this is the name that `--layer` takes. The sequence
+/// can be split: the frozen front, whose output is cached in training, and the back that is explained or fine-tuned.
 public struct Encoder {
+    /// A layer or block of the network.
     public struct Stage {
+        /// The checkpoint's name of the stage's last layer or block.
         public let name: String
-        /// Other names that the same output is known by ("relu5_3", "layer4").
+        /// Other names of the same output ("relu5_3", "layer4").
         public let aliases: [String]
         /// Channels of the stage's output.
         public let channels: Int
-        /// Pixels of the input for one of the output, along one side.
+        /// Pixels of the input for each pixel of the output, along one side.
         public let stride: Int
+        /// Maps `[N, H, W, C]` to `[N, H', W', channels]`.
         public let apply: (Variable) -> Variable
-        /// The stage and the one after it in one, to the same numbers; nil for an input that it does not suit.
+        /// Runs the stage and the next one in one kernel, with the same results; returns nil for an input that the
+        /// kernel does not support.
         public let applyWithNext: ((Variable) -> Variable?)?
 
         public init(
@@ -30,6 +34,7 @@ public struct Encoder {
         }
     }
 
+    /// The stages, in order; never empty.
     public let stages: [Stage]
 
     public init(stages: [Stage]) {
@@ -37,17 +42,17 @@ public struct Encoder {
         self.stages = stages
     }
 
-    /// Channels of the feature map.
+    /// Channels of the last feature map.
     public var channels: Int { stages[stages.count - 1].channels }
-    /// The last convolutional layer: where maps are drawn unless another is asked for.
+    /// The last convolutional layer. Maps are computed there unless another layer is requested.
     public var lastLayer: String { stages[stages.count - 1].name }
 
-    /// The stage of that name or alias.
+    /// The index of the stage with that name or alias.
     public func index(of layer: String) -> Int? {
         stages.firstIndex { $0.name == layer } ?? stages.firstIndex { $0.aliases.contains(layer) }
     }
 
-    /// The stages of `range`, one after the other; x `[N, H, W, C]`.
+    /// Runs the stages of `range` (nil: all) in order; x `[N, H, W, C]`.
     public func callAsFunction(_ x: Variable, stages range: Range<Int>? = nil) -> Variable {
         let range = range ?? 0..<stages.count
         var x = x, index = range.lowerBound

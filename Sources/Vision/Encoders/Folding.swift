@@ -1,8 +1,9 @@
+import Support
 import Tensors
 
-/// Folds batch normalisation into the convolutions of a state dictionary (file layout): `<convolution>.weight` is scaled and
-/// `<convolution>.bias` added; the normalisation's own entries, `num_batches_tracked` among them, disappear.
-/// - Throws: ``FoldingError`` naming the tensor that is missing or of another shape.
+/// Folds batch normalisation into the convolutions of a state dictionary (file layout): scales `<convolution>.weight`,
+/// adds `<convolution>.bias`, and removes the entries of the normalisation, with `num_batches_tracked`.
+/// - Throws: ``FoldingError`` that names the tensor that is missing or has another shape.
 public func foldingBatchNorms(
     _ state: [String: Tensor], pairs: [(convolution: String, norm: String)], epsilon: Float
 ) throws -> [String: Tensor] {
@@ -21,12 +22,16 @@ public func foldingBatchNorms(
             variance: try take("\(norm).running_var", shape: channels), epsilon: epsilon)
         result["\(convolution).weight"] = folded.weight
         result["\(convolution).bias"] = folded.bias
-        for part in ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"] { result["\(norm).\(part)"] = nil }
+        for part in ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"] {
+            result["\(norm).\(part)"] = nil
+        }
     }
     return result
 }
 
-public struct FoldingError: Error, CustomStringConvertible {
+/// A tensor that is missing or has another shape when batch normalisation is folded.
+public struct FoldingError: UserFacingError {
+    public static let failureCode = FailureCode.model
     public let name: String
     public let expected: [Int]?
     public let found: [Int]?

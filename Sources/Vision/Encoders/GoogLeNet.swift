@@ -1,7 +1,7 @@
 import Tensors
 
-/// GoogLeNet (Szegedy et al. 2014, table 1), as torchvision has it: with batch normalisation, and 3x3 where the paper
-/// has 5x5.
+/// GoogLeNet (Szegedy et al. 2014, table 1) as in torchvision: with batch normalisation, and with 3x3 kernels where the
+/// paper has 5x5.
 public struct GoogLeNet: Architecture {
     public let name = "googlenet"
     public let preprocessing = Preprocessing.plusMinusOne(shortSide: 256, size: 224)
@@ -12,7 +12,7 @@ public struct GoogLeNet: Architecture {
 
     public init() {}
 
-    private static let row = BranchedRow([
+    private static let stack = InceptionStack([
         .init("conv1", 64, 7, stride: 2),
         .init("conv2", after: pool(3), 64, 1),
         .init("conv3", 192, 3),
@@ -29,10 +29,10 @@ public struct GoogLeNet: Architecture {
 
     private static func pool(_ kernel: Int) -> PoolGeometry { PoolGeometry(kernel, stride: 2, ceilMode: true) }
 
-    /// The paper's figure 2(b): 1x1; 1x1 and 3x3, twice; a pool and 1x1.
+    /// The paper's figure 2(b). Branches: 1x1; 1x1 then 3x3 (twice); a pool then 1x1.
     private static func module(
         _ name: String, after pool: PoolGeometry? = nil, _ one: Int, _ two: (Int, Int), _ three: (Int, Int), _ four: Int
-    ) -> BranchedRow.Module {
+    ) -> InceptionStack.Module {
         .init(
             "inception\(name)", after: pool,
             [
@@ -46,9 +46,9 @@ public struct GoogLeNet: Architecture {
             ])
     }
 
-    public var epsilon: Float { Self.row.epsilon }
-    public var normPairs: [(convolution: String, norm: String)] { Self.row.normPairs }
-    public func encoder(_ p: Parameters, folded: Bool) -> Encoder { Self.row.encoder(p, folded: folded) }
+    public var epsilon: Float { Self.stack.epsilon }
+    public var normPairs: [(convolution: String, norm: String)] { Self.stack.normPairs }
+    public func encoder(_ p: Parameters, folded: Bool) -> Encoder { Self.stack.encoder(p, folded: folded) }
     public func head(_ p: Parameters, classes: Int) -> (Variable) -> Variable {
         pooledLinear(p, "fc", channels: 1024, classes: classes)
     }

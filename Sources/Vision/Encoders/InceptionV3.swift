@@ -11,13 +11,13 @@ public struct InceptionV3: Architecture {
 
     public init() {}
 
-    private typealias Module = BranchedRow.Module
-    private typealias Unit = BranchedRow.Unit
-    private typealias Step = BranchedRow.Step
+    private typealias Module = InceptionStack.Module
+    private typealias Unit = InceptionStack.Unit
+    private typealias Step = InceptionStack.Step
 
     private static let halving = PoolGeometry(3, stride: 2)
 
-    private static let row = BranchedRow([
+    private static let stack = InceptionStack([
         .init("Conv2d_1a_3x3", 32, 3, stride: 2, isPadded: false),
         .init("Conv2d_2a_3x3", 32, 3, isPadded: false),
         .init("Conv2d_2b_3x3", 64, 3),
@@ -30,14 +30,14 @@ public struct InceptionV3: Architecture {
         e("Mixed_7b"), e("Mixed_7c"),
     ])
 
-    /// The branch that all modules but the halving ones end with; the mean counts the zeros around the input.
+    /// The last branch of all modules that do not halve the size. The mean includes the zeros around the input.
     private static func pooled(_ outputs: Int) -> [Step] {
         [.averagePool(PoolGeometry(3, stride: 1, padding: .all(1))), .unit(Unit("branch_pool", outputs))]
     }
 
     private static func branch(_ units: Unit...) -> [Step] { units.map { .unit($0) } }
 
-    /// Figure 5: two 3x3 in the place of one 5x5.
+    /// Figure 5: two 3x3 convolutions in place of one 5x5.
     private static func a(_ name: String, after pool: PoolGeometry? = nil, pooled outputs: Int) -> Module {
         Module(
             name, after: pool,
@@ -49,7 +49,7 @@ public struct InceptionV3: Architecture {
             ])
     }
 
-    /// Figure 10: half the size.
+    /// Figure 10: halves the size.
     private static func b(_ name: String) -> Module {
         Module(
             name,
@@ -62,7 +62,7 @@ public struct InceptionV3: Architecture {
             ])
     }
 
-    /// Figure 6: 1x7 and 7x1 in the place of 7x7.
+    /// Figure 6: 1x7 and 7x1 convolutions in place of 7x7.
     private static func c(_ name: String, _ inner: Int) -> Module {
         Module(
             name,
@@ -77,7 +77,7 @@ public struct InceptionV3: Architecture {
             ])
     }
 
-    /// Half the size again.
+    /// Halves the size again.
     private static func d(_ name: String) -> Module {
         Module(
             name,
@@ -90,7 +90,7 @@ public struct InceptionV3: Architecture {
             ])
     }
 
-    /// Figure 7: branches that fork into 1x3 and 3x1.
+    /// Figure 7: branches that fork into 1x3 and 3x1 convolutions.
     private static func e(_ name: String) -> Module {
         Module(
             name,
@@ -108,9 +108,9 @@ public struct InceptionV3: Architecture {
             ])
     }
 
-    public var epsilon: Float { Self.row.epsilon }
-    public var normPairs: [(convolution: String, norm: String)] { Self.row.normPairs }
-    public func encoder(_ p: Parameters, folded: Bool) -> Encoder { Self.row.encoder(p, folded: folded) }
+    public var epsilon: Float { Self.stack.epsilon }
+    public var normPairs: [(convolution: String, norm: String)] { Self.stack.normPairs }
+    public func encoder(_ p: Parameters, folded: Bool) -> Encoder { Self.stack.encoder(p, folded: folded) }
     public func head(_ p: Parameters, classes: Int) -> (Variable) -> Variable {
         pooledLinear(p, "fc", channels: 2048, classes: classes)
     }

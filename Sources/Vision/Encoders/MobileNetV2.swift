@@ -10,7 +10,7 @@ public struct MobileNetV2: Architecture {
 
     public init() {}
 
-    /// A convolution, its normalisation and its activation; names below `features`.
+    /// A convolution, its normalisation and its activation. Names are under `features`.
     private struct Layer {
         let name: String, norm: String
         let inputs: Int, outputs: Int
@@ -18,7 +18,7 @@ public struct MobileNetV2: Architecture {
         let activation: Activation
     }
 
-    /// Layers in a row, with their input added where neither its size nor its channels change.
+    /// A sequence of layers. If `isResidual`, the input is added to the output.
     private struct Block {
         let layers: [Layer]
         let isResidual: Bool
@@ -35,7 +35,7 @@ public struct MobileNetV2: Architecture {
         }
         var blocks = [Block(layers: [layer("0", 3, 32, 3, stride: 2)], isResidual: false)]
         var inputs = 32
-        // Expansion, channels, repeats, stride.
+        // Expansion, output channels, repeats, stride of the first block.
         for (expansion, outputs, repeats, stride) in [
             (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
         ] {

@@ -1,7 +1,7 @@
 import Tensors
 
-/// Residual networks (He et al. 2016), with torchvision's stride in the 3x3 convolution of a bottleneck; wide ones
-/// (Zagoruyko & Komodakis 2016) and ResNeXt (Xie et al. 2017), whose 3x3 convolutions are wider or grouped.
+/// Residual networks (He et al. 2016), with the stride of a bottleneck in its 3x3 convolution as in torchvision; wide
+/// ones (Zagoruyko & Komodakis 2016) and ResNeXt (Xie et al. 2017), whose 3x3 convolutions are wider or grouped.
 public struct ResNet: Architecture {
     public let name: String
     public let preprocessing = Preprocessing.imageNet()
@@ -13,7 +13,7 @@ public struct ResNet: Architecture {
     /// Three convolutions in a block (1x1, 3x3, 1x1) instead of two (3x3, 3x3).
     let bottleneck: Bool
     var groups = 1
-    /// Channels of each group where the first layer has 64 channels (torchvision's `width_per_group`).
+    /// Channels of each group in a layer of 64 planes (torchvision's `width_per_group`).
     var groupWidth = 64
 
     static let all: [any Architecture] = [
@@ -66,7 +66,7 @@ public struct ResNet: Architecture {
                 p, name, inputs: inputs, outputs: outputs, geometry, activation: activation,
                 norm: folded ? nil : norm, epsilon: epsilon)
         }
-        /// The block's layers from conv1 on; the last one's ReLU comes after the sum.
+        /// The block's convolutions. The ReLU of the last one comes after the sum.
         func branch(_ q: Parameters, _ block: Block) -> [Convolution] {
             if !bottleneck {
                 return [

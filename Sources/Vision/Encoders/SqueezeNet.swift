@@ -1,24 +1,24 @@
 import Tensors
 
-/// SqueezeNet 1.0 (Iandola et al. 2016) and 1.1, with 2.4 times less arithmetic.
+/// SqueezeNet 1.0 (Iandola et al. 2016), and 1.1, which needs 2.4 times less arithmetic.
 public struct SqueezeNet: Architecture {
     public let name: String
     public let preprocessing = Preprocessing.imageNet()
     public let classesKey = "classifier.1.weight"
-    /// The classifier's ReLU before the mean keeps logits from being linear in the feature map.
+    /// The classifier has a ReLU before the mean, so logits are not linear in the feature map.
     public let camLayer: String? = nil
     public let smallestSide: Int
-    private let features: FeatureRow
+    private let features: SequentialFeatures
 
     private static let pool = PoolGeometry(3, stride: 2, ceilMode: true)
-    private static let last: [FeatureRow.Layer] = [
+    private static let last: [SequentialFeatures.Layer] = [
         .fire(squeeze: 48, expand: 192), .fire(squeeze: 48, expand: 192), .fire(squeeze: 64, expand: 256),
     ]
 
     static let all: [any Architecture] = [
         SqueezeNet(
             name: "squeezenet1_0", smallestSide: 21,
-            features: FeatureRow(
+            features: SequentialFeatures(
                 [
                     .convolution(96, kernel: 7, stride: 2, padding: 0), .pool(pool),
                     .fire(squeeze: 16, expand: 64), .fire(squeeze: 16, expand: 64), .fire(squeeze: 32, expand: 128),
@@ -26,7 +26,7 @@ public struct SqueezeNet: Architecture {
                 ] + last + [.pool(pool), .fire(squeeze: 64, expand: 256)])),
         SqueezeNet(
             name: "squeezenet1_1", smallestSide: 17,
-            features: FeatureRow(
+            features: SequentialFeatures(
                 [
                     .convolution(64, kernel: 3, stride: 2, padding: 0), .pool(pool),
                     .fire(squeeze: 16, expand: 64), .fire(squeeze: 16, expand: 64), .pool(pool),

@@ -1,9 +1,10 @@
 import Tensors
 
-/// A small plain CNN, trained from nothing on drawn pictures: for tests and for teaching.
+/// A small plain CNN for tests and teaching, trained from scratch on drawn images.
 ///
-/// Its cells are 4 pixels apart and see 18 pixels each way, little more than a part of a shape, so that what speaks for a word lies where the
-/// word's shape is (as in BagNets, Brendel & Bethge 2019); with a wide receptive field, cells beside a shape know it as well as those on it.
+/// Its cells are 4 pixels apart and have a receptive field of 18x18 pixels, little more than a part of a shape. The
+/// evidence for a word then lies where the word's shape is (as in BagNets, Brendel & Bethge 2019). With a wide
+/// receptive field, cells beside a shape carry as much evidence as cells on it.
 public struct TinyCNN: Architecture {
     public let name = "tiny"
     public let epsilon: Float = 1e-3
@@ -12,13 +13,14 @@ public struct TinyCNN: Architecture {
 
     public init() {}
 
-    /// An even kernel with stride 2 sees as far to either side of its cell, so the map lies exactly over what it saw; with 3x3, each such layer
-    /// would shift the map by half a cell of its input.
+    /// An even kernel with stride 2 covers as much on either side of its cell, so the map is exactly aligned with the
+    /// image. With 3x3 kernels, each such layer would shift the map by half a cell of its input.
     private static let layers: [(name: String, channels: Int, kernel: Int, stride: Int)] = [
         ("conv1", 16, 4, 2), ("conv2", 32, 4, 2), ("conv3", 64, 3, 1), ("conv4", 128, 1, 1),
     ]
-    /// Where the last layer's normalisation starts: few cells are active at first, strongly. The background then stays silent instead of
-    /// carrying evidence by what it lacks, and the mean over the map, which decoders begin with, differs enough between pictures to learn from.
+    /// The initial gamma, and minus the initial beta, of the last layer's normalisation: few cells are active at first,
+    /// but strongly. The background then stays inactive and carries no evidence. The mean over the map, which decoders
+    /// start from, differs enough between images to learn from.
     private static let lastScale: Float = 5
 
     public let preprocessing = Preprocessing(
@@ -32,11 +34,13 @@ public struct TinyCNN: Architecture {
         var stages: [Encoder.Stage] = []
         var inputs = 3, stride = 1
         for (index, (pair, layer)) in zip(normPairs, Self.layers).enumerated() {
-            let geometry = ConvolutionGeometry(layer.kernel, stride: layer.stride, padding: .all((layer.kernel - 1) / 2))
+            let geometry = ConvolutionGeometry(
+                layer.kernel, stride: layer.stride, padding: .all((layer.kernel - 1) / 2))
             let isLast = index == Self.layers.count - 1
             let convolution = Convolution(
                 p, layer.name, inputs: inputs, outputs: layer.channels, geometry, activation: .relu,
-                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? Self.lastScale : 1, shift: isLast ? -Self.lastScale : 0)
+                norm: folded ? nil : pair.norm, epsilon: epsilon, scale: isLast ? Self.lastScale : 1,
+                shift: isLast ? -Self.lastScale : 0)
             stride *= layer.stride
             inputs = layer.channels
             stages.append(Encoder.Stage(name: layer.name, channels: inputs, stride: stride) { convolution($0) })

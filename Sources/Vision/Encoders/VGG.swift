@@ -2,28 +2,28 @@ import Tensors
 
 /// The VGG networks (Simonyan & Zisserman 2015, table 1, columns A, B, D and E), with and without batch normalisation.
 ///
-/// The feature map is the last convolution's ReLU (VGG-16: "features.28", also called features.29 and relu5_3,
-/// `[14, 14, 512]` of a 224x224 picture); the last pool belongs to the head.
+/// The feature map is the output of the last convolution's ReLU. For VGG-16 it is "features.28", also called
+/// features.29 and relu5_3, `[14, 14, 512]` for a 224x224 image. The last pool belongs to the head.
 public struct VGG: Architecture {
     public let name: String
     public let preprocessing = Preprocessing.imageNet()
     public let classesKey = "classifier.6.weight"
     public let camLayer: String? = nil
-    /// Five pools halve the picture.
+    /// Five pools halve the size.
     public let smallestSide = 32
-    private let features: FeatureRow
+    private let features: SequentialFeatures
 
-    /// - Parameter repeats: convolutions in each of the five blocks.
+    /// - Parameter repeats: the number of convolutions in each of the five blocks.
     private init(_ name: String, repeats: [Int], normalised: Bool) {
         self.name = name
-        var layers: [FeatureRow.Layer] = []
+        var layers: [SequentialFeatures.Layer] = []
         for (block, (count, channels)) in zip(repeats, [64, 128, 256, 512, 512]).enumerated() {
             if block > 0 { layers.append(.pool(Self.pool)) }
             for i in 1...count {
                 layers.append(.convolution(channels, kernel: 3, padding: 1, alias: "relu\(block + 1)_\(i)"))
             }
         }
-        features = FeatureRow(layers, normalised: normalised)
+        features = SequentialFeatures(layers, normalised: normalised)
     }
 
     private static let pool = PoolGeometry(2)

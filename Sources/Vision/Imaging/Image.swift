@@ -1,7 +1,7 @@
 import Tensors
 
-/// A picture in memory: 8-bit RGB, row-major, `pixels[(y * width + x) * 3 + channel]`, upright (EXIF orientation
-/// already obeyed).
+/// An image in memory: 8-bit RGB, row-major, `pixels[(y * width + x) * 3 + channel]`, upright (the EXIF orientation is
+/// already applied).
 public struct Image: Equatable, Sendable {
     public let width: Int
     public let height: Int
@@ -16,7 +16,7 @@ public struct Image: Equatable, Sendable {
         self.pixels = pixels
     }
 
-    /// A picture of one colour.
+    /// An image of one colour.
     public init(width: Int, height: Int, color: (UInt8, UInt8, UInt8) = (0, 0, 0)) {
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
         for i in 0..<width * height {
@@ -27,7 +27,7 @@ public struct Image: Equatable, Sendable {
         self.init(width: width, height: height, pixels: pixels)
     }
 
-    /// A picture whose every byte `fill` writes.
+    /// An image whose bytes `fill` writes, all of them.
     init(width: Int, height: Int, filledBy fill: (UnsafeMutablePointer<UInt8>) throws -> Void) rethrows {
         let count = width * height * 3
         let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -37,7 +37,8 @@ public struct Image: Equatable, Sendable {
         self.init(width: width, height: height, pixels: pixels)
     }
 
-    /// Calls `body` for `0..<count` in pieces of `grain` rows (the last may be shorter), on several threads.
+    /// Splits `0..<count` into pieces of `grain` rows (the last may be shorter) and calls `body` for each, on several
+    /// threads.
     static func rows(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
         Parallel.forEach((count + grain - 1) / grain) { body($0 * grain..<min(count, ($0 + 1) * grain)) }
     }

@@ -1,25 +1,30 @@
-/// Why a picture could not be read or written.
-public struct ImageError: Error, CustomStringConvertible, Equatable, Sendable {
+import Support
+
+/// The reason why an image could not be read or written.
+public struct ImageError: UserFacingError, Equatable, Sendable {
+    public static let failureCode = FailureCode.image
+    /// The kind of the problem.
     public enum Kind: String, Sendable {
         /// There is no such file.
         case missing
-        /// The file is there but is a folder, is not a plain file, or may not be read.
+        /// The path is a folder or a special file, or there is no permission to read it.
         case unreadable
-        /// Not a picture, or a picture in a format or a variant that is not read here.
+        /// Not an image, or an image in a format or variant that is not supported.
         case unsupported
-        /// It ends before the picture does.
+        /// The file ends before the image is complete.
         case truncated
-        /// It contradicts itself.
+        /// The file's contents are invalid.
         case corrupt
-        /// More pixels than ``ImageLimits`` allow.
+        /// The image is larger than ``ImageLimits`` allow.
         case tooLarge
-        /// The picture could not be encoded.
+        /// The image could not be encoded.
         case unwritable
     }
 
     public let kind: Kind
-    /// The file's path, or the name that the caller gave the bytes.
+    /// The file's path, or the caller's name for the bytes.
     public let name: String
+    /// The problem, as a sentence for people.
     public let problem: String
 
     public init(_ kind: Kind, _ name: String, _ problem: String) {
@@ -31,11 +36,11 @@ public struct ImageError: Error, CustomStringConvertible, Equatable, Sendable {
     public var description: String { "\(name): \(problem)" }
 }
 
-/// What a picture may claim in its header before anything of its size is allocated.
+/// The largest image that is read. The header is checked against it before memory of the image's size is allocated.
 public struct ImageLimits: Equatable, Sendable {
     /// Width times height.
     public var pixels: Int
-    /// Width, and height.
+    /// Width, and also height.
     public var side: Int
     /// The file itself, in bytes.
     public var bytes: Int
@@ -46,11 +51,12 @@ public struct ImageLimits: Equatable, Sendable {
         self.bytes = bytes
     }
 
+    /// 100 megapixels, 30,000 pixels along a side, and files of 512 MiB.
     public static let standard = ImageLimits()
 
     func check(width: Int, height: Int, name: String) throws {
         guard width > 0, height > 0 else {
-            throw ImageError(.corrupt, name, "its header says \(width)x\(height) pixels: a picture has at least one")
+            throw ImageError(.corrupt, name, "its header says \(width)x\(height) pixels; an image has at least one")
         }
         guard width <= side, height <= side else {
             throw ImageError(

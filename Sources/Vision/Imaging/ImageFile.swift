@@ -1,14 +1,15 @@
 import Foundation
+import Support
 import Weights
 
 extension Image {
-    /// Reads a JPEG or PNG file, whichever its first bytes say it is; its name does not matter.
+    /// Reads a JPEG or PNG file. Its first bytes decide which of the two it is, not its name.
     ///
     /// - Parameters:
-    ///   - limits: what the header may claim.
-    ///   - shortSide: when only a small version is wanted, a JPEG may be shrunk by 2, 4 or 8 while it is decoded, as
-    ///     long as its shorter side keeps at least this many pixels. Faster, and slightly other values; nil, the
-    ///     default, decodes every pixel.
+    ///   - limits: the largest image to read.
+    ///   - shortSide: if only a small version is needed, a JPEG may be shrunk by 2, 4 or 8 while it is decoded, as long
+    ///     as its shorter side keeps at least this many pixels. This is faster and gives slightly different values.
+    ///     Nil, the default, decodes every pixel.
     /// - Throws: ``ImageError`` that names the file.
     public static func read(
         _ url: URL, limits: ImageLimits = .standard, atLeast shortSide: Int? = nil
@@ -20,7 +21,7 @@ extension Image {
     /// - Throws: ``ImageError``
     public static func readBytes(_ url: URL, limits: ImageLimits = .standard) throws -> Data {
         let name = url.path
-        // Links are followed: what they lead to is what counts.
+        // Links are followed, so the target's attributes decide.
         let target = url.resolvingSymlinksInPath()
         let attributes: [FileAttributeKey: Any]
         do {
@@ -33,7 +34,7 @@ extension Image {
         }
         switch attributes[.type] as? FileAttributeType {
         case .typeRegular?: break
-        case .typeDirectory?: throw ImageError(.unreadable, name, "it is a folder, not a picture")
+        case .typeDirectory?: throw ImageError(.unreadable, name, "it is a folder, not an image")
         default: throw ImageError(.unreadable, name, "it is not a plain file: save it as one first")
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
@@ -50,7 +51,7 @@ extension Image {
     }
 
     /// Decodes a JPEG or PNG in memory.
-    /// - Parameter name: what to call it in errors.
+    /// - Parameter name: the name of the image in errors.
     /// - Throws: ``ImageError``
     public static func decode(
         _ bytes: Data, name: String, limits: ImageLimits = .standard, atLeast shortSide: Int? = nil
@@ -75,20 +76,20 @@ extension Image {
         return ["jpg", "jpeg", "png"].contains(ending) ? ", in spite of its name" : ""
     }
 
-    /// This picture as PNG.
+    /// This image as PNG.
     /// - Throws: ``ImageError`` of kind `unwritable`
     public func pngData() throws -> Data {
         try PNG.encode(pixels, width: width, height: height, channels: 3)
     }
 
-    /// This picture as JPEG.
-    /// - Parameter quality: 1...100, as libjpeg counts. From 90 up, colour keeps its full resolution.
+    /// This image as JPEG.
+    /// - Parameter quality: 1...100, as in libjpeg. From 90 on, colour keeps its full resolution.
     /// - Throws: ``ImageError`` of kind `unwritable`
     public func jpegData(quality: Int = 92) throws -> Data {
         try JPEG.encode(self, quality: quality)
     }
 
-    /// Writes a JPEG where the name ends in .jpg or .jpeg, otherwise a PNG; the file appears whole or not at all.
+    /// Writes a JPEG if the name ends in .jpg or .jpeg, otherwise a PNG. A failure leaves no partial file.
     /// - Throws: ``ImageError`` of kind `unwritable`, or `AtomicFile`'s error
     public func write(to url: URL, quality: Int = 92) throws {
         let jpeg = ["jpg", "jpeg"].contains(url.pathExtension.lowercased())

@@ -1,12 +1,12 @@
 import Foundation
 
-/// What a file is, by its first bytes: names and extensions lie.
+/// The format of a file, from its first bytes: names and extensions may be wrong.
 enum ImageFormat: Equatable {
     case jpeg
     case png
-    /// Recognised, and not read here; in words, with an article.
+    /// A recognised format that is not supported; a description with an article.
     case other(String)
-    /// Nothing known.
+    /// Not recognised.
     case unknown
 
     init(_ bytes: UnsafeRawBufferPointer) {
@@ -20,19 +20,19 @@ enum ImageFormat: Equatable {
         } else if starts([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png
         } else if starts("GIF8") {
-            self = .other("a GIF picture")
+            self = .other("a GIF image")
         } else if starts("RIFF"), starts("WEBP", at: 8) {
-            self = .other("a WebP picture")
+            self = .other("a WebP image")
         } else if starts("ftyp", at: 4) {
             self = .other(Self.isoMedia(starts))
         } else if starts("II*\0") || starts("MM\0*") {
-            self = .other("a TIFF picture or a camera's raw file")
+            self = .other("a TIFF image or a camera's raw file")
         } else if starts([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || starts([0xFF, 0x4F, 0xFF, 0x51]) {
-            self = .other("a JPEG 2000 picture")
+            self = .other("a JPEG 2000 image")
         } else if starts([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20]) || starts([0xFF, 0x0A]) {
-            self = .other("a JPEG XL picture")
+            self = .other("a JPEG XL image")
         } else if starts("BM"), starts([0, 0, 0, 0], at: 6) {
-            self = .other("a BMP picture")
+            self = .other("a BMP image")
         } else if starts("8BPS") {
             self = .other("a Photoshop document")
         } else if starts("%PDF") {
@@ -42,7 +42,7 @@ enum ImageFormat: Equatable {
         } else if starts([0x1F, 0x8B]) {
             self = .other("a gzip archive")
         } else if bytes.count > 2, bytes[0] == 0x50, (0x31...0x37).contains(bytes[1]), bytes[2] <= 0x20 {
-            self = .other("a PNM picture")
+            self = .other("a PNM image")
         } else if let text = Self.text(bytes) {
             self = .other(text)
         } else {
@@ -51,21 +51,21 @@ enum ImageFormat: Equatable {
     }
 
     private static func isoMedia(_ starts: (String, Int) -> Bool) -> String {
-        if starts("avif", 8) || starts("avis", 8) { return "an AVIF picture" }
+        if starts("avif", 8) || starts("avis", 8) { return "an AVIF image" }
         for brand in ["heic", "heix", "heim", "heis", "hevc", "mif1", "msf1"] where starts(brand, 8) {
-            return "a HEIC picture"
+            return "a HEIC image"
         }
         return "a video"
     }
 
-    /// What kind of text it is, if the first bytes are nothing but text.
+    /// The kind of text, if the first bytes are text.
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
         let head = bytes.prefix(512)
         guard !head.isEmpty, head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) })
         else { return nil }
-        // The cut after 512 bytes may fall inside a character of up to four.
-        let cuts = bytes.count > head.count ? 0...3 : 0...0
-        guard cuts.contains(where: { String(validating: head.dropLast($0), as: UTF8.self) != nil }) else { return nil }
+        // The first 512 bytes may end inside a UTF-8 character, which has up to four bytes.
+        let trims = bytes.count > head.count ? 0...3 : 0...0
+        guard trims.contains(where: { String(validating: head.dropLast($0), as: UTF8.self) != nil }) else { return nil }
         let start = String(decoding: head, as: UTF8.self).lowercased()
         if start.contains("<svg") { return "an SVG drawing" }
         if start.contains("<html") || start.contains("<!doctype html") { return "a web page (HTML)" }

@@ -14,11 +14,12 @@ enum JPEG {
         guard [1, 3, 4].contains(header.components) else {
             throw ImageError(.unsupported, name, "a JPEG of \(header.components) components; 1, 3 and 4 are read")
         }
-        // Each block of pixels costs at least one bit, unless coded arithmetically.
+        // Each block of pixels takes at least one bit, unless the coding is arithmetic.
         guard header.arithmetic != 0 || header.blocks <= UInt64(bytes.count) * 8 else {
             throw ImageError(
                 .truncated, name,
-                "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels it promises")
+                "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels of its header"
+            )
         }
         var denominator = 1
         while let side = shortSide, denominator < 8, min(width, height) / (denominator * 2) >= max(1, side) {
@@ -60,7 +61,7 @@ enum JPEG {
         case MMX_JPEG_OK: return
         case MMX_JPEG_TRUNCATED:
             throw ImageError(
-                .truncated, name, "truncated JPEG: the file ends before the picture does (\(text(message)))")
+                .truncated, name, "truncated JPEG: the file ends before the image is complete (\(text(message)))")
         case MMX_JPEG_UNSUPPORTED:
             throw ImageError(.unsupported, name, "a kind of JPEG that is not read: \(text(message))")
         case MMX_JPEG_TOO_LARGE: throw ImageError(.tooLarge, name, "too large a JPEG: \(text(message))")

@@ -1,13 +1,13 @@
 import Foundation
 
-/// EXIF's tag 0x0112: how the stored rows and columns lie in the upright picture.
+/// EXIF's tag 0x0112: how the stored rows and columns are arranged in the upright image.
 enum Orientation: Int {
     case upright = 1, mirrored, turned180, flipped, transposed, turned90, transversed, turned270
 
-    /// Rows become columns.
+    /// True if rows become columns.
     var swapsSides: Bool { rawValue >= 5 }
 
-    /// From the first APP1 "Exif" segment of a JPEG; `upright` where there is none or it makes no sense.
+    /// Reads the first APP1 "Exif" segment of a JPEG; `upright` if there is none or it is invalid.
     init(jpeg bytes: UnsafeRawBufferPointer) {
         self = .upright
         var position = 2
@@ -29,7 +29,7 @@ enum Orientation: Int {
         }
     }
 
-    /// From the eXIf chunk of a PNG.
+    /// Reads the eXIf chunk of a PNG; `upright` if there is none or it is invalid.
     init(png bytes: UnsafeRawBufferPointer) {
         self = .upright
         var position = 8
@@ -44,7 +44,7 @@ enum Orientation: Int {
         }
     }
 
-    /// From the TIFF structure that EXIF data is: byte order, then a chain of directories of 12-byte entries.
+    /// Reads the TIFF structure of EXIF data: byte order, then a directory of 12-byte entries.
     init(tiff bytes: UnsafeRawBufferPointer) {
         self = .upright
         guard bytes.count >= 8 else { return }
@@ -76,10 +76,10 @@ enum Orientation: Int {
 }
 
 extension Image {
-    /// The picture as it was meant to be looked at.
+    /// The image after the orientation is applied.
     func upright(_ orientation: Orientation) -> Image {
         let w = width, h = height
-        // Source pixel of the result's (x, y) is origin + x * across + y * down.
+        // The source pixel of the result's (x, y) is origin + x * across + y * down.
         let (origin, across, down): (Int, Int, Int)
         switch orientation {
         case .upright: return self
@@ -98,7 +98,7 @@ extension Image {
             filledBy: { target in
                 pixels.withUnsafeBufferPointer { pixels in
                     let source = pixels.baseAddress.unsafelyUnwrapped
-                    // In tiles, so that columns of the source stay in the cache.
+                    // Works in tiles, so that columns of the source stay in the cache.
                     Image.rows(height, grain: tile) { rows in
                         for left in stride(from: 0, to: width, by: tile) {
                             for y in rows {

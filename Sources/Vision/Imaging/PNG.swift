@@ -24,11 +24,12 @@ public enum PNG {
         guard [1, 2, 4, 8, 16].contains(depth) else {
             throw ImageError(.corrupt, name, "damaged PNG: samples of \(depth) bits")
         }
-        // Deflate turns one byte into at most 1032.
+        // Deflate expands one byte to at most 1032.
         guard (width * samples * depth + 7) / 8 * height <= bytes.count * 1032 else {
             throw ImageError(
                 .truncated, name,
-                "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels it promises")
+                "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels of its header"
+            )
         }
         let stored = try Image(
             width: width, height: height,
@@ -39,16 +40,16 @@ public enum PNG {
                 switch Int(code) {
                 case MMX_PNG_OK: return
                 case MMX_PNG_TRUNCATED:
-                    throw ImageError(.truncated, name, "truncated PNG: the file ends before the picture does")
+                    throw ImageError(.truncated, name, "truncated PNG: the file ends before the image is complete")
                 default: throw ImageError(.corrupt, name, "damaged PNG: \(text(message))")
                 }
             })
         return stored.upright(Orientation(png: bytes))
     }
 
-    /// A PNG of 8-bit samples, row-major, channels last.
+    /// Encodes 8-bit samples, row-major, channels last.
     /// - Parameters:
-    ///   - samples: `[height, width, channels]`, channels 1 (gray), 3 (RGB) or 4 (RGB and alpha, not premultiplied)
+    ///   - samples: `[height, width, channels]`; channels are 1 (gray), 3 (RGB) or 4 (RGB and alpha, not premultiplied)
     /// - Throws: ``ImageError`` of kind `unwritable`
     public static func encode(_ samples: [UInt8], width: Int, height: Int, channels: Int) throws -> Data {
         precondition([1, 3, 4].contains(channels), "a PNG of \(channels) channels")

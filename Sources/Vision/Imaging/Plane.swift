@@ -1,6 +1,6 @@
 import Tensors
 
-/// One number for each pixel: a map over a picture. `values[y * width + x]`.
+/// One number for each pixel of an image, as in a map: `values[y * width + x]`.
 public struct Plane: Equatable, Sendable {
     public let width: Int
     public let height: Int
@@ -15,17 +15,17 @@ public struct Plane: Equatable, Sendable {
         self.values = values
     }
 
-    /// At another size: the same antialiased filters as for pictures, in 32-bit floats, not clipped. Enlarging with
-    /// `bilinear` is plain bilinear interpolation with half-pixel centres (`align_corners=False`).
-    /// - Parameter box: in this plane's pixels, fractional, inside it; nil for all of it.
+    /// Resizes the plane with the same antialiased filters as images, in 32-bit floats, without clipping. Enlarging
+    /// with `bilinear` is plain bilinear interpolation with half-pixel centres (`align_corners=False`).
+    /// - Parameter box: the part to resize, in this plane's pixels, fractional; nil for all of it.
     public func resized(
         width outWidth: Int, height outHeight: Int, filter: ResizeFilter, box: Rectangle? = nil
     ) -> Plane {
-        precondition(outWidth > 0 && outHeight > 0, "\(outWidth)x\(outHeight) is no size")
+        precondition(outWidth > 0 && outHeight > 0, "\(outWidth)x\(outHeight) is not a valid size")
         let box = box ?? Rectangle(x0: 0, y0: 0, x1: Double(width), y1: Double(height))
         precondition(
             box.x0 >= 0 && box.y0 >= 0 && box.x1 <= Double(width) && box.y1 <= Double(height) && !box.isEmpty,
-            "\(box) does not lie in a plane of \(width)x\(height)")
+            "\(box) is not inside a plane of \(width)x\(height)")
         return resampled(
             columns: ResampleWeights(
                 inputs: width, start: box.x0, step: box.width / Double(outWidth), outputs: outWidth, filter: filter),
@@ -34,7 +34,7 @@ public struct Plane: Equatable, Sendable {
         )
     }
 
-    /// Rows first, then columns.
+    /// Resamples along x first, then along y.
     func resampled(columns: ResampleWeights, rows: ResampleWeights) -> Plane {
         let used = rows.used, outWidth = columns.first.count, outHeight = rows.first.count
         let across = columns.floats, down = rows.floats
@@ -54,7 +54,7 @@ public struct Plane: Equatable, Sendable {
             }
             filled = used.count * outWidth
         }
-        let placed = [Float](unsafeUninitializedCapacity: outWidth * outHeight) { output, filled in
+        let resampled = [Float](unsafeUninitializedCapacity: outWidth * outHeight) { output, filled in
             narrow.withUnsafeBufferPointer { input in
                 guard let source = input.baseAddress, let target = output.baseAddress else { return }
                 Parallel.ranges(outHeight, grain: max(1, 65_536 / outWidth)) { part in
@@ -74,6 +74,6 @@ public struct Plane: Equatable, Sendable {
             }
             filled = outWidth * outHeight
         }
-        return Plane(width: outWidth, height: outHeight, values: placed)
+        return Plane(width: outWidth, height: outHeight, values: resampled)
     }
 }

@@ -1,29 +1,32 @@
 import Tensors
 
-/// How a photograph becomes a model's input; part of the model's `config.json`.
+/// How a photograph is turned into a model's input; a part of the model's `config.json`.
 ///
 /// Each 8-bit sample x of channel c becomes `(x - mean[c]) / std[c]`.
 public struct Preprocessing: Codable, Equatable, Sendable {
+    /// How a photograph is fitted to the model's input.
     public enum Fit: String, Codable, Sendable {
-        /// The whole photograph, its shape changed to the model's.
+        /// The whole photograph; its aspect ratio is changed to the model's.
         case squash
-        /// The middle of the photograph, its shape kept.
+        /// The centre of the photograph; its aspect ratio is kept.
         case crop
     }
 
-    /// The model's frame, in pixels.
+    /// The size of the model's input, in pixels.
     public let width: Int
     public let height: Int
     public let fit: Fit
-    /// For `crop`: what the photograph's shorter side is resized to before the middle is cut out (torchvision's
-    /// `Resize(n), CenterCrop(size)`, with its rounding). Without it, the largest part of the frame's shape is taken.
+    /// For `crop`: the photograph's shorter side is resized to this before the centre is cropped (torchvision's
+    /// `Resize(n), CenterCrop(size)`, with its rounding). Nil takes the largest crop with the input's aspect ratio.
     public let resizeShortSide: Int?
+    /// The filter for resizing.
     public let filter: ResizeFilter
     /// Red, green, blue; in units of 0...255.
     public let mean: [Float]
+    /// Red, green, blue; in units of 0...255; positive.
     public let std: [Float]
 
-    /// The largest frame that a config may ask for, in pixels each way.
+    /// The largest width and height that a config may have, in pixels.
     public static let largestSide = 4096
 
     public init(
@@ -43,7 +46,7 @@ public struct Preprocessing: Codable, Equatable, Sendable {
 
     private enum CodingKeys: CodingKey { case width, height, fit, resizeShortSide, filter, mean, std }
 
-    /// - Throws: `DecodingError` that says which value makes no sense.
+    /// - Throws: `DecodingError` that names the invalid value.
     public init(from decoder: Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         width = try values.decode(Int.self, forKey: .width)
@@ -82,21 +85,21 @@ public struct Preprocessing: Codable, Equatable, Sendable {
         return nil
     }
 
-    /// Which part of a photograph of this size the model sees.
+    /// The part that the model sees of a photograph of this size.
     public func placement(originalWidth w: Int, originalHeight h: Int) -> Placement {
         let x: (Double, Double), y: (Double, Double)
         switch (fit, resizeShortSide) {
         case (.squash, _): (x, y) = ((0, Double(w)), (0, Double(h)))
         case (.crop, let side?):
-            // torchvision: the longer side is rounded down, the margin to the nearest even.
+            // As in torchvision, the longer side is rounded down, and the margin to the nearest even number.
             let resizedWidth = w <= h ? side : side * w / h, resizedHeight = w <= h ? side * h / w : side
             x = Self.middle(width, of: resizedWidth, original: w)
             y = Self.middle(height, of: resizedHeight, original: h)
         case (.crop, nil):
             let scale = min(Double(w) / Double(width), Double(h) / Double(height))
-            let cutWidth = min(Double(w), scale * Double(width)), cutHeight = min(Double(h), scale * Double(height))
-            x = ((Double(w) - cutWidth) / 2, (Double(w) + cutWidth) / 2)
-            y = ((Double(h) - cutHeight) / 2, (Double(h) + cutHeight) / 2)
+            let cropWidth = min(Double(w), scale * Double(width)), cropHeight = min(Double(h), scale * Double(height))
+            x = ((Double(w) - cropWidth) / 2, (Double(w) + cropWidth) / 2)
+            y = ((Double(h) - cropHeight) / 2, (Double(h) + cropHeight) / 2)
         }
         return Placement(
             originalWidth: w, originalHeight: h, modelWidth: width, modelHeight: height,
@@ -116,7 +119,7 @@ public struct Preprocessing: Codable, Equatable, Sendable {
         return PreparedImage(tensor: normalized(frame), frame: frame, placement: placement)
     }
 
-    /// `[1, height, width, 3]` of a picture that already has the frame's size.
+    /// `[1, height, width, 3]`, normalised, of an image that already has the input's size.
     public func normalized(_ frame: Image) -> Tensor {
         precondition(frame.width == width && frame.height == height)
         let tensor = Tensor(uninitialized: [1, height, width, 3])
@@ -136,12 +139,12 @@ public struct Preprocessing: Codable, Equatable, Sendable {
     }
 }
 
-/// A photograph as a model sees it.
+/// A photograph after preprocessing.
 public struct PreparedImage: Sendable {
     /// `[1, height, width, 3]`, channels last, normalised.
     public let tensor: Tensor
-    /// The same before normalising, to look at.
+    /// The same before normalisation, for viewing.
     public let frame: Image
-    /// Where the frame lies in the photograph.
+    /// The position of the frame in the photograph.
     public let placement: Placement
 }

@@ -1,4 +1,4 @@
-/// A rectangle in pixels, fractional; x to the right, y down. A pixel (i, j) covers i..<i+1 by j..<j+1.
+/// A rectangle in pixels, fractional; x to the right, y down. Pixel (i, j) covers i..<i+1 by j..<j+1.
 public struct Rectangle: Codable, Equatable, Sendable {
     public var x0: Double
     public var y0: Double
@@ -14,9 +14,10 @@ public struct Rectangle: Codable, Equatable, Sendable {
 
     public var width: Double { x1 - x0 }
     public var height: Double { y1 - y0 }
+    /// True if the width or the height is not positive.
     public var isEmpty: Bool { !(width > 0 && height > 0) }
 
-    /// The part that lies in both; empty (of no width or height) where they do not meet.
+    /// The part that both cover; empty (zero width or height) if they do not overlap.
     public func intersection(_ other: Rectangle) -> Rectangle {
         let left = max(x0, other.x0), top = max(y0, other.y0)
         return Rectangle(

@@ -1,9 +1,9 @@
 import Foundation
 
-/// How samples between pixels are weighted. With antialiasing: when a picture shrinks, the filter widens by the same
-/// factor, so that every pixel counts.
+/// How samples between pixels are weighted, with antialiasing: when an image shrinks by a factor, the filter widens by
+/// it, so that every pixel counts.
 public enum ResizeFilter: String, Codable, Sendable, CaseIterable {
-    /// A triangle, 2 pixels wide when enlarging; half-pixel centres, edges continued.
+    /// A triangle, 2 pixels wide when enlarging; half-pixel centres, no padding at the edges.
     case bilinear
     /// Keys' cubic with a = -0.5 (IEEE ASSP 29(6), 1981, eq. 4), 4 pixels wide when enlarging.
     case bicubic
@@ -23,16 +23,16 @@ public enum ResizeFilter: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// For each of `outputs` positions along one axis, which inputs count and how much.
+/// For each of `outputs` positions along one axis, the inputs that it uses and their weights.
 ///
-/// Output i is centred on input coordinate `start + (i + 0.5) * step` (a pixel's own centre lies at its index + 0.5).
-/// The arithmetic is that of Pillow's `precompute_coeffs`, so that the weights are the same to the last bit.
+/// Output i is centred on input coordinate `start + (i + 0.5) * step` (a pixel's centre is at its index + 0.5). The
+/// arithmetic is that of Pillow's `precompute_coeffs`, so the weights are equal to the last bit.
 struct ResampleWeights {
-    /// Weights of one output; those it does not use are zero.
+    /// The number of weights stored for each output; unused ones are zero.
     let taps: Int
     let first: [Int]
     let count: [Int]
-    /// `values[i * taps + k]` weighs input `first[i] + k` for output i. They sum to one.
+    /// `values[i * taps + k]` is the weight of input `first[i] + k` for output i. The weights of an output sum to one.
     let values: [Double]
 
     init(inputs: Int, start: Double, step: Double, outputs: Int, filter: ResizeFilter) {
@@ -44,7 +44,7 @@ struct ResampleWeights {
         var values = [Double](repeating: 0, count: outputs * taps)
         for i in 0..<outputs {
             let center = start + (Double(i) + 0.5) * step
-            // An output outside of the input sees the nearest edge pixel.
+            // An output outside the input uses the nearest edge pixel.
             let low = min(inputs - 1, max(0, Int(center - support + 0.5)))
             let high = max(low + 1, min(inputs, Int(center + support + 0.5)))
             var sum = 0.0
@@ -67,7 +67,7 @@ struct ResampleWeights {
         self.values = values
     }
 
-    /// The inputs that any output uses.
+    /// The range of inputs that the outputs use.
     var used: Range<Int> {
         var low = Int.max, high = 0
         for (first, count) in zip(first, count) {
@@ -77,7 +77,7 @@ struct ResampleWeights {
         return low < high ? low..<high : 0..<0
     }
 
-    /// Weights times 2^22, rounded: with 8-bit samples and this filter's small negative lobes, sums fit 32 bits.
+    /// Weights times 2^22, rounded. With 8-bit samples and this filter's small negative lobes, sums fit 32 bits.
     static let bits = 22
     var fixed: [Int32] { values.map { Int32(($0 * Double(1 << Self.bits)).rounded(.toNearestOrAwayFromZero)) } }
     var floats: [Float] { values.map(Float.init) }

@@ -1,21 +1,22 @@
 import Tensors
 
 extension Image {
-    /// This picture, or the part of it inside `box`, at another size; antialiased.
+    /// This image, or the part of it inside `box`, at another size; antialiased.
     ///
-    /// Bit for bit what Pillow's `Image.resize(..., box=...)` gives on RGB: rows first, rounded to 8 bits, then
-    /// columns, in fixed point. Pillow 13 takes columns first where that is less work, and differs by up to 2 there.
-    /// - Parameter box: in this picture's pixels, fractional, inside it; nil for all of it. Pixels just outside the
-    ///   box count where the filter reaches them.
+    /// Equal, bit for bit, to Pillow's `Image.resize(..., box=...)` on RGB: along x first, rounded to 8 bits, then
+    /// along y, in fixed point. Pillow 13 resamples along y first where that is less work; there the results differ by
+    /// up to 2.
+    /// - Parameter box: in this image's pixels, fractional, inside the image; nil for all of it. Pixels just outside
+    ///   the box count where the filter reaches them.
     public func resized(
         width outWidth: Int, height outHeight: Int, filter: ResizeFilter, box: Rectangle? = nil
     ) -> Image {
-        precondition(outWidth > 0 && outHeight > 0, "\(outWidth)x\(outHeight) is no size")
+        precondition(outWidth > 0 && outHeight > 0, "\(outWidth)x\(outHeight) is not a valid size")
         let box = box ?? Rectangle(x0: 0, y0: 0, x1: Double(width), y1: Double(height))
         precondition(
             box.x0 >= 0 && box.y0 >= 0 && box.x1 <= Double(width) && box.y1 <= Double(height) && box.width > 0
-                && box.height > 0, "\(box) does not lie in a picture of \(width)x\(height)")
-        // Pillow keeps the box as 32-bit floats.
+                && box.height > 0, "\(box) is not inside an image of \(width)x\(height)")
+        // Pillow stores the box in 32-bit floats.
         let (x0, x1, y0, y1) = (Float(box.x0), Float(box.x1), Float(box.y0), Float(box.y1))
         let columns = ResampleWeights(
             inputs: width, start: Double(x0), step: Double(x1 - x0) / Double(outWidth), outputs: outWidth,
@@ -27,12 +28,12 @@ extension Image {
         let sameRows = outHeight == height && y0 == 0 && y1 == Float(height)
         if sameColumns { return sameRows ? self : resampledRows(rows, from: 0) }
         if sameRows { return resampledColumns(columns, rows: 0..<height) }
-        // Only the rows that the second pass will read.
+        // Only the rows that the second pass reads.
         let used = rows.used
         return resampledColumns(columns, rows: used).resampledRows(rows, from: used.lowerBound)
     }
 
-    /// Each row of `rows` resampled along x.
+    /// Resamples each row of `rows` along x.
     private func resampledColumns(_ weights: ResampleWeights, rows: Range<Int>) -> Image {
         let outWidth = weights.first.count
         let fixed = weights.fixed
@@ -63,14 +64,14 @@ extension Image {
         _ count: UnsafeBufferPointer<Int>
     ) {
         let stride = width * 3
-        // The picture's last pixel is read as four bytes as well, so its row needs a byte more.
+        // The image's last pixel is also read as four bytes, so its row needs one more byte.
         var last = [UInt8](repeating: 0, count: stride + 1)
         guard let base = input.baseAddress, let weights = fixed.baseAddress else { return }
         let endsHere = rows.upperBound * stride == input.count
         if endsHere { for i in 0..<stride { last[i] = base[input.count - stride + i] } }
         last.withUnsafeBufferPointer { last in
             guard let last = last.baseAddress else { return }
-            // Four rows at once: 16 lanes of four rows' red, green, blue and one to be thrown away.
+            // Four rows at once: 16 lanes hold red, green, blue and an unused byte of four rows.
             for group in Swift.stride(from: 0, to: rows.count, by: 4) {
                 func row(_ k: Int) -> UnsafeRawPointer {
                     let r = min(group + k, rows.count - 1)
@@ -106,7 +107,7 @@ extension Image {
         }
     }
 
-    /// Each column resampled along y; row 0 of this picture is row `origin` of the one that `weights` counts.
+    /// Resamples each column along y. Row 0 of this image is row `origin` in the numbering of `weights`.
     private func resampledRows(_ weights: ResampleWeights, from origin: Int) -> Image {
         let stride = width * 3
         let fixed = weights.fixed

@@ -1,3 +1,4 @@
+import Support
 import ArgumentParser
 import Foundation
 import Tasks
@@ -5,48 +6,60 @@ import Vision
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "How fast the engine is on this machine.", subcommands: [BenchLayers.self])
+        commandName: "bench", abstract: "Measure how fast the engine is on this machine.",
+        discussion: """
+              mmx bench layers --model vgg16
+                  Time each convolution of VGG-16.
+            """, subcommands: [BenchLayers.self])
 }
 
-struct BenchLayers: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "layers", abstract: "What each convolution of an encoder takes, beside the machine's matrix product.",
-        discussion: """
-            mmx bench layers --model vgg16
-            mmx bench layers --model resnet50 --threads 1 --json
-
-            Each layer runs alone, in the network's order, for one picture. GFLOP/s count a direct convolution's \
-            operations, and the share is of what a large matrix product reaches in the same run: small shares of \
-            large times are where speed is left. Winograd multiplies less, so its share may be above 100 %.
-            """)
-
+/// What is measured, and how.
+struct BenchOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "An installed model, a model folder, or a network, with random weights: "
+            "An installed model, a model folder, or a network with random weights: "
                 + "\(EncoderConfiguration.names.joined(separator: ", ")).", valueName: "name"))
     var model: String
-    @Option(help: ArgumentHelp("Side of the picture in pixels; the model's own by default.", valueName: "n"))
+    @Option(help: ArgumentHelp("Side of the image in pixels. Without it, the model's own.", valueName: "n"))
     var size: Int?
-    @Option(help: ArgumentHelp("Threads; $MMX_THREADS, or all cores, by default.", valueName: "n")) var threads: Int?
-    @Option(help: ArgumentHelp("Runs of each layer, of which the median counts.", valueName: "n")) var repeats = 15
-    @Flag(help: "Print JSON.") var json = false
+    @Option(help: ArgumentHelp("Threads. Without it, $MMX_THREADS, or all cores.", valueName: "n")) var threads: Int?
+    @Option(help: ArgumentHelp("Runs of each layer; their median is reported.", valueName: "n")) var repeats = 15
 
     func validate() throws {
         if let size, !(1...4096).contains(size) { throw ValidationError("--size is in 1...4096") }
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads is in 1...256") }
         if !(1...10_000).contains(repeats) { throw ValidationError("--repeats is in 1...10000") }
     }
+}
+
+struct BenchLayers: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "layers", abstract: "Time each convolution of an encoder beside the machine's matrix product.",
+        discussion: """
+              mmx bench layers --model vgg16
+                  Time each convolution of VGG-16.
+              mmx bench layers --model resnet50 --threads 1 --json
+                  Time ResNet-50 on one thread; print JSON.
+
+            Each layer runs alone, in the network's order, on one image. GFLOP/s count the operations of a direct \
+            convolution. The share is a part of what a large matrix product reaches in the same run: a layer with a \
+            small share and a large time leaves the most to gain. Winograd multiplies less, so its share may be above \
+            100 %.
+            """)
+
+    @OptionGroup(title: HelpGroup.measurement) var options: BenchOptions
+    @OptionGroup(title: HelpGroup.output) var output: JSONOption
 
     func run() throws {
         // The engine reads it once, when it first computes.
-        if let threads { setenv("MMX_THREADS", "\(threads)", 1) }
+        if let threads = options.threads { setenv("MMX_THREADS", "\(threads)", 1) }
         let progress = Progress()
         let bench = try progress.clearing {
-            try LayerBenchmark(named: model, size: size, repeats: repeats) { done, all in
+            try LayerBenchmark(named: options.model, size: options.size, repeats: options.repeats) { done, all in
                 progress.update("round \(done) of \(all)", fraction: Double(done) / Double(all))
             }
         }
-        if json { return print(try ModelCommand.json(bench)) }
+        if output.json { return print(try JSON.pretty(bench)) }
         func shape(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: "x") }
         func cells(_ cost: LayerBenchmark.Cost) -> [String] {
             [
@@ -70,7 +83,7 @@ struct BenchLayers: ParsableCommand {
         }
         rows += bench.byAlgorithm.map { ["all \($0.algorithm)", "\($0.count)", "", ""] + cells($0.cost) }
         rows.append(["total", "\(bench.layers.count)", "", ""] + cells(bench.total))
-        print(ModelCommand.table(rows, right: [2, 3, 4, 5, 6, 7]))
+        print(Table.text(rows, right: [2, 3, 4, 5, 6, 7]))
         print(String(format: "\nthe whole encoder: %.3f ms", bench.encoderMilliseconds))
     }
 }

@@ -3,116 +3,143 @@ import Explain
 import Foundation
 import Tasks
 
-struct CaptionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "caption", abstract: "Caption a photograph and show where its words came from.",
-        discussion: """
-            mmx caption photo.jpg                           the caption alone
-            mmx caption photo.jpg --explain-word dog        an overlay, a heat map and the raw map of one word
-            mmx caption photo.jpg --explain-all             one sheet: each word over its map
-            mmx caption photo.jpg --caption "a dog runs" --explain-word dog
-                                                            explain a caption of your own
-            mmx caption photo.jpg --contrast dog cat        why "dog" rather than "cat"
-            mmx caption photo.jpg --explain-word dog --method hirescam --method occlusion
-                                                            other methods (--list-methods)
-            mmx caption photo.jpg --question "what color is the dog?"
-                                                            a question too, as mmx vqa answers it
-
-            A word that is not in the caption is explained where the model held it likeliest. Beside the pictures, a \
-            manifest (JSON) says everything about how they were made. Where the model that answers uses the \
-            captioner's encoder, the photograph is looked at once for both.
-            """)
-
-    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
-    @Option(name: .long, help: ArgumentHelp("Explain this word; may be given several times.", valueName: "word"))
+/// Which words of a caption are explained.
+struct CaptionTargetOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Explain this word. Repeat it for several words.", valueName: "word"))
     var explainWord: [String] = []
-    @Option(help: ArgumentHelp("Explain these words in a row, as one score.", valueName: "phrase"))
+    @Option(
+        help: ArgumentHelp("Explain these consecutive words as one target: their scores' sum.", valueName: "phrase"))
     var explainPhrase: [String] = []
-    @Flag(help: "Explain the caption as a whole.") var explainCaption = false
-    @Flag(help: "One contact sheet: each word over its map.") var explainAll = false
-    @Option(help: ArgumentHelp("Which one, where a word occurs several times.", valueName: "n")) var occurrence = 1
-    @Option(help: ArgumentHelp("Explain this caption instead of the model's own.", valueName: "text"))
-    var caption: String?
-    @Option(
-        help: ArgumentHelp(
-            "Answer this question too, with the map of the best answer; may be given several times.",
-            valueName: "question"))
-    var question: [String] = []
-    @Option(
-        help: ArgumentHelp(
-            "The model that answers: a folder or a name; \(ModelFolder.defaultAnswerer) by default.",
-            valueName: "model"))
-    var answerer: String?
-    @Option(
-        help: ArgumentHelp(
-            "Captions kept at once in the search; 1 is greedy. The model's own by default.", valueName: "n"))
-    var beam: Int?
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultCaptioner
+    @Flag(help: "Explain the whole caption as one target.") var explainCaption = false
+    @Flag(help: "Explain every word: one sheet with each word over its map.") var explainAll = false
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Explain why the first word rather than the second, at the first one's place: two, after the photo.",
-            valueName: "words"))
+            "Explain why the first word and not the second, at the first word's position. Takes two words and stands "
+                + "after the photograph.", valueName: "words"))
     var contrast: [String] = []
+    @Option(help: ArgumentHelp("Which one to explain where a word occurs several times.", valueName: "n"))
+    var occurrence = 1
+    @Option(help: ArgumentHelp("Explain this caption instead of the model's.", valueName: "text"))
+    var caption: String?
     @Option(
         help: ArgumentHelp(
-            """
-            What of a word is explained: \(WordScore.allCases.map(\.rawValue).joined(separator: ", ")). The model's \
-            own by default, or log-probability.
-            """, valueName: "name"))
-    var score: WordScore?
-    @OptionGroup var methods: MethodOptions
-    @OptionGroup var drawing: DrawingOptions
+            "Answer this question too and explain its best answer. Repeat it for several questions.",
+            valueName: "question"))
+    var question: [String] = []
 
     func validate() throws {
         if !contrast.isEmpty && contrast.count != 2 {
             throw ValidationError("--contrast takes two words, found \(contrast.count); the photo stands before it")
         }
-        guard photo != nil || drawing.listLayers || methods.listMethods else {
+        guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
+    }
+
+    /// What is explained one by one; `--explain-all` and the questions are apart.
+    var targets: [CaptionTarget] {
+        explainWord.map { .word($0, occurrence: occurrence) }
+            + explainPhrase.map { .phrase($0, occurrence: occurrence) } + (explainCaption ? [.wholeCaption] : [])
+            + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1], occurrence: occurrence)] : [])
+    }
+
+    /// Whether there is a map to draw.
+    var isExplaining: Bool { explainAll || !targets.isEmpty || !question.isEmpty }
+}
+
+struct CaptionCommand: CheckedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "caption", abstract: "Caption a photograph and draw where its words come from.",
+        usage: """
+            mmx caption <photo> [<options>]
+            mmx caption --list-methods | --list-layers
+            """,
+        discussion: """
+              mmx caption photo.jpg --explain-word dog
+                  Print the caption and draw the map of the word "dog".
+              mmx caption photo.jpg
+                  Print the caption alone.
+              mmx caption photo.jpg --explain-all
+                  Draw every word over its map, on one sheet.
+              mmx caption photo.jpg --caption "a dog runs" --explain-word dog
+                  Explain a caption of your own.
+              mmx caption photo.jpg --contrast dog cat
+                  Explain why "dog" and not "cat".
+              mmx caption photo.jpg --explain-word dog --method hirescam --method occlusion
+                  Compare two methods.
+              mmx caption photo.jpg --question "what color is the dog?"
+                  Answer a question too, as mmx vqa does.
+
+            The shipped model's map of a word explains the visual part of the word's score (--score \
+            \(ShippedDefaults.captionScore)), by Grad-CAM of centred activations (--method \
+            \(ShippedDefaults.captionMethod)), smoothed (--smooth \(ShippedDefaults.smoothing)). The map of the Grad-CAM \
+            paper is --score log-probability --method grad-cam --smooth 1.
+
+            A word that is not in the caption is explained at the position where the model gives it the highest \
+            probability. mmx prints a warning then. A word that the model does not know is an error that names the \
+            nearest words.
+
+            Each target gets an overlay, a heat map and a raw map (.npy). The manifest beside them, a JSON file, records \
+            how they were made. Where the model that answers shares the captioner's encoder, the encoder runs once.
+            """)
+
+    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
+    @Argument(help: .private) var extra: [String] = []
+    @OptionGroup(title: HelpGroup.targets) var what: CaptionTargetOptions
+    @OptionGroup(title: HelpGroup.model) var captioner: CaptionerOptions
+    @OptionGroup(title: HelpGroup.model) var vqa: AnswererOption
+    @OptionGroup(title: HelpGroup.explanation) var scores: WordScoreOptions
+    @OptionGroup(title: HelpGroup.explanation) var methods: MethodOptions
+    @OptionGroup(title: HelpGroup.methodSettings) var settings: MethodSettingOptions
+    @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
+    @OptionGroup(title: HelpGroup.output) var output: OutputOptions
+
+    func validate() throws {
+        guard photo != nil || methods.listLayers || methods.listMethods else {
             throw ValidationError("Missing expected argument '<photo>'")
         }
-        guard occurrence >= 1 else { throw ValidationError("--occurrence counts from 1") }
-        if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is between 1 and 100") }
-        let explains = explainAll || explainCaption || !(explainWord + explainPhrase + contrast + question).isEmpty
-        if drawing.sheet && !explains {
-            throw ValidationError("--sheet shows what is explained: add --explain-word WORD or --explain-all")
-        }
-        if question.isEmpty && answerer != nil { throw ValidationError("--answerer goes with --question") }
+        if what.question.isEmpty && vqa.answerer != nil { throw ValidationError("--answerer goes with --question") }
+    }
+
+    func checkRequest(_ arguments: [String]) throws {
+        try ExtraArguments(extra: extra, arguments: arguments).check(
+            textOptions: [
+                "--explain-word": "--explain-phrase", "--explain-phrase": "--explain-phrase", "--caption": "--caption",
+                "--question": "--question",
+            ], photo: photo)
+        if methods.listLayers || methods.listMethods { return }
+        try photo.map(Photo.check)
+        if !what.isExplaining { try drawing.checkUnused(add: "--explain-word WORD or --explain-all") }
     }
 
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
-        if drawing.listLayers {
-            return DrawingOptions.printLayers(of: try Captioner.load(ModelFolder.find(model)).encoder)
+        if methods.listLayers {
+            return DrawingOptions.printLayers(of: try Captioner.load(ModelFolder.find(captioner.model)).encoder)
         }
         guard let photo else { return }
-        let targets =
-            explainWord.map { CaptionTarget.word($0, occurrence: occurrence) }
-            + explainPhrase.map { .phrase($0, occurrence: occurrence) } + (explainCaption ? [.wholeCaption] : [])
-            + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1], occurrence: occurrence)] : [])
-        let maps = drawing.request(try methods.recipe(wordScore: score))
+        let options = try methods.options(settings: settings.settings, wordScore: scores.score)
         let progress = Progress()
         let manifest = try progress.clearing {
-            try CaptionPipeline.run(
+            try CaptionRun.run(
                 CaptionRequest(
-                    photo: URL(fileURLWithPath: photo), model: model, caption: caption, targets: targets,
-                    questions: question.map { AskedQuestion(text: $0) }, answerer: answerer ?? ModelFolder.defaultAnswerer,
-                    sheet: explainAll, beam: beam, maps: maps), progress: progress.runs)
+                    photo: URL(fileURLWithPath: photo), model: captioner.model, caption: what.caption,
+                    targets: what.targets, questions: what.question.map { QuestionText(text: $0) },
+                    vqaModel: vqa.answerer ?? ModelFolder.defaultVQAModel, hasWordSheet: what.explainAll,
+                    beam: captioner.beam, options: options, rendering: drawing.rendering(into: output.folder)),
+                progress: progress.runs)
         }
-        Failure.warn(manifest.warnings + manifest.scores.flatMap(\.warnings) + (manifest.answers?.warnings ?? []))
-        print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
+        Failure.warn(manifest.allWarnings)
+        print(output.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
 
     /// What a person reads.
     private func lines(_ manifest: CaptionManifest) -> [String] {
-        var lines = [manifest.caption]
         let namesMethods = Set(manifest.scores.map(\.method)).count > 1
-        for score in manifest.scores {
-            guard let overlay = score.files.overlay else { continue }
-            let kind = manifest.wordScore == .logProbability ? "log p" : "score"
-            let method = namesMethods ? ", \(score.method)" : ""
-            lines.append("\(score.name) (\(kind) \(String(format: "%.3f", score.value))\(method)): \(overlay)")
+        let kind = manifest.wordScore == .logProbability ? "log p" : "score"
+        var lines = [manifest.caption]
+        lines += manifest.scores.compactMap {
+            ResultText.map(
+                $0.name, score: $0.value, kind: kind, method: namesMethods ? $0.method : nil, file: $0.files.overlay)
         }
         if let sheet = manifest.sheet { lines.append("every word: \(sheet)") }
         if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }

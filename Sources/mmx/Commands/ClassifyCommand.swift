@@ -3,40 +3,34 @@ import Explain
 import Foundation
 import Tasks
 
-struct ClassifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "classify", abstract: "Say what a photograph shows and where that came from.",
-        discussion: """
-            mmx classify photo.jpg                          the likeliest classes
-            mmx classify photo.jpg --explain                overlay, heat map and raw map of the likeliest
-            mmx classify photo.jpg --explain tabby          of another class, by its name or its number
-            mmx classify photo.jpg --contrast tabby "tiger cat"
-                                                            why a tabby rather than a tiger cat
-            mmx classify photo.jpg --model resnet18         another network (mmx model import, make models)
+/// A class as a user names it.
+enum ClassChoice: ExpressibleByArgument, CustomStringConvertible {
+    case likeliest
+    case named(String)
 
-            A class is found by its number (from 0), one of its names, or words of one that no other class has; what \
-            fits several is answered with a list. The map is of the class's score before the softmax: Grad-CAM, or \
-            another --method (CAM only where the network ends in global average pooling and one linear layer). Beside the pictures, a manifest \
-            (JSON) says everything about how they were made.
-            """)
+    init(argument: String) { self = .named(argument) }
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
-    @Option(help: ArgumentHelp("Classes to print.", valueName: "k")) var top = 5
+    var description: String {
+        switch self {
+        case .likeliest: "the likeliest class"
+        case .named(let name): name
+        }
+    }
+}
+
+/// Which classes are explained.
+struct ClassTargetOptions: ParsableArguments {
     @Option(
-        defaultAsFlag: Self.best,
-        help: ArgumentHelp("Explain this class; the likeliest without a name.", valueName: "class"))
-    var explain: String?
+        defaultAsFlag: ClassChoice.likeliest,
+        help: ArgumentHelp("Explain this class, by its number or a name.", valueName: "class"))
+    var explain: ClassChoice?
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Explain why the first class rather than the second: two, after the photo.", valueName: "classes"))
+        help: ArgumentHelp(
+            "Explain why the first class and not the second. Takes two classes and stands after the photograph.",
+            valueName: "classes"))
     var contrast: [String] = []
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultClassifier
-    @OptionGroup var methods: MethodOptions
-    @OptionGroup var drawing: DrawingOptions
-
-    /// Stands for the likeliest class; no class is called so.
-    private static let best = "\u{0}"
+    @Option(help: ArgumentHelp("How many classes to print.", valueName: "k")) var top = 5
 
     func validate() throws {
         if !contrast.isEmpty && contrast.count != 2 {
@@ -45,49 +39,101 @@ struct ClassifyCommand: ParsableCommand {
                     + "a class of several words in quotes")
         }
         guard top >= 1 else { throw ValidationError("--top is at least 1") }
-        if drawing.sheet && explain == nil && contrast.isEmpty {
-            throw ValidationError("--sheet shows what is explained: add --explain")
-        }
-        guard photo != nil || drawing.listLayers || methods.listMethods else {
-            let taken = explain.map { $0 != Self.best } ?? false
+    }
+
+    var targets: [ClassTarget] {
+        let explained: [ClassTarget] =
+            switch explain {
+            case .likeliest: [.best]
+            case .named(let name): [.named(name)]
+            case nil: []
+            }
+        return explained + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1])] : [])
+    }
+}
+
+struct ClassifyCommand: CheckedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "classify", abstract: "Classify a photograph and draw where a class comes from.",
+        usage: """
+            mmx classify <photo> [<options>]
+            mmx classify --list-methods | --list-layers
+            """,
+        discussion: """
+              mmx classify photo.jpg --explain
+                  Print the likeliest classes and draw the map of the first.
+              mmx classify photo.jpg
+                  Print the likeliest classes alone.
+              mmx classify photo.jpg --explain tabby
+                  Explain another class, by its name or its number.
+              mmx classify photo.jpg --contrast tabby "tiger cat"
+                  Explain why "tabby" and not "tiger cat".
+              mmx classify photo.jpg --explain --model resnet18
+                  Use another network (mmx model import, make models).
+
+            The map explains the class's score before the softmax. It is made by Grad-CAM (--method grad-cam), unless \
+            the model's config.json names another method. --method cam is for networks that end in global average \
+            pooling and one linear layer.
+
+            A class is found by its number (from 0), by one of its names, or by words that only one class has. A name \
+            that fits several classes is an error that lists them. Each target gets an overlay, a heat map and a raw map \
+            (.npy). The manifest beside them, a JSON file, records how they were made.
+            """)
+
+    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
+    @Argument(help: .private) var extra: [String] = []
+    @OptionGroup(title: HelpGroup.targets) var what: ClassTargetOptions
+    @OptionGroup(title: HelpGroup.model) var models: ClassifierOptions
+    @OptionGroup(title: HelpGroup.explanation) var methods: MethodOptions
+    @OptionGroup(title: HelpGroup.methodSettings) var settings: MethodSettingOptions
+    @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
+    @OptionGroup(title: HelpGroup.output) var output: OutputOptions
+
+    func validate() throws {
+        guard photo != nil || methods.listLayers || methods.listMethods else {
+            let isTaken = if case .named = what.explain { true } else { false }
             throw ValidationError(
-                "Missing expected argument '<photo>'" + (taken ? "; it stands before --explain" : ""))
+                "Missing expected argument '<photo>'" + (isTaken ? "; it stands before --explain" : ""))
         }
+    }
+
+    func checkRequest(_ arguments: [String]) throws {
+        try ExtraArguments(extra: extra, arguments: arguments).check(
+            textOptions: ["--explain": "--explain"], photo: photo)
+        if methods.listLayers || methods.listMethods { return }
+        try photo.map(Photo.check)
+        if what.targets.isEmpty { try drawing.checkUnused(add: "--explain") }
     }
 
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
-        if drawing.listLayers {
-            return DrawingOptions.printLayers(of: try Classifier.load(ModelFolder.findClassifier(model)).encoder)
+        if methods.listLayers {
+            return DrawingOptions.printLayers(of: try Classifier.load(ModelFolder.findClassifier(models.model)).encoder)
         }
         guard let photo else { return }
-        var targets = explain.map { [$0 == Self.best ? ClassTarget.best : .named($0)] } ?? []
-        if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
-        let maps = drawing.request(try methods.recipe())
+        let options = try methods.options(settings: settings.settings)
         let progress = Progress()
         let manifest = try progress.clearing {
-            try ClassPipeline.run(
+            try ClassRun.run(
                 ClassRequest(
-                    photo: URL(fileURLWithPath: photo), model: model, targets: targets, top: top, maps: maps),
-                progress: progress.runs)
+                    photo: URL(fileURLWithPath: photo), model: models.model, targets: what.targets, top: what.top,
+                    options: options, rendering: drawing.rendering(into: output.folder)), progress: progress.runs)
         }
-        Failure.warn(manifest.scores.flatMap(\.warnings))
-        print(drawing.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
+        Failure.warn(manifest.allWarnings)
+        print(output.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
     }
 
     /// What a person reads.
     private func lines(_ manifest: ClassManifest) -> [String] {
         let width = manifest.classes.map { String($0.index).count }.max() ?? 0
+        let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         var lines = manifest.classes.map { found in
             let index = String(found.index)
-            return String(format: "%5.1f %%", found.probability * 100) + "  "
-                + String(repeating: " ", count: width - index.count) + "\(index)  \(found.name)"
+            return ResultText.percent(found.probability) + "  " + String(repeating: " ", count: width - index.count)
+                + "\(index)  \(found.name)"
         }
-        let namesMethods = Set(manifest.scores.map(\.method)).count > 1
-        for score in manifest.scores {
-            guard let overlay = score.files.overlay else { continue }
-            let method = namesMethods ? ", \(score.method)" : ""
-            lines.append("\(score.name) (score \(String(format: "%.3f", score.value))\(method)): \(overlay)")
+        lines += manifest.scores.compactMap {
+            ResultText.map($0.name, score: $0.value, method: namesMethods ? $0.method : nil, file: $0.files.overlay)
         }
         if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }
         return lines

@@ -1,58 +1,78 @@
 import ArgumentParser
 import Foundation
+import Questions
+import Support
 import Tasks
 
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Make data sets.", subcommands: [DataQuestions.self])
+        commandName: "data", abstract: "Make data sets.",
+        discussion: """
+              mmx data questions --captions captions.csv --phrases phrases.tsv --split dev.txt --output dev.jsonl
+                  Make questions with answers and boxes.
+            """, subcommands: [DataQuestions.self])
 }
 
-struct DataQuestions: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "questions", abstract: "Make questions with answers out of captions and phrase boxes.",
-        discussion: """
-            Questions are made in the manner of COCO-QA (Ren et al. 2015) from captions (Flickr8k) and the captions' \
-            phrases with boxes (Flickr30k Entities). Kinds: object, number, color, wearing/holding, where, yes/no. \
-            Each question carries the boxes of the phrase that it is about. What captions contradict is dropped; \
-            answers are balanced, so that a question's words alone say little. The same files and seed make the same \
-            questions, of the split's images alone.
-
-            The output has one JSON object a line: answer, boxes ([x0, y0, x1, y1] in pixels), image, kind, question.
-            """)
-
-    @Option(help: ArgumentHelp("CSV file 'image,caption'.", valueName: "csv")) var captions: String
+/// Captions, their phrases with boxes, and the images that are taken.
+struct PhraseDataOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("CSV file with a line 'image,caption' for each caption.", valueName: "csv"))
+    var captions: String
     @Option(
         help: ArgumentHelp(
             """
-            Tab-separated file: image, caption row, first word, number of words, chain, types, phrase, boxes, caption.
+            File of phrases with boxes, separated by tabs: image, caption row, first word, number of words, chain,             types, phrase, boxes, caption.
             """, valueName: "tsv"))
     var phrases: String
-    @Option(help: ArgumentHelp("File with the names of the images to ask about.", valueName: "txt")) var split: String
-    @Option(help: ArgumentHelp("Where the questions go.", valueName: "jsonl")) var output: String
-    @Option(help: "Seed of every choice.") var seed: UInt64 = 1
-    @Option(help: ArgumentHelp("Ways to ask one thing, at most.", valueName: "count")) var wordings = 2
-    @Flag(help: "Print JSON.") var json = false
+    @Option(help: ArgumentHelp("File with the names of the images to ask about, one a line.", valueName: "txt"))
+    var split: String
+}
+
+/// Which questions are made.
+struct QuestionMakingOptions: ParsableArguments {
+    @Option(help: "Seed of all random choices.") var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("Wordings of one question, at most.", valueName: "count")) var wordings = 2
 
     func validate() throws {
         if !(1...10).contains(wordings) { throw ValidationError("--wordings is in 1...10") }
     }
+}
+
+/// Where the questions go.
+struct QuestionFileOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("File of questions to write.", valueName: "jsonl")) var output: String
+    @Flag(help: "Print JSON instead of text.") var json = false
+}
+
+struct DataQuestions: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "questions", abstract: "Make questions with answers from captions and phrases with boxes.",
+        discussion: """
+              mmx data questions --captions captions.csv --phrases phrases.tsv --split dev.txt --output dev.jsonl
+                  Make questions about the images that dev.txt names.
+
+            Questions are made as in COCO-QA (Ren et al. 2015), from captions (Flickr8k) and the captions' phrases with             boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no. Each             question has the boxes of the phrase that it asks about. A question whose answer another caption             contradicts is dropped. Answers are balanced, so that the question alone says little about its answer. The             same files and the same seed make the same questions.
+
+            The output has one JSON object a line: answer, boxes ([x0, y0, x1, y1] in pixels), image, kind, question.
+            """)
+
+    @OptionGroup(title: HelpGroup.data) var data: PhraseDataOptions
+    @OptionGroup(title: "Questions") var options: QuestionMakingOptions
+    @OptionGroup(title: HelpGroup.output) var file: QuestionFileOptions
 
     func run() throws {
-        let generator = QuestionGenerator(options: .init(seed: seed, wordings: wordings))
+        let generator = QuestionGenerator(options: .init(seed: options.seed, wordings: options.wordings))
         let (questions, report) = try generator.questions(
-            captions: URL(fileURLWithPath: captions), phrases: URL(fileURLWithPath: phrases),
-            split: URL(fileURLWithPath: split))
-        try QuestionLines.write(questions, to: URL(fileURLWithPath: output))
+            captions: URL(fileURLWithPath: data.captions), phrases: URL(fileURLWithPath: data.phrases),
+            split: URL(fileURLWithPath: data.split))
+        try QuestionLines.write(questions, to: URL(fileURLWithPath: file.output))
         let kinds = report.kinds.sorted { $0.key < $1.key }
         for (kind, counts) in kinds {
-            note(
+            StandardError.line(
                 "\(kind): \(counts.questions) questions; dropped \(counts.contradicted) contradicted, "
                     + "\(counts.unbalanced) for balance")
         }
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+        if file.json {
+            print(try JSON.line(report))
         } else {
             print("images     \(report.images)\nquestions  \(report.questions)")
             print("kind              questions  answers  most frequent answer right")
@@ -65,6 +85,4 @@ struct DataQuestions: ParsableCommand {
             }
         }
     }
-
-    private func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 }

@@ -7,79 +7,100 @@ import Tasks
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Measure a model on a data set.",
-        subcommands: [EvaluateCaption.self, EvaluateVQA.self, EvaluateMaps.self])
+        discussion: """
+              mmx evaluate caption --images DIR --captions captions.csv --split dev.txt
+                  Measure captions: BLEU, ROUGE-L, CIDEr-D.
+              mmx evaluate vqa --images DIR --questions dev.jsonl
+                  Measure answers: accuracy by kind of question.
+              mmx evaluate maps --images DIR --questions dev.jsonl --kind color
+                  Measure maps: do they point at what the question asks about?
+            """, subcommands: [EvaluateCaption.self, EvaluateVQA.self, EvaluateMaps.self])
+}
+
+/// Images with captions.
+struct CaptionDataOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
+    @Option(help: ArgumentHelp("CSV file with a line 'image,caption' for each caption.", valueName: "csv"))
+    var captions: String
+    @Option(
+        help: ArgumentHelp(
+            "File with the names of the images to caption, one a line. Without it, all images of the CSV file.",
+            valueName: "txt"))
+    var split: String?
+    @Option(help: ArgumentHelp("Take this many images, from the first on.", valueName: "count")) var limit: Int?
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+    }
 }
 
 struct EvaluateCaption: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "caption", abstract: "BLEU, ROUGE-L and CIDEr-D of a captioner.",
+        commandName: "caption", abstract: "Measure a captioner by BLEU, ROUGE-L and CIDEr-D.",
         discussion: """
-            The values agree with pycocoevalcap's. Tokens are made as mmx trains on them: lower case, split as the \
-            Penn Treebank does, punctuation dropped.
+              mmx evaluate caption --images DIR --captions captions.csv --split dev.txt
+                  Caption the images that dev.txt names and print the scores.
+
+            The scores agree with those of pycocoevalcap. Tokens are made as in training: lower case, split as in the \
+            Penn Treebank, without punctuation.
             """)
 
-    @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
-    @Option(help: ArgumentHelp("CSV file 'image,caption'.", valueName: "csv")) var captions: String
-    @Option(
-        help: ArgumentHelp(
-            "File with the names of the images to caption; all of the CSV's without it.", valueName: "txt"))
-    var split: String?
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultCaptioner
-    @Option(help: "Beam width; the model's own by default.") var beam: Int?
-    @Option(help: ArgumentHelp("Only the first so many images.", valueName: "count")) var limit: Int?
-    @OptionGroup var results: ResultOptions
-
-    func validate() throws {
-        if let beam, !(1...100).contains(beam) { throw ValidationError("--beam is in 1...100") }
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
-    }
+    @OptionGroup(title: HelpGroup.data) var data: CaptionDataOptions
+    @OptionGroup(title: HelpGroup.model) var models: CaptionerOptions
+    @OptionGroup(title: HelpGroup.output) var results: ResultOptions
 
     func run() throws {
-        let captioner = try Captioner.load(ModelFolder.find(model))
-        let data = try CaptionDataset(
-            images: URL(fileURLWithPath: images), captions: URL(fileURLWithPath: captions),
-            split: split.map { URL(fileURLWithPath: $0) })
+        let captioner = try Captioner.load(ModelFolder.find(models.model))
+        let dataset = try CaptionDataset(
+            images: URL(fileURLWithPath: data.images), captions: URL(fileURLWithPath: data.captions),
+            split: data.split.map { URL(fileURLWithPath: $0) })
         try results.tryOutput()
         var options = captioner.configuration.search
-        if let beam { options.beam = beam }
+        if let beam = models.beam { options.beam = beam }
         let progress = Progress()
-        let evaluation = try CaptionEvaluation.run(captioner, on: data, options: options, limit: limit) { done, of in
-            progress.update("\(done)/\(of) pictures", fraction: Double(done) / Double(of))
-        }
+        let evaluation = try CaptionEvaluation.run(
+            captioner, on: dataset, options: options, limit: data.limit
+        ) { done, of in progress.count(done, of: of, "images") }
         try results.write(try evaluation.jsonLines())
         let scores = evaluation.scores, count = evaluation.captions.count
         print(results.json ? try scores.json(images: count) : scores.table(images: count))
     }
 }
 
-struct EvaluateVQA: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "vqa", abstract: "How often a model's answers are right, overall and by kind of question.",
-        discussion: """
-            An answer is right when it is exactly the one expected. Where a question has several given answers (VQA's \
-            ten), VQA's own metric is printed too.
-            """)
-
-    @OptionGroup var data: QuestionOptions
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultAnswerer
-    @Option(help: ArgumentHelp("Only the first so many questions.", valueName: "count")) var limit: Int?
-    @OptionGroup var results: ResultOptions
+/// How many questions are asked.
+struct QuestionRangeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Take this many questions, from the first on.", valueName: "count")) var limit: Int?
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
     }
+}
+
+struct EvaluateVQA: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vqa", abstract: "Measure how often a model's answers are right, by kind of question.",
+        discussion: """
+              mmx evaluate vqa --images DIR --questions dev.jsonl
+                  Answer the questions and print the accuracy.
+
+            An answer is right if it equals the expected answer. Where questions have several given answers (VQA's ten), \
+            VQA's own metric is printed too.
+            """)
+
+    @OptionGroup(title: HelpGroup.data) var data: QuestionOptions
+    @OptionGroup(title: HelpGroup.data) var range: QuestionRangeOptions
+    @OptionGroup(title: HelpGroup.model) var models: VQAModelOptions
+    @OptionGroup(title: HelpGroup.output) var results: ResultOptions
 
     func run() throws {
-        let answerer = try Answerer.load(ModelFolder.find(model))
-        let all = try data.read(), questions = Array(all.prefix(limit ?? all.count))
-        // Every picture must be there, in the folder, before the first is looked at.
+        let answerer = try VQAModel.load(ModelFolder.find(models.model))
+        let all = try data.read(), questions = Array(all.prefix(range.limit ?? all.count))
+        // Every image must be in the folder before the first is read.
         _ = try QuestionDataset(images: data.folder, questions: questions, path: data.questions)
         try results.tryOutput()
         let progress = Progress()
         let evaluation = try AnswerEvaluation.run(answerer, images: data.folder, questions: questions) { done, of in
-            progress.update("\(done)/\(of) questions", fraction: Double(done) / Double(of))
+            progress.count(done, of: of, "questions")
         }
         try results.write(try evaluation.jsonLines())
         print(results.json ? try evaluation.scores.json() : evaluation.scores.table())

@@ -1,56 +1,25 @@
 import ArgumentParser
+import Evaluation
 import Explain
 import Foundation
 import Tasks
 import Weights
 
-struct EvaluateMaps: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "maps", abstract: "How well a model's maps show the thing that was asked for.",
-        discussion: """
-            mmx evaluate maps --images DIR --questions FILE.jsonl --model DIR --kind color
-                                                            answers to questions with boxes
-            mmx evaluate maps --images DIR --phrases FILE.tsv --captions FILE.csv --split FILE.txt
-                                                            words of reference captions, with their phrases' boxes
-
-            The boxes, in pixels of the image file, say where a map should be. Measured is the map as it is drawn: its \
-            positive part, at the picture's size. Figures: pointing (is the maximum inside?), energy (the part of the \
-            map inside), rank (of the map's K largest pixels, K as many as the boxes have, the part inside), in/out \
-            (mean inside over mean outside), box IoU (of the box around the largest segment above 15 % of the \
-            maximum), discrim. (of two phrases of a caption, or questions of a kind about a picture, whose boxes lie \
-            apart: is a larger part of each one's map in its boxes than of the other's? ties count half).
-
-            A method's name alone is the map of the answer that the model gives, with :expected that of the right \
-            answer; with captions, the map of a phrase's head word given the words before it, with :phrase that of the whole \
-            phrase. Beside them the model's own attention, where it has one, and what knows no answer and no word: \
-            word-blind (the sum of the layer's activations), a centred Gaussian, an edge detector, the picture's \
-            centre, and chance (the boxes' part of the area). 95 % intervals: bootstrap over pictures.
-
-            --faithfulness asks the model instead of the boxes, hundreds of times a map, so take --limit: the area \
-            under the answer's or the word's probability while pixels are deleted (small is good) or inserted (large is \
-            good), the most relevant first; the average drop of the probability when only what the map shows is left, and how \
-            often it increases; the probability with the most or the least relevant pixels imputed (ROAD); the rank \
-            correlation with the loss under occlusion.
-            --sanity: how alike the maps of one caption's words are (1 is one blob for all), and how alike maps stay \
-            while the model's layers are randomised, from the head down to the first.
-            """)
-
+/// Questions or phrases with the boxes that say where a map should be.
+struct MapDataOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
     @Option(help: ArgumentHelp("File of questions with boxes.", valueName: "file")) var questions: String?
+    @Option(help: ArgumentHelp("Format of the questions.", valueName: "name")) var format = QuestionFormat.jsonl
     @Option(
-        help: ArgumentHelp(
-            "Format of the questions: \(QuestionFormat.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
-    var format = QuestionFormat.jsonl
-    @Option(
-        help: ArgumentHelp(
-            "Tab-separated file of phrases with boxes, as for mmx data questions.",
-            valueName: "tsv"))
+        help: ArgumentHelp("File of phrases with boxes, as for mmx data questions.", valueName: "tsv"))
     var phrases: String?
-    @Option(help: ArgumentHelp("CSV file 'image,caption', for --phrases.", valueName: "csv")) var captions: String?
+    @Option(
+        help: ArgumentHelp("CSV file with a line 'image,caption' for each caption, for --phrases.", valueName: "csv"))
+    var captions: String?
     @Option(
         help: ArgumentHelp(
-            "File with the names of the images to use, for --phrases; all of the CSV's without it.", valueName: "txt"))
+            "File with the names of the images to take, for --phrases. Without it, all images of the CSV file.",
+            valueName: "txt"))
     var split: String?
     @Option(
         help: ArgumentHelp(
@@ -61,46 +30,11 @@ struct EvaluateMaps: ParsableCommand {
     var masks: String?
     @Option(
         help: ArgumentHelp(
-            "Only this kind; may be given several times. Without it all questions, and all phrases but scenes.",
+            "Take this kind only. Repeat it for several kinds. Without it, all questions, and all phrases but scenes.",
             valueName: "kind"))
     var kind: [String] = []
-    @Option(
-        help: ArgumentHelp(
-            """
-            Model: a folder, or the name of an installed one; \(ModelFolder.defaultAnswerer) by default or, for \
-            --phrases, \(ModelFolder.defaultCaptioner).
-            """,
-            valueName: "model"))
-    var model: String?
-    @Option(
-        help: ArgumentHelp("Layer over which the maps are drawn; the encoder's last by default.", valueName: "layer"))
-    var layer: String?
-    @Option(
-        help: ArgumentHelp(
-            "Measure means over squares of so many cells a side, as they are drawn; the model's own by default.",
-            valueName: "cells"))
-    var smooth: Int?
-    @Option(
-        help: ArgumentHelp(
-            """
-            How maps are made (mmx caption --list-methods); may be given several times. The model's own by default, or \
-            grad-cam.
-            """, valueName: "name"))
-    var method: [String] = []
-    @Option(
-        help: ArgumentHelp(
-            "What is explained of a caption's word: \(WordScore.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
-    var score: WordScore?
-    @Flag(help: "Measure how far the model's answers follow the maps, too.") var faithfulness = false
-    @Flag(help: "Measure whether maps depend on the word and on what the model has learnt, too.") var sanity = false
-    @Option(help: ArgumentHelp("Only the first so many questions or phrases.", valueName: "count")) var limit: Int?
-    @Option(help: ArgumentHelp("Samples of the bootstrap.", valueName: "count")) var resamples = 1000
-    @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
-    @Flag(help: "Print JSON.") var json = false
-    @Option(help: ArgumentHelp("Write each map's numbers as one JSON line.", valueName: "jsonl")) var records: String?
-    @Flag(help: "Go on with the records of a run that was cut off: pictures that are in them are not measured again.")
-    var resume = false
+    @Option(help: ArgumentHelp("Take this many questions or phrases, from the first on.", valueName: "count"))
+    var limit: Int?
 
     func validate() throws {
         guard (questions == nil) != (phrases == nil) else {
@@ -110,21 +44,132 @@ struct EvaluateMaps: ParsableCommand {
         if questions != nil, captions != nil || split != nil {
             throw ValidationError("--captions and --split go with --phrases")
         }
-        if questions != nil, masks != nil || score != nil {
+        if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+    }
+
+    var folder: URL { URL(fileURLWithPath: images) }
+}
+
+/// The model whose maps are measured: a VQA model, or a captioner for phrases.
+struct MeasuredModelOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            A folder, or the name of an installed model. (default: \(ModelFolder.defaultVQAModel), with --phrases \
+            \(ModelFolder.defaultCaptioner))
+            """,
+            valueName: "model"))
+    var model: String?
+}
+
+/// How the measured maps are computed.
+struct MeasuredMethodOptions: ParsableArguments {
+    @Option(help: MethodName.help) var method: [MethodName] = []
+    @Option(
+        help: ArgumentHelp("Layer whose cells the map has. Without it, the encoder's last layer.", valueName: "layer"))
+    var layer: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Measure the mean over squares of this many cells a side, as it is drawn; 1 measures the raw map. Without it, \
+            the model's config.json decides: \(ShippedDefaults.smoothing) for \(ModelFolder.defaultCaptioner) and \
+            \(ModelFolder.defaultVQAModel), 1 for a model that names none.
+            """, valueName: "cells"))
+    var smooth: Int?
+
+    func validate() throws { try DrawingOptions.check(smooth: smooth) }
+}
+
+/// What is measured, and the intervals.
+struct MeasurementOptions: ParsableArguments {
+    @Flag(help: "Also measure how far the model's answers follow the maps.") var faithfulness = false
+    @Flag(help: "Also measure whether maps depend on the word and on the model's parameters.") var sanity = false
+    @Option(help: ArgumentHelp("Samples of the bootstrap.", valueName: "count")) var resamples = 1000
+    @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
+
+    func validate() throws {
+        if !(1...100_000).contains(resamples) { throw ValidationError("--resamples is in 1...100000") }
+    }
+}
+
+/// Where each map's figures go.
+struct RecordOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Write the figures of each map, one JSON object a line.", valueName: "jsonl"))
+    var records: String?
+    @Flag(help: "Continue an interrupted run: images whose figures are in --records are not measured again.")
+    var resume = false
+    @Flag(help: "Print JSON instead of text.") var json = false
+
+    func validate() throws {
+        if resume, records == nil { throw ValidationError("--resume needs --records FILE") }
+    }
+}
+
+struct EvaluateMaps: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "maps", abstract: "Measure whether a model's maps point at what they should show.",
+        discussion: """
+              mmx evaluate maps --images DIR --questions dev.jsonl --kind color
+                  Measure the maps of answers to questions with boxes.
+              mmx evaluate maps --images DIR --phrases phrases.tsv --captions captions.csv
+                  Measure the maps of words of captions whose phrases have boxes.
+
+            The boxes, in pixels of the image file, say where a map should be. The map is measured as it is drawn: its \
+            positive part, enlarged to the image.
+
+            Figures:
+              pointing   Is the map's maximum inside the boxes?
+              energy     The part of the map inside the boxes.
+              rank       Of as many of the largest pixels as the boxes have, the part inside.
+              in/out     The mean inside divided by the mean outside.
+              box IoU    The overlap of the boxes with the box around the largest segment
+                         above 15 % of the map's maximum.
+              discrim.   Of two phrases of a caption, or two questions of a kind about an
+                         image, whose boxes lie apart: is the part of a map inside its own
+                         boxes larger than that of the other map? Ties count half.
+
+            Rows:
+              METHOD            The answer that the model gives. With --phrases, the head
+                                word of the phrase, given the words before it.
+              METHOD:expected   The right answer.
+              METHOD:phrase     The whole phrase.
+              attention         The model's own attention, where it has one.
+              word-blind, gaussian, edges, centre, chance
+                                References that know no answer and no word: the sum of the
+                                layer's activations, a centred Gaussian, an edge detector,
+                                the image's centre, and the boxes' part of the area.
+
+            The 95 % intervals come from a bootstrap over images.
+
+            --faithfulness asks the model instead of the boxes. It runs the model hundreds of times for each map, so use \
+            --limit. It prints the area under the probability while pixels are deleted (small is good) or inserted (large \
+            is good), the most relevant first; the average drop of the probability when only what the map shows is left, \
+            and how often it increases; the probability with the most or the least relevant pixels imputed (ROAD); and \
+            the rank correlation with the loss under occlusion.
+
+            --sanity prints how similar the maps of one caption's words are (1: they are all the same), and how similar \
+            a map stays while the model's layers are randomised, from the head down to the first layer.
+            """)
+
+    @OptionGroup(title: HelpGroup.data) var data: MapDataOptions
+    @OptionGroup(title: HelpGroup.model) var models: MeasuredModelOptions
+    @OptionGroup(title: HelpGroup.explanation) var scores: WordScoreOptions
+    @OptionGroup(title: HelpGroup.explanation) var how: MeasuredMethodOptions
+    @OptionGroup(title: HelpGroup.measurement) var measurement: MeasurementOptions
+    @OptionGroup(title: HelpGroup.output) var output: RecordOptions
+
+    func validate() throws {
+        if data.questions != nil, data.masks != nil || scores.score != nil {
             throw ValidationError("--masks and --score go with --phrases")
         }
-        if resume, records == nil { throw ValidationError("--resume needs --records FILE") }
-        try DrawingOptions.check(smooth: smooth)
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
-        if !(1...100_000).contains(resamples) { throw ValidationError("--resamples is in 1...100000") }
     }
 
     func run() throws {
-        if let questions {
-            let folder = try ModelFolder.find(model ?? ModelFolder.defaultAnswerer)
+        if let questions = data.questions {
+            let folder = try ModelFolder.find(models.model ?? ModelFolder.defaultVQAModel)
             try measure(questionMaps(questions, model: folder))
-        } else if let phrases, let captions {
-            let folder = try ModelFolder.find(model ?? ModelFolder.defaultCaptioner)
+        } else if let phrases = data.phrases, let captions = data.captions {
+            let folder = try ModelFolder.find(models.model ?? ModelFolder.defaultCaptioner)
             try measure(phraseMaps(phrases, captions: captions, model: folder))
         }
     }
@@ -132,46 +177,45 @@ struct EvaluateMaps: ParsableCommand {
     private func questionMaps(_ questions: String, model: URL) throws -> QuestionMaps {
         let file = URL(fileURLWithPath: questions)
         return try QuestionMaps(
-            Answerer.load(model), layer: layer, recipe: recipe(), model: model, images: URL(fileURLWithPath: images),
-            questions: format.read(file), path: file.path, kinds: kind, limit: limit, smoothing: smooth)
+            VQAModel.load(model), model: model, options: explanationOptions(), images: data.folder,
+            questions: data.format.read(file), path: file.path, kinds: data.kind, limit: data.limit,
+            smoothing: how.smooth)
     }
 
     private func phraseMaps(_ phrases: String, captions: String, model: URL) throws -> PhraseMaps {
         let captioner = try Captioner.load(model)
-        let data = try CaptionDataset(
-            images: URL(fileURLWithPath: images), captions: URL(fileURLWithPath: captions),
-            split: split.map { URL(fileURLWithPath: $0) })
+        let dataset = try CaptionDataset(
+            images: data.folder, captions: URL(fileURLWithPath: captions),
+            split: data.split.map { URL(fileURLWithPath: $0) })
         return try PhraseMaps(
-            captioner, layer: layer, recipe: recipe(), model: model, data: data, phrases: URL(fileURLWithPath: phrases),
-            masks: masks.map { URL(fileURLWithPath: $0) }, kinds: kind, limit: limit, smoothing: smooth)
+            captioner, model: model, options: explanationOptions(), data: dataset, phrases: URL(fileURLWithPath: phrases), masks: data.masks.map { URL(fileURLWithPath: $0) },
+            kinds: data.kind, limit: data.limit, smoothing: how.smooth)
     }
 
-    private func recipe() throws -> MapRecipe {
-        MapRecipe(methods: try method.map { try Methods.named($0) }, wordScore: score)
+    private func explanationOptions() throws -> ExplanationOptions {
+        ExplanationOptions(
+            layers: how.layer.map { [$0] } ?? [], methods: try how.method.map { try Methods.named($0.text) },
+            wordScore: scores.score)
     }
 
     private func measure(_ source: some RandomisableMaps) throws {
-        if let records { try ResultOptions.tryOutput(records) }
+        if let records = output.records { try ResultOptions.tryOutput(records) }
         let progress = Progress()
         for note in source.notes { progress.line(note) }
-        let bootstrap = Bootstrap(resamples: resamples, seed: seed)
-        let measures = MapMeasures(faithfulness: faithfulness, wordCorrelation: sanity)
-        let log = try records.map { path -> RecordLog in
-            let file = URL(fileURLWithPath: path)
-            if !resume { return RecordLog(file) }
-            return try RecordLog(resuming: file, run: MapEvaluation.run(of: source, measures: measures))
+        let options = EvaluationOptions(
+            faithfulness: measurement.faithfulness, sanity: measurement.sanity,
+            bootstrap: Bootstrap(resamples: measurement.resamples, seed: measurement.seed))
+        let log = try output.records.map {
+            try MapEvaluation.log(URL(fileURLWithPath: $0), resumes: output.resume, of: source, options)
         }
         let scores = try progress.clearing {
-            var scores = try MapEvaluation.run(source, measures: measures, bootstrap: bootstrap, log: log) { done, of in
-                progress.update("\(done)/\(of) pictures", fraction: Double(done) / Double(of))
-            }.scores
-            if sanity {
-                scores.randomisation = try CascadingRandomisation.run(source, bootstrap: bootstrap) { done, of in
-                    progress.update("\(done)/\(of) layers randomised", fraction: Double(done) / Double(of))
+            try MapEvaluation.run(source, options, log: log) { step in
+                switch step {
+                case .images(let done, let of): progress.count(done, of: of, "images")
+                case .layers(let done, let of): progress.count(done, of: of, "layers randomised")
                 }
-            }
-            return scores
+            }.scores
         }
-        print(json ? try scores.json() : scores.table())
+        print(output.json ? try scores.json() : scores.table())
     }
 }

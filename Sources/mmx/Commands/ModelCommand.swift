@@ -1,3 +1,4 @@
+import Support
 import ArgumentParser
 import Explain
 import Foundation
@@ -7,83 +8,75 @@ import Weights
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Bring your own weights; look at models.",
-        subcommands: [ModelImportCommand.self, ModelList.self, ModelInfo.self, ModelVerify.self])
-
-    static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    /// Rows of cells in columns: the first column is text, the others are aligned to the right unless they are text
-    /// too.
-    static func table(_ rows: [[String]], right: Set<Int> = []) -> String {
-        let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
-            for (column, cell) in row.enumerated() {
-                let space = String(repeating: " ", count: widths[column] - cell.count)
-                line +=
-                    (column == 0 ? "" : "  ")
-                    + (right.contains(column) ? space + cell : column == row.count - 1 ? cell : cell + space)
-            }
-            return line
-        }.joined(separator: "\n")
-    }
+        commandName: "model", abstract: "Import weights of your own; look at models.",
+        discussion: """
+              mmx model import resnet18-f37072fd.pth --encoder resnet18
+                  Make a model folder of a file of weights.
+              mmx model list
+                  List the installed models.
+            """, subcommands: [ModelImportCommand.self, ModelList.self, ModelInfo.self, ModelVerify.self])
 }
 
-struct ModelImportCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make a model of a file of weights.",
-        discussion: """
-            mmx model import resnet18-f37072fd.pth --encoder resnet18
-            mmx model import vgg16.ckpt --encoder vgg16 --headless --output models/vgg16-trunk
-
-            Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors, NumPy's .npz, pickled \
-            dictionaries of \
-            NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). Names and shapes are torchvision's. Every tensor \
-            must be used and \
-            have the right shape, or nothing is written and all that is missing, left over or misshapen is listed. A \
-            pickle never runs \
-            code: what is outside a short list of names is refused by name.
-
-            Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
-            classes.txt, and \
-            import.json, which says where the weights came from.
-            """)
-
-    @Argument(help: ArgumentHelp("The file of weights.", valueName: "file")) var file: String
+/// What is imported.
+struct ImportOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Network: \(EncoderConfiguration.names.joined(separator: ", ")).", valueName: "name"))
     var encoder: String
     @Option(
-        name: .shortAndLong,
         help: ArgumentHelp(
-            "Model folder; $MMX_MODELS/NAME or models/NAME by default, by the network's name.", valueName: "dir"))
-    var output: String?
-    @Option(
-        help: ArgumentHelp(
-            "The classes' names, one a line; ImageNet's where there are 1,000 and no file is given.", valueName: "file")
-    )
+            "Names of the classes, one a line. Without it, ImageNet's where there are 1,000 classes.",
+            valueName: "file"))
     var classes: String?
-    @Flag(help: "Import the encoder alone, without a classifier: to train on (--encoder-weights).") var headless = false
-    @Flag(help: "Store weights as 16-bit floats, in half the space.") var half = false
-    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Import the encoder without a classifier, for --encoder-weights of mmx train.") var headless = false
 
     func validate() throws {
         if headless, classes != nil { throw ValidationError("--headless leaves the classes out; --classes names them") }
     }
+}
+
+/// The model folder that an import writes.
+struct ImportOutputOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Model folder to write. Without it, $MMX_MODELS/NAME or models/NAME, with the network's name.",
+            valueName: "dir"))
+    var output: String?
+    @Flag(help: "Store weights as 16-bit floats, in half the space.") var half = false
+    @Flag(help: "Print JSON instead of text.") var json = false
+}
+
+struct ModelImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Make a model folder of a file of weights.",
+        discussion: """
+              mmx model import resnet18-f37072fd.pth --encoder resnet18
+                  Import a classifier, to be used as --model resnet18.
+              mmx model import vgg16.ckpt --encoder vgg16 --headless --output models/vgg16-trunk
+                  Import an encoder alone, to train on.
+
+            Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors, NumPy's .npz, pickled \
+            dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). Names and shapes are those of \
+            torchvision. Every tensor must be used and have the right shape. Otherwise nothing is written, and the error \
+            lists the tensors that are missing, left over or of another shape. A pickle never runs code: a name outside \
+            a short list is refused.
+
+            Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
+            classes.txt, and import.json, which records where the weights came from.
+            """)
+
+    @Argument(help: ArgumentHelp("The file of weights.", valueName: "file")) var file: String
+    @OptionGroup(title: "What to import") var weights: ImportOptions
+    @OptionGroup(title: HelpGroup.output) var output: ImportOutputOptions
 
     func run() throws {
         let models = ProcessInfo.processInfo.environment["MMX_MODELS"].flatMap { $0.isEmpty ? nil : $0 } ?? "models"
-        let folder = URL(fileURLWithPath: output ?? "\(models)/\(encoder)")
-        var task = ModelImport(file: URL(fileURLWithPath: file), encoder: encoder, output: folder)
-        task.classes = classes.map { URL(fileURLWithPath: $0) }
-        task.headless = headless
-        task.type = half ? .f16 : .f32
+        let folder = URL(fileURLWithPath: output.output ?? "\(models)/\(weights.encoder)")
+        var task = ModelImport(file: URL(fileURLWithPath: file), encoder: weights.encoder, output: folder)
+        task.classes = weights.classes.map { URL(fileURLWithPath: $0) }
+        task.headless = weights.headless
+        task.type = output.half ? .f16 : .f32
         let record = try task.run { sha256($0) }
-        if json { return print(try ModelCommand.json(record)) }
+        if output.json { return print(try JSON.pretty(record)) }
         print(folder.path)
         var notes = [
             "\(record.encoder) (\(record.task)): \(record.tensors) tensors, "
@@ -95,44 +88,55 @@ struct ModelImportCommand: ParsableCommand {
             notes.append(
                 "left out: \(record.leftOut.count) (\(record.leftOut.prefix(4).joined(separator: ", "))\(more))")
         }
-        FileHandle.standardError.write(Data((notes.joined(separator: "\n") + "\n").utf8))
+        StandardError.line(notes.joined(separator: "\n"))
     }
 }
 
 struct ModelList: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The installed models: task, encoder, size.")
+        commandName: "list", abstract: "List the installed models: task, encoder, size.",
+        discussion: """
+              mmx model list
+                  Print a table of the installed models.
 
-    @Flag(help: "Print JSON.") var json = false
+            Models are looked for in $MMX_MODELS, in share/mmx/models of the installation, and in models of the source \
+            folder that mmx was built in.
+            """)
+
+    @OptionGroup(title: HelpGroup.output) var output: JSONOption
 
     func run() throws {
         let (models, broken) = InstalledModel.all()
-        for error in broken { FileHandle.standardError.write(Data("mmx: warning: \(error)\n".utf8)) }
-        if json { return print(try ModelCommand.json(models)) }
+        Failure.warn(broken.map { "\($0)" })
+        if output.json { return print(try JSON.pretty(models)) }
         if models.isEmpty { return print("no models are installed") }
         let rows = models.map {
             [$0.name, $0.task, $0.encoder, String(format: "%.1f MB", Double($0.bytes) / 1e6), $0.path]
         }
-        print(ModelCommand.table([["model", "task", "encoder", "size", "folder"]] + rows, right: [3]))
+        print(Table.text([["model", "task", "encoder", "size", "folder"]] + rows, right: [3]))
     }
 }
 
 struct ModelInfo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "info", abstract: "A network's layers with shapes, parameters and cost.",
+        commandName: "info", abstract: "Print a network's layers with shapes, parameters and cost.",
         discussion: """
-            NAME is an installed model, a model folder, or a network \
-            (\(EncoderConfiguration.names.joined(separator: ", "))). Costs are for \
-            one picture of the size that the network was trained with; a multiplication with its addition counts as \
-            two operations.
+              mmx model info vgg16
+                  Print the layers of VGG-16.
+
+            NAME is an installed model, a model folder, or a network: \
+            \(EncoderConfiguration.names.joined(separator: ", ")).
+
+            Costs are those of one image of the size that the network was trained with. A multiplication with its \
+            addition counts as two operations.
             """)
 
     @Argument(help: ArgumentHelp("Model or network.", valueName: "name")) var name: String
-    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup(title: HelpGroup.output) var output: JSONOption
 
     func run() throws {
         let summary = try NetworkSummary(named: name)
-        if json { return print(try ModelCommand.json(summary)) }
+        if output.json { return print(try JSON.pretty(summary)) }
         func shape(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: "x") }
         print(
             "network            \(summary.encoder)"
@@ -147,13 +151,13 @@ struct ModelInfo: ParsableCommand {
         print("explanation layer  \(summary.explanationLayer)")
         print("\nlayers that maps can be drawn over (--layer)")
         print(
-            ModelCommand.table(
+            Table.text(
                 summary.stages.map { stage in
                     ["  " + stage.name, shape(Array(stage.output.dropFirst())), stage.aliases.joined(separator: ", ")]
                 }, right: [1]))
         print("\nlayers with weights")
         print(
-            ModelCommand.table(
+            Table.text(
                 [["  layer", "weight", "output", "parameters", "MFLOP"]]
                     + summary.layers.map { layer in
                         [
@@ -167,15 +171,19 @@ struct ModelInfo: ParsableCommand {
 
 struct ModelVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check an installed model: complete, right shapes, finite numbers, its hash.")
+        commandName: "verify", abstract: "Check a model: complete, right shapes, finite numbers, its hash.",
+        discussion: """
+              mmx model verify caption-flickr8k
+                  Check the shipped captioner.
+            """)
 
-    @Argument(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model")) var model:
-        String
-    @Flag(help: "Print JSON.") var json = false
+    @Argument(help: ArgumentHelp("Model: a folder, or the name of an installed model.", valueName: "model"))
+    var model: String
+    @OptionGroup(title: HelpGroup.output) var output: JSONOption
 
     func run() throws {
         let check = try ModelCheck.run(ModelFolder.find(model)) { sha256($0) }
-        if json { return print(try ModelCommand.json(check)) }
+        if output.json { return print(try JSON.pretty(check)) }
         print(
             "\(check.model): complete and finite (\(check.task), \(check.encoder), "
                 + "\(check.tensors) tensors, \(check.parameters) numbers)"

@@ -6,112 +6,161 @@ import Vision
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "Train a model on your own pictures.",
-        subcommands: [TrainCaption.self, TrainVQA.self])
+        commandName: "train", abstract: "Train a model on your own images.",
+        discussion: """
+              mmx train caption --images DIR --captions captions.csv --train train.txt --dev dev.txt --output my-model
+                  Train a captioner.
+              mmx train vqa --images DIR --questions questions.jsonl --output my-vqa
+                  Train a VQA model.
+            """, subcommands: [TrainCaption.self, TrainVQA.self])
 }
 
-struct TrainCaption: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "caption", abstract: "Train a captioner from a folder of images and a captions file.",
-        discussion: """
-            First the decoder is trained on features of the frozen encoder, computed once; then, with --tune-epochs, \
-            the encoder's stages from --tune-from on are trained with it at a smaller step; then, with \
-            --reward-epochs, the whole is trained on the CIDEr-D of its own sampled captions. The weights with the \
-            best CIDEr-D on the dev split are kept. After each epoch a checkpoint is written; run the same command \
-            with --resume to go on after an interruption.
-            """)
-
+/// Images with captions, and the two splits.
+struct CaptionTrainingDataOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
-    @Option(help: ArgumentHelp("CSV file 'image,caption', one line a caption.", valueName: "csv")) var captions: String
+    @Option(help: ArgumentHelp("CSV file with a line 'image,caption' for each caption.", valueName: "csv"))
+    var captions: String
     @Option(help: ArgumentHelp("File with the names of the training images, one a line.", valueName: "txt"))
     var train: String
     @Option(help: ArgumentHelp("File with the names of the dev images, one a line.", valueName: "txt")) var dev: String
     @Option(
         help: ArgumentHelp(
-            "Decoder: \(DecoderConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
-    var decoder = DecoderConfiguration.Kind.showAttendAndTell
-    @Option(
-        help: ArgumentHelp(
-            "Side of the square that pictures are squashed to; the encoder's own by default.", valueName: "pixels"))
-    var size: Int?
-    @Option(help: "Width of the word embedding.") var embedding = 512
-    @Option(help: ArgumentHelp("Words seen less often become <unknown>.", valueName: "count")) var minimumCount = 5
-    @Option(help: "Epochs of the decoder on frozen features.") var epochs = 12
-    @Option(help: "Learning rate of those epochs.") var learningRate: Float = 8e-4
-    @Option(help: "Epochs on the reward of sampled captions (Rennie et al. 2017), from --tune-from on.")
-    var rewardEpochs = 0
-    @Option(help: "Learning rate of those epochs.") var rewardLearningRate: Float = 8e-5
-    @Option(
-        help: ArgumentHelp(
-            "Phrases of the training captions with boxes, as for mmx data questions: teaches where things are.",
-            valueName: "tsv"))
+            """
+            Phrases of the training captions with boxes, as for mmx data questions. They teach the decoder's visual \
+            term where things are.
+            """, valueName: "tsv"))
     var phrases: String?
-    @Option(help: ArgumentHelp("Weight of what the phrases teach.", valueName: "weight")) var grounding: Float = 1
+}
+
+/// The decoder of a captioner in training, its vocabulary and its input.
+struct DecoderOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Decoder.", valueName: "name")) var decoder = DecoderConfiguration.Kind.showAttendAndTell
     @Option(
         help: ArgumentHelp(
-            "Start from the decoder of this captioner, a folder or a name, of the same vocabulary and sizes.",
+            "Start from the decoder of this captioner (a folder or a name), of the same vocabulary and sizes.",
             valueName: "model"))
     var decoderWeights: String?
-    @Option(help: "Pictures in a batch.") var batch = 26
-    @Option(help: ArgumentHelp("Captions of each picture in a batch.", valueName: "count")) var captionsPerPicture = 5
-    @Option(help: "Label smoothing.") var smoothing: Float = 0.1
-    @Flag(inversion: .prefixedNo, help: "Show mirrored pictures too.") var flips = true
-    @Option(help: ArgumentHelp("File name of the vocabulary, relative to the model folder.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Side of the square that images are resized to. Without it, the encoder's own.", valueName: "pixels"))
+    var size: Int?
+    @Option(help: ArgumentHelp("Width of the word embedding.", valueName: "n")) var embedding = 512
+    @Option(help: ArgumentHelp("Words that occur less often become <unknown>.", valueName: "count"))
+    var minimumCount = 5
+    @Option(help: ArgumentHelp("File of the vocabulary, relative to the model folder.", valueName: "path"))
     var vocabularyFile = "vocabulary.txt"
-    @OptionGroup var training: TrainingOptions
 
     func validate() throws {
-        try TrainingChecks.check(
-            epochs: [epochs, training.tuneEpochs, rewardEpochs],
-            learningRates: [learningRate, training.tuneLearningRate, rewardLearningRate], batch: batch,
-            smoothing: smoothing, embedding: embedding, minimumCount: minimumCount)
+        if let size, !(16...4096).contains(size) { throw ValidationError("--size is in 16...4096") }
+    }
+}
+
+/// How a captioner is trained.
+struct CaptionTrainingScheduleOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Epochs of the decoder on the encoder's features.", valueName: "n")) var epochs = 12
+    @Option(help: ArgumentHelp("Learning rate of --epochs.", valueName: "rate")) var learningRate: Float = 8e-4
+    @Option(
+        help: ArgumentHelp(
+            "Last epochs, on the CIDEr-D of sampled captions (Rennie et al. 2017), from --tune-from on.", valueName: "n"
+        ))
+    var rewardEpochs = 0
+    @Option(help: ArgumentHelp("Learning rate of --reward-epochs.", valueName: "rate"))
+    var rewardLearningRate: Float = 8e-5
+    @Option(help: ArgumentHelp("Weight of the loss on --phrases.", valueName: "weight")) var grounding: Float = 1
+    @Option(help: ArgumentHelp("Images in a batch.", valueName: "count")) var batch = 26
+    @Option(help: ArgumentHelp("Captions of each image in a batch.", valueName: "count")) var captionsPerPicture = 5
+    @Option(help: ArgumentHelp("Label smoothing.", valueName: "part")) var smoothing: Float = 0.1
+    @Flag(inversion: .prefixedNo, help: "Also train on mirrored images.") var flips = true
+
+    func validate() throws {
         guard (1...100).contains(captionsPerPicture) else {
             throw ValidationError("--captions-per-picture is in 1...100")
         }
         guard grounding > 0, grounding.isFinite else { throw ValidationError("--grounding is a positive number") }
-        if let size, !(16...4096).contains(size) { throw ValidationError("--size is in 16...4096") }
-        if size != nil, training.sharedEncoder != nil {
-            throw ValidationError("--shared-encoder excludes --size: pictures are prepared as the other model does")
+    }
+}
+
+struct TrainCaption: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "caption", abstract: "Train a captioner on a folder of images and a file of captions.",
+        discussion: """
+              mmx train caption --images DIR --captions captions.csv \\
+                  --train train.txt --dev dev.txt --encoder-weights efficientnet-lite2.pth \\
+                  --output my-model
+                  Train a decoder on a pretrained encoder.
+
+            First the decoder is trained on the features of the frozen encoder, which are computed once. Then, with \
+            --tune-epochs, the encoder's stages from --tune-from on are trained too, at a smaller learning rate. Then, \
+            with --reward-epochs, the model is trained on the CIDEr-D of captions that it samples. The weights with the \
+            best CIDEr-D on the dev split are kept.
+
+            A checkpoint is written after each epoch. After an interruption, run the same command with --resume.
+            """)
+
+    @OptionGroup(title: HelpGroup.data) var data: CaptionTrainingDataOptions
+    @OptionGroup(title: HelpGroup.model) var model: DecoderOptions
+    @OptionGroup(title: HelpGroup.model) var encoder: EncoderOptions
+    @OptionGroup(title: HelpGroup.training) var learning: CaptionTrainingScheduleOptions
+    @OptionGroup(title: HelpGroup.training) var training: TrainingOptions
+    @OptionGroup(title: HelpGroup.output) var output: TrainingOutputOptions
+
+    func validate() throws {
+        try training.check(encoder)
+        try TrainingChecks.check(
+            epochs: [learning.epochs, training.tuneEpochs, learning.rewardEpochs],
+            learningRates: [learning.learningRate, training.tuneLearningRate, learning.rewardLearningRate],
+            batch: learning.batch, smoothing: learning.smoothing, embedding: model.embedding,
+            minimumCount: model.minimumCount)
+        if model.size != nil, encoder.sharedEncoder != nil {
+            throw ValidationError("--shared-encoder excludes --size: images are prepared as the other model does")
         }
     }
 
     func run() throws {
         var options = CaptionTrainingOptions()
-        (options.encoder, options.decoder) = (training.encoderName, decoder)
-        (options.embedding, options.hidden, options.attention) = (embedding, training.hidden, training.attention)
-        (options.minimumCount, options.seed, options.batch) = (minimumCount, training.seed, batch)
-        options.captionsPerPicture = captionsPerPicture
-        (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
-        (options.flips, options.crops) = (flips, training.crops)
-        options.grounding = phrases == nil ? 0 : grounding
-        let phases = training.phases(epochs: epochs, learningRate: learningRate)
+        (options.encoder, options.decoder) = (encoder.name, model.decoder)
+        (options.embedding, options.hidden, options.attention) = (model.embedding, encoder.hidden, encoder.attention)
+        (options.minimumCount, options.seed, options.batch) = (model.minimumCount, training.seed, learning.batch)
+        options.captionsPerPicture = learning.captionsPerPicture
+        (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
+        (options.flips, options.crops) = (learning.flips, training.crops)
+        options.grounding = data.phrases == nil ? 0 : learning.grounding
+        let phases = training.phases(
+            epochs: learning.epochs, learningRate: learning.learningRate, encoder: encoder)
         let reward = TrainingPhase(
-            kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: training.tuneFrom,
-            visualScale: learningRate / rewardLearningRate)
+            kind: .reward, epochs: learning.rewardEpochs, learningRate: learning.rewardLearningRate,
+            from: training.tuneFrom, visualScale: learning.learningRate / learning.rewardLearningRate)
         options.phases = (phases + [reward]).filter { $0.epochs > 0 }
-        let folder = URL(fileURLWithPath: images), file = URL(fileURLWithPath: captions)
-        func data(_ split: String) throws -> CaptionDataset {
+        let folder = URL(fileURLWithPath: data.images), file = URL(fileURLWithPath: data.captions)
+        func dataset(_ split: String) throws -> CaptionDataset {
             try CaptionDataset(images: folder, captions: file, split: URL(fileURLWithPath: split))
         }
         let progress = Progress()
         let trainer = try CaptionTrainer(
-            options: options, train: data(train), dev: data(dev), encoderWeights: training.weights,
-            sharedEncoder: training.shared, phrases: phrases.map { URL(fileURLWithPath: $0) },
-            decoder: decoderWeights.map(ModelFolder.find), output: training.folder, vocabularyFile: vocabularyFile,
+            options: options, train: dataset(data.train), dev: dataset(data.dev), encoderWeights: encoder.weights,
+            sharedEncoder: encoder.shared, phrases: data.phrases.map { URL(fileURLWithPath: $0) },
+            decoder: model.decoderWeights.map(ModelFolder.find), output: output.folder,
+            vocabularyFile: model.vocabularyFile,
             preprocessing: preprocessing()
         ) { TrainingReport.show($0, on: progress) }
-        try trainer.run(resume: training.resume)
-        print(training.output)
+        try trainer.run(resume: output.resume)
+        print(output.output)
     }
 
     /// The encoder's own, at another size; nil where none is asked for.
     private func preprocessing() throws -> Preprocessing? {
-        guard let size else { return nil }
-        let usual = try EncoderConfiguration(name: training.encoderName, folded: true).defaultPreprocessing()
+        guard let size = model.size else { return nil }
+        let usual = try EncoderConfiguration(name: encoder.name, folded: true).defaultPreprocessing()
         return Preprocessing(
             width: size, height: size, fit: .squash, filter: usual.filter, mean: usual.mean, std: usual.std)
     }
 }
 
-extension DecoderConfiguration.Kind: ExpressibleByArgument {}
+extension DecoderConfiguration.Kind: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "show-and-tell": "An LSTM that sees the image once, at the start (Vinyals et al. 2015).",
+            "show-attend-and-tell": "An LSTM with attention over the feature map (Xu et al. 2015).",
+        ]
+    }
+}

@@ -4,79 +4,114 @@ import Language
 import Tasks
 import Vision
 
-struct TrainVQA: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "vqa",
-        abstract: "Train a model that answers questions from a folder of images and a file of questions.",
-        discussion: """
-            The answerer is trained on features of the frozen encoder, computed once; then, with --tune-epochs, the \
-            encoder's stages from --tune-from on are trained with it at a smaller step. Without --encoder-weights, \
-            the encoder is trained from nothing. With --shared-encoder, the encoder is another model's and stays as \
-            it is: the model that is written refers to that model and holds the answerer alone; keep the two side by \
-            side. The weights with the best accuracy on the dev questions are kept. After each epoch a checkpoint is \
-            written; run the same command with --resume to go on after an interruption.
-            """)
-
-    @OptionGroup var data: QuestionOptions
+/// The questions that the model is measured with after each epoch.
+struct DevQuestionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("File of the dev questions, of the same format.", valueName: "file")) var dev: String?
-    @Option(help: ArgumentHelp("Folder of the dev questions' images, where it is another.", valueName: "dir"))
-    var devImages: String?
-    @Option(help: ArgumentHelp("Without --dev: every n-th image's questions are kept for dev.", valueName: "n"))
-    var devEvery = 10
     @Option(
-        name: .customLong("answerer"),
-        help: ArgumentHelp(
-            "Answerer: \(AnswererConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
-    var kind = AnswererConfiguration.Kind.stackedAttention
-    @Option(help: "Width of the word embedding.") var embedding = 256
-    @Flag(
-        inversion: .prefixedNo,
-        help: "Batch normalisation of the feature map's channels; by default for deeper-lstm only.")
-    var normaliseImage: Bool?
-    @Option(help: ArgumentHelp("Words seen less often become <unknown>.", valueName: "count")) var minimumCount = 2
-    @Option(help: ArgumentHelp("The most frequent answers to choose among.", valueName: "count"))
-    var maximumAnswers = 1000
-    @Option(help: "Epochs of the answerer on frozen features.") var epochs = 10
-    @Option(help: "Learning rate of those epochs.") var learningRate: Float = 1e-3
-    @Option(help: "Pictures in a batch.") var batch = 32
-    @Option(help: ArgumentHelp("Questions of each picture in a batch.", valueName: "count")) var questionsPerPicture = 8
-    @Option(help: "Label smoothing.") var smoothing: Float = 0
-    @Flag(inversion: .prefixedNo, help: "Show mirrored pictures too (wrong for questions of left and right).")
-    var flips = false
-    @OptionGroup var training: TrainingOptions
+        help: ArgumentHelp("Folder of the dev questions' images. Without it, that of --images.", valueName: "dir"))
+    var devImages: String?
+    @Option(
+        help: ArgumentHelp("Without --dev, the questions about every n-th image are the dev questions.", valueName: "n")
+    )
+    var devEvery = 10
 
     func validate() throws {
-        try TrainingChecks.check(
-            epochs: [epochs, training.tuneEpochs], learningRates: [learningRate, training.tuneLearningRate],
-            batch: batch,
-            smoothing: smoothing, embedding: embedding, minimumCount: minimumCount)
-        guard (1...1000).contains(questionsPerPicture) else {
-            throw ValidationError("--questions-per-picture is in 1...1000")
-        }
-        guard (1...1_000_000).contains(maximumAnswers) else { throw ValidationError("--maximum-answers is at least 1") }
         guard devEvery >= 2 else { throw ValidationError("--dev-every is at least 2") }
         if devImages != nil, dev == nil { throw ValidationError("--dev-images goes with --dev") }
     }
+}
+
+/// The VQA head in training, its vocabulary and its answers.
+struct VQAHeadOptions: ParsableArguments {
+    @Option(name: .customLong("answerer"), help: ArgumentHelp("VQA head.", valueName: "name"))
+    var kind = VQAHeadConfiguration.Kind.stackedAttention
+    @Option(help: ArgumentHelp("Width of the word embedding.", valueName: "n")) var embedding = 256
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Batch normalisation of the feature map's channels. (default: only for deeper-lstm)")
+    var normaliseImage: Bool?
+    @Option(help: ArgumentHelp("Words that occur less often become <unknown>.", valueName: "count"))
+    var minimumCount = 2
+    @Option(help: ArgumentHelp("Answers to choose from: the most frequent ones.", valueName: "count"))
+    var maximumAnswers = 1000
+
+    func validate() throws {
+        guard (1...1_000_000).contains(maximumAnswers) else { throw ValidationError("--maximum-answers is at least 1") }
+    }
+}
+
+/// How a VQA model is trained.
+struct VQATrainingScheduleOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Epochs of the VQA head on the encoder's features.", valueName: "n")) var epochs = 10
+    @Option(help: ArgumentHelp("Learning rate of --epochs.", valueName: "rate")) var learningRate: Float = 1e-3
+    @Option(help: ArgumentHelp("Images in a batch.", valueName: "count")) var batch = 32
+    @Option(help: ArgumentHelp("Questions about each image in a batch.", valueName: "count"))
+    var questionsPerPicture = 8
+    @Option(help: ArgumentHelp("Label smoothing.", valueName: "part")) var smoothing: Float = 0
+    @Flag(inversion: .prefixedNo, help: "Also train on mirrored images (wrong for questions about left and right).")
+    var flips = false
+
+    func validate() throws {
+        guard (1...1000).contains(questionsPerPicture) else {
+            throw ValidationError("--questions-per-picture is in 1...1000")
+        }
+    }
+}
+
+struct TrainVQA: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vqa", abstract: "Train a VQA model on a folder of images and a file of questions.",
+        discussion: """
+              mmx train vqa --images DIR --questions questions.jsonl \\
+                  --shared-encoder caption-flickr8k --output my-vqa
+                  Train a VQA head on the shipped captioner's encoder.
+
+            First the VQA head is trained on the features of the frozen encoder, which are computed once. Then, with \
+            --tune-epochs, the encoder's stages from --tune-from on are trained too, at a smaller learning rate. Without \
+            --encoder-weights, the encoder is trained from random weights. With --shared-encoder, the encoder stays as \
+            it is, and the model that is written holds the VQA head alone and refers to the other model: keep the two \
+            folders side by side. The weights with the best accuracy on the dev questions are kept.
+
+            A checkpoint is written after each epoch. After an interruption, run the same command with --resume.
+            """)
+
+    @OptionGroup(title: HelpGroup.data) var data: QuestionOptions
+    @OptionGroup(title: HelpGroup.data) var devData: DevQuestionOptions
+    @OptionGroup(title: HelpGroup.model) var model: VQAHeadOptions
+    @OptionGroup(title: HelpGroup.model) var encoder: EncoderOptions
+    @OptionGroup(title: HelpGroup.training) var learning: VQATrainingScheduleOptions
+    @OptionGroup(title: HelpGroup.training) var training: TrainingOptions
+    @OptionGroup(title: HelpGroup.output) var output: TrainingOutputOptions
+
+    func validate() throws {
+        try training.check(encoder)
+        try TrainingChecks.check(
+            epochs: [learning.epochs, training.tuneEpochs],
+            learningRates: [learning.learningRate, training.tuneLearningRate], batch: learning.batch,
+            smoothing: learning.smoothing, embedding: model.embedding, minimumCount: model.minimumCount)
+    }
 
     func run() throws {
-        var options = AnswerTrainingOptions()
-        (options.encoder, options.kind) = (training.encoderName, kind)
-        (options.embedding, options.hidden, options.attention) = (embedding, training.hidden, training.attention)
-        options.normalisesImage = normaliseImage ?? (kind == .deeperLSTM)
-        (options.minimumCount, options.maximumAnswers, options.seed) = (minimumCount, maximumAnswers, training.seed)
-        (options.batch, options.questionsPerPicture) = (batch, questionsPerPicture)
-        (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
-        (options.flips, options.crops) = (flips, training.crops)
-        options.phases = training.phases(epochs: epochs, learningRate: learningRate).filter { $0.epochs > 0 }
+        var options = VQATrainingOptions()
+        (options.encoder, options.kind) = (encoder.name, model.kind)
+        (options.embedding, options.hidden, options.attention) = (model.embedding, encoder.hidden, encoder.attention)
+        options.normalisesImage = model.normaliseImage ?? (model.kind == .deeperLSTM)
+        (options.minimumCount, options.maximumAnswers) = (model.minimumCount, model.maximumAnswers)
+        options.seed = training.seed
+        (options.batch, options.questionsPerPicture) = (learning.batch, learning.questionsPerPicture)
+        (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
+        (options.flips, options.crops) = (learning.flips, training.crops)
+        options.phases = training.phases(
+            epochs: learning.epochs, learningRate: learning.learningRate, encoder: encoder
+        ).filter { $0.epochs > 0 }
         let (train, held) = try questions()
         let progress = Progress()
-        let trainer = try AnswerTrainer(
-            options: options, train: train, dev: held, encoderWeights: training.weights, sharedEncoder: training.shared,
-            output: training.folder
+        let trainer = try VQATrainer(
+            options: options, train: train, dev: held, encoderWeights: encoder.weights, sharedEncoder: encoder.shared,
+            output: output.folder
         ) { TrainingReport.show($0, on: progress) }
-        try trainer.run(resume: training.resume)
-        print(training.output)
+        try trainer.run(resume: output.resume)
+        print(output.output)
     }
 
     /// The questions to learn from and those to measure with.
@@ -85,17 +120,17 @@ struct TrainVQA: ParsableCommand {
             try QuestionDataset(images: images, questions: questions, path: path)
         }
         let all = try data.read()
-        if let dev {
-            let images = devImages.map { URL(fileURLWithPath: $0) } ?? data.folder
+        if let dev = devData.dev {
+            let images = devData.devImages.map { URL(fileURLWithPath: $0) } ?? data.folder
             return (
                 try dataset(all, data.questions, images: data.folder),
                 try dataset(try data.read(dev), dev, images: images)
             )
         }
-        let (held, others) = QuestionDataset.split(all, every: devEvery)
+        let (held, others) = QuestionDataset.split(all, every: devData.devEvery)
         guard !held.isEmpty else {
             throw DatasetError(
-                path: data.questions, problem: "has too few images to keep every \(devEvery)-th for dev; give --dev")
+                path: data.questions, problem: "has too few images to keep every \(devData.devEvery)-th for dev; give --dev")
         }
         return (
             try dataset(others, data.questions, images: data.folder),
@@ -104,4 +139,13 @@ struct TrainVQA: ParsableCommand {
     }
 }
 
-extension AnswererConfiguration.Kind: ExpressibleByArgument {}
+extension VQAHeadConfiguration.Kind: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "deeper-lstm": "Product of the image's features and the LSTM's state (Lu et al. 2015).",
+            "co-attention": "Attention over image and question at once (Lu et al. 2016).",
+            "stacked-attention": "Two steps of attention over the feature map (Yang et al. 2016).",
+            "question-only": "A reference that reads the question without the image.",
+        ]
+    }
+}

@@ -3,41 +3,21 @@ import Explain
 import Foundation
 import Tasks
 
-struct VQACommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "vqa", abstract: "Answer a question about a photograph and show where the answer came from.",
-        discussion: """
-            mmx vqa photo.jpg "what color is the dog?"
-                                                            the best answers; overlay, heat map and raw map of the first
-            mmx vqa photo.jpg "what color is the dog?" --answer white
-                                                            explain an answer that was not chosen
-            mmx vqa photo.jpg "what color is the dog?" --contrast brown white
-                                                            why brown rather than white
-            mmx vqa photo.jpg --question-file questions.txt
-                                                            many questions, the photograph looked at once
-
-            The map is Grad-CAM of the answer's score before the softmax; --method takes another. Beside the pictures, a manifest (JSON) says \
-            everything about how they were made. --contrast takes two answers; put an answer of several words in quotes.
-            """)
-
-    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
-    @Argument(help: ArgumentHelp("A question about it, in quotes.", valueName: "question")) var question: String?
-    @Option(help: ArgumentHelp("A file of questions, one a line, instead of one question.", valueName: "txt"))
-    var questionFile: String?
-    @Option(help: ArgumentHelp("Answers to print for each question.", valueName: "k")) var top = 3
-    @Option(help: ArgumentHelp("Explain this answer, chosen or not; may be given several times.", valueName: "answer"))
+/// Which answers are explained, to which questions.
+struct AnswerTargetOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Explain this answer, chosen or not. Repeat it for several.", valueName: "answer"))
     var answer: [String] = []
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Explain why the first answer rather than the second: two answers, after photo and question.",
-            valueName: "answers"))
+            "Explain why the first answer and not the second. Takes two answers and stands after photograph and "
+                + "question.", valueName: "answers"))
     var contrast: [String] = []
-    @Flag(help: "How much each word of the question carried (gradient times input).") var explainQuestion = false
-    @Option(help: ArgumentHelp("Model: a folder, or the name of an installed one.", valueName: "model"))
-    var model = ModelFolder.defaultAnswerer
-    @OptionGroup var methods: MethodOptions
-    @OptionGroup var drawing: DrawingOptions
+    @Flag(help: "Print what each word of the question contributes (gradient times input).")
+    var explainQuestion = false
+    @Option(help: ArgumentHelp("Ask the questions of this file, one a line.", valueName: "txt"))
+    var questionFile: String?
+    @Option(help: ArgumentHelp("How many answers to print for each question.", valueName: "k")) var top = 3
 
     func validate() throws {
         if !contrast.isEmpty && contrast.count != 2 {
@@ -46,40 +26,99 @@ struct VQACommand: ParsableCommand {
                     + "an answer of several words in quotes")
         }
         guard top >= 1 else { throw ValidationError("--top is at least 1") }
-        if drawing.listLayers || methods.listMethods { return }
-        guard photo != nil else { throw ValidationError("Missing expected argument '<photo>'") }
-        if question == nil && questionFile == nil {
-            throw ValidationError("Missing expected argument '<question>' (or --question-file)")
+    }
+
+    /// The likeliest answer where none was asked for.
+    var targets: [AnswerTarget] {
+        let named =
+            answer.map { AnswerTarget.answer($0) }
+            + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1])] : [])
+        return named.isEmpty ? [.best] : named
+    }
+}
+
+struct VQACommand: CheckedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vqa", abstract: "Answer a question about a photograph and draw where the answer comes from.",
+        usage: """
+            mmx vqa <photo> <question> [<options>]
+            mmx vqa <photo> --question-file <txt> [<options>]
+            mmx vqa --list-methods | --list-layers
+            """,
+        discussion: """
+              mmx vqa photo.jpg "what color is the dog?"
+                  Print the best answers and draw the map of the first.
+              mmx vqa photo.jpg "what color is the dog?" --answer white
+                  Explain an answer that was not chosen.
+              mmx vqa photo.jpg "what color is the dog?" --contrast brown white
+                  Explain why "brown" and not "white".
+              mmx vqa photo.jpg --question-file questions.txt
+                  Ask many questions; the encoder runs once.
+
+            The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM (--method \
+            \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map of the \
+            Grad-CAM paper is --method grad-cam --smooth 1.
+
+            Put the question in quotes, and an answer of several words too. Each target gets an overlay, a heat map and \
+            a raw map (.npy). The manifest beside them, a JSON file, records how they were made.
+            """)
+
+    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
+    @Argument(help: ArgumentHelp("A question about it, in quotes.", valueName: "question")) var question: String?
+    @Argument(help: .private) var extra: [String] = []
+    @OptionGroup(title: HelpGroup.targets) var what: AnswerTargetOptions
+    @OptionGroup(title: HelpGroup.model) var models: VQAModelOptions
+    @OptionGroup(title: HelpGroup.explanation) var methods: MethodOptions
+    @OptionGroup(title: HelpGroup.methodSettings) var settings: MethodSettingOptions
+    @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
+    @OptionGroup(title: HelpGroup.output) var output: OutputOptions
+
+    func validate() throws {
+        if methods.listLayers || methods.listMethods { return }
+        guard let photo else { throw ValidationError("Missing expected argument '<photo>'") }
+        if question == nil && what.questionFile == nil {
+            let isQuestion = photo.contains(" ") && !Photo.looksLikeFile(photo)
+            throw ValidationError(
+                isQuestion
+                    ? "Missing expected argument '<photo>': it stands before the question"
+                    : "Missing expected argument '<question>' (or --question-file)")
         }
-        if question != nil && questionFile != nil {
+        if question != nil && what.questionFile != nil {
             throw ValidationError(
                 "give a question or --question-file, not both; a question of several words goes in quotes")
         }
     }
 
+    func checkRequest(_ arguments: [String]) throws {
+        if let photo, let question { try QuestionArguments(photo: photo, question: question, extra: extra).check() }
+        try ExtraArguments(extra: extra, arguments: arguments).check(
+            textOptions: ["--answer": "--answer"], photo: nil)
+        if methods.listLayers || methods.listMethods { return }
+        try photo.map(Photo.check)
+    }
+
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
-        if drawing.listLayers {
-            return DrawingOptions.printLayers(of: try Answerer.load(ModelFolder.find(model)).encoder)
+        if methods.listLayers {
+            return DrawingOptions.printLayers(of: try VQAModel.load(ModelFolder.find(models.model)).encoder)
         }
         guard let photo else { return }
         let questions =
-            try questionFile.map { try AskedQuestion.read(URL(fileURLWithPath: $0)) }
-            ?? [AskedQuestion(text: question ?? "")]
-        var targets = answer.map { AnswerTarget.answer($0) }
-        if contrast.count == 2 { targets.append(.contrast(contrast[0], against: contrast[1])) }
-        let maps = drawing.request(try methods.recipe())
+            try what.questionFile.map { try QuestionText.read(URL(fileURLWithPath: $0)) }
+            ?? [QuestionText(text: question ?? "")]
+        var options = try methods.options(settings: settings.settings)
+        options.explainsWords = what.explainQuestion
         let progress = Progress()
         let manifest = try progress.clearing {
-            try AnswerPipeline.run(
-                AnswerRequest(
-                    photo: URL(fileURLWithPath: photo), model: model, questions: questions,
-                    targets: targets.isEmpty ? [.best] : targets, explainsQuestion: explainQuestion, top: top,
-                    maps: maps), progress: progress.runs)
+            try VQARun.run(
+                VQARequest(
+                    photo: URL(fileURLWithPath: photo), model: models.model, questions: questions,
+                    targets: what.targets, top: what.top, options: options,
+                    rendering: drawing.rendering(into: output.folder)), progress: progress.runs)
         }
-        Failure.warn(manifest.warnings)
-        if drawing.json { return print(try manifest.json()) }
-        let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: questionFile != nil)
+        Failure.warn(manifest.allWarnings)
+        if output.json { return print(try manifest.json()) }
+        let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: what.questionFile != nil)
         print(text.lines(manifest).joined(separator: "\n"))
     }
 }

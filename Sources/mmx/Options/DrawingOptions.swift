@@ -1,65 +1,56 @@
 import ArgumentParser
+import Drawing
 import Explain
 import Foundation
 import Tasks
 import Vision
 
-/// Over which layer maps are drawn, how, and where they go: what every explaining command takes.
+/// How maps are drawn: what every explaining command takes. An option that was not given is nil, so that the command
+/// can tell.
 struct DrawingOptions: ParsableArguments {
+    private static let usual = DrawingStyle()
+
+    @Option(
+        help: ArgumentHelp("Colours of the map. (default: \(Self.usual.colorMap.rawValue))", valueName: "name"))
+    var colorMap: ColorMap?
     @Option(
         help: ArgumentHelp(
-            """
-            Layer over which the maps are drawn; those of several are fused. The encoder's last by default.
-            """, valueName: "layer"))
-    var layer: [String] = []
-    @Flag(help: "List the model's layers, with channels and pixels per cell.") var listLayers = false
-    @Option(name: .shortAndLong, help: ArgumentHelp("Folder for the pictures.", valueName: "dir"))
-    var output = "mmx-output"
+            "How much the colours cover the photograph, 0 to 1. (default: \(Self.usual.opacity))", valueName: "part"))
+    var opacity: Float?
+    @Option(
+        help: ArgumentHelp("Where the colours cover. (default: \(Self.usual.blend.rawValue))", valueName: "name"))
+    var blend: Blend?
     @Option(
         help: ArgumentHelp(
-            "Colours: \(ColorMap.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
-    var colorMap = ColorMap.turbo
-    @Option(help: ArgumentHelp("How much the colours cover, 0 to 1.", valueName: "part")) var opacity: Float = 0.6
-    @Option(
-        help: ArgumentHelp(
-            "Colours cover the more, the larger the value (weighted), or everywhere alike (even).", valueName: "name"))
-    var blend = Blend.weighted
-    @Option(
-        help: ArgumentHelp(
-            "A line where the map has this part of its maximum, 0 to 1; may be given several times.", valueName: "part")
-    )
+            "Draw a line where the map has this part of its maximum, 0 to 1. Repeat it for several lines.",
+            valueName: "part"))
     var contour: [Float] = []
-    @Flag(help: "A bar of the colours with numbers under overlays and heat maps.") var legend = false
+    @Flag(help: "Draw a bar of the colours with numbers under overlays and heat maps.") var legend = false
     @Option(
         help: ArgumentHelp(
-            """
-            What a map is divided by: each map's own maximum, the maximum of all maps of its method (shared), or \
-            --scale-maximum (fixed).
-            """, valueName: "name"))
-    var scale = MapScale.Kind.each
-    @Option(help: ArgumentHelp("What --scale fixed divides by.", valueName: "value")) var scaleMaximum: Float?
-    @Flag(help: "One sheet of all maps: a row for each method, a column for each word, answer or class.")
+            "What the map is divided by. (default: \(Self.usual.scale.kind.rawValue))", valueName: "name"))
+    var scale: MapScale.Kind?
+    @Option(help: ArgumentHelp("The number that --scale fixed divides by.", valueName: "value"))
+    var scaleMaximum: Float?
+    @Flag(help: "Draw one sheet of all maps: a row for each method, a column for each word, answer or class.")
     var sheet = false
     @Option(
         help: ArgumentHelp(
-            "Draw means over squares of so many cells a side: 1 for the raw map, 3, 5...; the model's own by default.",
-            valueName: "cells"))
+            """
+            Draw the mean over squares of this many cells a side, an odd number; 1 draws the raw map. Without it, the \
+            model's config.json decides for maps of a layer: \(ShippedDefaults.smoothing) for \
+            \(ModelFolder.defaultCaptioner) and \(ModelFolder.defaultVQAModel), 1 for a model that names none. Maps of \
+            pixels are drawn raw.
+            """, valueName: "cells"))
     var smooth: Int?
     @Option(
         defaultAsFlag: LocalisationBox.standardThreshold,
         help: ArgumentHelp(
-            "Box around the largest segment above this part of the map's maximum; 0.15 without a number.",
-            valueName: "part"))
+            "Draw a box around the largest segment above this part of the map's maximum.", valueName: "part"))
     var boxes: Float?
-    @Option(
-        help: ArgumentHelp(
-            "Make the map as another tool does: \(Compatibility.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "tool"))
-    var compat: Compatibility?
-    @Flag(help: "Print the manifest instead of text.") var json = false
 
     func validate() throws {
-        guard (0...1).contains(opacity) else { throw ValidationError("--opacity is between 0 and 1") }
+        if let opacity, !(0...1).contains(opacity) { throw ValidationError("--opacity is between 0 and 1") }
         guard contour.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
             throw ValidationError("--contour is above 0 and at most 1")
         }
@@ -77,19 +68,36 @@ struct DrawingOptions: ParsableArguments {
         if let smooth, !MapConfiguration.isSide(smooth) { throw ValidationError("--smooth is an odd number in 1...99") }
     }
 
-    private var style: DrawingStyle {
-        let scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
-        return DrawingStyle(
-            colorMap: colorMap, opacity: opacity, blend: blend, contours: contour, hasLegend: legend,
-            scale: scaleMaximum.map { .fixed($0) } ?? scales[scale] ?? .each)
+    /// - Parameter option: what gives a map to draw.
+    /// - Throws: ``Misuse`` where an option was given that changes how a map is drawn. For a command that draws none.
+    func checkUnused(add option: String) throws {
+        guard !given.isEmpty else { return }
+        let verb = given.count == 1 ? "changes" : "change"
+        throw Misuse(
+            "\(given.joined(separator: ", ")) \(verb) how maps are drawn, but there is no map to draw: add \(option)")
     }
 
-    func request(_ recipe: MapRecipe) -> MapRequest {
-        var recipe = recipe
-        recipe.compatibility = compat
-        return MapRequest(
-            recipe: recipe, layers: layer, output: URL(fileURLWithPath: output), style: style, hasSheet: sheet,
-            smoothing: smooth, boxThreshold: boxes)
+    /// The names of the options that were given.
+    private var given: [String] {
+        let options = [
+            ("--color-map", colorMap != nil), ("--opacity", opacity != nil), ("--blend", blend != nil),
+            ("--contour", !contour.isEmpty), ("--legend", legend), ("--scale", scale != nil), ("--sheet", sheet),
+            ("--smooth", smooth != nil), ("--boxes", boxes != nil),
+        ]
+        return options.filter(\.1).map(\.0)
+    }
+
+    private var style: DrawingStyle {
+        let usual = Self.usual, scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
+        return DrawingStyle(
+            colorMap: colorMap ?? usual.colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
+            contours: contour, hasLegend: legend,
+            scale: scaleMaximum.map { .fixed($0) } ?? scale.flatMap { scales[$0] } ?? usual.scale)
+    }
+
+    func rendering(into folder: URL) -> RenderingOptions {
+        RenderingOptions(
+            folder: folder, style: style, hasSheet: sheet, smoothing: smooth, boxThreshold: boxes)
     }
 
     /// What `--list-layers` prints.
@@ -101,7 +109,32 @@ struct DrawingOptions: ParsableArguments {
     }
 }
 
-extension Blend: ExpressibleByArgument {}
-extension ColorMap: ExpressibleByArgument {}
-extension MapScale.Kind: ExpressibleByArgument {}
-extension Compatibility: ExpressibleByArgument {}
+extension ColorMap: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "jet": "Blue, cyan, yellow, red: the colours of most published figures.",
+            "turbo": "The order of jet without its false edges.",
+            "viridis": "Blue, green, yellow in even steps of lightness, also for colour-blind readers.",
+            "magma": "Black, purple, pale yellow in even steps of lightness.",
+            "inferno": "Black, red, pale yellow in even steps of lightness.",
+            "gray": "Black to white.",
+            "coolwarm": "Blue below zero, grey at zero, red above: also shows what speaks against the target.",
+        ]
+    }
+}
+
+extension Blend: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        ["weighted": "More where the map is larger.", "even": "Everywhere alike, as in most published figures."]
+    }
+}
+
+extension MapScale.Kind: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "each": "Its own maximum. Maps cannot be compared.",
+            "shared": "The largest maximum of its method's maps in this run.",
+            "fixed": "The number of --scale-maximum, the same in every run.",
+        ]
+    }
+}

@@ -6,11 +6,7 @@ import Tasks
 struct QuestionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir")) var images: String
     @Option(help: ArgumentHelp("File of questions and answers.", valueName: "file")) var questions: String
-    @Option(
-        help: ArgumentHelp(
-            "Format of the questions: \(QuestionFormat.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
-    var format = QuestionFormat.jsonl
+    @Option(help: ArgumentHelp("Format of the questions.", valueName: "name")) var format = QuestionFormat.jsonl
     @Flag(help: "Leave out the questions whose answer is a list of words, as DAQUAR's single-word results do.")
     var singleWord = false
 
@@ -25,4 +21,13 @@ struct QuestionOptions: ParsableArguments {
     }
 }
 
-extension QuestionFormat: ExpressibleByArgument {}
+extension QuestionFormat: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "jsonl": "One JSON object a line, as mmx data questions writes.",
+            "daquar": "DAQUAR: image, question, answer, separated by tabs.",
+            "easy-vqa": "questions.json of the Python package easy-vqa.",
+            "vqa": "Questions of VQA v1 or v2, their annotations beside them.",
+        ]
+    }
+}

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
+import Support
 import Weights
 
 /// Where the results of measuring a model go.
 struct ResultOptions: ParsableArguments {
-    @Flag(help: "Print JSON.") var json = false
-    @Option(help: ArgumentHelp("Write what the model says, one JSON line each.", valueName: "jsonl"))
+    @Option(help: ArgumentHelp("Write the model's captions or answers, one JSON object a line.", valueName: "jsonl"))
     var predictions: String?
+    @Flag(help: "Print JSON instead of text.") var json = false
 
     /// Tries to write where the predictions go, before the work is done.
     /// - Throws: `AtomicFileError`.

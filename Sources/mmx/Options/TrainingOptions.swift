@@ -3,72 +3,79 @@ import Foundation
 import Tasks
 import Vision
 
-/// What every training takes, whatever the task.
-struct TrainingOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: ArgumentHelp("Model folder to write.", valueName: "dir")) var output: String
+/// The encoder of a model in training.
+struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Encoder: \(EncoderConfiguration.names.joined(separator: ", ")); \(TrainingOptions.defaultEncoder) by \
-            default.
+            Network of the encoder: \(EncoderConfiguration.names.joined(separator: ", ")). (default: \
+            \(EncoderOptions.defaultEncoder))
             """, valueName: "name"))
     var encoder: String?
     @Option(
         help: ArgumentHelp(
             """
-            The encoder's pretrained weights (.pth or .safetensors), or another model's model.safetensors; without, it \
-            is trained from nothing.
+            The encoder's pretrained weights (.pth or .safetensors), or another model's model.safetensors. Without it, \
+            the encoder is trained from random weights.
             """, valueName: "file"))
     var encoderWeights: String?
     @Option(
         help: ArgumentHelp(
-            "Use the encoder of this model (a folder, or the name of an installed one) as it is, and refer to it.",
-            valueName: "model"))
+            "Use the encoder of this model (a folder or a name) as it is, and refer to it.", valueName: "model"))
     var sharedEncoder: String?
-    @Option(help: "Width of the LSTM.") var hidden = 512
-    @Option(help: "Width of the attention.") var attention = 256
-    @Option(help: "Epochs with the encoder's last stages.") var tuneEpochs = 0
-    @Option(help: ArgumentHelp("First stage that is trained then, or 'all'.", valueName: "stage"))
-    var tuneFrom: String?
-    @Option(help: "Learning rate of those epochs.") var tuneLearningRate: Float = 2e-4
-    @Option(help: "Dropout.") var dropout: Float = 0.4
-    @Option(help: "Show random crops too: this many of each picture.") var crops = 0
-    @Option(help: "Seed of every random choice.") var seed: UInt64 = 1
-    @Flag(help: "Go on from the checkpoint in the output folder.") var resume = false
+    @Option(help: ArgumentHelp("Width of the LSTM.", valueName: "n")) var hidden = 512
+    @Option(help: ArgumentHelp("Width of the attention.", valueName: "n")) var attention = 256
 
     private static let defaultEncoder = CaptionTrainingOptions().encoder
 
     func validate() throws {
-        guard !output.isEmpty else { throw ValidationError("--output is empty; give the model folder to write") }
-        guard (0...100).contains(crops) else { throw ValidationError("--crops is in 0...100") }
-        guard (0..<1).contains(dropout) else { throw ValidationError("--dropout is in 0..<1") }
         guard [hidden, attention].allSatisfy({ (1...16_384).contains($0) }) else {
             throw ValidationError("--hidden and --attention are in 1...16384")
         }
-        if tuneEpochs > 0, tuneFrom == nil { throw ValidationError("--tune-epochs needs --tune-from STAGE") }
-        guard sharedEncoder != nil else { return }
-        if encoder != nil || encoderWeights != nil {
+        guard sharedEncoder == nil || (encoder == nil && encoderWeights == nil) else {
             throw ValidationError(
                 "--shared-encoder excludes --encoder and --encoder-weights: the encoder is the other model's")
         }
-        if tuneEpochs > 0 || tuneFrom != nil {
-            throw ValidationError(
-                "--shared-encoder excludes --tune-epochs: an encoder that two models use is not trained again")
-        }
     }
 
-    var encoderName: String { encoder ?? Self.defaultEncoder }
+    var name: String { encoder ?? Self.defaultEncoder }
     /// Whether the encoder comes trained, and is kept as it is in the first epochs.
     var isFrozen: Bool { encoderWeights != nil || sharedEncoder != nil }
     /// The folder of the model whose encoder is used.
     var shared: URL? { get throws { try sharedEncoder.map { try ModelFolder.find($0) } } }
     var weights: URL? { encoderWeights.map { URL(fileURLWithPath: $0) } }
-    var folder: URL { URL(fileURLWithPath: output) }
+}
 
-    /// The epochs behind the encoder, and those with its last stages. An encoder without weights is trained from the
-    /// start.
-    func phases(epochs: Int, learningRate: Float) -> [TrainingPhase] {
-        let first = isFrozen ? nil : TrainingPhase.allStages
+/// How long and how a model is trained, whatever the task.
+struct TrainingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Further epochs, which train the encoder's last stages too.", valueName: "n"))
+    var tuneEpochs = 0
+    @Option(
+        help: ArgumentHelp("The first of the encoder's stages that --tune-epochs train, or 'all'.", valueName: "stage"))
+    var tuneFrom: String?
+    @Option(help: ArgumentHelp("Learning rate of --tune-epochs.", valueName: "rate")) var tuneLearningRate: Float = 2e-4
+    @Option(help: ArgumentHelp("Probability of dropout.", valueName: "part")) var dropout: Float = 0.4
+    @Option(help: ArgumentHelp("Also train on this many random crops of each image.", valueName: "n")) var crops = 0
+    @Option(help: "Seed of all random choices.") var seed: UInt64 = 1
+
+    func validate() throws {
+        guard (0...100).contains(crops) else { throw ValidationError("--crops is in 0...100") }
+        guard (0..<1).contains(dropout) else { throw ValidationError("--dropout is in 0..<1") }
+        if tuneEpochs > 0, tuneFrom == nil { throw ValidationError("--tune-epochs needs --tune-from STAGE") }
+    }
+
+    /// - Throws: `ValidationError` where an encoder that another model uses would be trained.
+    func check(_ encoder: EncoderOptions) throws {
+        if encoder.sharedEncoder != nil, tuneEpochs > 0 || tuneFrom != nil {
+            throw ValidationError(
+                "--shared-encoder excludes --tune-epochs: an encoder that two models use is not trained again")
+        }
+    }
+
+    /// The epochs on the encoder's features, and those with its last stages. An encoder without weights is trained from
+    /// the start.
+    func phases(epochs: Int, learningRate: Float, encoder: EncoderOptions) -> [TrainingPhase] {
+        let first = encoder.isFrozen ? nil : TrainingPhase.allStages
         return [
             TrainingPhase(epochs: epochs, learningRate: learningRate, from: first, encoderScale: 1),
             TrainingPhase(epochs: tuneEpochs, learningRate: tuneLearningRate, from: tuneFrom),
@@ -76,7 +83,19 @@ struct TrainingOptions: ParsableArguments {
     }
 }
 
-/// What is asked of the options whose defaults differ from task to task.
+/// Where a trained model goes.
+struct TrainingOutputOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("Model folder to write.", valueName: "dir")) var output: String
+    @Flag(help: "Continue from the checkpoint in the output folder.") var resume = false
+
+    func validate() throws {
+        guard !output.isEmpty else { throw ValidationError("--output is empty; give the model folder to write") }
+    }
+
+    var folder: URL { URL(fileURLWithPath: output) }
+}
+
+/// Checks of the options whose defaults differ from task to task.
 enum TrainingChecks {
     static func check(
         epochs: [Int], learningRates: [Float], batch: Int, smoothing: Float, embedding: Int, minimumCount: Int

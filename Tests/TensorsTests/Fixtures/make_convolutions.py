@@ -17,7 +17,7 @@ generator = torch.Generator().manual_seed(20)
 
 
 def rand(*shape):
-    # Multiples of 1/256: what float32 stores is what float64 computed with.
+    # Multiples of 1/256, which float32 stores exactly.
     return torch.randint(-256, 257, shape, generator=generator).double() / 256
 
 
@@ -93,7 +93,7 @@ for kind, n, h, w, c, k, s, p, ceil, counts in [
     ("average", 1, 8, 9, 4, 3, 2, 1, True, True),
     ("average", 1, 8, 9, 4, 3, 2, 1, True, False),
 ]:
-    # All values of a map differ: the largest of a window is unambiguous.
+    # All values of a map differ, so each window has one largest value.
     x = (torch.randperm(n * h * w * c, generator=generator).double() / 64 - 4).reshape(n, c, h, w).requires_grad_()
     if kind == "maximum":
         y = F.max_pool2d(x, k, s, p, ceil_mode=ceil)

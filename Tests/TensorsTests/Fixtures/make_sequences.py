@@ -18,7 +18,7 @@ cases = {}
 
 
 def rand(*shape, scale=1.0):
-    # Multiples of 1/256 (times a power of two): what float32 stores is what float64 computed with.
+    # Multiples of 1/256 (times a power of two), which float32 stores exactly.
     return torch.randint(-256, 257, shape, generator=generator).double() / 256 * scale
 
 
@@ -41,7 +41,7 @@ def leaves(**tensors):
     return {k: v.requires_grad_() for k, v in tensors.items()}
 
 
-# LSTM: torch.nn.LSTM one step at a time, for c of every step; over the whole sequence h must be the same.
+# LSTM: torch.nn.LSTM one step at a time, to get c of every step. h must equal that of the whole sequence.
 for name, T, N, I, H in [("lstm", 4, 3, 5, 6), ("lstm wide", 3, 2, 17, 40)]:
     p = leaves(
         x=rand(T, N, I), h=rand(N, H), c=rand(N, H), weightInput=rand(4 * H, I, scale=0.5), weightHidden=rand(4 * H, H, scale=0.5),
@@ -112,7 +112,7 @@ for name, function in [
 x = leaves(x=rand(2, 3, 21), weight=rand(18, 21), bias=rand(18))
 case("linear", F.linear(x["x"], x["weight"], x["bias"]), x)
 
-# Six steps on two parameters; the gradients' joint norm is clipped to 1.
+# Six steps on two parameters; the norm of both gradients together is clipped to 1.
 for name, decay in [("adam", 0.0), ("adamW", 0.125)]:
     a, b = rand(5, 7), rand(19)
     entry = {"a0": stored(a), "b0": stored(b)}
@@ -120,7 +120,7 @@ for name, decay in [("adam", 0.0), ("adamW", 0.125)]:
     b.requires_grad_()
     optimizer = torch.optim.AdamW([a, b], lr=1 / 64, betas=(0.875, 0.96875), eps=1e-6, weight_decay=decay)
     for step in range(6):
-        # Norms on either side of 1.
+        # Norms below and above 1.
         a.grad, b.grad = rand(5, 7, scale=0.5 ** (step + 1)), rand(19, scale=0.5 ** (step + 1))
         entry |= {f"ga{step}": stored(a.grad), f"gb{step}": stored(b.grad)}
         torch.nn.utils.clip_grad_norm_([a, b], 1.0)

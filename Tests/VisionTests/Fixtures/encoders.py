@@ -1,4 +1,5 @@
-"""Slices of EfficientNet-Lite's feature map and of a gradient, from PyTorch, on weights that both sides make by the same rule.
+"""Writes slices of EfficientNet-Lite's feature map and of a gradient, from PyTorch, with weights that both sides make by
+the same rule.
 
 Made with torch 2.15.0 on Python 3.11:  python Tests/VisionTests/Fixtures/encoders.py
 """

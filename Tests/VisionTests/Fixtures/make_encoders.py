@@ -3,11 +3,12 @@
     python Tests/VisionTests/Fixtures/make_encoders.py             all networks
     python Tests/VisionTests/Fixtures/make_encoders.py vgg16 ...   some
 
-Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on Python 3.11.7, CPU. Nothing random: every parameter is a hash of
-its name and of each element's index, the same in Swift (TestSupport/ReproducibleWeights.swift), so no weights are shipped. The
-network is run in evaluation mode, in float64 on float32 parameters: what is written is exact for our purposes.
+Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on Python 3.11.7, CPU. Nothing is random: every
+parameter is a hash of its name and of each element's index, the same as in Swift
+(TestSupport/ReproducibleWeights.swift), so no weights are shipped. The network runs in evaluation mode, in float64 with
+float32 parameters, so the outputs are exact for our purposes.
 
-Another network is another line of NETWORKS, and the name in Architectures.swift.
+To add a network, add a line to NETWORKS and its name to Architectures.swift.
 """
 import json
 import os
@@ -26,8 +27,8 @@ RESNETS = (
     " resnext50_32x4d resnext101_32x8d resnext101_64x4d"
 ).split()
 
-# name: (torchvision's module whose output is the feature map, what batch normalisation's weights are multiplied with,
-# two sizes of the input, height and width). The factor keeps the sum over a residual network's blocks from growing.
+# name: (torchvision's module whose output is the feature map, a factor for the weights of batch normalisation, two input
+# sizes, height and width). The factor keeps the sum over the blocks of a residual network from growing.
 NETWORKS = {
     "alexnet": ("features.11", 1.0, ((224, 224), (97, 75))),
     **{name: (f"features.{last}", 1.0, SMALL) for name, last in VGGS.items()},
@@ -71,8 +72,8 @@ def noise(name, count):
 
 
 def parameter(name, shape, gain):
-    """Convolutions and linear layers uniform with the variance of He et al. (2015); statistics of batch normalisation
-    that are not what an untrained network has."""
+    """Convolutions and linear layers are uniform with the variance of He et al. (2015). The statistics of batch
+    normalisation differ from those of an untrained network."""
     values = noise(name, int(np.prod(shape)))
     if len(shape) > 1:
         values *= np.float32(2 * np.sqrt(6 / np.prod(shape[1:])))
@@ -86,7 +87,7 @@ def parameter(name, shape, gain):
 
 
 def make(name):
-    """The network without weights of its own."""
+    """The network with reproducible weights."""
     extra = {"init_weights": False, "aux_logits": False} if name in ("googlenet", "inception_v3") else {}
     return torchvision.models.get_model(name, weights=None, num_classes=CLASSES, **extra)
 
@@ -108,7 +109,7 @@ def fixture(name):
         net = make(name)
     net = net.to_empty(device="cpu")
     state = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked")}
-    # The smallest numbers that tell whether both sides have the same tensors.
+    # The number of tensors and a hash of their names and shapes.
     names = sorted(f"{k} {'x'.join(str(s) for s in v.shape)}" for k, v in state.items())
     net.load_state_dict({k: parameter(k, tuple(v.shape), gain) for k, v in state.items()}, strict=False)
     net = net.eval().double()

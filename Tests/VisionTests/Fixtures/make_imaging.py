@@ -1,10 +1,10 @@
-"""Pictures in every variant of JPEG and PNG that mmx reads, and what Pillow makes of them.
+"""Images in every variant of JPEG and PNG that mmx reads, and their pixels as Pillow decodes them.
 
     /work/py/venv/bin/python Tests/VisionTests/Fixtures/make_imaging.py
 
 Python 3, Pillow 13.0.0 (libjpeg-turbo 3.2.0), NumPy. Writes beside itself:
-  imaging/NAME.jpg, NAME.png    the pictures
-  imaging/expected.bin          8-bit RGB, row-major, one picture after the other: the pixels expected
+  imaging/NAME.jpg, NAME.png    the images
+  imaging/expected.bin          8-bit RGB, row-major: the expected pixels of all images, in order
   imaging/cases.json            names, sizes and offsets into expected.bin, the cases of resizing and cropping
 """
 import io, json, pathlib, struct, zlib
@@ -33,7 +33,7 @@ expected = bytearray()
 
 
 def store(rgb):
-    """Keeps a picture's pixels; returns where."""
+    """Stores an image's pixels; returns their offset."""
     offset = len(expected)
     expected.extend(np.asarray(rgb, np.uint8).tobytes())
     return offset
@@ -71,8 +71,8 @@ cmyk = Image.merge("CMYK", [*[p.point(lambda v: 255 - v) for p in source.split()
 jpeg("cmyk.jpg", cmyk, quality=92)  # Pillow writes an Adobe marker, inverted, transform 0
 jpeg("one.jpg", photo(1, 1), quality=90)
 
-# YCCK: the same four planes stored as YCC + K, Adobe transform 2: Pillow cannot write that, but can make it of a
-# CMYK file by changing the marker's transform flag: the planes are then read as YCC.
+# YCCK: the same four planes stored as YCC + K, Adobe transform 2. Pillow cannot write it. It is made from a CMYK file by
+# changing the marker's transform flag, so that the planes are read as YCC.
 data = bytearray((here / "cmyk.jpg").read_bytes())
 adobe = data.index(b"Adobe")
 assert data[adobe + 11] == 0
@@ -96,7 +96,7 @@ small.save(here / "exif6.png", exif=exif)
 expect("exif6png.png", ImageOps.exif_transpose(Image.open(here / "exif6png.png")).convert("RGB"))
 
 
-# --- PNG, written by hand: Pillow does not write every depth, nor interlaced ones
+# --- PNG, encoded here: Pillow does not write every depth, nor interlaced files
 def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -172,7 +172,7 @@ for interlaced in (False, True):
     both = np.concatenate([np.repeat(wide[..., :1], 3, -1), wide_alpha], -1) >> 8
     expect(f"graya16{i}.png", over_white(Image.fromarray(both.astype(np.uint8), "RGBA")))
 
-# A colour, and a gray, declared transparent; gAMA is ignored.
+# A transparent colour and a transparent gray; gAMA is ignored.
 key = a.copy()
 key[2:5, 3:9] = (10, 20, 30)
 png("rgbkey.png", key, 8, 2, chunk(b"gAMA", struct.pack(">I", 100000)) + chunk(b"tRNS", struct.pack(">HHH", 10, 20, 30)))
@@ -196,7 +196,7 @@ for width, height, box in [
         offset = store(big.resize((width, height), code, box=box))
         resized.append({"offset": offset, "width": width, "height": height, "filter": filter, "box": box})
 
-# --- resize the short side, then cut the middle out, as torchvision does
+# --- resize the short side, then crop the centre, as torchvision does
 cropped = []
 for width, height, short, frame in [
         (120, 40, 18, (16, 16)), (41, 123, 20, (16, 16)), (53, 47, 24, (24, 24)), (33, 95, 17, (13, 15)), (10, 9, 21, (16, 17))]:
@@ -222,4 +222,4 @@ for width, height in [(7, 9), (3, 4), (20, 31), (5, 30), (1, 1)]:
 (here / "cases.json").write_text(json.dumps({
     "decoded": decoded, "resized": resized, "cropped": cropped,
     "plane": {"width": 7, "height": 9, "values": [float(v) for v in plane.reshape(-1)], "cases": planes}}))
-print(len(decoded), "pictures,", sum(f.stat().st_size for f in here.iterdir()), "bytes")
+print(len(decoded), "images,", sum(f.stat().st_size for f in here.iterdir()), "bytes")

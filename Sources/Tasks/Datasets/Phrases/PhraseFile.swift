@@ -33,7 +33,7 @@ public enum PhraseFile {
         let path = url.path
         var phrases: [Phrase] = []
         var header: [String]?
-        let bytes = [UInt8](try QuestionFile.data(url, of: "phrases"))
+        let bytes = [UInt8](try DatasetFile.data(url, of: "phrases"))
         var line = 0
         for row in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
             line += 1
@@ -57,7 +57,7 @@ public enum PhraseFile {
                 guard header?[0].hasSuffix("image") == true else {
                     throw DatasetError(
                         path: path, line: line,
-                        problem: "the header must begin with 'image', found \(QuestionFile.quoted(try text(0)))")
+                        problem: "the header must begin with 'image', found \(DatasetFile.quoted(try text(0)))")
                 }
                 continue
             }
@@ -68,7 +68,7 @@ public enum PhraseFile {
                 guard let value = Int(found), range.contains(value) else {
                     throw DatasetError(
                         path: path, line: line,
-                        problem: "the \(name) is \(QuestionFile.quoted(found)), expected a whole number in "
+                        problem: "the \(name) is \(DatasetFile.quoted(found)), expected a whole number in "
                             + "\(range.lowerBound)...\(range.upperBound)")
                 }
                 return value
@@ -95,7 +95,7 @@ public enum PhraseFile {
             guard sides.count == 4, sides.allSatisfy(\.isFinite), sides[0] <= sides[2], sides[1] <= sides[3] else {
                 throw DatasetError(
                     path: path, line: line,
-                    problem: "\(QuestionFile.quoted(String(box))) is no box; one is x0,y0,x1,y1 in pixels")
+                    problem: "\(DatasetFile.quoted(String(box))) is no box; one is x0,y0,x1,y1 in pixels")
             }
             return Rectangle(x0: sides[0], y0: sides[1], x1: sides[2], y1: sides[3])
         }

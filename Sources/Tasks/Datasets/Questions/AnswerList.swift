@@ -22,12 +22,12 @@ public enum AnswerFile {
     public static func read(_ url: URL) throws -> [String] {
         var answers: [String] = []
         var lines: [String: Int] = [:]
-        try QuestionFile.lines(QuestionFile.data(url, of: "answers"), path: url.path) { line, number in
+        try DatasetFile.lines(DatasetFile.data(url, of: "answers"), path: url.path) { line, number in
             let answer = line.trimmingCharacters(in: .whitespaces)
             if let first = lines.updateValue(number, forKey: answer) {
                 throw DatasetError(
                     path: url.path, line: number,
-                    problem: "\(QuestionFile.quoted(answer)) is there already, on line \(first)")
+                    problem: "\(DatasetFile.quoted(answer)) is there already, on line \(first)")
             }
             answers.append(answer)
         }

@@ -11,7 +11,7 @@ public enum DAQUARQuestions {
         let path = url.path
         var questions: [Question] = []
         var hasHeader = false
-        try QuestionFile.lines(QuestionFile.data(url), path: path) { line, number in
+        try DatasetFile.lines(DatasetFile.data(url, of: "questions"), path: path) { line, number in
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map {
                 $0.trimmingCharacters(in: .whitespaces)
             }
@@ -20,7 +20,7 @@ public enum DAQUARQuestions {
                     throw DatasetError(
                         path: path, line: number,
                         problem: "the header must be 'image', 'question', 'answer' with tabs between, found "
-                            + QuestionFile.quoted(line))
+                            + DatasetFile.quoted(line))
                 }
                 hasHeader = true
                 return
@@ -34,7 +34,7 @@ public enum DAQUARQuestions {
             for (name, field) in zip(["image", "question", "answer"], fields) where field.isEmpty {
                 throw DatasetError(path: path, line: number, problem: "the \(name) is empty")
             }
-            if let fault = QuestionFile.fault(ofImage: fields[0]) {
+            if let fault = DatasetFile.fault(ofImage: fields[0]) {
                 throw DatasetError(path: path, line: number, problem: fault)
             }
             questions.append(

@@ -7,7 +7,7 @@ import Foundation
 public enum EasyVQAQuestions {
     /// - Throws: ``DatasetError`` with the place in the file.
     public static func read(_ url: URL) throws -> [Question] {
-        let entries = try QuestionFile.decode([Entry].self, QuestionFile.data(url), path: url.path)
+        let entries = try DatasetFile.decode([Entry].self, DatasetFile.data(url, of: "questions"), path: url.path)
         try QuestionFile.checkNotEmpty(entries.map(\.question), path: url.path)
         return entries.map(\.question)
     }

@@ -32,10 +32,7 @@ public final class QuestionDataset: Sendable {
         }
         entries = order.map { Entry(image: $0, questions: byImage[$0] ?? []) }
         for name in order {
-            let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
-                throw DatasetError(path: path, problem: "\(String(name.prefix(80)).debugDescription) is no name of an image inside the image folder")
-            }
+            if let fault = DatasetFile.fault(ofImage: name) { throw DatasetError(path: path, problem: fault) }
             guard FileManager.default.fileExists(atPath: imageURL(name).path) else {
                 throw DatasetError(path: imageURL(name).path, problem: "the image is missing")
             }

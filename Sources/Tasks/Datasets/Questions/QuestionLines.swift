@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Vision
 import Weights
 
@@ -13,10 +14,10 @@ public enum QuestionLines {
         var questions: [Question] = []
         let path = url.path
         let decoder = JSONDecoder()
-        try QuestionFile.lines(QuestionFile.data(url), path: path) { line, number in
+        try DatasetFile.lines(DatasetFile.data(url, of: "questions"), path: path) { line, number in
             let found: Line
             do { found = try decoder.decode(Line.self, from: Data(line.utf8)) } catch {
-                found = try QuestionFile.decode(Line.self, Data(line.utf8), path: path, line: number)
+                found = try DatasetFile.decode(Line.self, Data(line.utf8), path: path, line: number)
             }
             questions.append(try question(found, path: path, line: number))
         }
@@ -34,14 +35,12 @@ public enum QuestionLines {
 
     /// One question as it stands in a file, without the line feed.
     public static func line(_ question: Question) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let several = question.answers != [question.answer]
-        let line = Line(
-            image: question.image, question: question.text, answer: question.answer,
-            answers: several ? question.answers : nil, kind: question.kind,
-            boxes: question.boxes.map { [$0.x0, $0.y0, $0.x1, $0.y1] })
-        return String(decoding: try encoder.encode(line), as: UTF8.self)
+        return try JSON.line(
+            Line(
+                image: question.image, question: question.text, answer: question.answer,
+                answers: several ? question.answers : nil, kind: question.kind,
+                boxes: question.boxes.map { [$0.x0, $0.y0, $0.x1, $0.y1] }))
     }
 
     private struct Line: Codable {
@@ -55,7 +54,7 @@ public enum QuestionLines {
 
     private static func question(_ line: Line, path: String, line number: Int) throws -> Question {
         func refuse(_ problem: String) -> DatasetError { DatasetError(path: path, line: number, problem: problem) }
-        if let fault = QuestionFile.fault(ofImage: line.image) { throw refuse("image: \(fault)") }
+        if let fault = DatasetFile.fault(ofImage: line.image) { throw refuse("image: \(fault)") }
         for (key, value) in [("question", line.question), ("answer", line.answer)]
         where value.allSatisfy(\.isWhitespace) {
             throw refuse("'\(key)' is empty")

@@ -10,9 +10,9 @@ public enum VQAQuestions {
     /// - Throws: ``DatasetError`` with the file and the key or the question's id.
     public static func read(_ url: URL, annotations: URL? = nil) throws -> [Question] {
         let annotations = try annotations ?? annotationsBeside(url)
-        let file = try QuestionFile.decode(QuestionsFile.self, QuestionFile.data(url), path: url.path)
-        let answers = try QuestionFile.decode(
-            AnnotationsFile.self, QuestionFile.data(annotations, of: "annotations"), path: annotations.path)
+        let file = try DatasetFile.decode(QuestionsFile.self, DatasetFile.data(url, of: "questions"), path: url.path)
+        let answers = try DatasetFile.decode(
+            AnnotationsFile.self, DatasetFile.data(annotations, of: "annotations"), path: annotations.path)
         var byQuestion: [Int: AnnotationsFile.Annotation] = [:]
         byQuestion.reserveCapacity(answers.annotations.count)
         for annotation in answers.annotations
@@ -76,7 +76,7 @@ public enum VQAQuestions {
             else {
                 throw DatasetError(
                     path: path,
-                    problem: "data_subtype is \(QuestionFile.quoted(subset)), expected such as \"val2014\"")
+                    problem: "data_subtype is \(DatasetFile.quoted(subset)), expected such as \"val2014\"")
             }
             switch file.data_type {
             case "mscoco", nil: (prefix, suffix) = ("COCO_\(subset)_", ".jpg")
@@ -84,7 +84,7 @@ public enum VQAQuestions {
             case let other?:
                 throw DatasetError(
                     path: path,
-                    problem: "data_type is \(QuestionFile.quoted(other)), expected \"mscoco\" or \"abstract_v002\"")
+                    problem: "data_type is \(DatasetFile.quoted(other)), expected \"mscoco\" or \"abstract_v002\"")
             }
             self.path = path
         }

@@ -1,0 +1,41 @@
+import Foundation
+import Tasks
+import Vision
+
+/// Masks that say where phrases without boxes are: a folder with a image `NAME-CHAIN.png` (or `.jpg`) for a phrase of
+/// chain CHAIN in the image NAME.*, of the image's size; the region is where it is white (green of 128 or more).
+struct PhraseMasks: Sendable {
+    let folder: URL
+
+    /// nil where there is none.
+    private func url(of phrase: Phrase) -> URL? {
+        let name = (phrase.image as NSString).deletingPathExtension
+        return ["png", "jpg"].map { folder.appendingPathComponent("\(name)-\(phrase.chain).\($0)") }.first {
+            FileManager.default.fileExists(atPath: $0.path)
+        }
+    }
+
+    func has(_ phrase: Phrase) -> Bool { url(of: phrase) != nil }
+
+    /// - Throws: `ImageError` for a mask that cannot be read, `DatasetError` for one of another size or without a
+    ///   white pixel.
+    func region(of phrase: Phrase, in photo: Image) throws -> Region {
+        guard let url = url(of: phrase) else {
+            throw DatasetError(
+                path: folder.path,
+                problem: "has no mask of \"\(phrase.words.joined(separator: " "))\" in \(phrase.image)")
+        }
+        let mask = try Image.read(url)
+        guard mask.width == photo.width, mask.height == photo.height else {
+            throw DatasetError(
+                path: url.path,
+                problem: "has \(mask.width)x\(mask.height) pixels, the image \(phrase.image) has "
+                    + "\(photo.width)x\(photo.height); a mask has the size of its image")
+        }
+        let inside = (0..<mask.width * mask.height).map { mask.pixels[3 * $0 + 1] >= 128 }
+        guard let region = Region(mask: inside, width: mask.width) else {
+            throw DatasetError(path: url.path, problem: "has no white pixel: nothing says where a map should be")
+        }
+        return region
+    }
+}

@@ -1,0 +1,57 @@
+import Vision
+
+/// The part of a map's sum of positive values that lies in the region (the energy-based pointing game, Wang et al.
+/// 2020, arXiv 1910.01279, section 4.3; relevance mass accuracy, Arras et al. 2022, arXiv 2003.07258, eq. 2).
+public enum EnergyInside {
+    /// 0 when no value is positive.
+    public static func share(of map: Plane, in region: Region) -> Double { PositiveSums(map, region).shareInside }
+}
+
+extension MapMetric {
+    static let energyInside = MapMetric(
+        name: "energyInside", title: "energy", isShare: true,
+        measure: { Ratio($0.sums.shareInside) }, chance: { Ratio($0.share) })
+}
+
+/// The sums of a map's positive values in a region and outside of it.
+struct PositiveSums: Sendable {
+    private(set) var inside = 0.0
+    private(set) var outside = 0.0
+
+    /// 0 when no value is positive.
+    var shareInside: Double {
+        let all = inside + outside
+        return all > 0 ? inside / all : 0
+    }
+
+    init(_ map: Plane, _ region: Region) {
+        precondition(
+            map.width == region.width && map.height == region.height, "a map and a region of different images")
+        map.values.withUnsafeBufferPointer { values in
+            var end = 0
+            for run in region.runs {
+                outside += Self.sum(values[end..<run.lowerBound])
+                inside += Self.sum(values[run])
+                end = run.upperBound
+            }
+            outside += Self.sum(values[end...])
+        }
+    }
+
+    private static func sum(_ values: Slice<UnsafeBufferPointer<Float>>) -> Double {
+        let values = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values))
+        let width = MemoryLayout<SIMD8<Float>>.size
+        let whole = values.count / width * width
+        var sums = SIMD8<Double>.zero
+        for offset in stride(from: 0, to: whole, by: width) {
+            let lanes = values.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self)
+            sums += SIMD8<Double>(lanes.replacing(with: 0, where: .!(lanes .> 0)))
+        }
+        var sum = sums.sum()
+        for offset in stride(from: whole, to: values.count, by: MemoryLayout<Float>.size) {
+            let value = values.loadUnaligned(fromByteOffset: offset, as: Float.self)
+            if value > 0 { sum += Double(value) }
+        }
+        return sum
+    }
+}

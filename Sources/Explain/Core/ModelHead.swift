@@ -1,0 +1,25 @@
+import Tensors
+
+/// The part of a model between the encoder's feature map and the outputs that targets are sums of: a decoder that reads
+/// a given caption, a VQA head that reads a given question, a classifier's last layers.
+public struct ModelHead {
+    /// From feature maps `[N, u', v', K']` to each image's outputs `[N, F]`.
+    public let outputs: (Variable) -> Variable
+    /// Whether the head is global average pooling and one linear layer, so that CAM applies.
+    public let isPooledLinear: Bool
+    /// The model's own attention for a target: weights of the feature map's cells `[u', v']`; nil for a model without
+    /// attention.
+    public let attention: (LinearTarget) -> Tensor?
+    /// For messages, as "vgg16" or "show-and-tell".
+    public let name: String
+
+    public init(
+        name: String, isPooledLinear: Bool = false, attention: @escaping (LinearTarget) -> Tensor? = { _ in nil },
+        outputs: @escaping (Variable) -> Variable
+    ) {
+        self.name = name
+        self.isPooledLinear = isPooledLinear
+        self.attention = attention
+        self.outputs = outputs
+    }
+}

@@ -1,0 +1,74 @@
+import Tasks
+import Tensors
+
+/// A model that ``Explainer`` can explain. A conformance says only what is the task's own: the encoder, how an input
+/// becomes a head, how a person's words become targets, and the model's defaults for maps.
+public protocol ExplainableModel {
+    /// What the head reads beside the image: a caption's words, a question, nothing.
+    associatedtype Input
+    /// What a person asks to have explained: "the word dog", "the best answer".
+    associatedtype Request
+    /// What the model says of the image and the input: the probabilities of a caption's words, a ranking of answers.
+    associatedtype Output: Sendable
+    /// What a target is about, as the manifest says it: positions in a caption, an answer and its rank.
+    associatedtype Subject: Codable, Sendable
+
+    var modelEncoder: ModelEncoder { get }
+    /// The defaults of the model's `config.json`; nil for none.
+    var mapConfiguration: MapConfiguration? { get }
+
+    /// Runs the head over a feature map and records it on the feature map's tape.
+    /// - Parameters:
+    ///   - features: the encoder's feature map, `[1, u', v', K']`, a leaf of the tape.
+    ///   - tape: for further leaves.
+    ///   - options: with the model's own defaults filled in.
+    /// - Throws: ``ExplanationError`` for an input or options that do not suit the model.
+    func read(
+        _ input: Input, features: Variable, on tape: Tape, options: ExplanationOptions
+    ) throws -> HeadReading<Self>
+}
+
+/// One pass of a model's head over one image and one input.
+public struct HeadReading<Model: ExplainableModel> {
+    /// What the model says.
+    public let output: Model.Output
+    /// The same head for other feature maps.
+    public let head: ModelHead
+    /// The numbers that targets are sums of, recorded, `[1, F]`.
+    public let outputs: Variable
+    /// Finds the targets that a person asks for.
+    /// - Throws: ``ExplanationError`` for what the model does not know or the input does not have.
+    public let targets: (Model.Request) throws -> [ResolvedTarget<Model.Subject>]
+    /// What each of the input's T words contributed to S targets, `[S][T]`; nil where the input has no words to explain.
+    public let wordContributions: (([LinearTarget]) -> [[Float]])?
+
+    public init(
+        output: Model.Output, head: ModelHead, outputs: Variable,
+        wordContributions: (([LinearTarget]) -> [[Float]])? = nil,
+        targets: @escaping (Model.Request) throws -> [ResolvedTarget<Model.Subject>]
+    ) {
+        self.output = output
+        self.head = head
+        self.outputs = outputs
+        self.wordContributions = wordContributions
+        self.targets = targets
+    }
+}
+
+/// A target found in a model's outputs.
+public struct ResolvedTarget<Subject> {
+    /// What a person calls it: "dog", "red rather than blue".
+    public var name: String
+    public var subject: Subject
+    /// The number that is explained.
+    public var linear: LinearTarget
+    /// What a person has to know about how it was found.
+    public var warnings: [String]
+
+    public init(name: String, subject: Subject, linear: LinearTarget, warnings: [String] = []) {
+        self.name = name
+        self.subject = subject
+        self.linear = linear
+        self.warnings = warnings
+    }
+}

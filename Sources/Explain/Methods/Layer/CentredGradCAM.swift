@@ -1,0 +1,27 @@
+import Tensors
+
+/// Grad-CAM of a layer's output less its mean over the cells: map = sum over k of alpha_k (A_kij - mean over i, j of
+/// A_kij), alpha as in ``GradCAM``; the map's own mean is 0.
+///
+/// What every cell of the image has speaks for no place, yet Grad-CAM paints it everywhere, and more of it the weaker
+/// the word's own place is. Without it two words of a caption are told apart far better (docs/maps.md). Ours, of no
+/// paper.
+public struct CentredGradCAM: LayerGradientMethod {
+    public let name = "centred-grad-cam"
+    public let summary = "grad-cam of the layer's output less its mean over the cells"
+    public let paper = "mmx, after Selvaraju et al. 2017, arXiv 1610.02391"
+
+    public init() {}
+
+    public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {
+        let maps = GradCAM.maps(activations: activations, gradients: gradients)
+        let cells = maps.shape[1] * maps.shape[2]
+        for s in 0..<maps.shape[0] {
+            let row = UnsafeMutableBufferPointer(start: maps.pointer + s * cells, count: cells)
+            // The map is linear in A: its own mean is that of the mean's.
+            let mean = row.reduce(0, +) / Float(cells)
+            for cell in row.indices { row[cell] -= mean }
+        }
+        return withExtendedLifetime(maps) { maps }
+    }
+}

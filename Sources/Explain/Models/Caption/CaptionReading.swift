@@ -1,0 +1,87 @@
+import Language
+import Tasks
+import Tensors
+
+/// What a captioner says of an image and a caption.
+public struct CaptionOutput: Sendable {
+    public var words: [String]
+    /// log p of each word given those before it, and of the end last.
+    public var logProbabilities: [Float]
+    /// Which number of a word is explained.
+    public var wordScore: WordScore
+}
+
+/// A caption's words in one captioner, over one feature map: every target of the caption is read from here.
+///
+/// y = sum over a span of positions of log p(w_t | w_<t, image), or of the words' scores before the softmax
+/// (``WordScore``): one word, a phrase, or, over all words and the end, the whole caption. A contrast is a word's number
+/// less another word's at the same position, where the softmax cancels.
+struct CaptionReading {
+    let captioner: Captioner
+    /// Word indices without `<start>` and `<end>`.
+    let words: [Int]
+    /// The words' spelling.
+    let names: [String]
+    let wordOutputs: WordOutputs
+    /// log p of every word of the vocabulary at every position, `[T, V]`, T = words + 1.
+    let logProbabilities: Variable
+    /// What targets are sums of, `[T, V]`.
+    let outputs: Variable
+
+    /// Runs the decoder over `words`, each position given the words before it. features `[1, u, v, K]`.
+    /// - Throws: ``ExplanationError`` for a decoder that has no such word score.
+    init(_ captioner: Captioner, words: [Int], features: Variable, wordScore: WordScore) throws {
+        self.captioner = captioner
+        self.words = words
+        names = words.map { captioner.vocabulary.word(at: $0) }
+        wordOutputs = try WordOutputs(captioner, kind: wordScore)
+        let shape = [words.count + 1, -1]
+        if wordScore == .visual {
+            let found = wordOutputs.visual(features, words: words)
+            (logProbabilities, outputs) = (found.logits.reshaped(shape).logSoftmax(), found.visual.reshaped(shape))
+        } else {
+            let logits = WordOutputs.logits(captioner, features: features, words: words).reshaped(shape)
+            logProbabilities = logits.logSoftmax()
+            outputs = wordScore == .logit ? logits : logProbabilities
+        }
+    }
+
+    /// The caption's word indices, its end last.
+    private var wordsAndEnd: [Int] { words + [captioner.vocabulary.end] }
+    private var vocabularySize: Int { outputs.shape[1] }
+
+    var output: CaptionOutput {
+        CaptionOutput(
+            words: names,
+            logProbabilities: wordsAndEnd.enumerated().map { logProbabilities.value[$0.offset, $0.element] },
+            wordScore: wordOutputs.kind)
+    }
+
+    /// The words at `positions` as one target.
+    /// - Parameters:
+    ///   - other: another word than the caption's own at each position.
+    ///   - against: the word that each of them is compared with.
+    func target(
+        _ name: String, at positions: Range<Int>, other: Int? = nil, against: Int? = nil, warnings: [String] = []
+    ) -> ResolvedTarget<CaptionSubject> {
+        let all = wordsAndEnd
+        func word(_ t: Int) -> Int { other ?? all[t] }
+        let terms = positions.flatMap { t -> [LinearTarget.Term] in
+            let first = t * vocabularySize
+            return LinearTarget(output: first + word(t), against: against.map { first + $0 }).terms
+        }
+        let subject = CaptionSubject(
+            positions: Array(positions), inCaption: other == nil,
+            logProbability: positions.reduce(0) { $0 + logProbabilities.value[$1, word($1)] })
+        return ResolvedTarget(name: name, subject: subject, linear: LinearTarget(terms), warnings: warnings)
+    }
+
+    /// The positions that a target's terms are about.
+    func positions(of target: LinearTarget) -> [Int] {
+        var found: [Int] = []
+        for term in target.terms where found.last != term.index / vocabularySize {
+            found.append(term.index / vocabularySize)
+        }
+        return found
+    }
+}

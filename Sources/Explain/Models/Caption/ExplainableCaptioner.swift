@@ -1,0 +1,55 @@
+import Language
+import Tasks
+import Tensors
+
+/// A captioner explains its words: the input is a caption, as word indices.
+extension Captioner: ExplainableModel {
+    public typealias Input = [Int]
+    public typealias Request = CaptionTarget
+    public typealias Output = CaptionOutput
+    public typealias Subject = CaptionSubject
+
+    public var mapConfiguration: MapConfiguration? { configuration.maps }
+
+    /// - Throws: ``ExplanationError`` for a decoder that has no such word score.
+    public func read(
+        _ words: [Int], features: Variable, on tape: Tape, options: ExplanationOptions
+    ) throws -> HeadReading<Captioner> {
+        let reading = try CaptionReading(
+            self, words: words, features: features, wordScore: options.wordScore ?? .logProbability)
+        let attention = CaptionAttention(self, features: features.value, words: words)
+        let head = ModelHead(
+            name: configuration.decoder.kind.rawValue,
+            attention: { attention.map(at: reading.positions(of: $0)) }
+        ) { reading.wordOutputs($0, words: words).reshaped([$0.shape[0], -1]) }
+        return HeadReading(
+            output: reading.output, head: head, outputs: reading.outputs.reshaped([1, -1]), targets: reading.targets)
+    }
+
+    /// A caption that a person gives, as word indices, with a warning for each word that the model does not know.
+    /// - Throws: ``ExplanationError`` when the text has no word, or none that the model knows.
+    public func indices(of caption: String) throws -> (words: [Int], warnings: [String]) {
+        let tokens = CaptionTokenizer().tokens(caption)
+        let words = vocabulary.encode(tokens)
+        guard !words.isEmpty else {
+            throw ExplanationError(kind: .emptyCaption, description: "the caption '\(caption)' has no words")
+        }
+        let unknown = zip(tokens, words).filter { $0.1 == vocabulary.unknown }.map(\.0)
+        if unknown.count == words.count {
+            throw ExplanationError(
+                kind: .unknownWord, description: "the model knows no word of the caption '\(caption)'")
+        }
+        return (words, unknown.map(unknownWordWarning))
+    }
+
+    private func unknownWordWarning(_ word: String) -> String {
+        "the model does not know the word '\(word)'\(vocabulary.nearestKnown(to: word)); it reads it as an unknown word"
+    }
+}
+
+extension Explainer where Model == Captioner {
+    /// The best caption's word indices. The image's feature map must be this encoder's (``accepts(_:)``).
+    public func caption(_ image: EncodedImage, options: SearchOptions? = nil) -> [Int] {
+        model.captions(features: image.features, options: options)[0].first?.words ?? []
+    }
+}

@@ -1,0 +1,116 @@
+import Drawing
+import Foundation
+import Support
+import Tasks
+import Vision
+
+/// Everything about one explained photograph, as written beside its images and printed by `--json`: a header that all
+/// tasks have, and the task's own body. In JSON the two are one object.
+@dynamicMemberLookup
+public struct Manifest<Body: ManifestBody>: Codable, Sendable {
+    public var header: ManifestHeader
+    public var body: Body
+
+    init(_ header: ManifestHeader, _ body: Body) {
+        self.header = header
+        self.body = body
+    }
+
+    public init(from decoder: any Swift.Decoder) throws {
+        header = try ManifestHeader(from: decoder)
+        body = try Body(from: decoder)
+    }
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+        try header.encode(to: encoder)
+        try body.encode(to: encoder)
+    }
+
+    public subscript<T>(dynamicMember path: KeyPath<ManifestHeader, T>) -> T { header[keyPath: path] }
+    public subscript<T>(dynamicMember path: KeyPath<Body, T>) -> T { body[keyPath: path] }
+
+    /// Every warning: the run's own, then those of what the body holds, in its order.
+    public var allWarnings: [String] { header.warnings + body.warnings }
+
+    /// Pretty-printed, keys sorted.
+    public func json() throws -> String { try JSON.pretty(self) }
+
+    /// Writes the manifest and notes its own path in it.
+    /// - Throws: `AtomicFileError`.
+    mutating func write(to url: URL) throws {
+        header.manifest = url.path
+        try AtomicFile.write(try JSON.file(self), to: url)
+    }
+}
+
+/// The part of a manifest that is a task's own.
+public protocol ManifestBody: Codable, Sendable {
+    /// The warnings of what it holds, in its order.
+    var warnings: [String] { get }
+}
+
+/// What the manifests of all tasks say.
+public struct ManifestHeader: Codable, Sendable {
+    public var tool: String
+    /// "captioning", "question-answering" or "classification".
+    public var task: String
+    public var model: ManifestModel
+    public var photo: ManifestPhoto
+    public var preprocessing: Preprocessing
+    /// The layers that maps of cells lie over.
+    public var layer: String
+    /// Whether the maps show what speaks against the targets (`--counterfactual`).
+    public var isCounterfactual: Bool
+    public var rendering: ManifestRendering
+    /// The manifest's own path, where it was written.
+    public var manifest: String?
+    /// Warnings about the run as a whole; each question and each target has its own.
+    public var warnings: [String]
+}
+
+public struct ManifestModel: Codable, Sendable {
+    public var name: String
+    public var path: String
+    /// SHA-256 of `model.safetensors`.
+    public var sha256: String
+    public var encoder: String
+    /// The model whose encoder it is, where `model.safetensors` does not hold the encoder.
+    public var sharedEncoder: SharedEncoder?
+    /// Of a captioner.
+    public var decoder: String?
+    /// The VQA head, of a VQA model.
+    public var answerer: String?
+    /// How many classes a classifier knows.
+    public var classes: Int?
+}
+
+public struct ManifestPhoto: Codable, Sendable {
+    public var path: String
+    /// SHA-256 of the file.
+    public var sha256: String
+    public var width: Int
+    public var height: Int
+}
+
+/// How the maps were drawn.
+public struct ManifestRendering: Codable, Sendable {
+    /// Side of the square of cells over whose means maps of a layer's cells are drawn; the raw map is not smoothed.
+    public var smoothing: Int
+    /// Applied to them before they are drawn.
+    public var normalisation: Normalisation
+    /// How the map is brought to the photograph's size.
+    public var resampling: String
+    public var colorMap: ColorMap
+    public var opacity: Float
+    public var blend: Blend
+    /// Levels of the contour lines, parts of what the map is divided by.
+    public var contours: [Float]
+    /// Which maps are divided by the same number: each map's `drawnMaximum`.
+    public var scale: MapScale.Kind
+    /// The part of the photograph that the model saw, in its pixels.
+    public var seen: Rectangle
+    /// Part of the drawn map's maximum above which boxes are found.
+    public var boxThreshold: Float?
+    /// The tool whose steps were taken (`--compat`).
+    public var compatibility: Compatibility?
+}

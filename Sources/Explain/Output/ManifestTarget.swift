@@ -1,0 +1,104 @@
+import Vision
+
+/// One attribution of one target in a manifest. In JSON the subject's keys stand among the others.
+@dynamicMemberLookup
+public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
+    /// What is explained: a word, an answer, a class.
+    public var name: String
+    /// The number that is explained.
+    public var value: Float
+    public var method: String
+    /// What the map lies over: layers or "pixels". In JSON `place`.
+    public var support: String
+    public var map: ManifestMap
+    public var files: ManifestFiles
+    /// Gradient times input, word by word in the question's order (`--explain-question`); beside the first method only.
+    public var words: [ManifestWord]?
+    public var warnings: [String]
+    public var subject: Subject
+
+    private enum CodingKeys: String, CodingKey {
+        case name, value, method, map, files, words, warnings
+        case support = "place"
+    }
+
+    init(
+        name: String, value: Float, method: String, support: String, map: ManifestMap, files: ManifestFiles,
+        words: [ManifestWord]?, warnings: [String], subject: Subject
+    ) {
+        (self.name, self.value, self.method, self.support) = (name, value, method, support)
+        (self.map, self.files, self.words, self.warnings, self.subject) = (map, files, words, warnings, subject)
+    }
+
+    public init(from decoder: any Swift.Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        value = try values.decode(Float.self, forKey: .value)
+        method = try values.decode(String.self, forKey: .method)
+        support = try values.decode(String.self, forKey: .support)
+        map = try values.decode(ManifestMap.self, forKey: .map)
+        files = try values.decode(ManifestFiles.self, forKey: .files)
+        words = try values.decodeIfPresent([ManifestWord].self, forKey: .words)
+        warnings = try values.decode([String].self, forKey: .warnings)
+        subject = try Subject(from: decoder)
+    }
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(name, forKey: .name)
+        try values.encode(value, forKey: .value)
+        try values.encode(method, forKey: .method)
+        try values.encode(support, forKey: .support)
+        try values.encode(map, forKey: .map)
+        try values.encode(files, forKey: .files)
+        try values.encodeIfPresent(words, forKey: .words)
+        try values.encode(warnings, forKey: .warnings)
+        try subject.encode(to: encoder)
+    }
+
+    public subscript<T>(dynamicMember path: KeyPath<Subject, T>) -> T { subject[keyPath: path] }
+}
+
+/// A word of a question and what it contributed to a target.
+public struct ManifestWord: Codable, Sendable {
+    public var word: String
+    /// Positive where the word speaks for the target.
+    public var contribution: Float
+}
+
+/// A raw map in numbers.
+public struct ManifestMap: Codable, Sendable {
+    /// Rows and columns of the raw map.
+    public var shape: [Int]
+    public var minimum: Float
+    public var maximum: Float
+    /// The sum of the positive values.
+    public var positiveMass: Float
+    /// The positive values' part of the sum of all magnitudes.
+    public var positiveShare: Float
+    /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is positive.
+    public var peak: ManifestPoint?
+    /// Magnitudes above it are drawn as if they were it: the 99th percentile of a map of pixels, nil for one of cells.
+    public var clippedAt: Float?
+    /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the photograph;
+    /// nil when none was asked for, or nothing is positive.
+    public var box: Rectangle?
+    /// What the drawn map was divided by (`--scale`); nil where nothing was.
+    public var drawnMaximum: Float?
+}
+
+/// A place in the photograph, in pixels.
+public struct ManifestPoint: Codable, Sendable {
+    public var x: Double
+    public var y: Double
+}
+
+/// Paths of the files of one attribution.
+public struct ManifestFiles: Codable, Sendable {
+    public var overlay: String?
+    public var heatMap: String?
+    /// The raw signed map, NumPy `.npy`; with `--compat`, the tool's at the layer's resolution.
+    public var rawMap: String?
+    /// With `--compat`, the tool's map for the model's input, NumPy `.npy`.
+    public var toolMap: String?
+}

@@ -1,0 +1,27 @@
+import Drawing
+import Foundation
+
+/// How attributions are drawn, and where their files go.
+public struct RenderingOptions: Sendable {
+    /// The folder of the files.
+    public var folder: URL
+    public var style: DrawingStyle
+    /// Whether one sheet of all maps is drawn: methods x words, answers or classes.
+    public var hasSheet: Bool
+    /// Side of the square of cells over which maps are smoothed before they are drawn, odd; nil takes the model's own
+    /// for maps of a layer's cells, and leaves maps of pixels as they are.
+    public var smoothing: Int?
+    /// Part of the maximum above which the localisation box is found; nil finds none.
+    public var boxThreshold: Float?
+
+    public init(
+        folder: URL, style: DrawingStyle = DrawingStyle(), hasSheet: Bool = false, smoothing: Int? = nil,
+        boxThreshold: Float? = nil
+    ) {
+        self.folder = folder
+        self.style = style
+        self.hasSheet = hasSheet
+        self.smoothing = smoothing
+        self.boxThreshold = boxThreshold
+    }
+}

@@ -1,0 +1,46 @@
+import Language
+import Tasks
+
+/// Everything about one explained caption.
+public typealias CaptionManifest = Manifest<CaptionManifestBody>
+
+/// The part of a caption's manifest that other tasks do not have.
+public struct CaptionManifestBody: ManifestBody {
+    public struct Word: Codable, Sendable {
+        public var word: String
+        /// log p of the word given those before it and the image.
+        public var logProbability: Float
+        public var probability: Float
+    }
+
+    public var caption: String
+    public var captionGivenByUser: Bool
+    /// How the caption was searched; nil for a caption given by the user.
+    public var search: SearchOptions?
+    public var words: [Word]
+    public var endLogProbability: Float
+    /// Which number of a word is explained.
+    public var wordScore: WordScore
+    /// The attributions: of each target, one for each method.
+    public var scores: [ManifestTarget<CaptionSubject>]
+    /// Path of the sheet of every word (`--explain-all`).
+    public var sheet: String?
+    /// Path of the sheet of methods x words (`--sheet`).
+    public var methodSheet: String?
+    /// The answers to the questions that were asked with it; nil where none were.
+    public var answers: VQAManifest?
+
+    private enum CodingKeys: String, CodingKey {
+        case caption, captionGivenByUser, search, words, endLogProbability, wordScore, scores, sheet, methodSheet
+        case answers
+    }
+
+    public var warnings: [String] { scores.flatMap(\.warnings) + (answers?.allWarnings ?? []) }
+}
+
+/// Words as a sentence: parts of contractions go back to their word.
+public func sentence(_ words: [String]) -> String {
+    words.reduce("") { text, word in
+        text.isEmpty || word.hasPrefix("'") || word == "n't" ? text + word : text + " " + word
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Language
+import Support
+import Tasks
+import Weights
+
+/// What `mmx caption` is asked to do.
+public struct CaptionRequest: Sendable {
+    public var photo: URL
+    /// A model folder, or the name of an installed model.
+    public var model: String
+    /// A caption of the user's own; nil lets the model write one.
+    public var caption: String?
+    public var targets: [CaptionTarget]
+    /// Questions about the same photograph, each answered with the map of the best answer.
+    public var questions: [QuestionText]
+    /// The VQA model that answers them. Where it shares the captioner's encoder, that runs once for both.
+    public var vqaModel: String
+    /// Whether one contact sheet of every word is drawn.
+    public var hasWordSheet: Bool
+    /// Captions kept at once in the search; nil takes the model's own number.
+    public var beam: Int?
+    public var options: ExplanationOptions
+    public var rendering: RenderingOptions
+
+    public init(
+        photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
+        questions: [QuestionText] = [], vqaModel: String = ModelFolder.defaultVQAModel, hasWordSheet: Bool = false,
+        beam: Int? = nil, options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
+    ) {
+        self.photo = photo
+        self.model = model
+        self.caption = caption
+        self.targets = targets
+        self.questions = questions
+        self.vqaModel = vqaModel
+        self.hasWordSheet = hasWordSheet
+        self.beam = beam
+        self.options = options
+        self.rendering = rendering
+    }
+
+    /// What the questions ask of the VQA model, drawn and written as the caption's own maps are.
+    fileprivate var vqa: VQARequest? {
+        if questions.isEmpty { return nil }
+        return VQARequest(photo: photo, model: vqaModel, questions: questions, options: options, rendering: rendering)
+    }
+}
+
+/// From a photograph to its caption, its words' maps and the files that show them.
+public enum CaptionRun {
+    /// - Parameter progress: called with the model's runs done and to do, by methods that take many.
+    /// - Throws: errors of the model, the photograph, the request or the output folder; nothing half-written is left.
+    public static func run(
+        _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
+    ) throws -> CaptionManifest {
+        let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo)
+        let running = try RunningModel(folder, weights: weights, options: request.options, load: Captioner.load)
+        let captioner = running.model
+        let answering = try request.vqa.map { try AnsweringModel($0, sharing: captioner.modelEncoder) }
+        let image = running.encode(photo)
+
+        var search = captioner.configuration.search
+        if let beam = request.beam { search.beam = beam }
+        var (words, warnings) = try request.caption.map { try captioner.indices(of: $0) } ?? ([], [])
+        if request.caption == nil { words = running.explainer.caption(image, options: search) }
+        if words.isEmpty { warnings.append("the model has no words for this picture") }
+        let requests = request.targets + (request.hasWordSheet ? [.everyWord] : [])
+        let explanation = try running.explainer.explain(image, input: words, targets: requests, progress: progress)
+        let output = explanation.output
+        try running.checkFinite(output.logProbabilities)
+        let answers = try answering?.answers(photo, sharing: image, progress: progress)
+
+        let writer = running.writer(request.rendering, photo, explanation.attributions)
+        let header = try running.header(task: "captioning", photo, writer, warnings: warnings) {
+            $0.sharedEncoder = captioner.configuration.sharedEncoder
+            $0.decoder = captioner.configuration.decoder.kind.rawValue
+        }
+        var manifest = CaptionManifest(
+            header,
+            CaptionManifestBody(
+                caption: sentence(output.words), captionGivenByUser: request.caption != nil,
+                search: request.caption == nil ? search : nil,
+                words: zip(output.words, output.logProbabilities).map {
+                    .init(word: $0, logProbability: $1, probability: exp($1))
+                },
+                endLogProbability: output.logProbabilities.last ?? 0, wordScore: output.wordScore, scores: []))
+        if let answering, let answers { manifest.body.answers = try answering.write(answers, of: photo) }
+        if requests.isEmpty { return manifest }
+        try write(explanation, chosen: request.targets.count, request, photo, writer, into: &manifest)
+        return manifest
+    }
+
+    /// - Parameter chosen: requests below it are the user's; the one behind them asks for the sheet of every word,
+    ///   whose words get no images of their own.
+    private static func write(
+        _ explanation: Explanation<Captioner>, chosen: Int, _ request: CaptionRequest, _ photo: PhotoFile,
+        _ writer: ExplanationWriter, into manifest: inout CaptionManifest
+    ) throws {
+        try AtomicFile.makeFolder(request.rendering.folder)
+        for target in explanation.targets {
+            let position = String(format: "%02d", (target.subject.positions.first ?? 0) + 1)
+            manifest.body.scores += try writer.write(
+                target, name: "\(photo.stem)-\(position)-\(FileNames.safe(target.name))",
+                images: target.request < chosen)
+        }
+        func detail(_ target: ExplainedTarget<CaptionSubject>) -> String {
+            String(format: "p = %.3g", exp(Double(target.subject.logProbability)))
+        }
+        let title = manifest.body.caption
+        if request.hasWordSheet {
+            let words = explanation.targets.filter { $0.request == chosen }
+            let hasMethods = words.contains { $0.attributions.count > 1 }
+            let sheet =
+                hasMethods
+                ? writer.sheet(words, title: title, detail: detail)
+                : writer.contactSheet(words, title: title, detail: detail)
+            manifest.body.sheet = try writer.write(sheet, name: "\(photo.stem)-words.png")
+        }
+        if request.rendering.hasSheet {
+            // Every word where none was chosen.
+            let own = explanation.targets.filter { $0.request < chosen }
+            let sheet = writer.sheet(own.isEmpty ? explanation.targets : own, title: title, detail: detail)
+            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet.png")
+        }
+        try manifest.write(to: writer.url("\(photo.stem)-explanation.json"))
+    }
+}

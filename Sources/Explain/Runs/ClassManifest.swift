@@ -1,0 +1,26 @@
+/// Everything about one photograph's classification.
+public typealias ClassManifest = Manifest<ClassManifestBody>
+
+/// The part of a classification's manifest that other tasks do not have.
+public struct ClassManifestBody: ManifestBody {
+    public struct Class: Codable, Sendable {
+        /// From 0, in the order of the logits.
+        public var index: Int
+        /// All its names.
+        public var name: String
+        /// Before the softmax.
+        public var logit: Float
+        public var probability: Float
+    }
+
+    /// The likeliest first.
+    public var classes: [Class]
+    /// The attributions: of each target, one for each method.
+    public var scores: [ManifestTarget<ClassSubject>]
+    /// Path of the sheet of methods x classes (`--sheet`).
+    public var methodSheet: String?
+
+    private enum CodingKeys: CodingKey { case classes, scores, methodSheet }
+
+    public var warnings: [String] { scores.flatMap(\.warnings) }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Support
+import Tasks
+import Weights
+
+/// What `mmx classify` is asked to do.
+public struct ClassRequest: Sendable {
+    public var photo: URL
+    /// A model folder, or the name of an installed model.
+    public var model: String
+    /// What to explain; nothing is written where there is nothing.
+    public var targets: [ClassTarget]
+    /// Classes to name.
+    public var top: Int
+    public var options: ExplanationOptions
+    public var rendering: RenderingOptions
+
+    public init(
+        photo: URL, model: String, targets: [ClassTarget] = [], top: Int = 5,
+        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
+    ) {
+        self.photo = photo
+        self.model = model
+        self.targets = targets
+        self.top = top
+        self.options = options
+        self.rendering = rendering
+    }
+}
+
+/// From a photograph to its classes, their maps and the files that show them.
+public enum ClassRun {
+    /// - Parameter progress: called with the model's runs done and to do, by methods that take many.
+    /// - Throws: errors of the model, the photograph, a class's name or the output folder; nothing is written before
+    ///   every map is computed.
+    public static func run(_ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil) throws -> ClassManifest {
+        let folder = try ModelFolder.findClassifier(request.model), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo)
+        let running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
+        let classifier = running.model
+        // A class that the model does not have is told before the encoder runs.
+        for target in request.targets { _ = try classifier.classes(of: target) }
+        let explanation = try running.explainer.explain(
+            running.encode(photo), input: (), targets: request.targets, progress: progress)
+        let ranking = explanation.output.ranking
+        try running.checkFinite(ranking.map(\.logit))
+
+        let writer = running.writer(request.rendering, photo, explanation.attributions)
+        let header = try running.header(task: ClassifierConfiguration.task, photo, writer) {
+            $0.classes = classifier.configuration.classes
+        }
+        let best = ranking.prefix(request.top).map {
+            ClassManifestBody.Class(
+                index: $0.index, name: classifier.classes.names[$0.index], logit: $0.logit,
+                probability: $0.probability)
+        }
+        var manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
+        if explanation.targets.isEmpty { return manifest }
+        try AtomicFile.makeFolder(request.rendering.folder)
+        for target in explanation.targets {
+            // The indices keep classes apart that have the same name.
+            let indices = [target.subject.index, target.subject.against].compactMap { $0.map(String.init) }
+            manifest.body.scores += try writer.write(
+                target,
+                name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))")
+        }
+        if request.rendering.hasSheet {
+            let sheet = writer.sheet(explanation.targets, title: best.first?.name ?? "") {
+                String(format: "p = %.3g", $0.subject.probability)
+            }
+            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet.png")
+        }
+        try manifest.write(to: writer.url("\(photo.stem)-classes.json"))
+        return manifest
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Support
+import Tasks
+import Weights
+
+/// What `mmx vqa` is asked to do.
+public struct VQARequest: Sendable {
+    public var photo: URL
+    /// A model folder, or the name of an installed model.
+    public var model: String
+    public var questions: [QuestionText]
+    /// What to explain of each question.
+    public var targets: [AnswerTarget]
+    /// Answers to name for each question.
+    public var top: Int
+    public var options: ExplanationOptions
+    public var rendering: RenderingOptions
+
+    public init(
+        photo: URL, model: String, questions: [QuestionText], targets: [AnswerTarget] = [.best], top: Int = 3,
+        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
+    ) {
+        self.photo = photo
+        self.model = model
+        self.questions = questions
+        self.targets = targets
+        self.top = top
+        self.options = options
+        self.rendering = rendering
+    }
+}
+
+/// From a photograph and questions to answers, their maps and the files that show them.
+public enum VQARun {
+    /// The encoder runs once, whatever the number of questions.
+    /// - Parameter progress: called with the model's runs done and to do, by methods that take many.
+    /// - Throws: errors of the model, the photograph, a question or the output folder; nothing is written before every
+    ///   question is answered.
+    public static func run(_ request: VQARequest, progress: ((Int, Int) -> Void)? = nil) throws -> VQAManifest {
+        let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo)
+        let answering = try AnsweringModel(request, folder: folder, weights: weights)
+        return try answering.write(answering.answers(photo, progress: progress), of: photo)
+    }
+}
+
+/// A VQA model with the questions it is asked: the steps of a run, so that a caption's run can take them between its
+/// own.
+struct AnsweringModel {
+    private let request: VQARequest
+    private let running: RunningModel<VQAModel>
+    private let questions: [(question: ReadQuestion, warnings: [String])]
+
+    /// Loads the model and reads the questions: what cannot be asked is refused before an encoder runs.
+    /// - Parameter encoder: that of a model already loaded, taken where it is this model's too.
+    init(_ request: VQARequest, sharing encoder: ModelEncoder? = nil) throws {
+        let folder = try ModelFolder.find(request.model)
+        try self.init(request, folder: folder, weights: FileHash(model: folder), sharing: encoder)
+    }
+
+    init(_ request: VQARequest, folder: URL, weights: FileHash, sharing encoder: ModelEncoder? = nil) throws {
+        self.request = request
+        let running = try RunningModel(folder, weights: weights, options: request.options) {
+            try VQAModel.load($0, sharing: encoder)
+        }
+        self.running = running
+        questions = try request.questions.map { text in
+            try text.locatingErrors { try running.model.question(text.text) }
+        }
+    }
+
+    /// One explanation for each question.
+    /// - Parameter other: the photograph as another model's encoder saw it; where that encoder is another one, the
+    ///   photograph is encoded again.
+    func answers(
+        _ photo: PhotoFile, sharing other: EncodedImage? = nil, progress: ((Int, Int) -> Void)?
+    ) throws -> [Explanation<VQAModel>] {
+        let image = running.encode(photo, sharing: other)
+        return try questions.map { question, _ in
+            let explanation = try running.explainer.explain(
+                image, input: question, targets: request.targets, progress: progress)
+            try running.checkFinite(
+                explanation.output.ranking.map(\.logit) + explanation.targets.flatMap { $0.words ?? [] })
+            return explanation
+        }
+    }
+
+    /// Writes the maps and the manifest.
+    func write(_ explanations: [Explanation<VQAModel>], of photo: PhotoFile) throws -> VQAManifest {
+        // One writer for all questions, so that all maps can share a scale.
+        let writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
+        let configuration = running.model.configuration
+        let header = try running.header(task: "question-answering", photo, writer) {
+            $0.sharedEncoder = configuration.sharedEncoder
+            $0.answerer = configuration.answerer.kind.rawValue
+        }
+        let questionMethod = request.options.explainsWords ? "gradient-times-input" : nil
+        var manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
+        try AtomicFile.makeFolder(request.rendering.folder)
+        var names = FileNames()
+        for (index, explanation) in explanations.enumerated() {
+            var question = describe(explanation, number: index + 1)
+            let prefix = "\(photo.stem)-\(String(format: "%02d", index + 1))"
+            for target in explanation.targets {
+                question.scores += try writer.write(
+                    target, name: "\(prefix)-\(FileNames.safe(target.name))", words: question.words,
+                    context: "question \(index + 1), ", naming: { names.unused($0) })
+            }
+            if request.rendering.hasSheet {
+                let sheet = writer.sheet(explanation.targets, title: question.question) {
+                    String(format: "p = %.3g", $0.subject.probability)
+                }
+                question.methodSheet = try writer.write(sheet, name: "\(prefix)-sheet.png")
+            }
+            manifest.body.questions.append(question)
+        }
+        try manifest.write(to: writer.url("\(photo.stem)-answers.json"))
+        return manifest
+    }
+
+    private func describe(_ explanation: Explanation<VQAModel>, number: Int) -> VQAManifestBody.Question {
+        let question = explanation.output.question, answers = running.model.answers
+        return .init(
+            number: number, question: request.questions[number - 1].text, words: question.tokens,
+            unknownWords: question.unknown,
+            answers: explanation.output.ranking.prefix(request.top).map {
+                .init(answer: answers[$0.index], logit: $0.logit, probability: $0.probability)
+            },
+            scores: [], methodSheet: nil, warnings: questions[number - 1].warnings)
+    }
+}

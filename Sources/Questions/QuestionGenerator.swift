@@ -1,0 +1,170 @@
+import Foundation
+import Language
+import Tasks
+import Tensors
+
+/// Makes questions about photographs out of their captions and of the captions' phrases with boxes, in the manner of
+/// COCO-QA (Ren et al. 2015, section 3.3), which had captions alone.
+///
+/// Kinds: "object", "number", "color", "wearing/holding", "where", "yes/no". What captions contradict is dropped, and
+/// answers are thinned out so that a question's wording says little about its answer.
+public struct QuestionGenerator: Sendable {
+    public struct Options: Equatable, Sendable {
+        public var seed: UInt64
+        /// Ways to ask one thing, at most; short wordings ("what color?") come on top.
+        public var wordings: Int
+        /// The share of things whose short wording is asked too, where it is clear.
+        public var shortShare: Float
+
+        public init(seed: UInt64 = 1, wordings: Int = 2, shortShare: Float = 0.25) {
+            self.seed = seed
+            self.wordings = wordings
+            self.shortShare = shortShare
+        }
+    }
+
+    /// What was made, and what was not.
+    public struct Report: Codable, Equatable, Sendable {
+        public struct Kind: Codable, Equatable, Sendable {
+            public var questions = 0
+            /// Different answers.
+            public var answers = 0
+            /// The share of questions that the kind's most frequent answer is right of.
+            public var prior = 0.0
+            /// The share that the most frequent answer to the same words is right of: what a model that knows the
+            /// questions by heart and sees no picture reaches on them.
+            public var wordingPrior = 0.0
+            /// Things that captions contradict each other about.
+            public var contradicted = 0
+            /// Things left out so that answers are balanced.
+            public var unbalanced = 0
+        }
+        public var images = 0
+        public var questions = 0
+        public var kinds: [String: Kind] = [:]
+    }
+
+    public let options: Options
+
+    public init(options: Options = Options()) { self.options = options }
+
+    /// Reads the three files and makes the questions of the split's images, in its order.
+    /// - Parameters:
+    ///   - captions: CSV `image,caption`.
+    ///   - phrases: tab-separated phrases with boxes, as ``PhraseFile`` describes.
+    ///   - split: names of images, one a line.
+    /// - Throws: ``DatasetError`` that names the file and the line.
+    public func questions(captions: URL, phrases: URL, split: URL) throws -> (questions: [Question], report: Report) {
+        let names = try ImageList.read(split)
+        let chosen = Set(names)
+        var texts: [String: [String]] = [:]
+        for row in try CaptionsFile.read(captions) where chosen.contains(row.image) {
+            texts[row.image, default: []].append(row.caption)
+        }
+        if let missing = names.first(where: { texts[$0] == nil }) {
+            throw DatasetError(path: split.path, problem: "\(missing) has no captions in \(captions.path)")
+        }
+        let byImage = Dictionary(grouping: try PhraseFile.read(phrases, images: chosen), by: \.image)
+        guard !byImage.isEmpty else {
+            throw DatasetError(path: phrases.path, problem: "has no phrases of the images in \(split.path)")
+        }
+        let tokenizer = CaptionTokenizer()
+        let pictures = names.map { name in
+            AnnotatedPicture(
+                image: name, captions: (texts[name] ?? []).map { tokenizer.tokens($0) }, phrases: byImage[name] ?? [],
+                lexicon: .shared)
+        }
+        return questions(pictures)
+    }
+
+    func questions(_ pictures: [AnnotatedPicture]) -> (questions: [Question], report: Report) {
+        var generator = SeededGenerator(seed: options.seed)
+        var contradicted: [String: Int] = [:]
+        var open: [QuestionFact] = []
+        for picture in pictures {
+            let relations = Relations(picture)
+            // Captions that call one thing by names that exclude each other: whatever it does is not asked.
+            contradicted["object", default: 0] += picture.entities.count { $0.noun == nil && !$0.nouns.isEmpty }
+            open += ColorQuestions.facts(picture, relations, dropped: &contradicted["color", default: 0])
+            open += NumberQuestions.facts(picture, dropped: &contradicted["number", default: 0])
+            open += ObjectQuestions.facts(picture, relations, dropped: &contradicted["object", default: 0])
+            open += WornHeldQuestions.facts(
+                picture, relations, dropped: &contradicted[WornHeldQuestions.kind, default: 0])
+            open += PlaceQuestions.facts(picture, relations, dropped: &contradicted["where", default: 0])
+        }
+        var closed = YesNoQuestions.presence(pictures, generator: &generator)
+        closed += YesNoQuestions.colors(pictures, generator: &generator)
+        closed += YesNoQuestions.numbers(open, generator: &generator)
+
+        let thinned = AnswerBalance.thin(open, shares: Self.shares, generator: &generator)
+        let evened = AnswerBalance.even(closed, generator: &generator)
+        var questions = ask(thinned.kept, generator: &generator)
+        questions += askPairs(evened.kept, generator: &generator)
+        let order = Dictionary(uniqueKeysWithValues: pictures.enumerated().map { ($1.image, $0) })
+        // The order of the split; within a picture that of the kinds.
+        let sorted = questions.enumerated().sorted {
+            (order[$0.element.image] ?? 0, $0.offset) < (order[$1.element.image] ?? 0, $1.offset)
+        }.map(\.element)
+        var report = report(sorted, images: pictures.count)
+        for (kind, count) in contradicted { report.kinds[kind]?.contradicted = count }
+        let all = Dictionary(grouping: open + closed, by: \.kind)
+        let left = Dictionary(grouping: thinned.kept + evened.kept, by: \.kind)
+        for (kind, facts) in all { report.kinds[kind]?.unbalanced = facts.count - (left[kind]?.count ?? 0) }
+        return (sorted, report)
+    }
+
+    /// The largest share of one answer among questions that are asked alike.
+    private static let shares = [
+        "color": 0.22, "number": 0.42, "object": 0.25, WornHeldQuestions.kind: 0.22, "where": 0.2,
+    ]
+
+    private func ask(_ facts: [QuestionFact], generator: inout SeededGenerator) -> [Question] {
+        var questions: [Question] = []
+        var short: [QuestionFact] = []
+        for fact in facts {
+            for wording in fact.wordings.shuffled(using: &generator).prefix(max(1, options.wordings)) {
+                questions.append(question(fact, wording))
+            }
+            if fact.short != nil, generator.uniform() < options.shortShare {
+                var fact = fact
+                fact.group = fact.short ?? ""
+                short.append(fact)
+            }
+        }
+        let kept = AnswerBalance.thin(short, shares: Self.shares, small: 1, generator: &generator).kept
+        return questions + kept.map { question($0, $0.short ?? "") }
+    }
+
+    /// A "yes" and a "no" of the same group are asked in the same words.
+    private func askPairs(_ facts: [QuestionFact], generator: inout SeededGenerator) -> [Question] {
+        var questions: [Question] = []
+        for (_, members) in Dictionary(grouping: facts, by: \.group).sorted(by: { $0.key < $1.key }) {
+            let yes = members.filter { $0.answer == "yes" }
+            let no = members.filter { $0.answer == "no" }
+            for (yes, no) in zip(yes, no) {
+                let wording = yes.wordings.randomElement(using: &generator) ?? yes.wordings[0]
+                questions += [question(yes, wording), question(no, wording)]
+            }
+        }
+        return questions
+    }
+
+    private func question(_ fact: QuestionFact, _ wording: String) -> Question {
+        Question(image: fact.image, text: wording, answer: fact.answer, kind: fact.kind, boxes: fact.boxes)
+    }
+
+    private func report(_ questions: [Question], images: Int) -> Report {
+        var report = Report(images: images, questions: questions.count)
+        for (kind, members) in Dictionary(grouping: questions, by: \.kind) {
+            func largest(_ questions: [Question]) -> Int {
+                Dictionary(grouping: questions, by: \.answer).values.map(\.count).max() ?? 0
+            }
+            let byText = Dictionary(grouping: members, by: \.text).values.reduce(0) { $0 + largest($1) }
+            report.kinds[kind] = Report.Kind(
+                questions: members.count, answers: Set(members.map(\.answer)).count,
+                prior: Double(largest(members)) / Double(members.count),
+                wordingPrior: Double(byText) / Double(members.count))
+        }
+        return report
+    }
+}

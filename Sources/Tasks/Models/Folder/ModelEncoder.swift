@@ -1,0 +1,148 @@
+import Foundation
+import Tensors
+import Vision
+import Weights
+
+/// What tells one model's encoder from another's: two that are equal make the same feature map of a photograph.
+public struct EncoderIdentity: Codable, Equatable, Sendable {
+    public var encoder: EncoderConfiguration
+    public var preprocessing: Preprocessing
+    /// The weights' ``Parameters/fingerprint``.
+    public var weights: String
+}
+
+/// A model's encoder, as one model hands it to another: its weights are in memory once.
+public struct ModelEncoder {
+    public let network: Encoder
+    public let identity: EncoderIdentity
+
+    public init(network: Encoder, identity: EncoderIdentity) {
+        self.network = network
+        self.identity = identity
+    }
+
+    /// An encoder of your own, which no model folder holds. No other encoder is equal to it.
+    /// - Parameters:
+    ///   - name: for messages and manifests.
+    ///   - preprocessing: how a photograph becomes the network's input.
+    public init(_ name: String, _ network: Encoder, preprocessing: Preprocessing) {
+        let configuration = EncoderConfiguration(name: name, folded: true)
+        self.init(
+            network: network,
+            identity: EncoderIdentity(
+                encoder: configuration, preprocessing: preprocessing, weights: UUID().uuidString))
+    }
+
+    /// - Parameter p: the place of the encoder's own parameters.
+    /// - Throws: `UnknownEncoder`, or `EncoderInputError` for a frame too small for the network.
+    public init(_ encoder: EncoderConfiguration, preprocessing: Preprocessing, parameters p: Parameters) throws {
+        try encoder.check(preprocessing)
+        network = try encoder.makeEncoder(p)
+        identity = EncoderIdentity(encoder: encoder, preprocessing: preprocessing, weights: p.fingerprint)
+    }
+}
+
+/// How `config.json` refers to the model whose encoder this one uses too.
+public struct SharedEncoder: Codable, Equatable, Sendable {
+    /// That model's folder: its path from this model's folder ("../caption-flickr8k"), or an absolute one.
+    public var model: String
+    /// The ``Parameters/fingerprint`` of the encoder's weights that this model was trained on.
+    public var weights: String
+
+    public init(model: String, weights: String) {
+        self.model = model
+        self.weights = weights
+    }
+
+    /// The path from `folder` to `model`: relative where they lie in one folder, so that the two can be moved and
+    /// installed together; absolute elsewhere.
+    static func path(from folder: URL, to model: URL) -> String {
+        func parent(_ url: URL) -> String {
+            url.standardizedFileURL.deletingLastPathComponent().resolvingSymlinksInPath().path
+        }
+        let model = model.standardizedFileURL
+        return parent(folder) == parent(model) ? "../\(model.lastPathComponent)" : model.path
+    }
+}
+
+extension ModelFiles {
+    /// What a model's configuration says of its encoder, whatever the model's task.
+    private struct Owner: Decodable {
+        var format: Int
+        var encoder: EncoderConfiguration
+        var preprocessing: Preprocessing
+        var sharedEncoder: SharedEncoder?
+    }
+
+    /// The encoder in this folder, and the store that holds its weights under the encoder's own names. The rest of the
+    /// model is not read.
+    /// - Throws: ``ModelError`` for a folder that has no encoder of its own, or the readers' own errors.
+    func encoder() throws -> (encoder: ModelEncoder, store: ParameterStore) {
+        let owner = try configuration(Owner.self, of: "a model with an encoder") {
+            $0.format == 1 ? nil : "has format \($0.format); this version reads format 1"
+        }
+        if let other = owner.sharedEncoder {
+            throw ModelError(
+                path: folder.path,
+                problem: "has no encoder of its own, it uses that of \(other.model); refer to that model instead")
+        }
+        let prefix = "encoder."
+        let state = try SafeTensors.read(try weights()) { $0.hasPrefix(prefix) }
+        let store = ParameterStore(
+            strict: Dictionary(uniqueKeysWithValues: state.map { (String($0.key.dropFirst(prefix.count)), $0.value) }),
+            origin: "the encoder in \(try weights().path)")
+        let encoder = try ModelEncoder(owner.encoder, preprocessing: owner.preprocessing, parameters: store.scope())
+        try store.checkComplete()
+        return (encoder, store)
+    }
+
+    /// The encoder that this model shares with another.
+    /// - Parameters:
+    ///   - wanted: the encoder and the preprocessing that this model was trained with.
+    ///   - given: an encoder in memory, which is taken when it is the one.
+    /// - Throws: ``ModelError`` when the other model is missing or is another than this model was trained on.
+    func encoder(
+        _ shared: SharedEncoder, wanted: (encoder: EncoderConfiguration, preprocessing: Preprocessing),
+        given: ModelEncoder?
+    ) throws -> ModelEncoder {
+        let identity = EncoderIdentity(
+            encoder: wanted.encoder, preprocessing: wanted.preprocessing, weights: shared.weights)
+        if let given, given.identity == identity { return given }
+        let other = neighbour(shared.model)
+        func refused(_ problem: String) -> ModelError {
+            ModelError(path: folder.path, problem: "uses the encoder of \(other.path), \(problem)")
+        }
+        guard FileManager.default.fileExists(atPath: other.appendingPathComponent("config.json").path) else {
+            throw refused(
+                "where there is no model: its config.json is missing. Put that model there, or change 'sharedEncoder' "
+                    + "in config.json")
+        }
+        let (encoder, _) = try ModelFiles(other).encoder()
+        let found = encoder.identity
+        guard found.encoder == wanted.encoder else {
+            throw refused("which is \(found.encoder.said); it was trained on \(wanted.encoder.said)")
+        }
+        guard found.preprocessing == wanted.preprocessing else {
+            throw refused("which prepares pictures otherwise (preprocessing in the two config.json differs)")
+        }
+        guard found.weights == shared.weights else {
+            throw refused(
+                "whose weights have changed since it was trained on them (\(found.weights), not \(shared.weights)); "
+                    + "train it again")
+        }
+        return encoder
+    }
+
+    /// A folder by its path from this one. Where this one is a link, what lies beside its target comes first.
+    private func neighbour(_ path: String) -> URL {
+        if path.hasPrefix("/") { return URL(fileURLWithPath: path) }
+        let found = [folder.resolvingSymlinksInPath(), folder].map {
+            $0.appendingPathComponent(path).standardizedFileURL
+        }
+        return found.first { FileManager.default.fileExists(atPath: $0.path) } ?? found[1]
+    }
+}
+
+extension EncoderConfiguration {
+    fileprivate var said: String { folded ? name : "\(name) with its batch normalisation apart" }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Language
+import Support
+import Tensors
+import Vision
+import Weights
+
+/// `config.json` of a model that answers questions.
+public struct VQAConfiguration: Codable, Equatable, Sendable {
+    public var format = 1
+    public var task = "question-answering"
+    public var encoder: EncoderConfiguration
+    public var preprocessing: Preprocessing
+    /// The model whose encoder this is, where the model's own file holds the answerer alone.
+    public var sharedEncoder: SharedEncoder?
+    public var answerer: VQAHeadConfiguration
+    /// The file of the questions' words, relative to the model's folder.
+    public var vocabulary: String
+    /// The file of the answers, one a line in the order of the logits, relative to the model's folder.
+    public var answers: String
+    public var maps: MapConfiguration?
+
+    public init(
+        encoder: EncoderConfiguration, preprocessing: Preprocessing, sharedEncoder: SharedEncoder? = nil,
+        answerer: VQAHeadConfiguration, vocabulary: String, answers: String, maps: MapConfiguration? = nil
+    ) {
+        self.encoder = encoder
+        self.preprocessing = preprocessing
+        self.sharedEncoder = sharedEncoder
+        self.answerer = answerer
+        self.vocabulary = vocabulary
+        self.answers = answers
+        self.maps = maps
+    }
+
+    /// What makes this configuration unusable, before anything is allocated for it.
+    var problem: String? {
+        if format != 1 { return "has format \(format); this version reads format 1" }
+        if task != "question-answering" { return "is a model for '\(task)', not for question answering" }
+        let sizes = [
+            ("answerer.features", answerer.features, 16_384), ("answerer.vocabulary", answerer.vocabulary, 1_000_000),
+            ("answerer.answers", answerer.answers, 1_000_000), ("answerer.embedding", answerer.embedding, 16_384),
+            ("answerer.hidden", answerer.hidden, 16_384), ("answerer.attention", answerer.attention, 16_384),
+        ]
+        for (name, value, limit) in sizes where value < 1 || value > limit {
+            return "\(name) is \(value), not in 1...\(limit)"
+        }
+        return maps?.problem
+    }
+}
+
+/// A question as a model reads it.
+public struct ReadQuestion: Equatable, Sendable {
+    /// As the model's tokenizer splits it.
+    public var tokens: [String]
+    /// Indices into the vocabulary, one for each token.
+    public var words: [Int]
+    /// Tokens that the model does not know, in their order.
+    public var unknown: [String]
+}
+
+/// A question that cannot be asked, said for people.
+public struct QuestionError: UserFacingError, Equatable {
+    public static let failureCode = FailureCode.request
+    public let description: String
+}
+
+/// An answer to a question about a picture: an encoder, an answerer, and what they agreed on.
+public struct VQAModel {
+    public let configuration: VQAConfiguration
+    /// Where it was read from; nil for a model made in memory.
+    public private(set) var folder: URL?
+    public let vocabulary: Vocabulary
+    /// In the order of the logits.
+    public let answers: [String]
+    public let modelEncoder: ModelEncoder
+    public var encoder: Encoder { modelEncoder.network }
+    public let head: any VQAHead
+
+    /// - Parameter encoder: the encoder, where it is not among the parameters.
+    /// - Throws: ``ModelError`` when the parts do not fit.
+    public init(
+        configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String],
+        encoder shared: ModelEncoder? = nil,
+        parameters p: Parameters
+    ) throws {
+        self.configuration = configuration
+        self.vocabulary = vocabulary
+        self.answers = answers
+        modelEncoder =
+            try shared
+            ?? ModelEncoder(configuration.encoder, preprocessing: configuration.preprocessing, parameters: p["encoder"])
+        head = configuration.answerer.makeHead(p["answerer"])
+        guard encoder.channels == configuration.answerer.features else {
+            throw ModelError(
+                path: "config.json",
+                problem: "the answerer wants \(configuration.answerer.features) feature channels, "
+                    + "the encoder \(configuration.encoder.name) gives \(encoder.channels)")
+        }
+    }
+
+    /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config
+    /// names; the encoder from the folder of another model where the config refers to one.
+    /// - Parameter encoder: another model's encoder, already in memory. A model that shares this very encoder takes it,
+    ///   and reads none.
+    /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
+    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> VQAModel {
+        let files = ModelFiles(folder)
+        let configuration = try files.configuration(
+            VQAConfiguration.self, of: "a question answering model", problem: \.problem)
+        let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.answerer.vocabulary)
+        let answers = try AnswerFile.read(try files.text(configuration.answers, what: "answer list").url)
+        guard answers.count == configuration.answerer.answers else {
+            throw ModelError(
+                path: folder.path,
+                problem: "\(configuration.answers) has \(answers.count) answers, "
+                    + "config.json says \(configuration.answerer.answers)")
+        }
+        let shared = try configuration.sharedEncoder.map {
+            try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)
+        }
+        var answerer = try files.loading { p in
+            try VQAModel(
+                configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
+        }
+        answerer.folder = folder
+        return answerer
+    }
+
+    /// Writes the folder.
+    public static func save(
+        configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String], state: [String: Tensor],
+        type: SafeTensors.DataType, to folder: URL
+    ) throws {
+        try ModelFiles(folder).save(
+            configuration, state: state, type: type,
+            texts: [configuration.vocabulary: vocabulary.text(), configuration.answers: AnswerFile.text(answers)])
+    }
+
+    // MARK: Use
+
+    /// The feature map `[1, u, v, K]` of a prepared picture.
+    public func features(_ picture: Tensor) -> Tensor { encoder(Variable(picture)).value }
+
+    /// Splits a question into words as in training (``CaptionTokenizer``) and looks them up.
+    /// - Throws: ``QuestionError`` when it has no words, or none that the model knows.
+    public func read(_ question: String) throws -> ReadQuestion {
+        let tokens = CaptionTokenizer().tokens(question)
+        guard !tokens.isEmpty else { throw QuestionError(description: "the question '\(question)' has no words") }
+        let words = vocabulary.encode(tokens)
+        let unknown = zip(tokens, words).filter { $0.1 == vocabulary.unknown }.map(\.0)
+        guard unknown.count < tokens.count else {
+            throw QuestionError(description: "the model knows no word of the question '\(question)'")
+        }
+        return ReadQuestion(tokens: tokens, words: words, unknown: unknown)
+    }
+
+    /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n /
+    /// (N / M).
+    public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
+        head.logits(
+            features: Variable(features), embedded: head.embed(questions), lengths: questions.map(\.count),
+            dropout: nil
+        ).value
+    }
+}

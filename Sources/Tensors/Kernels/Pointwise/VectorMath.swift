@@ -1,0 +1,117 @@
+import CVector
+
+/// Sixteen floats: one AVX-512 register, two of AVX2.
+public typealias Vector = SIMD16<Float>
+
+extension Vector {
+    @inlinable @inline(__always)
+    init(at pointer: UnsafePointer<Float>) {
+        self = UnsafeRawPointer(pointer).loadUnaligned(as: Vector.self)
+    }
+
+    @inlinable @inline(__always)
+    func store(to pointer: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(pointer).storeBytes(of: self, as: Vector.self)
+    }
+
+    /// self + a * b, as one operation (see CVector.h).
+    @inline(__always)
+    mutating func add(_ a: Vector, times b: Vector) { self = mmx_multiply_add(a, b, self) }
+
+    /// self + a * b, as one operation.
+    @inline(__always)
+    func adding(_ a: Vector, times b: Float) -> Vector { mmx_multiply_add(a, Vector(repeating: b), self) }
+
+    /// The sum of the elements: the upper half is added to the lower half, and so on. The standard library's `sum()` is
+    /// a chain of fifteen additions.
+    @inline(__always)
+    var total: Float {
+        let eight = lowHalf + highHalf, four = eight.lowHalf + eight.highHalf, two = four.lowHalf + four.highHalf
+        return two[0] + two[1]
+    }
+
+    /// The larger of self and other, element by element. NaN counts as larger, as in PyTorch, so that it is not hidden.
+    @inline(__always)
+    func orLarger(_ other: Vector) -> Vector { mmx_if_larger_or_nan(other, self, other, self) }
+
+    @inlinable @inline(__always)
+    func clamped(_ low: Float, _ high: Float) -> Vector {
+        let low = Vector(repeating: low), high = Vector(repeating: high)
+        let atLeast = mmx_if_less(self, low, low, self)
+        return mmx_if_less(high, atLeast, high, atLeast)
+    }
+}
+
+/// e^x, within 2 units in the last place for x in [-87, 88]; clamped outside.
+///
+/// x = n ln 2 + r with |r| <= ln 2 / 2. e^r is a polynomial of degree 6 (Taylor's coefficients adjusted as in Cephes'
+/// expf); then n is added to the exponent's bits.
+@inlinable @inline(__always)
+func exponential(_ input: Vector) -> Vector {
+    let x = input.clamped(-87, 88)
+    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
+    let magic = Vector(repeating: 12_582_912)
+    let n = (x * 1.442_695_04 + magic) - magic
+    let r = (x - n * 0.693_359_375) - n * -2.121_944_4e-4
+    var p = r * 1.987_569_1e-4 + 1.398_199_9e-3
+    p = p * r + 8.333_452e-3
+    p = p * r + 4.166_579_6e-2
+    p = p * r + 1.666_666_5e-1
+    p = p * r + 5.000_000_1e-1
+    p = p * (r * r) + r + 1
+    let exponent = (SIMD16<Int32>(truncatingIfNeeded: unsafeBitCast(n + magic, to: SIMD16<Int32>.self)) &<< 23)
+    // The low bits of n + magic hold n; shifted by 23 they add n to the exponent.
+    return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+}
+
+@inlinable @inline(__always)
+func sigmoid(_ x: Vector) -> Vector { 1 / (1 + exponential(-x)) }
+
+/// tanh x. Near zero, where 1 - 2 / (e^2x + 1) would cancel, it uses the Taylor series.
+@inlinable @inline(__always)
+func hyperbolicTangent(_ x: Vector) -> Vector {
+    let square = x * x
+    let small = x * (1 + square * (-0.333_333_33 + square * (0.133_333_33 + square * -0.053_968_254)))
+    let large = 1 - 2 / (exponential(x + x) + 1)
+    return mmx_if_less(square, Vector(repeating: 0.01), small, large)
+}
+
+/// Calls `body` for each whole vector of `0..<count`, and once more with a padded copy of the rest.
+@inlinable @inline(__always)
+func mapVectors(
+    _ count: Int, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ body: (Vector) -> Vector
+) {
+    var i = 0
+    while i + 16 <= count {
+        body(Vector(at: input + i)).store(to: output + i)
+        i += 16
+    }
+    if i < count {
+        var rest = Vector.zero
+        for j in i..<count { rest[j - i] = input[j] }
+        rest = body(rest)
+        for j in i..<count { output[j] = rest[j - i] }
+    }
+}
+
+/// The same for two inputs.
+@inlinable @inline(__always)
+func mapVectors2(
+    _ count: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+    _ body: (Vector, Vector) -> Vector
+) {
+    var i = 0
+    while i + 16 <= count {
+        body(Vector(at: a + i), Vector(at: b + i)).store(to: output + i)
+        i += 16
+    }
+    if i < count {
+        var restA = Vector.zero, restB = Vector.zero
+        for j in i..<count {
+            restA[j - i] = a[j]
+            restB[j - i] = b[j]
+        }
+        let rest = body(restA, restB)
+        for j in i..<count { output[j] = rest[j - i] }
+    }
+}

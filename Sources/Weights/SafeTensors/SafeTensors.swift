@@ -1,0 +1,67 @@
+import Foundation
+import Support
+import Tensors
+
+/// A safetensors file that cannot be read, or cannot be made.
+public typealias SafeTensorsError = FileError<SafeTensors>
+
+/// The safetensors format (https://github.com/huggingface/safetensors): eight bytes with the header's length, a
+/// JSON header that gives each tensor's type, shape and place, and the elements.
+public enum SafeTensors {
+    /// The element types that ``write(_:to:type:metadata:)`` writes.
+    public enum DataType: String, Sendable { case f32 = "F32", f16 = "F16" }
+
+    /// The tensors of a file, under their names and in the file's own layout.
+    ///
+    /// The file is mapped. F32 tensors borrow the mapped memory, and none of their pages is read here; F16 and BF16
+    /// are widened now, F64 is rounded to floats. Tensors of other types are an error, unless `skippingOtherTypes`.
+    /// - Parameter isWanted: given a tensor's name; the others are left alone.
+    /// - Throws: ``SafeTensorsError``.
+    public static func read(
+        _ url: URL, skippingOtherTypes: Bool = false, where isWanted: (String) -> Bool = { _ in true }
+    ) throws -> [String: Tensor] {
+        try reading(url) { file, header in
+            var result = [String: Tensor](minimumCapacity: header.entries.count)
+            for entry in header.entries where isWanted(entry.name) {
+                guard entry.type.isReadable else {
+                    if skippingOtherTypes { continue }
+                    throw FileProblem(
+                        "holds the tensor '\(entry.name)' of type \(entry.type.rawValue); "
+                            + "F32, F16, BF16 and F64 can be read"
+                    )
+                }
+                let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+                result[entry.name] = Tensor(shape: entry.shape, storage: entry.type.floats(bytes, keeper: file))
+            }
+            return result
+        }
+    }
+
+    /// The names of all tensors, of whatever type, sorted.
+    /// - Throws: ``SafeTensorsError``.
+    public static func names(_ url: URL) throws -> [String] {
+        try reading(url) { _, header in header.entries.map(\.name).sorted() }
+    }
+
+    /// The strings under `__metadata__`; empty where the file has none.
+    /// - Throws: ``SafeTensorsError``.
+    public static func metadata(_ url: URL) throws -> [String: String] {
+        try reading(url) { _, header in header.metadata }
+    }
+
+    private static func reading<Result>(
+        _ url: URL, _ body: (MappedFile, SafeTensorsHeader) throws -> Result
+    ) throws -> Result {
+        do {
+            let file = try MappedFile(url)
+            return try withExtendedLifetime(file) { try body(file, SafeTensorsHeader(file.bytes)) }
+        } catch let problem as FileProblem {
+            throw SafeTensorsError(path: url.path, problem: problem.text)
+        }
+    }
+}
+
+extension SafeTensors: FileErrorSubject {
+    public static let messageStart = "safetensors file "
+    public static let messageSeparator = " "
+}

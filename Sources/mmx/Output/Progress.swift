@@ -1,0 +1,58 @@
+import Foundation
+
+/// A progress line on standard error: redrawn in place on a terminal, a line now and then elsewhere.
+final class Progress {
+    private let terminal = isatty(STDERR_FILENO) == 1
+    private var last = Date.distantPast
+    private var drawn = false
+    /// Seconds between two lines where there is no terminal.
+    private let interval: TimeInterval
+
+    init(interval: TimeInterval = 30) { self.interval = interval }
+
+    func update(_ text: @autoclosure () -> String, fraction: Double) {
+        let now = Date()
+        if now.timeIntervalSince(last) < (terminal ? 0.1 : interval) { return }
+        last = now
+        if terminal {
+            let width = 24, full = Int(max(0, min(1, fraction)) * Double(width))
+            let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
+            write("\r\u{1B}[K\(bar) \(text())")
+            drawn = true
+        } else {
+            write("\(Int(fraction * 100)) % \(text())\n")
+        }
+    }
+
+    /// How many of the things are done.
+    func count(_ done: Int, of all: Int, _ things: String) {
+        update("\(done)/\(all) \(things)", fraction: Double(done) / Double(max(1, all)))
+    }
+
+    /// Runs of a model, of a method that takes many.
+    func runs(_ done: Int, of all: Int) {
+        count(done, of: all, "runs of the model")
+    }
+
+    /// Clears the drawn line when `body` is done, or fails.
+    func clearing<T>(_ body: () throws -> T) rethrows -> T {
+        defer {
+            if drawn { write("\r\u{1B}[K") }
+            drawn = false
+        }
+        return try body()
+    }
+
+    /// A line that stays.
+    func line(_ text: String) {
+        write((drawn ? "\r\u{1B}[K" : "") + text + "\n")
+        drawn = false
+    }
+
+    static func duration(_ seconds: Double) -> String {
+        let s = Int(max(0, seconds.isFinite ? seconds : 0))
+        return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
+    }
+
+    private func write(_ text: String) { StandardError.write(text) }
+}
