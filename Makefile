@@ -108,3 +108,23 @@ install: build
 
 clean:
 	rm -rf .build .build-test
+
+# The images of README.md and docs/gallery.md (docs/pictures.sh), drawn again from photographs of scikit-image's wheel.
+# Pillow makes JPEG files of what mmx writes.
+GALLERY = .build/gallery
+GALLERY_PYTHON = $(GALLERY)/venv/bin/python
+GALLERY_PHOTOS = astronaut.png camera.png chelsea.png coffee.png rocket.jpg
+.PHONY: pictures
+
+$(GALLERY)/photos: $(DEMO)/astronaut.png
+	@mkdir -p $@
+	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); [open('$@/'+n,'wb').write(z.read('skimage/data/'+n)) for n in '$(GALLERY_PHOTOS)'.split()]"
+
+$(GALLERY)/venv/complete:
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-venv; }
+	$(PYTHON) -m venv $(GALLERY)/venv
+	$(GALLERY_PYTHON) -m pip install -q pillow==11.3.0
+	@touch $@
+
+pictures: build $(GALLERY)/photos $(GALLERY)/venv/complete models/efficientnet-lite0/config.json
+	docs/pictures.sh $(MMX) $(GALLERY_PYTHON) $(GALLERY)/photos
