@@ -2,7 +2,6 @@ import ArgumentParser
 import Explain
 import Foundation
 import Tasks
-import Vision
 
 /// How maps are drawn: what every explaining command takes. An option that was not given is nil, so that the command
 /// can tell.
@@ -99,14 +98,6 @@ struct DrawingOptions: ParsableArguments {
         MapRequest(
             recipe: recipe, layers: layers, output: output, style: style, hasSheet: sheet, smoothing: smooth,
             boxThreshold: boxes)
-    }
-
-    /// What `--list-layers` prints.
-    static func printLayers(of encoder: Encoder) {
-        for stage in encoder.stages {
-            let isDefault = stage.name == encoder.lastLayer
-            print("\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(isDefault ? "\tdefault" : "")")
-        }
     }
 }
 
