@@ -87,7 +87,8 @@ struct DrawingOptions: ParsableArguments {
     }
 
     private var style: DrawingStyle {
-        let usual = Self.usual, scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
+        let usual = Self.usual
+        let scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
         return DrawingStyle(
             colorMap: colorMap ?? usual.colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
             contours: contour, hasLegend: legend,

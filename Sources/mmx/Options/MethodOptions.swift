@@ -75,7 +75,8 @@ struct MethodOptions: ParsableArguments {
 
     /// What `--list-methods` prints.
     static func printMethods() {
-        let methods = Methods.all(), width = methods.map(\.name.count).max() ?? 0
+        let methods = Methods.all()
+        let width = methods.map(\.name.count).max() ?? 0
         for method in methods {
             let name = method.name + String(repeating: " ", count: width - method.name.count)
             print("\(name)  \(method.summary) (\(method.paper))")
