@@ -1,14 +1,14 @@
 import Foundation
 
-/// Letters with accents: the letter's glyph and the accent's, as Unicode's canonical decomposition names them.
+/// Letters with accents. Unicode's canonical decomposition gives the letter and its accents, and their glyphs are joined.
 extension Glyph {
-    /// nil where the letter or one of its accents is not in the font.
+    /// The glyph of a letter with accents. It is nil if the letter or an accent is not in the font.
     static func accented(_ character: Character) -> Glyph? {
         var scalars = String(character).decomposedStringWithCanonicalMapping.unicodeScalars[...]
         guard let first = scalars.popFirst(), !scalars.isEmpty else { return nil }
         let accents = scalars.compactMap { Self.accents[$0] }
         let isAbove = accents.contains { $0.isAbove }
-        // An accent takes the place of the dot.
+        // An accent above the letter replaces its dot.
         let letter: Character = isAbove && first == "i" ? "ı" : isAbove && first == "j" ? "ȷ" : Character(first)
         guard accents.count == scalars.count, var glyph = drawn[letter] else { return nil }
         if scalars.first == "\u{30C}", ["d", "l", "t"].contains(letter) { return glyph.withApostrophe }
@@ -19,9 +19,9 @@ extension Glyph {
 
     private struct Accent {
         let isAbove: Bool
-        /// About x = 0; above, y = 0 is the accent's lower edge, below, the baseline.
+        /// Centred on x = 0. The origin of y is the lower edge of an accent above, or the baseline for one below.
         let glyph: Glyph
-        /// Where on the letter's width it stands, 0...1.
+        /// The position of the accent on the letter's width, 0...1.
         let place: Float
 
         init(above text: Substring) { (isAbove, glyph, place) = (true, Glyph("0;" + text), 0.5) }
@@ -47,9 +47,10 @@ extension Glyph {
         "\u{328}": Accent(below: "0,0 @0.6,-2.2,1.6,1.8,150,310", place: 0.8),
     ]
 
+    /// The largest y of the glyph.
     private var top: Float { segments.reduce(0) { max($0, max($1.0.y, $1.1.y)) } }
 
-    /// Capitals and tall letters make room for what stands above them; small letters have it.
+    /// The glyph with room for an accent above it: capitals and tall letters become lower.
     private var lowered: Glyph {
         let scale = min(1, 11.9 / max(top, 1))
         return scale > 0.95
@@ -57,7 +58,7 @@ extension Glyph {
             : Glyph(width: width, segments: segments.map { ($0 * Point(1, scale), $1 * Point(1, scale)) })
     }
 
-    /// The accent on or under this letter, which gets wider where the accent is.
+    /// The letter with an accent. It is as wide as the wider of the two.
     private func with(_ accent: Accent) -> Glyph {
         let reach = accent.glyph.segments.reduce(Float(0)) { max($0, max(abs($1.0.x), abs($1.1.x))) }
         let wide = accent.place == 0.5 ? max(width, 2 * reach) : width
@@ -68,7 +69,7 @@ extension Glyph {
             segments: segments.map { ($0 + shift, $1 + shift) } + accent.glyph.segments.map { ($0 + at, $1 + at) })
     }
 
-    /// How d, l and t carry a caron.
+    /// The letter with a caron drawn as an apostrophe, as d, l and t have it.
     private var withApostrophe: Glyph {
         let x = width + 1.6
         return Glyph(width: x + 0.6, segments: segments + [(Point(x + 0.6, 15), Point(x, 12))])

@@ -1,7 +1,7 @@
-/// How a map's colours cover the photograph.
+/// The opacity of a map's colours over the photograph.
 public enum Blend: String, CaseIterable, Sendable, Codable {
-    /// The more, the larger the value: low values leave the photograph visible, its colours muted.
+    /// The opacity grows with the value. The photograph stays visible under low values, with muted colours.
     case weighted
-    /// Everywhere alike, low values too, as in most published Grad-CAM figures.
+    /// All values have the same opacity, as in most published Grad-CAM figures.
     case even
 }

@@ -1,8 +1,9 @@
 import Vision
 
-/// What can be drawn into a picture. Everything is clipped at its edges.
+/// Drawing into an image. All drawing is clipped to the image.
 extension Image {
-    /// Mixes `color` into one pixel; outside the picture, nothing. alpha 0...1.
+    /// Mixes `color` into a pixel. A pixel outside the image is ignored.
+    /// - Parameter alpha: weight of `color`. Values above 1 count as 1; with 0 or less, nothing is drawn.
     mutating func blend(_ x: Int, _ y: Int, _ color: (UInt8, UInt8, UInt8), alpha: Float) {
         guard x >= 0, y >= 0, x < width, y < height, alpha > 0 else { return }
         let i = (y * width + x) * 3
@@ -15,7 +16,7 @@ extension Image {
         pixels[i + 2] = mix(pixels[i + 2], color.2)
     }
 
-    /// Fills the pixels of both ranges.
+    /// Fills a rectangle of pixels.
     mutating func fill(_ columns: Range<Int>, _ rows: Range<Int>, _ color: (UInt8, UInt8, UInt8)) {
         let columns = columns.clamped(to: 0..<width)
         let rows = rows.clamped(to: 0..<height)
@@ -27,7 +28,7 @@ extension Image {
         }
     }
 
-    /// Copies `other` with its upper left corner at (x, y).
+    /// Copies `other` into the image, with its upper left corner at (x, y).
     mutating func paste(_ other: Image, x: Int, y: Int) {
         let columns = max(0, -x)..<max(max(0, -x), min(other.width, width - x))
         for row in max(0, -y)..<max(max(0, -y), min(other.height, height - y)) where !columns.isEmpty {
@@ -37,9 +38,12 @@ extension Image {
         }
     }
 
-    /// Outlines `rectangle`, in pixels: the line lies inside it, with a thin dark edge on both sides so that it
-    /// shows on any picture.
-    /// - Parameter thickness: pixels, at least 1; nil for one that suits the picture's size.
+    /// Draws the outline of a rectangle. The line is inside the rectangle and has a thin dark edge on both sides, so that
+    /// it is visible on any image.
+    /// - Parameters:
+    ///   - rectangle: in pixels of the image.
+    ///   - color: red, green and blue of the line.
+    ///   - thickness: of the line, in pixels, at least 1. Without it, the image's size decides.
     public mutating func outline(
         _ rectangle: Rectangle, color: (UInt8, UInt8, UInt8) = (255, 255, 255), thickness: Int? = nil
     ) {
@@ -63,8 +67,12 @@ extension Image {
         frame(inset: edge, line, color)
     }
 
-    /// A small cross at (x, y), in pixels, with a dark edge: marks a map's maximum.
-    /// - Parameter radius: length of an arm in pixels; nil for one that suits the picture's size.
+    /// Draws a small cross with a dark edge, for example at a map's maximum.
+    /// - Parameters:
+    ///   - x: column of the centre's pixel. Nothing is drawn if it is not finite.
+    ///   - y: row of the centre's pixel.
+    ///   - color: red, green and blue of the cross.
+    ///   - radius: length of an arm in pixels, at least 2. Without it, the image's size decides.
     public mutating func mark(
         x: Double, y: Double, color: (UInt8, UInt8, UInt8) = (255, 255, 255), radius: Int? = nil
     ) {
@@ -73,7 +81,7 @@ extension Image {
         let half = max(1, Double(arm) / 7)
         let cx = x + 0.5
         let cy = y + 0.5
-        // White over black, both antialiased: the distance to the nearer of the two bars.
+        // The colour over black, both antialiased by the distance to the nearer of the two bars.
         for (color, grow) in [((UInt8(0), UInt8(0), UInt8(0)), half * 0.7), (color, 0)] {
             let reach = Double(arm) + half + grow + 1
             for py in Int(
@@ -92,31 +100,6 @@ extension Image {
         }
     }
 
-    /// 2 pixels up to 1000, 10 at 4000.
+    /// Thickness of lines in pixels: 2 for images of up to 1000 pixels a side, 10 for 4000.
     var lineThickness: Int { max(2, (max(width, height) + 200) / 400) }
-}
-
-/// Where a map is at its highest.
-public enum Peak {
-    /// The pixel of the maximum; the middle of it where several in a row share it (an enlarged map is flat at its
-    /// edges), nil for a map that is the same everywhere or not finite.
-    /// - Parameter map: `[map.count / width, width]`.
-    public static func find(_ map: [Float], width: Int) -> (x: Int, y: Int)? {
-        var best = -Float.infinity
-        var lowest = Float.infinity
-        var at = 0
-        for (i, value) in map.enumerated() where value.isFinite {
-            if value > best { (best, at) = (value, i) }
-            lowest = min(lowest, value)
-        }
-        guard width > 0, best > lowest else { return nil }
-        let x = at % width
-        let y = at / width
-        let height = map.count / width
-        var right = x
-        var down = y
-        while right + 1 < width && map[y * width + right + 1] == best { right += 1 }
-        while down + 1 < height && map[(down + 1) * width + x] == best { down += 1 }
-        return ((x + right) / 2, (y + down) / 2)
-    }
 }

@@ -1,30 +1,35 @@
 import Foundation
 
-/// Colours for the numbers of a map.
+/// A colour map: colours for the values of a map.
 public enum ColorMap: String, CaseIterable, Sendable, Codable {
-    /// Blue, cyan, yellow, red: what most published Grad-CAM figures use.
+    /// Blue, cyan, yellow, red. Most published Grad-CAM figures use it.
     case jet
-    /// Jet's order of colours without its false edges (A. Mikhailov, Google AI blog, 2019).
+    /// The order of jet's colours, without the edges that jet adds (A. Mikhailov, Google AI blog, 2019).
     case turbo
-    /// Even steps of lightness, readable for the colour-blind too (S. van der Walt and N. Smith, 2015).
+    /// Even steps of lightness. Colour-blind readers can read it too (S. van der Walt and N. Smith, 2015).
     case viridis
+    /// Black, purple, orange, light yellow, in even steps of lightness.
     case magma
+    /// Black, purple, orange, yellow, in even steps of lightness.
     case inferno
+    /// Black to white.
     case gray
-    /// Blue, light gray, red, for signed maps: the centre is zero (K. Moreland, "Diverging color maps for scientific
-    /// visualization", 2009).
+    /// Blue, light gray, red, for signed maps: the centre is zero. See K. Moreland, "Diverging color maps for scientific
+    /// visualization", 2009.
     case coolwarm
 
-    /// True where the centre of the colour map stands for zero.
+    /// Whether the centre of the colour map is zero.
     public var isDiverging: Bool { self == .coolwarm }
 
-    /// The colour of `value`, 0 the low end and 1 the high end; outside of it the end's colour, for NaN the low end's.
+    /// The colour of a value, as red, green and blue.
+    /// - Parameter value: 0 is the low end, and 1 the high end. Values outside have the colour of the nearer end. NaN has the
+    ///   colour of the low end.
     public func color(_ value: Float) -> (UInt8, UInt8, UInt8) {
-        // Written so that NaN fails the comparison.
+        // NaN fails the comparison.
         table[value > 0 ? Int(min(value, 1) * 255 + 0.5) : 0]
     }
 
-    /// 256 colours, from the low end to the high end.
+    /// 256 colours (red, green, blue), from the low end to the high end.
     public var table: [(UInt8, UInt8, UInt8)] { Self.tables[self] ?? [] }
 
     private static let tables: [ColorMap: [(UInt8, UInt8, UInt8)]] = Dictionary(
@@ -39,7 +44,7 @@ public enum ColorMap: String, CaseIterable, Sendable, Codable {
             )
         })
 
-    /// Red, green and blue as points (position, intensity) joined by straight lines.
+    /// Red, green and blue, each as points (position, intensity) with linear interpolation between them.
     private var channels: [[(Float, Float)]] {
         switch self {
         case .jet:
@@ -53,7 +58,7 @@ public enum ColorMap: String, CaseIterable, Sendable, Codable {
             let colors = controlPoints.split(separator: " ").map { UInt32($0, radix: 16) ?? 0 }
             return [16, 8, 0].map { (shift: UInt32) in
                 colors.enumerated().map { i, color in
-                    // The points sit on entries of the table of 256.
+                    // The points are at entries of the table of 256.
                     (
                         (Float(i) * 255 / Float(colors.count - 1)).rounded(.toNearestOrEven) / 255,
                         Float(color >> shift & 255) / 255
@@ -71,8 +76,8 @@ public enum ColorMap: String, CaseIterable, Sendable, Codable {
         return a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0)
     }
 
-    /// 33 evenly spaced colours of matplotlib 3.11's table (Tests/ExplainTests/Fixtures/colormaps.py --control-points);
-    /// in between, the 256 colours differ from matplotlib's by at most 3 of 255.
+    /// 33 evenly spaced colours of matplotlib 3.11's table (Tests/DrawingTests/Fixtures/colormaps.py --control-points).
+    /// The 256 colours differ from matplotlib's by at most 3 of 255.
     private var controlPoints: String {
         switch self {
         case .turbo:

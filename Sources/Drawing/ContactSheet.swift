@@ -1,18 +1,21 @@
 import Vision
 
-/// One picture that shows a whole caption: the photograph, then each word over its map.
+/// A contact sheet: one image with the photograph and then a tile for each target, for example each word of a caption.
 public enum ContactSheet {
-    /// One word: what it says, a small line of numbers, and its overlay.
+    /// A tile: its label, a smaller line of text, and its overlay.
     public typealias Tile = (label: String, detail: String, image: Image)
 
-    /// The size at which a tile of a photograph of `width` x `height` is drawn on a sheet of `count` tiles: the long
-    /// side is about 320 pixels, more for panoramas, less where the sheet would grow beyond all use. Overlays made at
-    /// this size need no shrinking and little memory.
+    /// The size of a sheet's tiles, in pixels. The long side is about 320 pixels, longer for panoramas, and shorter if
+    /// the sheet would have more than 40 million pixels. Overlays of this size need little memory and no resizing.
+    /// - Parameters:
+    ///   - width: of the photograph, in pixels.
+    ///   - height: of the photograph, in pixels.
+    ///   - count: tiles beside the photograph.
     public static func tileSize(width: Int, height: Int, count: Int) -> (width: Int, height: Int) {
         let w = Double(max(1, width))
         let h = Double(max(1, height))
         let aspect = max(w / h, h / w)
-        // A 3:1 picture is 440 pixels long: its short side stays readable.
+        // An image of 3:1 is 440 pixels long, so that its short side stays readable.
         var long = 320 * max(1, min(1.375, (aspect / 1.6).squareRoot()))
         let pixels = Double(count + 1) * long * long / aspect
         if pixels > 40e6 { long = max(48, long * (40e6 / pixels).squareRoot()) }
@@ -22,14 +25,15 @@ public enum ContactSheet {
 
     private static let margin = 24, gutter = 16
 
-    /// Draws the sheet: `title` on top, `photo` first, then the tiles in their order, and a legend of the colours.
-    ///
+    /// Draws the sheet: the title at the top, then the photograph, the tiles in their order, and the legend.
     /// - Parameters:
-    ///   - photo: any size; shrunk to a tile, its shape kept.
-    ///   - tiles: images of any size, each shrunk to fit its place (see ``tileSize(width:height:count:)``).
+    ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
+    ///   - title: a long title is set in smaller text and then cut off.
+    ///   - tiles: of any size. Each is resized to fit (``tileSize(width:height:count:)``).
+    ///   - legend: of the colours of all tiles.
     public static func draw(photo: Image, title: String, tiles: [Tile], legend: Legend) -> Image {
         let size = tileSize(width: photo.width, height: photo.height, count: tiles.count)
-        // Words need some room even over a very narrow picture.
+        // Labels need some width, even above a very narrow image.
         let cell = max(size.width, 112)
         let columns = columnCount(tiles.count + 1, cell: cell, height: size.height + 44)
         let inner = columns * cell + (columns - 1) * gutter
@@ -66,7 +70,7 @@ public enum ContactSheet {
         return sheet
     }
 
-    /// The number of columns whose sheet is nearest to 3:2, never so many that a row stays empty.
+    /// The number of columns for which the aspect ratio of the sheet is nearest to 3:2. Empty places count against it.
     static func columnCount(_ count: Int, cell: Int, height: Int) -> Int {
         func badness(_ columns: Int) -> Double {
             let rows = (count + columns - 1) / columns
@@ -74,7 +78,7 @@ public enum ContactSheet {
             let unused = Double(columns * rows - count) / Double(columns * rows)
             return max(aspect / 1.5, 1.5 / aspect) + 0.6 * unused
         }
-        // Not wider than a screen's picture viewer shows legibly.
+        // At most 2600 pixels, so that the sheet is legible on a screen.
         let most = max(1, min(count, max(2, 2600 / (cell + gutter))))
         return (1...most).min { badness($0) < badness($1) } ?? 1
     }

@@ -1,18 +1,19 @@
 import Vision
 
-/// Lines along which a map has one value: marching squares, the plane's case of W. Lorensen and H. Cline, "Marching
-/// cubes", 1987.
+/// Contour lines of a map by marching squares, the two-dimensional case of W. Lorensen and H. Cline, "Marching cubes",
+/// 1987.
 enum Contour {
     typealias Segment = (SIMD2<Float>, SIMD2<Float>)
 
-    /// The line at `level` as segments in pixels; a pixel's value stands at its centre, index + 0.5.
+    /// The contour line at `level`, as segments in pixels. The value of a pixel is at its centre, index + 0.5.
     ///
-    /// Between the centres the map is taken as linear; where two opposite corners of a square are above, their mean
-    /// with the others decides whether they are joined. A NaN is below every level. The line is open at the ranges'
-    /// edges.
+    /// The map is linear between the centres of pixels. If only two opposite corners of a square are above the level, the
+    /// mean of its four corners decides whether they are joined. NaN is below every level. The line is open at the edges
+    /// of the ranges.
     /// - Parameters:
     ///   - map: `[height, width]`, row-major.
-    ///   - columns: pixels that count.
+    ///   - columns: of the pixels that are used.
+    ///   - rows: of the pixels that are used.
     static func segments(
         of map: [Float], width: Int, columns: Range<Int>, rows: Range<Int>, level: Float
     ) -> [Segment] {
@@ -21,7 +22,7 @@ enum Contour {
         map.withUnsafeBufferPointer { map in
             for y in rows.dropLast() {
                 var at = y * width + columns.lowerBound
-                // Upper and lower corner at the left and at the right of the square, which moves along the row.
+                // The upper and the lower corner at the left side of the square. The square moves along the row.
                 var left = (map[at], map[at + width])
                 for x in columns.dropLast() {
                     at += 1
@@ -39,7 +40,7 @@ enum Contour {
         return segments
     }
 
-    /// The line through one square. Corners clockwise from the upper left.
+    /// Adds the line through one square. The corners are in clockwise order from the upper left.
     private static func append(
         to segments: inout [Segment], _ corners: (Float, Float, Float, Float), _ above: (Bool, Bool, Bool, Bool),
         _ level: Float, at origin: SIMD2<Float>
@@ -48,7 +49,7 @@ enum Contour {
             let t = (level - a) / (b - a)
             return t.isFinite ? max(0, min(1, t)) : 0.5
         }
-        // Where the line leaves through a side: top, right, bottom, left.
+        // The points at which the line crosses a side: top, right, bottom, left.
         var crossed: [SIMD2<Float>] = []
         if above.0 != above.1 { crossed.append(origin + SIMD2(crossing(corners.0, corners.1), 0)) }
         if above.1 != above.2 { crossed.append(origin + SIMD2(1, crossing(corners.1, corners.2))) }
@@ -57,7 +58,8 @@ enum Contour {
         if crossed.count == 2 {
             segments.append((crossed[0], crossed[1]))
         } else {
-            // A saddle: all four sides are crossed. The line cuts off the corners that the middle is not like.
+            // A saddle: all four sides are crossed. The line separates the corners that are on the other side of the
+            // level than the middle.
             let isMiddleAbove = (corners.0 + corners.1 + corners.2 + corners.3) / 4 >= level
             if isMiddleAbove == above.0 {
                 segments += [(crossed[0], crossed[1]), (crossed[2], crossed[3])]
@@ -69,14 +71,14 @@ enum Contour {
 }
 
 extension Image {
-    /// Draws segments, in pixels, with a round pen: light with a dark edge, antialiased, so that they show on any
-    /// picture.
+    /// Draws segments, in pixels, with a round antialiased pen. The line is light and has a dark edge, so that it is
+    /// visible on any image.
     mutating func stroke(_ segments: [Contour.Segment], color: (UInt8, UInt8, UInt8) = (255, 255, 255)) {
         guard !segments.isEmpty else { return }
-        // No thinner than two pixels: a line between two rows of pixels would be gray in both.
+        // The line has at least two pixels. A thinner line between two rows of pixels would be gray in both.
         let core = max(1, Float(lineThickness) * 0.4)
         let reach = core + max(0.8, core * 0.7) + 0.5
-        // How far inside the dark edge's border a pixel lies; segments overlap, so the nearest one counts.
+        // The distance of each pixel from the outer border of the dark edge. The nearest segment counts.
         var depth = [Float](repeating: 0, count: width * height)
         depth.withUnsafeMutableBufferPointer { depth in
             for (a, b) in segments {
@@ -99,7 +101,7 @@ extension Image {
     }
 }
 
-/// Distance of p from the segment a-b.
+/// The distance of the point p from the segment from a to b.
 func strokeDistance(_ p: SIMD2<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>) -> Float {
     let along = b - a
     let from = p - a

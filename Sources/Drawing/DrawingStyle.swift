@@ -1,16 +1,20 @@
-/// How the maps of a run are drawn: everything that the user may choose.
+/// The style in which a run's maps are drawn.
 public struct DrawingStyle: Equatable, Sendable {
+    /// The colours of the map's values. A diverging colour map also shows negative values.
     public var colorMap: ColorMap
-    /// How much the colours cover the photograph at most, 0...1.
+    /// The largest opacity of the colours over the photograph, 0...1.
     public var opacity: Float
+    /// How the opacity depends on the value.
     public var blend: Blend
-    /// Levels of contour lines, parts of the scale's maximum, above 0 and at most 1; signed maps have them on both
+    /// Levels of contour lines, as parts of the scale's maximum, above 0 and at most 1. A signed map has lines on both
     /// sides of zero.
     public var contours: [Float]
-    /// Whether a bar of the colours with its numbers stands under overlays and heat maps.
+    /// Whether overlays and heat maps have a legend under them.
     public var hasLegend: Bool
+    /// The numbers that maps are divided by.
     public var scale: MapScale
 
+    /// A style. See the properties for the meaning and the range of each value.
     public init(
         colorMap: ColorMap = .turbo, opacity: Float = 0.6, blend: Blend = .weighted, contours: [Float] = [],
         hasLegend: Bool = false, scale: MapScale = .each
@@ -23,14 +27,14 @@ public struct DrawingStyle: Equatable, Sendable {
         self.scale = scale
     }
 
-    /// Negative values are drawn where the colour map has a side for them.
+    /// The normalisation of the maps: signed for a diverging colour map, else their positive part.
     public var normalisation: Normalisation { colorMap.isDiverging ? .signed : .unit }
 
-    /// The legend of a map, or of several that are divided by the same number.
+    /// The legend of a map, or of several maps that are divided by the same number.
     /// - Parameters:
-    ///   - maximum: what the colours' end stands for; nil where each map has a number of its own: then the legend
-    ///     counts in parts of it.
-    ///   - name: what is drawn.
+    ///   - maximum: the value at the high end of the colours. It is nil if the maps have different maxima: the numbers of
+    ///     the legend are then parts of each map's maximum.
+    ///   - name: the target's name, for the note.
     public func legend(maximum: Float?, name: String = "") -> Legend {
         Legend(
             colorMap, maximum: maximum, marks: contours,

@@ -1,29 +1,33 @@
 import Vision
 
-/// A round-pen sans serif of our own at any size, antialiased; the letters of Europe's Latin
-/// alphabets, a box for everything else.
+/// An antialiased sans-serif stroke font of any size. It has the letters of Europe's Latin alphabets. Any other
+/// character is a box.
 public struct Font: Sendable, Equatable {
-    /// Pixels of an em: capitals are 0.7 of it, small letters 0.5.
+    /// The em in pixels. Capitals are 0.7 em high, small letters 0.5 em.
     public var size: Float
+    /// Whether the strokes are thicker.
     public var isBold: Bool
 
-    /// - Parameter size: in pixels; between 4 and 400, other values are clipped.
+    /// - Parameters:
+    ///   - size: the em in pixels. Values outside of 4...400 are clipped to it, and NaN is 4.
+    ///   - isBold: whether the strokes are thicker.
     public init(size: Float, isBold: Bool = false) {
         self.size = size > 4 ? min(size, 400) : 4
         self.isBold = isBold
     }
 
     private var scale: Float { size / 20 }
+    /// The width of the pen in pixels.
     private var pen: Float { max((isBold ? 2.5 : 1.75) * scale, 0.95) }
-    /// Pixels between the strokes of two glyphs, pen included.
+    /// Pixels between the middles of two glyphs' nearest strokes.
     private var gap: Float { (isBold ? 4.1 : 3.5) * scale }
 
     /// Pixels from the top of a line to its baseline.
     public var ascent: Int { Int((17 * scale + pen + 0.5).rounded(.up)) }
-    /// Pixels from one line's top to the next one's.
+    /// Pixels from the top of a line to the top of the next.
     public var lineHeight: Int { ascent + Int((5 * scale + pen / 2).rounded(.up)) }
 
-    /// Pixels that `text` takes on one line.
+    /// The width of `text` on one line, in pixels.
     public func width(of text: String) -> Int {
         let advances = text.reduce(Float(0)) { $0 + advance($1) }
         return text.isEmpty ? 0 : Int((advances - gap + pen).rounded(.up)) + 1
@@ -31,8 +35,9 @@ public struct Font: Sendable, Equatable {
 
     private func advance(_ character: Character) -> Float { Glyph.of(character).width * scale + gap }
 
-    /// Breaks `text` into lines of at most `width` pixels, between words; a word that is longer than a line is broken
-    /// where it must be. Line breaks and tabs count as spaces.
+    /// Breaks text into lines between words. A word that is wider than a line is broken. Line breaks and tabs count as
+    /// spaces.
+    /// - Parameter limit: the largest width of a line, in pixels. A line has at least one character.
     public func wrap(_ text: String, width limit: Int) -> [String] {
         var lines: [String] = []
         var line = ""
@@ -54,7 +59,7 @@ public struct Font: Sendable, Equatable {
         return lines
     }
 
-    /// The longest beginning of `text` that fits, at least one character.
+    /// The longest prefix of `text` that fits, of at least one character.
     private func longestPrefix(of text: String, width limit: Int) -> String {
         var used = pen + 2 - gap
         var count = 0
@@ -66,12 +71,18 @@ public struct Font: Sendable, Equatable {
         return String(text.prefix(max(1, count)))
     }
 
-    /// The largest font, from this one down to `smallest` pixels, and the lines that put `text` into `limit` pixels and
-    /// `count` lines without breaking a word; at the smallest size words are broken and the end is cut off with "...".
+    /// Finds the largest font for which text fits without a broken word, from this font's size down. If there is none,
+    /// words are broken at the smallest size, and the end of the text is replaced by "...".
+    /// - Parameters:
+    ///   - text: at most 4000 characters of it are used.
+    ///   - limit: the largest width of a line, in pixels.
+    ///   - count: the largest number of lines.
+    ///   - smallest: the smallest size, in pixels.
+    /// - Returns: the font and the lines of the text.
     public func fit(_ text: String, width limit: Int, lines count: Int, smallest: Float) -> (
         font: Font, lines: [String]
     ) {
-        // Nothing longer can be read in a picture, and wrapping takes time.
+        // Longer text is not legible in an image, and wrapping it takes time.
         let text = String(text.prefix(4000))
         let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
         var font = self
@@ -92,11 +103,13 @@ public struct Font: Sendable, Equatable {
         return (font, lines)
     }
 
-    /// Calls `body` with each pixel that `text` covers and how much of it, 0...1. (x, y) is the line's upper left
-    /// corner.
+    /// Calls `body` with the column, the row and the coverage (0...1) of each pixel that the text covers.
+    /// - Parameters:
+    ///   - x: column of the line's upper left corner.
+    ///   - y: row of the line's upper left corner.
     fileprivate func rasterise(_ text: String, x: Int, y: Int, _ body: (Int, Int, Float) -> Void) {
         let radius = pen / 2
-        // A whole number of pixels, so that the line's horizontal strokes fall alike at every y.
+        // A whole number of pixels, so that horizontal strokes look the same at every y.
         let baseline = Float(y + ascent)
         var left = Float(x) + radius + 0.5
         for character in text {
@@ -128,15 +141,20 @@ public struct Font: Sendable, Equatable {
         }
     }
 
-    /// Distance of p from the stroke a-b of a round pen; negative inside. A dot is drawn a third larger than the pen.
+    /// The distance of the point p from the stroke of a round pen from a to b. It is negative inside. A dot is a third
+    /// larger than the pen.
     private static func distance(_ p: SIMD2<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>, _ radius: Float) -> Float {
         strokeDistance(p, a, b) - (a == b ? radius * 1.35 : radius)
     }
 }
 
 extension Image {
-    /// Draws one line of text with its upper left corner at (x, y), clipped at the picture's edges.
-    /// - Returns: the pixels it takes, as ``Font/width(of:)``.
+    /// Draws one line of text, clipped to the image.
+    /// - Parameters:
+    ///   - x: column of the line's upper left corner.
+    ///   - y: row of the line's upper left corner.
+    ///   - color: red, green and blue of the text.
+    /// - Returns: the width of the text in pixels (``Font/width(of:)``).
     @discardableResult
     public mutating func draw(_ text: String, x: Int, y: Int, font: Font, color: (UInt8, UInt8, UInt8) = (0, 0, 0))
         -> Int

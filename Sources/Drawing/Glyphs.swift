@@ -1,30 +1,31 @@
 import Foundation
 
-/// Letters drawn as strokes of a round pen: printable ASCII here, more in LatinGlyphs.swift, letters with accents put
-/// together in Accents.swift.
+/// A character as strokes of a round pen. Printable ASCII is in this file, other characters are in LatinGlyphs.swift, and
+/// letters with accents are composed in Accents.swift.
 ///
-/// Each glyph is a width and a path in units of 1/20 em, y up from the baseline: capitals are 14 high, small letters
-/// 10, descenders reach -4.5. A path has strokes apart by `|`; a stroke has points `x,y` and elliptic arcs
-/// `@cx,cy,rx,ry,from,to` (degrees, counter-clockwise where `to` is the larger), joined by straight lines.
+/// Each glyph has a width and a path in units of 1/20 em. The origin of y is the baseline, and y points up. Capitals are
+/// 14 high, small letters 10, and descenders reach -4.5. The strokes of a path are separated by `|`. A stroke has points
+/// `x,y` and elliptic arcs `@cx,cy,rx,ry,from,to`, joined by straight lines. The angles of an arc are in degrees, and the
+/// arc runs counter-clockwise if `to` is larger than `from`.
 struct Glyph {
     typealias Point = SIMD2<Float>
 
     let width: Float
-    /// Straight segments; a dot is a segment of no length.
+    /// Straight segments. A dot is a segment of length 0.
     let segments: [(Point, Point)]
 
-    /// The glyph of a character; a space for all white space, a box for what the font does not have.
+    /// The glyph of a character. White space is a space, and a character that the font does not have is a box.
     static func of(_ character: Character) -> Glyph {
         let character = character.isWhitespace ? " " : character
         return drawn[character] ?? accented(character) ?? unknown
     }
 
-    /// True where the font has the character.
+    /// Whether the font has the character.
     static func has(_ character: Character) -> Bool { drawn[character] != nil || accented(character) != nil }
 
     private static let unknown = Glyph("7.6; 0,0 7.6,0 7.6,13 0,13 0,0")
 
-    /// The characters that have strokes of their own.
+    /// The glyphs of the tables, by character.
     static let drawn: [Character: Glyph] = {
         var glyphs: [Character: Glyph] = [" ": Glyph("2.4;")]
         for line in (table + "\n" + latinTable).split(separator: "\n") {

@@ -2,10 +2,11 @@ import Foundation
 import Tensors
 import Vision
 
-/// Images written together: packing a large one takes longer than drawing it, and each has a thread of its own.
+/// Writes several image files at once, each on a thread of its own. Compressing a large image takes longer than drawing it.
 public enum ImageFiles {
-    /// - Throws: `ImageError` or `AtomicFileError` of the first that could not be written; each file is there whole or
-    ///   not at all.
+    /// Writes the images. Each file is written completely or not at all.
+    /// - Parameter images: each with its file. The file's extension names the format.
+    /// - Throws: `ImageError` or `AtomicFileError` of the first image that could not be written.
     public static func write(_ images: [(image: Image, url: URL)]) throws {
         var errors = [Error?](repeating: nil, count: images.count)
         errors.withUnsafeMutableBufferPointer { errors in

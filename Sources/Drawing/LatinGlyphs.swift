@@ -1,6 +1,6 @@
 extension Glyph {
-    /// Latin-1's and Latin Extended-A's characters that are not a letter with an accent, and common punctuation; see
-    /// ``Glyph``.
+    /// The characters of Latin-1 and Latin Extended-A that are no letters with accents, and common punctuation. See
+    /// ``Glyph`` for the format.
     static let latinTable = """
         ¡0; 0,9.8|0,5.4 0,-4
         ¢7; @4,5,4,5,45,315|4,12.4 4,-2.4

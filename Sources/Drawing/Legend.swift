@@ -1,27 +1,34 @@
 import Foundation
 import Vision
 
-/// What the colours of a drawing stand for: their bar, the names of its ends, numbers under it, and a note.
+/// The legend of a drawing: a bar of the colours, the names of its ends, numbers under it, and a note.
 public struct Legend: Equatable, Sendable {
+    /// The colours of the bar.
     public var colorMap: ColorMap
-    /// What the bar's low and high end mean.
+    /// The names of the bar's low and high end.
     public var low: String, high: String
-    /// Positions in the bar, 0...1, and what is written there.
+    /// The numbers under the bar.
     public var numbers: [Number]
-    /// Positions in the bar of lines in the drawing (contours), 0...1.
+    /// The positions in the bar of the drawing's contour lines, 0...1.
     public var marks: [Float]
+    /// Text beside or below the bar. It may be empty.
     public var note: String
 
+    /// A number under the bar.
     public struct Number: Equatable, Sendable {
+        /// The position in the bar, 0...1.
         public var position: Float
+        /// The number as text.
         public var text: String
     }
 
+    /// A legend of a colour map.
     /// - Parameters:
-    ///   - maximum: what the high end stands for; nil: the numbers are parts of each map's own maximum.
-    ///   - marks: values that lines are drawn at, as parts of the maximum; on both sides of zero where the colours are
-    ///     diverging.
-    ///   - ends: nil: "low" and "high", or "against" and "for" where the colours are diverging.
+    ///   - maximum: the value at the high end. Without it, the numbers are parts of each map's own maximum.
+    ///   - marks: levels of contour lines, as parts of the maximum. With a diverging colour map they are marked on both
+    ///     sides of zero.
+    ///   - note: text beside or below the bar.
+    ///   - ends: names of the ends. Without them: "low" and "high", or "against" and "for" with a diverging colour map.
     public init(
         _ colorMap: ColorMap, maximum: Float? = nil, marks: [Float] = [], note: String = "",
         ends: (low: String, high: String)? = nil
@@ -38,7 +45,7 @@ public struct Legend: Equatable, Sendable {
         self.note = note
     }
 
-    /// `image` with the legend on white under it, at a size that suits the picture's.
+    /// An image with the legend on white under it. The size of the text grows with the image.
     public func under(_ image: Image) -> Image {
         let size = 15 * max(1, Float(max(image.width, image.height)) / 900)
         let pad = Int(size * 0.6)
@@ -51,8 +58,8 @@ public struct Legend: Equatable, Sendable {
     }
 }
 
-/// A legend fitted to a width: the bar between the names of its ends, numbers under the bar, the note at the right or,
-/// where there is no room, below.
+/// A legend for a given width: the bar between the names of its ends, the numbers under the bar, and the note at the
+/// right. If there is no room at the right, the note is below.
 struct LegendLayout {
     private let legend: Legend
     private let low, high, note: (font: Font, lines: [String])
@@ -62,7 +69,9 @@ struct LegendLayout {
     private let gap: Int
     private var thickness: Int { Int(low.font.size * 0.8) }
 
-    /// - Parameter size: of the text, in pixels.
+    /// - Parameters:
+    ///   - width: of the legend, in pixels.
+    ///   - size: of the text, in pixels.
     init(_ legend: Legend, width: Int, size: Float = 15) {
         self.legend = legend
         let font = Font(size: size)
@@ -70,7 +79,7 @@ struct LegendLayout {
         numbers = Font(size: size * 0.85)
         bar = max(16, min(Int(size * 14), width / 2))
         let room = max(8, (width - bar - 2 * gap) / 2)
-        // Both ends in the size that the longer one needs.
+        // Both ends have the size that the longer name needs.
         let ends = [legend.low, legend.high].map { font.fit($0, width: room, lines: 1, smallest: 8).font.size }
         let endFont = Font(size: ends.min() ?? size)
         low = endFont.fit(legend.low, width: room, lines: 1, smallest: 8)
@@ -86,17 +95,19 @@ struct LegendLayout {
     }
 
     private var barHeight: Int { max(low.font.lineHeight, high.font.lineHeight) }
+    /// The height of the legend in pixels.
     var height: Int {
         barHeight + numbers.lineHeight + (isNoteBelow ? note.lines.count * note.font.lineHeight : 0)
     }
 
+    /// Draws the legend with its upper left corner at (x, y).
     func draw(into sheet: inout Image, x: Int, y: Int) {
         let ink = SheetColors.ink
         let base = y + max(low.font.ascent, high.font.ascent)
         let start =
             x + sheet.draw(low.lines.first ?? "", x: x, y: base - low.font.ascent, font: low.font, color: ink) + gap
         let colors = legend.colorMap.table
-        // Between the baseline and the height of the capitals.
+        // From the height of the capitals to the baseline.
         let rows = base - thickness..<base
         for i in 0..<bar { sheet.fill(start + i..<start + i + 1, rows, colors[i * 255 / (bar - 1)]) }
         for mark in legend.marks {
@@ -116,7 +127,7 @@ struct LegendLayout {
         }
     }
 
-    /// The ends' numbers first: where another has no room between them, it is left out.
+    /// Draws the numbers of the ends first. A number that would overlap another is left out.
     private func drawNumbers(into sheet: inout Image, bar start: Int, y: Int) {
         var taken: [Range<Int>] = []
         for number in legend.numbers.sorted(by: { abs($0.position - 0.5) > abs($1.position - 0.5) }) {

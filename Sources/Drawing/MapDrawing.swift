@@ -1,17 +1,24 @@
 import Vision
 
-/// A photograph and how maps are drawn over it: a map's pictures out of its numbers.
+/// Draws maps over one photograph in one style.
 public struct MapDrawing: Sendable {
+    /// The photograph.
     public let photo: Image
-    /// Where the model's frame lies in the photograph.
+    /// The position of the model's input in the photograph.
     public let placement: Placement
+    /// The colours, contours and legend.
     public let style: DrawingStyle
 
+    /// - Parameters:
+    ///   - photo: the photograph.
+    ///   - placement: the position of the model's input in the photograph.
+    ///   - style: the colours, contours and legend.
     public init(photo: Image, placement: Placement, style: DrawingStyle) {
         (self.photo, self.placement, self.style) = (photo, placement, style)
     }
 
-    /// The same over a smaller photograph, for the tiles of a sheet.
+    /// The same drawing with the photograph resized, for the tiles of a sheet.
+    /// - Parameter size: in pixels.
     public func resized(_ size: (width: Int, height: Int)) -> MapDrawing {
         let x = Double(size.width) / Double(photo.width)
         let y = Double(size.height) / Double(photo.height)
@@ -25,13 +32,15 @@ public struct MapDrawing: Sendable {
             style: style)
     }
 
-    /// The map over the photograph and the map alone, each with contours, box, a note where there is nothing to see,
-    /// and the legend where the style has one.
+    /// The map over the photograph, and the map alone. Both have the contours, the box, a note if the map is empty, and the
+    /// style's legend.
     /// - Parameters:
-    ///   - map: `[height, width]` cells over the model's frame, normalised.
-    ///   - name: what is explained.
-    ///   - box: in pixels of the photograph.
-    public func pictures(
+    ///   - map: `[height, width]`, normalised. Its cells cover the model's input.
+    ///   - width: cells in a row.
+    ///   - height: rows of cells.
+    ///   - name: the target's name, for the note and the legend.
+    ///   - box: an outline, in pixels of the photograph.
+    public func images(
         of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil
     ) -> (overlay: Image, heatMap: Image) {
         let plane = placement.toOriginal(map.values, width: width, height: height)
@@ -46,7 +55,7 @@ public struct MapDrawing: Sendable {
         return (finished(overlay(plane, map)), finished(heat))
     }
 
-    /// The map over the photograph, as ``pictures(of:width:height:name:box:)`` without a legend.
+    /// The map over the photograph, as ``images(of:width:height:name:box:)`` gives it, but without the legend.
     public func tile(
         of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil
     ) -> Image {

@@ -1,17 +1,18 @@
-/// What the values of a map are divided by before they are drawn: which maps can be held against each other.
+/// The number that a map is divided by before it is drawn. Maps that are divided by the same number can be compared.
 public enum MapScale: Equatable, Sendable {
-    /// Each map's own maximum: every map shows its strongest place, but strengths cannot be compared.
+    /// Each map's own maximum. Every map shows its largest values, but maps cannot be compared.
     case each
-    /// The largest maximum of all maps of one method in the run.
+    /// The largest maximum of all maps of a method in the run.
     case shared
-    /// The same positive number for every map, over runs too.
+    /// The same positive number for every map, also in different runs.
     case fixed(Float)
 
-    /// The scale without its number, as named on the command line and in manifests.
+    /// The kind of a scale, as the command line and manifests name it.
     public enum Kind: String, CaseIterable, Sendable, Codable {
         case each, shared, fixed
     }
 
+    /// The scale without its number.
     public var kind: Kind {
         switch self {
         case .each: .each
@@ -20,7 +21,7 @@ public enum MapScale: Equatable, Sendable {
         }
     }
 
-    /// What a legend says about it.
+    /// The note about the scale in a legend.
     public var note: String {
         switch self {
         case .each: "each map by its own maximum"
@@ -29,10 +30,10 @@ public enum MapScale: Equatable, Sendable {
         }
     }
 
-    /// What the maps of each method are divided by.
+    /// The divisors of a run's maps.
     /// - Parameters:
-    ///   - maps: of a whole run: the numbers that are drawn, each with the name of its method. What is not finite does
-    ///     not count.
+    ///   - maps: all maps of the run as they are drawn, each with the name of its method. Values that are not finite do not
+    ///     count. Only ``shared`` uses them.
     ///   - isSigned: whether negative values are drawn too.
     public func divisors(of maps: [(method: String, values: [Float])], isSigned: Bool) -> MapDivisors {
         switch self {
@@ -45,21 +46,21 @@ public enum MapScale: Equatable, Sendable {
                     largest[method] = max(largest[method] ?? 0, isSigned ? abs(value) : value)
                 }
             }
-            // Where no map of a method has anything to show, its own maximum says so.
+            // A method without a value to draw has no divisor. Its maps are normalised by their own maxima, with a warning.
             return MapDivisors(common: nil, byMethod: largest.filter { $0.value > 0 })
         }
     }
 }
 
-/// What a run's maps are divided by before they are drawn.
+/// The divisors of a run's maps.
 public struct MapDivisors: Equatable, Sendable {
     let common: Float?
     let byMethod: [String: Float]
 
-    /// nil: each map by its own maximum.
+    /// The divisor of a method's maps. It is nil if each map is divided by its own maximum.
     public subscript(method: String) -> Float? { byMethod[method] ?? common }
 
-    /// The number that the maps of all these methods are divided by; nil where there is no such number.
+    /// The common divisor of several methods' maps. It is nil if they have different ones or none.
     public func shared(by methods: [String]) -> Float? {
         let found = Set(methods.map { self[$0] })
         return found.count == 1 ? found.first ?? nil : nil

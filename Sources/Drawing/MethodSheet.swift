@@ -1,17 +1,21 @@
 import Vision
 
-/// One picture that holds methods against each other: a row for each method, a column for each word, answer or class.
+/// A sheet that compares methods: one image with a row for each method and a column for each target.
 public enum MethodSheet {
-    /// What stands over a column or beside a row: its name, and a smaller line.
+    /// The heading of a column or a row: its name, and a smaller line of text.
     public typealias Heading = (label: String, detail: String)
 
     private static let margin = 24, gutter = 12
-    /// Room for a method's name.
+    /// The smallest width of a cell, so that the names of methods have room.
     private static let narrowest = 132
 
-    /// The size at which a tile of a photograph of `width` x `height` is drawn on a sheet of so many columns and rows:
-    /// the long side is 320 pixels, less where there are many columns, and less where the sheet would grow beyond all
-    /// use.
+    /// The size of a sheet's tiles, in pixels. The long side is 320 pixels. It is shorter if there are many columns, or if
+    /// the sheet would have more than 40 million pixels.
+    /// - Parameters:
+    ///   - width: of the photograph, in pixels.
+    ///   - height: of the photograph, in pixels.
+    ///   - columns: of tiles.
+    ///   - rows: of tiles.
     public static func tileSize(width: Int, height: Int, columns: Int, rows: Int) -> (width: Int, height: Int) {
         let w = Double(max(1, width))
         let h = Double(max(1, height))
@@ -22,11 +26,15 @@ public enum MethodSheet {
         return (max(1, Int((w * scale).rounded())), max(1, Int((h * scale).rounded())))
     }
 
-    /// Draws the sheet: the photograph at the upper left, beside it the title and the legend, under them the columns'
-    /// headings; then a row for each method, its name first.
-    ///
-    /// - Parameter tiles: `tiles[row][column]`, of any size, each shrunk to fit its place (see
-    ///   ``tileSize(width:height:columns:rows:)``).
+    /// Draws the sheet. The photograph is at the upper left, with the title and the legend beside it. The headings of the
+    /// columns are under them. Then there is a row for each method, which begins with its name.
+    /// - Parameters:
+    ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
+    ///   - title: a long title is set in smaller text and then cut off.
+    ///   - columns: a heading for each target.
+    ///   - rows: a heading for each method.
+    ///   - tiles: `tiles[row][column]`, of any size. Each is resized to fit (``tileSize(width:height:columns:rows:)``).
+    ///   - legend: of the colours of all tiles.
     public static func draw(
         photo: Image, title: String, columns: [Heading], rows: [Heading], tiles: [[Image]], legend: Legend
     ) -> Image {
@@ -36,7 +44,7 @@ public enum MethodSheet {
         let size = tileSize(width: photo.width, height: photo.height, columns: columns.count, rows: rows.count)
         let cell = max(size.width, narrowest)
         let step = cell + gutter
-        // Never so narrow that the title and the legend have no room.
+        // The title and the legend need some width.
         let right = max(columns.count * step - gutter, 240)
         let heading = Font(size: 30).fit(title, width: right, lines: 4, smallest: 14)
         let layout = LegendLayout(legend, width: right)

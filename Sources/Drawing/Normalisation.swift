@@ -1,22 +1,21 @@
-/// How a raw map becomes numbers that a colour map can show.
+/// The formula that maps a map's values to a colour map's range.
 public enum Normalisation: String, CaseIterable, Sendable, Codable {
-    /// As it is.
+    /// The values are not changed.
     case raw
-    /// max(x, 0) / maximum: 0...1, zero stays zero. With the map's own maximum, what Grad-CAM figures show.
+    /// max(x, 0) / maximum, in 0...1. Zero stays zero. Grad-CAM figures show it with the map's own maximum.
     case unit
-    /// (x - min) / (max - min): 0...1, whatever the sign.
+    /// (x - min) / (max - min), in 0...1, for values of any sign.
     case minmax
-    /// x / maximum: -1...1, zero stays zero; its own maximum is that of |x|.
+    /// x / maximum, in -1...1. Zero stays zero. The map's own maximum is that of |x|.
     case signed
 
-    /// Normalises a map; never gives a NaN or an infinity.
+    /// Normalises a map. The result has only finite values.
     ///
-    /// Values that are not finite count as 0, and a map with nothing to divide by becomes all 0; each is told by a
-    /// warning.
+    /// Values that are not finite count as 0. A map without a divisor becomes 0 everywhere. Both give a warning.
     /// - Parameters:
     ///   - values: a map of any shape.
-    ///   - maximum: what `unit` and `signed` divide by, above 0 (see ``MapScale``); what is larger is cut off, with a
-    ///     warning. nil: the map's own maximum.
+    ///   - maximum: the divisor of `unit` and `signed`, above 0 (``MapScale``). Larger values are clipped to it, with a
+    ///     warning. Without it, the divisor is the map's own maximum.
     public func callAsFunction(_ values: [Float], maximum: Float? = nil) -> NormalisedMap {
         precondition(maximum.map { $0 > 0 } ?? true, "a map cannot be divided by \(maximum ?? 0)")
         var warnings: [MapWarning] = []
@@ -31,7 +30,7 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
         }
         var result = clean
         var divisor: Float?
-        // Double, so that neither the range of huge values nor the inverse of tiny ones overflows.
+        // In Double, the range of very large values and the inverse of very small ones do not overflow.
         switch self {
         case .raw: break
         case .unit:
@@ -63,15 +62,18 @@ public enum Normalisation: String, CaseIterable, Sendable, Codable {
     }
 }
 
-/// A map that can be drawn, and what was wrong with the raw one.
+/// A normalised map, with warnings about the raw one.
 public struct NormalisedMap: Equatable, Sendable {
+    /// The values, in the order of the raw map.
     public var values: [Float]
-    /// True for values in -1...1 about zero; a diverging colour map suits them.
+    /// Whether the values are in -1...1, so that the centre of a diverging colour map is zero.
     public var isSigned: Bool
-    /// The raw value that 1 stands for; nil where nothing was divided.
+    /// The divisor, which is the raw value of 1. It is nil if the map was not divided.
     public var maximum: Float?
+    /// What the drawing cannot show.
     public var warnings: [MapWarning]
 
+    /// A normalised map. See the properties for the meaning of each value.
     public init(values: [Float], isSigned: Bool, maximum: Float? = nil, warnings: [MapWarning]) {
         self.values = values
         self.isSigned = isSigned
@@ -80,15 +82,20 @@ public struct NormalisedMap: Equatable, Sendable {
     }
 }
 
-/// Why a map shows less than it seems to.
+/// A warning about a map that is drawn empty or not completely.
 public enum MapWarning: Equatable, Sendable, CustomStringConvertible {
+    /// All values are zero.
     case allZero
+    /// No value is positive.
     case nowherePositive
+    /// All values are this one.
     case constant(Float)
+    /// So many of the map's values are not finite.
     case notFinite(count: Int, of: Int)
-    /// A value and the smaller one that the colours end at.
+    /// The largest value, and the smaller value at the high end of the colours.
     case beyondScale(Float, Float)
 
+    /// The warning as text.
     public var description: String {
         switch self {
         case .allZero: "the map is zero everywhere: there is nothing to show"
@@ -101,7 +108,7 @@ public enum MapWarning: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What is written over a drawing in which there is nothing to see; nil where there is.
+    /// The note on the drawing of an empty map. It is nil if the map is not empty.
     func note(about name: String) -> String? {
         switch self {
         case .allZero, .nowherePositive: "nothing speaks for '\(name)'"

@@ -1,21 +1,22 @@
 import Tensors
 import Vision
 
-/// Lays a map over its photograph, or draws it alone.
+/// Draws a map over its photograph, or alone.
 ///
-/// With ``Blend/weighted``, where the map is cold, the photograph stays, its colours muted so that they are not taken
-/// for the map's; where it is warm, the colour map covers it, the more the warmer. A place that the model never saw
-/// (outside its centre crop) is dimmed to dark gray, which no cold place is.
+/// With ``Blend/weighted``, the photograph stays visible under low values. Its colours are muted there, so that they do
+/// not look like colours of the map. The opacity of the map's colours grows with the value. The part of the photograph
+/// outside of the model's input is dark gray. No low value looks like it.
 public enum Overlay {
-    /// Draws `map` over `photo`, at the photograph's size.
-    ///
+    /// Draws a map over the photograph, at the photograph's size.
     /// - Parameters:
-    ///   - map: `[height, width]` of the photograph, row-major; 0...1, or -1...1 where `isSigned`. Values outside are
-    ///     clipped; a NaN is drawn like a place that the model did not see.
-    ///   - opacity: how much the colour covers where the map is at its strongest, 0...1; with ``Blend/even``,
-    ///     everywhere.
-    ///   - isSigned: zero is the centre of the colour map, and strength is the distance from it.
-    ///   - seen: the part of the photograph that the model saw, in its pixels; nil for all of it.
+    ///   - photo: the photograph.
+    ///   - map: `[height, width]` of the photograph, row-major, in 0...1, or in -1...1 if `isSigned`. Values outside are
+    ///     clipped. NaN is drawn as a pixel that the model did not see.
+    ///   - colorMap: the colours.
+    ///   - opacity: of the colours at the largest value, 0...1. With ``Blend/even``, it is that of all values.
+    ///   - blend: how the opacity depends on the value.
+    ///   - isSigned: whether zero is the centre of the colour map. The opacity then grows with the magnitude.
+    ///   - seen: the part of the photograph that the model saw, in pixels. Without it, the model saw the whole photograph.
     public static func draw(
         _ photo: Image, map: [Float], colorMap: ColorMap = .turbo, opacity: Float = 0.6, blend: Blend = .weighted,
         isSigned: Bool = false, seen: Rectangle? = nil
@@ -24,7 +25,7 @@ public enum Overlay {
         let mixes = positions(isSigned).map { position, strength -> Mix in
             let color = colorMap.color(position)
             if blend == .even { return Mix(alpha: opacity, saturation: 1, brightness: 1, color: color) }
-            // Rises early, so that the whole of the warm region is coloured and its edge is soft.
+            // The opacity rises early and smoothly, so that the region of large values has its colours and a soft edge.
             let rise = min(1, strength / 0.7)
             let alpha = opacity * rise * rise * (3 - 2 * rise)
             let saturation = coldSaturation + (1 - coldSaturation) * rise
@@ -33,14 +34,20 @@ public enum Overlay {
         return compose(photo, map: map, isSigned: isSigned, seen: seen, mixes: mixes + [outside])
     }
 
-    /// The map alone, in the colours of `colorMap`. `map` and `seen` as in
-    /// ``draw(_:map:colorMap:opacity:blend:isSigned:seen:)``.
+    /// Draws the map alone. Pixels that the model did not see are dark gray.
+    /// - Parameters:
+    ///   - map: `[height, width]`, as in ``draw(_:map:colorMap:opacity:blend:isSigned:seen:)``.
+    ///   - width: of the photograph, in pixels.
+    ///   - height: of the photograph, in pixels.
+    ///   - colorMap: the colours.
+    ///   - isSigned: whether zero is the centre of the colour map.
+    ///   - seen: the part of the photograph that the model saw, in pixels.
     public static func heatMap(
         _ map: [Float], width: Int, height: Int, colorMap: ColorMap = .turbo, isSigned: Bool = false,
         seen: Rectangle? = nil
     ) -> Image {
         let cut = Cut(width: width, height: height, map: map, seen: seen)
-        // A dark gray, which is in none of the colour maps but gray, for what the model did not see.
+        // The dark gray of pixels that the model did not see. Of the colour maps, only gray has it.
         let colors = colorMap.table + [(70, 70, 70)]
         return paint(cut, map: map, isSigned: isSigned) { _, levels, output in
             colors.withUnsafeBufferPointer { colors in
@@ -53,11 +60,12 @@ public enum Overlay {
         }
     }
 
-    /// How much of its own colour the photograph keeps where the map is cold.
+    /// The saturation of the photograph under low values.
     private static let coldSaturation: Float = 0.45
+    /// A pixel that the model did not see.
     private static let outside = Mix(alpha: 0, saturation: 0, brightness: 0.4, color: (0, 0, 0))
 
-    /// For each of 256 levels of the map: its place in the colour map and its strength, both 0...1.
+    /// For each of the map's 256 levels, its position in the colour map and its strength, both 0...1.
     private static func positions(_ isSigned: Bool) -> [(Float, Float)] {
         (0...255).map { level in
             let position = Float(level) / 255
@@ -65,18 +73,18 @@ public enum Overlay {
         }
     }
 
-    /// One output pixel as a weighted sum of the photograph's channel, its luminance and a constant, in 16.16 fixed
-    /// point.
+    /// The weights of an output pixel in 16.16 fixed point. The pixel is a weighted sum of the photograph's channel, the
+    /// photograph's luminance and a constant.
     private struct Mix {
         let channel, luminance: UInt32
-        /// Red, green, blue, nothing.
+        /// The constants of red, green and blue. The last lane is 0.
         let color: SIMD4<UInt32>
 
         init(alpha: Float, saturation: Float, brightness: Float, color: (UInt8, UInt8, UInt8)) {
             let photo = (1 - alpha) * brightness * 65536
             channel = UInt32((photo * saturation).rounded())
             luminance = UInt32(photo.rounded()) - channel
-            // 32768 rounds to nearest when the fraction is cut off.
+            // With 32768, cutting off the fraction rounds to nearest.
             func constant(_ c: UInt8) -> UInt32 { UInt32((alpha * Float(c) * 65536).rounded()) + 32768 }
             self.color = SIMD4(constant(color.0), constant(color.1), constant(color.2), 0)
         }
@@ -111,7 +119,7 @@ public enum Overlay {
         }
     }
 
-    /// Which pixels the model saw.
+    /// The pixels that the model saw.
     private struct Cut {
         let width, height: Int
         let columns, rows: Range<Int>
@@ -126,7 +134,7 @@ public enum Overlay {
         }
     }
 
-    /// The pixels of a picture of `width` x `height` whose centres lie in a rectangle.
+    /// The pixels of an image of `width` x `height` whose centres are in a rectangle.
     static func pixels(of seen: Rectangle, width: Int, height: Int) -> (columns: Range<Int>, rows: Range<Int>) {
         func edge(_ x: Double, _ limit: Int) -> Int { x > 0.5 ? Int(min((x - 0.5).rounded(.up), Double(limit))) : 0 }
         func range(_ low: Double, _ high: Double, _ limit: Int) -> Range<Int> {
@@ -135,7 +143,8 @@ public enum Overlay {
         return (range(seen.x0, seen.x1, width), range(seen.y0, seen.y1, height))
     }
 
-    /// Calls `body` with each row's number, its levels (0...255, or 256 where the model saw nothing) and its output.
+    /// Calls `body` for each row with its number, its levels and its output. A level is in 0...255, or 256 for a pixel that
+    /// the model did not see.
     private static func paint(
         _ cut: Cut, map: [Float], isSigned: Bool,
         _ body: (Int, UnsafePointer<Int32>, UnsafeMutablePointer<UInt8>) -> Void
@@ -158,7 +167,7 @@ public enum Overlay {
                                     let level = row[x] * scale + shift
                                     // NaN fails every comparison.
                                     let clipped = level > 0 ? (level < 255 ? level : 255) : 0
-                                    // Adding 2^23 leaves the whole part in the low bits.
+                                    // Adding 2^23 moves the whole part to the low bits.
                                     let whole = Int32(
                                         bitPattern: (clipped.rounded(.down) + 8_388_608).bitPattern & 0xFF)
                                     levels[x] = level == level ? whole : 256

@@ -1,12 +1,17 @@
 import Vision
 
 extension MapDrawing {
-    /// The map over the photograph, normalised by its own maximum, with a legend where the style has one.
-    /// - Parameter name: what is explained.
+    /// The map over the photograph, with the style's legend. A fixed scale divides the map by its number. With any other
+    /// scale, the map is divided by its own maximum.
+    /// - Parameters:
+    ///   - map: prepared by ``MapPreparation``.
+    ///   - name: the target's name, for the note and the legend.
     public func overlay(of map: PreparedMap, name: String) -> Image {
         let shape = map.values.shape
-        return pictures(
-            of: map.normalised(style.normalisation), width: shape[1], height: shape[0], name: name
+        var divisor: Float?
+        if case .fixed(let maximum) = style.scale { divisor = maximum }
+        return images(
+            of: map.normalised(style.normalisation, divisor: divisor), width: shape[1], height: shape[0], name: name
         ).overlay
     }
 }

@@ -1,21 +1,21 @@
 import Vision
 
-/// The connected segments of a map's large values, found row by row: runs of pixels side by side, each joined with
-/// those of the row above that it touches along an edge.
+/// The connected segments of a map's large values, found row by row. A run is a row of pixels side by side. It is joined
+/// with the runs of the row above that it touches along an edge.
 struct Segments {
     private struct Run {
         var row: Int
         var columns: Range<Int>
-        /// An earlier run of the same segment, or this run itself.
+        /// The index of an earlier run of the same segment, or of this run.
         var parent: Int
     }
 
     private var runs: [Run] = []
     private var row = 0
-    /// Where the row above begins in `runs`.
+    /// The index in `runs` of the first run of the row above.
     private var above = 0
 
-    /// Adds the next row's pixels of at least `least`.
+    /// Adds the next row. Its pixels with a value of at least `least` belong to segments.
     mutating func addRow(_ values: Slice<UnsafeBufferPointer<Float>>, from least: Float) {
         let values = UnsafeBufferPointer(rebasing: values)
         let here = runs.count
@@ -36,7 +36,7 @@ struct Segments {
         row += 1
     }
 
-    /// The box around the segment of most pixels, of equals the one that begins first.
+    /// The box around the largest segment. Of several, it is the one that begins first. It is nil if there is no segment.
     func largestBox() -> Rectangle? {
         var sizes = [Int](repeating: 0, count: runs.count)
         for (index, run) in runs.enumerated() { sizes[root(index)] += run.columns.count }
@@ -48,7 +48,7 @@ struct Segments {
         return Rectangle(x0: Double(left), y0: Double(runs[best].row), x1: Double(right), y1: Double(bottom + 1))
     }
 
-    /// The first run of a run's segment, as far as it is known.
+    /// The index of the first known run of a run's segment.
     private func root(_ run: Int) -> Int {
         var run = run
         while runs[run].parent != run { run = runs[run].parent }

@@ -2,12 +2,14 @@ import Vision
 
 /// The colours of text on sheets and in legends.
 enum SheetColors {
+    /// Labels and titles.
     static let ink: (UInt8, UInt8, UInt8) = (24, 24, 28)
-    /// What matters less.
+    /// Details and numbers.
     static let soft: (UInt8, UInt8, UInt8) = (104, 104, 112)
 }
 
-/// The text over one tile: a label, and its detail beside it or, where that does not fit every tile, under it.
+/// The text above a tile: a label and a detail. The detail is at the right of the label, or under it if one of the
+/// sheet's tiles has no room beside the label.
 struct TileCaption {
     let label: (font: Font, lines: [String])
     let detail: (font: Font, lines: [String])
@@ -19,19 +21,25 @@ struct TileCaption {
         self.width = width
     }
 
-    /// A detail is set to the right of its label.
+    /// Whether the label and the detail fit on one line.
     var fitsOneLine: Bool {
         guard label.lines.count <= 1, detail.lines.count <= 1 else { return false }
         let used = label.font.width(of: label.lines.first ?? "") + detail.font.width(of: detail.lines.first ?? "")
         return used + 12 <= width
     }
 
+    /// The height in pixels, with the detail beside or under the label.
     func height(oneLine: Bool) -> Int {
         let label = self.label.lines.count * self.label.font.lineHeight
         let detail = self.detail.lines.count * self.detail.font.lineHeight
         return (oneLine ? max(label, detail) : label + detail) + 4
     }
 
+    /// Draws the text.
+    /// - Parameters:
+    ///   - x: its left edge, in pixels.
+    ///   - bottom: its lower edge, in pixels.
+    ///   - oneLine: whether the detail is beside the label.
     func draw(
         into sheet: inout Image, x: Int, bottom: Int, oneLine: Bool, ink: (UInt8, UInt8, UInt8) = SheetColors.ink
     ) {
@@ -52,7 +60,7 @@ struct TileCaption {
 }
 
 extension Image {
-    /// This picture in its own shape, as large as `size` allows.
+    /// The image with its own aspect ratio, as large as `size` (in pixels) allows.
     func fitted(_ size: (width: Int, height: Int)) -> Image {
         if width == size.width && height == size.height { return self }
         let scale = min(Double(size.width) / Double(width), Double(size.height) / Double(height))
@@ -61,7 +69,7 @@ extension Image {
             height: max(1, min(size.height, Int((Double(height) * scale).rounded()))), filter: .bicubic)
     }
 
-    /// Writes `text` on a dark band across the middle: says why a picture shows nothing.
+    /// Writes text on a dark band across the middle of the image.
     mutating func note(_ text: String) {
         let size = max(11, Float(min(width, height)) / 12)
         let pad = Int(size / 2)

@@ -1,12 +1,14 @@
 import Tensors
 
-/// A map whose every cell is the mean of the cells about it. A cell's evidence lies anywhere in what the cell sees,
-/// which is several cells wide, so that single cells stand out by chance; their means are steadier.
+/// Smooths a map: each cell becomes the mean of a square of cells around it. The evidence of a cell is anywhere in its
+/// receptive field, which is several cells wide. So a single cell can be large by chance, and the mean is less noisy.
 ///
-/// Every cell is divided by the same number: outside of the map there is nothing, and a border counts for less.
+/// All sums are divided by the same number. Cells outside of the map count as 0, so that cells at the border become
+/// smaller.
 /// - Parameters:
 ///   - map: `[u, v]`.
-///   - side: cells of the square, odd; 1 leaves the map as it is.
+///   - side: cells along a side of the square, odd. With 1, the map is not changed.
+/// - Returns: `[u, v]`
 public func smoothed(_ map: Tensor, side: Int) -> Tensor {
     precondition(side >= 1 && side % 2 == 1, "a square of \(side) cells has no middle")
     if side == 1 { return map }

@@ -15,7 +15,10 @@ final class BenchCommandTests: ProgramTestCase {
         let object = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
         XCTAssertEqual(
             object.keys.sorted(),
-            ["encoder", "encoderMilliseconds", "input", "layers", "peakGigaflopsPerSecond", "repeats", "threads", "total"])
+            [
+                "encoder", "encoderMilliseconds", "input", "layers", "peakGigaflopsPerSecond", "repeats", "threads",
+                "total",
+            ])
         let layer = try XCTUnwrap((object["layers"] as? [[String: Any]])?.first)
         XCTAssertEqual(
             layer.keys.sorted(), ["algorithm", "cost", "groups", "input", "kernel", "name", "output", "stride"])

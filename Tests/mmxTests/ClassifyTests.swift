@@ -19,7 +19,8 @@ final class ClassifyTests: ProgramTestCase {
         try SafeTensors.write(store.stateDictionary(), to: url("weights.safetensors"), type: .f32)
         try write("names.txt", "tabby, tabby cat\ndog\ntiger cat\n../red fox/\n")
         let imported = try run(
-            ["model", "import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt"], environment: environment)
+            ["model", "import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt"],
+            environment: environment)
         XCTAssertEqual(imported.code, 0, imported.errors)
     }
 
@@ -54,37 +55,46 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertEqual(best.scores[0].value, best.classes[0].logit)
         try FileManager.default.removeItem(at: url("mmx-output"))
 
-        let found = try manifest(classify("wide.png", "--explain", "../red fox/", "--contrast", "tabby", "2", "--json", "--smooth", "3"))
+        let found = try manifest(
+            classify("wide.png", "--explain", "../red fox/", "--contrast", "tabby", "2", "--json", "--smooth", "3"))
         XCTAssertEqual(found.scores.map(\.index), [3, 0])
         XCTAssertEqual(found.scores[1].against, 2)
         XCTAssertEqual(found.rendering.smoothing, 3)
         // What a class is called stays inside the folder.
         let names = ["wide-class-3-___red_fox_", "wide-class-0-2-tabby_rather_than_tiger_cat"]
         XCTAssertEqual(
-            files(), (names.flatMap { ["\($0)-heatmap.png", "\($0)-map.npy", "\($0)-overlay.png"] } + ["wide-classes.json"]).sorted())
+            files(),
+            (names.flatMap { ["\($0)-heatmap.png", "\($0)-map.npy", "\($0)-overlay.png"] } + ["wide-classes.json"])
+                .sorted())
         let overlay = try Image.read(URL(fileURLWithPath: try XCTUnwrap(found.scores[0].files.overlay)))
         XCTAssertEqual([overlay.width, overlay.height], [210, 70])
         let map = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(found.scores[0].files.rawMap)))
         XCTAssertEqual(map.shape, found.scores[0].map.shape)
         XCTAssertEqual(map.array.max(), found.scores[0].map.maximum)
         let written = try String(contentsOf: url("mmx-output/wide-classes.json"), encoding: .utf8)
-        XCTAssertEqual(try JSONDecoder().decode(ClassManifest.self, from: Data(written.utf8)).scores.map(\.index), [3, 0])
+        XCTAssertEqual(
+            try JSONDecoder().decode(ClassManifest.self, from: Data(written.utf8)).scores.map(\.index), [3, 0])
 
         let cam = try manifest(classify("wide.png", "--explain", "3", "--method", "cam", "--json"))
         XCTAssertEqual(cam.scores.map(\.method), ["cam"])
         let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(cam.scores[0].files.rawMap))).array
-        for (a, b) in zip(raw, map.array) { XCTAssertEqual(a, b * Float(raw.count), accuracy: 1e-4 * (raw.map(abs).max() ?? 0)) }
+        for (a, b) in zip(raw, map.array) {
+            XCTAssertEqual(a, b * Float(raw.count), accuracy: 1e-4 * (raw.map(abs).max() ?? 0))
+        }
         let text = try classify("wide.png", "--explain", "dog")
-        XCTAssertTrue(text.output.contains("dog (score ") && text.output.contains("wide-class-1-dog-overlay.png"), text.output)
+        XCTAssertTrue(
+            text.output.contains("dog (score ") && text.output.contains("wide-class-1-dog-overlay.png"), text.output)
     }
 
     func testClassify_requestsThatCannotBeMet_areRefused() throws {
-        assertFails(try classify("wide.png", "--explain", "cat"), 2, "2 classes", "0 (tabby, tabby cat)", "2 (tiger cat)")
+        assertFails(
+            try classify("wide.png", "--explain", "cat"), 2, "2 classes", "0 (tabby, tabby cat)", "2 (tiger cat)")
         assertFails(try classify("wide.png", "--explain", "4"), 2, "from 0 to 3")
         assertFails(try classify("wide.png", "--explain", "dgo"), 2, "1 (dog)")
         assertFails(try classify("wide.png", "--contrast", "dog", "1"), 2, "itself")
         assertFails(try classify("wide.png", "--explain", "--layer", "conv7"), 2, "conv7")
-        assertFails(try classify("wide.png", "--explain", "--layer", "conv1", "--method", "cam"), 2, "conv1", "grad-cam")
+        assertFails(
+            try classify("wide.png", "--explain", "--layer", "conv1", "--method", "cam"), 2, "conv1", "grad-cam")
         assertFails(try classify("absent.png"), 3, "absent.png")
         XCTAssertEqual(try classify().code, 64)
         let swallowed = try classify("--explain", "wide.png")
@@ -99,7 +109,8 @@ final class ClassifyTests: ProgramTestCase {
     func testClassify_brokenModels_areRefused() throws {
         assertFails(
             try run(["classify", "wide.png", "--model", Self.model.path], environment: environment), 4, "captioning")
-        let config = url("models/tiny/config.json"), text = try String(contentsOf: config, encoding: .utf8)
+        let config = url("models/tiny/config.json")
+        let text = try String(contentsOf: config, encoding: .utf8)
         try Data(text.replacingOccurrences(of: "\"classes\" : 4", with: "\"classes\" : 5").utf8).write(to: config)
         assertFails(try classify("wide.png"), 4, "4 classes", "5")
         try Data(text.replacingOccurrences(of: "\"tiny\"", with: "\"resnet18\"").utf8).write(to: config)
@@ -120,7 +131,8 @@ final class ClassifyTests: ProgramTestCase {
         try FileManager.default.createDirectory(at: url("bin"), withIntermediateDirectories: true)
         try FileManager.default.copyItem(at: Self.program, to: program)
         assertFails(
-            try run(["classify", "wide.png"], program: program, environment: environment), 4, "make models ENCODERS=efficientnet-lite0",
+            try run(["classify", "wide.png"], program: program, environment: environment), 4,
+            "make models ENCODERS=efficientnet-lite0",
             "mmx model import", "for --model: tiny")
     }
 }

@@ -60,7 +60,8 @@ final class DataSetTests: ProgramTestCase {
         XCTAssertTrue(predictions.allSatisfy { $0.keys.sorted() == ["caption", "image"] })
         XCTAssertTrue(lines.allSatisfy { $0.hasPrefix("{\"caption\":") })
         for prediction in predictions.prefix(2) {
-            let image = try XCTUnwrap(prediction["image"]), words = try XCTUnwrap(prediction["caption"])
+            let image = try XCTUnwrap(prediction["image"])
+            let words = try XCTUnwrap(prediction["caption"])
             XCTAssertEqual(try caption("world/images/\(image)").output, words + "\n")
         }
         XCTAssertEqual(try evaluate("--json").output, outcome.output)
@@ -99,14 +100,15 @@ final class DataSetTests: ProgramTestCase {
         assertFails(try train("--resume", "--seed", "5"), 4, "out/training/state.json", "other options")
     }
 
-    /// Killed in the middle of its work and resumed, a run gives the bytes that it gives without: also across processes, whose hash tables
-    /// are in another order.
+    /// A run that is killed and resumed gives the bytes of one that is not, although the hash tables of the two
+    /// processes have different orders.
     func testTrainCaption_killedAndResumed_givesTheSameBytes() throws {
         let more = ["--epochs", "12", "--reward-epochs", "2", "--learning-rate", "0.02"]
         XCTAssertEqual(try run(trainArguments() + more + ["--output", "whole"]).code, 0)
         func killed() throws -> Bool {
             try? FileManager.default.removeItem(at: url("killed"))
-            let process = Process(), errors = url("killed.txt")
+            let process = Process()
+            let errors = url("killed.txt")
             try Data().write(to: errors)
             process.executableURL = Self.program
             process.arguments = trainArguments() + more + ["--output", "killed"]
@@ -157,7 +159,7 @@ final class DataSetTests: ProgramTestCase {
         XCTAssertEqual(try train("--tune-epochs", "1").code, 64)
     }
 
-    /// A pickle that would run a command when Python unpickles it: refused by the name of what it asks for, and not run.
+    /// A pickle that would run a command in Python is refused with the name that it asks for. Nothing is run.
     func testTrainCaption_hostileCheckpoint_isRefusedByName() throws {
         func number<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
             withUnsafeBytes(of: value.littleEndian) { Array($0) }

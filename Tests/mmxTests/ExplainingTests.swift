@@ -21,7 +21,7 @@ final class ExplainingTests: ProgramTestCase {
         let maps = words.enumerated().map { "toy-0\($0.offset + 1)-\($0.element)-map.npy" }
         XCTAssertEqual(files("all"), (maps + ["toy-explanation.json", "toy-words.png"]).sorted())
         let sheet = try Image.read(URL(fileURLWithPath: try XCTUnwrap(manifest.sheet), relativeTo: folder))
-        // The picture itself and each word beside it.
+        // The image itself and each word beside it.
         XCTAssertGreaterThan(sheet.width * sheet.height, 64 * 64 * (words.count + 1))
         let text = try caption("toy.png", "--explain-all", "--explain-word", words[1], "--output", "both")
         XCTAssertEqual(text.code, 0, text.errors)
@@ -57,7 +57,9 @@ final class ExplainingTests: ProgramTestCase {
     /// bin/mmx and share/mmx/models, moved as one, used from anywhere; models may be links.
     func testInstalledProgram_movedOrLinked_findsItsModels() throws {
         let manager = FileManager.default
-        let bin = url("prefix/bin"), models = url("prefix/share/mmx/models"), elsewhere = url("elsewhere")
+        let bin = url("prefix/bin")
+        let models = url("prefix/share/mmx/models")
+        let elsewhere = url("elsewhere")
         for folder in [bin, models, elsewhere] {
             try manager.createDirectory(at: folder, withIntermediateDirectories: true)
         }

@@ -32,7 +32,8 @@ final class HelpTests: ProgramTestCase {
         let isUpdating = ProcessInfo.processInfo.environment["MMX_UPDATE_GOLDEN"] == "1"
         if isUpdating { try FileManager.default.createDirectory(at: Self.golden, withIntermediateDirectories: true) }
         for path in Self.commands {
-            let file = Self.golden.appendingPathComponent(path.joined(separator: "-") + ".txt"), text = try help(path)
+            let file = Self.golden.appendingPathComponent(path.joined(separator: "-") + ".txt")
+            let text = try help(path)
             if isUpdating { try Data(text.utf8).write(to: file) }
             let expected = try String(contentsOf: file, encoding: .utf8)
             XCTAssertTrue(
@@ -61,7 +62,8 @@ final class HelpTests: ProgramTestCase {
     /// Examples and tables are written by hand: the parser would break a longer line in the middle.
     func testHelp_indentedLines_fit80Columns() throws {
         for path in Self.commands {
-            let text = try help(path, columns: 10_000), overview = text.components(separatedBy: "\n\nUSAGE:")[0]
+            let text = try help(path, columns: 10_000)
+            let overview = text.components(separatedBy: "\n\nUSAGE:")[0]
             for line in overview.split(separator: "\n") where line.hasPrefix(" ") || line.hasPrefix("OVERVIEW") {
                 XCTAssertLessThan(line.count, 80, "\(path): \(line)")
             }

@@ -36,7 +36,9 @@ final class MethodCommandTests: ProgramTestCase {
             files("one"),
             ["toy-03-circle-heatmap.png", "toy-03-circle-map.npy", "toy-03-circle-overlay.png", "toy-explanation.json"])
         let several = try manifest(
-            explain("--method", "grad-cam++", "--method", "gradient", "--layer", "conv2", "--layer", "conv4", "--output", "several"))
+            explain(
+                "--method", "grad-cam++", "--method", "gradient", "--layer", "conv2", "--layer", "conv4", "--output",
+                "several"))
         XCTAssertEqual(several.scores.map(\.method), ["grad-cam++", "gradient"])
         XCTAssertEqual(several.scores.map(\.place), ["conv2 + conv4", "pixels"])
         XCTAssertEqual(several.scores[1].map.shape, [64, 64])
@@ -46,7 +48,8 @@ final class MethodCommandTests: ProgramTestCase {
         XCTAssertEqual(
             files("several").filter { $0.hasSuffix(".npy") },
             ["toy-03-circle-grad-cam__-map.npy", "toy-03-circle-gradient-map.npy"])
-        let sheet = try caption("toy.png", "--explain-all", "--method", "hirescam", "--method", "attention", "--json", "--output", "sheet")
+        let sheet = try caption(
+            "toy.png", "--explain-all", "--method", "hirescam", "--method", "attention", "--json", "--output", "sheet")
         let words = try manifest(sheet)
         XCTAssertEqual(words.scores.count, 2 * words.words.count)
         XCTAssertNotNil(words.sheet)
@@ -54,7 +57,8 @@ final class MethodCommandTests: ProgramTestCase {
     }
 
     func testScore_contrastAndCounterfactual_explainsWhatTheySay() throws {
-        let logit = try manifest(explain("--score", "logit")), usual = try manifest(explain())
+        let logit = try manifest(explain("--score", "logit"))
+        let usual = try manifest(explain())
         XCTAssertEqual([logit.wordScore, usual.wordScore], [.logit, .logProbability])
         XCTAssertEqual(usual.scores[0].value, usual.scores[0].logProbability)
         XCTAssertEqual(logit.scores[0].logProbability, usual.scores[0].logProbability)
@@ -72,9 +76,11 @@ final class MethodCommandTests: ProgramTestCase {
 
     /// The box lies about the map's peak, in the photograph's pixels, and is drawn.
     func testBoxes_threshold_lieAroundThePeak() throws {
-        let plain = try manifest(explain("--output", "plain")), boxed = try manifest(explain("--boxes", "--output", "boxed"))
+        let plain = try manifest(explain("--output", "plain"))
+        let boxed = try manifest(explain("--boxes", "--output", "boxed"))
         XCTAssertNil(plain.scores[0].map.box)
-        let box = try XCTUnwrap(boxed.scores[0].map.box), peak = try XCTUnwrap(boxed.scores[0].map.peak)
+        let box = try XCTUnwrap(boxed.scores[0].map.box)
+        let peak = try XCTUnwrap(boxed.scores[0].map.peak)
         XCTAssertTrue(box.x0 <= peak.x && peak.x <= box.x1 && box.y0 <= peak.y && peak.y <= box.y1, "\(box) \(peak)")
         XCTAssertEqual(boxed.rendering.boxThreshold, 0.15)
         let narrow = try XCTUnwrap(manifest(explain("--boxes", "0.9")).scores[0].map.box)

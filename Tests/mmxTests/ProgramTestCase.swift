@@ -3,7 +3,7 @@ import TestSupport
 import Vision
 import XCTest
 
-/// Runs the built program in a folder of its own, which holds two pictures: toy.png (64x64) and wide.png (210x70).
+/// Runs the built program in a folder of its own, which holds two images: toy.png (64x64) and wide.png (210x70).
 class ProgramTestCase: XCTestCase {
     struct Outcome {
         let code: Int32
@@ -12,7 +12,8 @@ class ProgramTestCase: XCTestCase {
     }
 
     static let program: URL = {
-        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let bundle =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         let besideBundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? bundle
         return URL(fileURLWithPath: besideBundle).deletingLastPathComponent().appendingPathComponent("mmx")
     }()
@@ -30,7 +31,8 @@ class ProgramTestCase: XCTestCase {
         folder = try Fixture.temporaryFolder()
         let picture = ToyScene(seed: 2_024, index: 0).image
         try picture.write(to: folder.appendingPathComponent("toy.png"))
-        try picture.resized(width: 210, height: 70, filter: .bilinear).write(to: folder.appendingPathComponent("wide.png"))
+        try picture.resized(width: 210, height: 70, filter: .bilinear).write(
+            to: folder.appendingPathComponent("wide.png"))
     }
 
     override func tearDownWithError() throws { try FileManager.default.removeItem(at: folder) }
@@ -41,7 +43,9 @@ class ProgramTestCase: XCTestCase {
     func run(
         _ arguments: [String], program: URL = program, in directory: URL? = nil, environment: [String: String]? = nil
     ) throws -> Outcome {
-        let process = Process(), output = Pipe(), errors = folder.appendingPathComponent("stderr.txt")
+        let process = Process()
+        let output = Pipe()
+        let errors = folder.appendingPathComponent("stderr.txt")
         try Data().write(to: errors)
         process.executableURL = program
         process.arguments = arguments

@@ -16,7 +16,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         try write("world/dev.jsonl", lines(8..<pictures).joined())
     }
 
-    /// The colour of each of the picture's shapes, and whether there is a circle.
+    /// The colour of each of the image's shapes, and whether there is a circle.
     private func lines(_ range: Range<Int>) -> [String] {
         range.flatMap { index -> [String] in
             let shapes = ToyScene(seed: 2_024, index: index).shapes
@@ -82,7 +82,8 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertEqual(try run(arguments() + more + ["--output", "whole"]).code, 0)
         func killed() throws -> Bool {
             try? FileManager.default.removeItem(at: url("killed"))
-            let process = Process(), errors = url("killed.txt")
+            let process = Process()
+            let errors = url("killed.txt")
             try Data().write(to: errors)
             process.executableURL = Self.program
             process.arguments = arguments() + more + ["--output", "killed"]
@@ -180,7 +181,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         assertFails(
             try train("--single-word", questions: "long.jsonl"), 5, "world/long.jsonl", "no question with an answer")
         XCTAssertEqual(files("out"), [])
-        // A picture that cannot be read is found when its features are made: no model is written, nothing half-done.
+        // An image that cannot be read is found when its features are computed. No part of a model is written.
         try write("world/images/3.png", "no picture")
         assertFails(try train(encoder: "tiny"), 3, "world/images/3.png")
         XCTAssertEqual(files("out"), ["training"])

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import Weights
 import XCTest
@@ -37,7 +37,9 @@ final class ThreadCountTests: ProgramTestCase {
         XCTAssertEqual(found[0].count, files + 1, "\(found[0].keys.sorted())", line: line)
         for (threads, other) in zip(counts, found).dropFirst() {
             XCTAssertEqual(other.keys.sorted(), found[0].keys.sorted(), line: line)
-            for (name, data) in found[0] { XCTAssertEqual(data, other[name], "\(name), \(threads) threads", line: line) }
+            for (name, data) in found[0] {
+                XCTAssertEqual(data, other[name], "\(name), \(threads) threads", line: line)
+            }
         }
     }
 

@@ -18,7 +18,8 @@ final class VQATests: ProgramTestCase {
     override func setUpWithError() throws {
         try super.setUpWithError()
         let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog", "shape"]], minimumCount: 1)
-        let encoder = EncoderConfiguration(name: "tiny", folded: true), store = ParameterStore(seed: 7)
+        let encoder = EncoderConfiguration(name: "tiny", folded: true)
+        let store = ParameterStore(seed: 7)
         let answerer = VQAHeadConfiguration(
             kind: .stackedAttention, features: try encoder.makeEncoder(store.scope()["encoder"]).channels,
             vocabulary: vocabulary.count, answers: answers.count, embedding: 6, hidden: 8, attention: 5)
@@ -54,10 +55,12 @@ final class VQATests: ProgramTestCase {
         XCTAssertEqual(question.answers.map(\.logit), question.answers.map(\.logit).sorted(by: >))
         XCTAssertEqual(found.questions.count, 1)
         XCTAssertEqual(
-            [found.task, found.questions[0].scores[0].method, found.model.answerer], ["question-answering", "grad-cam", "stacked-attention"])
+            [found.task, found.questions[0].scores[0].method, found.model.answerer],
+            ["question-answering", "grad-cam", "stacked-attention"])
         XCTAssertEqual([found.photo.width, found.photo.height], [210, 70])
         XCTAssertEqual(found.model.sha256.count, 64)
-        let score = try XCTUnwrap(question.scores.first), best = question.answers[0]
+        let score = try XCTUnwrap(question.scores.first)
+        let best = question.answers[0]
         XCTAssertEqual(question.scores.count, 1)
         XCTAssertEqual([score.answer, score.name], [best.answer, best.answer])
         XCTAssertEqual(score.value, best.logit)
@@ -90,14 +93,16 @@ final class VQATests: ProgramTestCase {
                 "toy.png", "what color is the dog?", "--answer", "red", "--answer", "Black and white", "--contrast",
                 "red",
                 "black and white", "--explain-question", "--json", "--top", "4", "--color-map", "coolwarm"))
-        let question = found.questions[0], scores = question.scores
+        let question = found.questions[0]
+        let scores = question.scores
         let logit = Dictionary(uniqueKeysWithValues: question.answers.map { ($0.answer, $0.logit) })
         XCTAssertEqual(scores.map(\.name), ["red", "black and white", "red rather than black and white"])
         XCTAssertEqual(scores[2].against, "black and white")
         XCTAssertEqual(scores[0].value, try XCTUnwrap(logit["red"]))
         XCTAssertEqual(scores[2].value, scores[0].value - scores[1].value, accuracy: 1e-6)
         XCTAssertEqual(scores[1].rank, 1 + (question.answers.firstIndex { $0.answer == "black and white" } ?? -1))
-        let maps = try scores.map { try map($0) }, largest = maps[2].map(abs).max() ?? 0
+        let maps = try scores.map { try map($0) }
+        let largest = maps[2].map(abs).max() ?? 0
         XCTAssertGreaterThan(largest, 0)
         for i in maps[0].indices { XCTAssertEqual(maps[2][i], maps[0][i] - maps[1][i], accuracy: 1e-3 * largest) }
         XCTAssertEqual(found.questionMethod, "gradient-times-input")
@@ -248,7 +253,8 @@ final class VQATests: ProgramTestCase {
         }
         // The first is right, the second too, the third is not; nobody can say what the fourth is.
         let lines = zip(asked, [given[0], given[1], "no such answer", "nor this one"]).enumerated().map {
-            "{\"image\":\"\($1.0.0)\",\"question\":\"\($1.0.1)\",\"answer\":\"\($1.1)\",\"kind\":\"\($0 % 2 == 0 ? "color" : "yes/no")\"}\n"
+            "{\"image\":\"\($1.0.0)\",\"question\":\"\($1.0.1)\",\"answer\":\"\($1.1)\","
+                + "\"kind\":\"\($0 % 2 == 0 ? "color" : "yes/no")\"}\n"
         }
         try write("questions.jsonl", lines.joined())
         func evaluate(_ arguments: String...) throws -> Outcome {
@@ -272,7 +278,8 @@ final class VQATests: ProgramTestCase {
 
         try write(
             "daquar.tsv",
-            "image\tquestion\tanswer\nwide.png\twhat color is the dog?\t\(given[0])\ntoy.png\tis the dog\tsink, faucet\n"
+            "image\tquestion\tanswer\nwide.png\twhat color is the dog?\t\(given[0])\n"
+                + "toy.png\tis the dog\tsink, faucet\n"
         )
         let daquar = try evaluate("daquar.tsv", "--format", "daquar", "--json")
         XCTAssertEqual(

@@ -22,8 +22,10 @@ enum DeletionInsertion {
         var values = from.array
         var images: [Tensor] = [from]
         for step in 1...steps {
-            let range = RelevanceOrder.taken(step - 1, of: steps, pixels: order.count)..<RelevanceOrder.taken(
-                step, of: steps, pixels: order.count)
+            let range =
+                RelevanceOrder.taken(
+                    step - 1, of: steps, pixels: order.count)..<RelevanceOrder.taken(
+                    step, of: steps, pixels: order.count)
             for pixel in order[range] {
                 for c in pixel * channels..<(pixel + 1) * channels { values[c] = end[c] }
             }

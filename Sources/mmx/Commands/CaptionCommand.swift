@@ -115,7 +115,7 @@ struct CaptionCommand: CheckedCommand {
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
         if methods.listLayers {
-            return DrawingOptions.printLayers(of: try Captioner.load(ModelFolder.find(captioner.model)).encoder)
+            return MethodOptions.printLayers(of: try Captioner.load(ModelFolder.find(captioner.model)).encoder)
         }
         guard let photo else { return }
         let options = try methods.options(settings: settings.settings, wordScore: scores.score)

@@ -108,7 +108,7 @@ struct ClassifyCommand: CheckedCommand {
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
         if methods.listLayers {
-            return DrawingOptions.printLayers(of: try Classifier.load(ModelFolder.findClassifier(models.model)).encoder)
+            return MethodOptions.printLayers(of: try Classifier.load(ModelFolder.findClassifier(models.model)).encoder)
         }
         guard let photo else { return }
         let options = try methods.options(settings: settings.settings)

@@ -63,7 +63,8 @@ struct EvaluateCaption: ParsableCommand {
             captioner, on: dataset, options: options, limit: data.limit
         ) { done, of in progress.count(done, of: of, "images") }
         try results.write(try evaluation.jsonLines())
-        let scores = evaluation.scores, count = evaluation.captions.count
+        let scores = evaluation.scores
+        let count = evaluation.captions.count
         print(results.json ? try scores.json(images: count) : scores.table(images: count))
     }
 }
@@ -96,7 +97,8 @@ struct EvaluateVQA: ParsableCommand {
 
     func run() throws {
         let answerer = try VQAModel.load(ModelFolder.find(models.model))
-        let all = try data.read(), questions = Array(all.prefix(range.limit ?? all.count))
+        let all = try data.read()
+        let questions = Array(all.prefix(range.limit ?? all.count))
         // Every image must be in the folder before the first is read.
         _ = try QuestionDataset(images: data.folder, questions: questions, path: data.questions)
         try results.tryOutput()

@@ -136,7 +136,8 @@ struct TrainCaption: ParsableCommand {
             kind: .reward, epochs: learning.rewardEpochs, learningRate: learning.rewardLearningRate,
             from: training.tuneFrom, visualScale: learning.learningRate / learning.rewardLearningRate)
         options.phases = (phases + [reward]).filter { $0.epochs > 0 }
-        let folder = URL(fileURLWithPath: data.images), file = URL(fileURLWithPath: data.captions)
+        let folder = URL(fileURLWithPath: data.images)
+        let file = URL(fileURLWithPath: data.captions)
         func dataset(_ split: String) throws -> CaptionDataset {
             try CaptionDataset(images: folder, captions: file, split: URL(fileURLWithPath: split))
         }

@@ -100,7 +100,7 @@ struct VQACommand: CheckedCommand {
     func run() throws {
         if methods.listMethods { return MethodOptions.printMethods() }
         if methods.listLayers {
-            return DrawingOptions.printLayers(of: try VQAModel.load(ModelFolder.find(models.model)).encoder)
+            return MethodOptions.printLayers(of: try VQAModel.load(ModelFolder.find(models.model)).encoder)
         }
         guard let photo else { return }
         let questions =

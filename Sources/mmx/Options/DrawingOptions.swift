@@ -3,7 +3,6 @@ import Drawing
 import Explain
 import Foundation
 import Tasks
-import Vision
 
 /// How maps are drawn: what every explaining command takes. An option that was not given is nil, so that the command
 /// can tell.
@@ -89,7 +88,8 @@ struct DrawingOptions: ParsableArguments {
     }
 
     private var style: DrawingStyle {
-        let usual = Self.usual, scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
+        let usual = Self.usual
+        let scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
         return DrawingStyle(
             colorMap: colorMap ?? usual.colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
             contours: contour, hasLegend: legend,
@@ -99,14 +99,6 @@ struct DrawingOptions: ParsableArguments {
     func rendering(into folder: URL) -> RenderingOptions {
         RenderingOptions(
             folder: folder, style: style, hasSheet: sheet, smoothing: smooth, boxThreshold: boxes)
-    }
-
-    /// What `--list-layers` prints.
-    static func printLayers(of encoder: Encoder) {
-        for stage in encoder.stages {
-            let isDefault = stage.name == encoder.lastLayer
-            print("\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(isDefault ? "\tdefault" : "")")
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Tasks
+import Vision
 
 /// The name of a method as a user writes it. Every text is taken, so that `Methods` itself names the nearest methods
 /// where there is none of that name.
@@ -64,9 +65,18 @@ struct MethodOptions: ParsableArguments {
             isCounterfactual: counterfactual, wordScore: wordScore, compatibility: compat)
     }
 
+    /// What `--list-layers` prints.
+    static func printLayers(of encoder: Encoder) {
+        for stage in encoder.stages {
+            let isDefault = stage.name == encoder.lastLayer
+            print("\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(isDefault ? "\tdefault" : "")")
+        }
+    }
+
     /// What `--list-methods` prints.
     static func printMethods() {
-        let methods = Methods.all(), width = methods.map(\.name.count).max() ?? 0
+        let methods = Methods.all()
+        let width = methods.map(\.name.count).max() ?? 0
         for method in methods {
             let name = method.name + String(repeating: " ", count: width - method.name.count)
             print("\(name)  \(method.summary) (\(method.paper))")
@@ -74,7 +84,7 @@ struct MethodOptions: ParsableArguments {
     }
 }
 
-/// What some methods leave open.
+/// Settings that only some methods have.
 struct MethodSettingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

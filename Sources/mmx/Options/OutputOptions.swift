@@ -11,7 +11,7 @@ struct OutputOptions: ParsableArguments {
     var folder: URL { URL(fileURLWithPath: output) }
 }
 
-/// Whether results are printed for a program.
+/// Whether results are printed as JSON.
 struct JSONOption: ParsableArguments {
     @Flag(help: "Print JSON instead of text.") var json = false
 }

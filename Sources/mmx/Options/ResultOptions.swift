@@ -9,13 +9,13 @@ struct ResultOptions: ParsableArguments {
     var predictions: String?
     @Flag(help: "Print JSON instead of text.") var json = false
 
-    /// Tries to write where the predictions go, before the work is done.
+    /// Checks before the work that the predictions can be written.
     /// - Throws: `AtomicFileError`.
     func tryOutput() throws {
         if let predictions { try Self.tryOutput(predictions) }
     }
 
-    /// Tries to write where a file goes.
+    /// Checks that a file can be written.
     /// - Throws: `AtomicFileError`.
     static func tryOutput(_ path: String) throws {
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()

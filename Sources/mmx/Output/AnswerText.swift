@@ -38,10 +38,12 @@ struct AnswerText {
         let largest = words.map { abs($0.contribution) }.filter(\.isFinite).max() ?? 0
         let decimals = largest > 0 ? max(0, min(6, 2 - Int(log10(largest).rounded(.down)))) : 0
         return words.map { word in
-            let number = String(format: "%+.\(decimals)f", word.contribution), part = word.contribution / largest
+            let number = String(format: "%+.\(decimals)f", word.contribution)
+            let part = word.contribution / largest
             guard isColored, part.isFinite else { return "\(word.word) \(number)" }
             // Of the 256 colours that every terminal has: white, and four steps of red and of blue.
-            let step = Int((min(1, abs(part)) * 4).rounded()), ground = part >= 0 ? 231 - 7 * step : 231 - 42 * step
+            let step = Int((min(1, abs(part)) * 4).rounded())
+            let ground = part >= 0 ? 231 - 7 * step : 231 - 42 * step
             return "\u{1B}[38;5;16;48;5;\(ground)m \(word.word) \u{1B}[0m \(number)"
         }.joined(separator: isColored ? "  " : ", ")
     }

@@ -15,7 +15,8 @@ final class Progress {
         if now.timeIntervalSince(last) < (terminal ? 0.1 : interval) { return }
         last = now
         if terminal {
-            let width = 24, full = Int(max(0, min(1, fraction)) * Double(width))
+            let width = 24
+            let full = Int(max(0, min(1, fraction)) * Double(width))
             let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
             write("\r\u{1B}[K\(bar) \(text())")
             drawn = true

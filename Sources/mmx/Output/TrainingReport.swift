@@ -1,7 +1,7 @@
 import Foundation
 import Tasks
 
-/// How training looks on a terminal.
+/// The progress of training as lines on standard error.
 enum TrainingReport {
     static func show(_ event: TrainingEvent, on progress: Progress) {
         switch event {

@@ -24,7 +24,8 @@ struct CommandNames {
     /// Looks whether the arguments name commands that exist, down to a command without subcommands.
     /// - Throws: ``UsageError`` that suggests the nearest command.
     func check(_ arguments: [String]) throws {
-        var path = [name(root)], command = root
+        var path = [name(root)]
+        var command = root
         // `mmx help train caption` names commands, too.
         for argument in arguments.first == "help" ? arguments.dropFirst() : arguments[...] {
             let children = command.configuration.subcommands

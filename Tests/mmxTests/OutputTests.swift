@@ -1,0 +1,41 @@
+import XCTest
+
+@testable import mmx
+
+/// Text on standard output.
+final class OutputTests: XCTestCase {
+    func testTable_rightAndMinimum_alignColumns() {
+        XCTAssertEqual(
+            Table.text([["name", "size", "path"], ["a", "10", "/a"]], right: [1]), "name  size  path\na       10  /a")
+        XCTAssertEqual(Table.text([["a", "b"], ["c", "d"]], minimum: [4]), "a     b\nc     d")
+        XCTAssertEqual(Table.text([["a"], ["b", "c"]]), "a\nb  c")
+        XCTAssertEqual(Table.text([]), "")
+    }
+
+    func testResultText_map_namesScoreMethodAndFile() {
+        XCTAssertEqual(
+            ResultText.map("dog", score: 1.23456, method: nil, file: "dog.png"), "dog (score 1.235): dog.png")
+        XCTAssertEqual(
+            ResultText.map("dog", score: -0.5, kind: "log p", method: "cam", file: "dog.png"),
+            "dog (log p -0.500, cam): dog.png")
+        XCTAssertNil(ResultText.map("dog", score: 1, method: nil, file: nil))
+    }
+
+    func testShellText_anyText_isOneArgument() {
+        XCTAssertEqual(ShellText.quoted("photos/dog-1.jpg"), "photos/dog-1.jpg")
+        XCTAssertEqual(ShellText.quoted("my dog.jpg"), "\"my dog.jpg\"")
+        XCTAssertEqual(ShellText.quoted(""), "\"\"")
+        XCTAssertEqual(ShellText.always("red"), "\"red\"")
+        XCTAssertEqual(ShellText.always("is it \"$5\"?"), "'is it \"$5\"?'")
+        XCTAssertEqual(ShellText.always("what's $5?"), "'what'\\''s $5?'")
+    }
+
+    func testUsageError_text_hasUsageOfItsCommand() {
+        let error = UsageError(message: "no", path: ["mmx", "train", "caption"])
+        let lines = error.text.split(separator: "\n").map(String.init)
+        XCTAssertEqual(lines[0], "Error: no")
+        XCTAssertTrue(lines[1].hasPrefix("Usage: mmx train caption --images"), error.text)
+        XCTAssertTrue(lines[2].hasPrefix("       "), error.text)
+        XCTAssertEqual(lines.last, "  See 'mmx train caption --help' for more information.")
+    }
+}
