@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Language
 import Tasks
-import Vision
 
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -85,11 +84,10 @@ struct TrainCaption: ParsableCommand {
         (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
         (options.flips, options.crops) = (flips, training.crops)
         options.grounding = phrases == nil ? 0 : grounding
-        let phases = training.phases(epochs: epochs, learningRate: learningRate)
-        let reward = TrainingPhase(
-            kind: .reward, epochs: rewardEpochs, learningRate: rewardLearningRate, from: training.tuneFrom,
-            visualScale: learningRate / rewardLearningRate)
-        options.phases = (phases + [reward]).filter { $0.epochs > 0 }
+        options.phases = TrainingPhase.course(
+            epochs: epochs, learningRate: learningRate, isEncoderTrained: training.isEncoderTrained,
+            tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom,
+            rewardEpochs: rewardEpochs, rewardLearningRate: rewardLearningRate)
         let folder = URL(fileURLWithPath: images), file = URL(fileURLWithPath: captions)
         func data(_ split: String) throws -> CaptionDataset {
             try CaptionDataset(images: folder, captions: file, split: URL(fileURLWithPath: split))
@@ -99,18 +97,10 @@ struct TrainCaption: ParsableCommand {
             options: options, train: data(train), dev: data(dev), encoderWeights: training.weights,
             sharedEncoder: training.shared, phrases: phrases.map { URL(fileURLWithPath: $0) },
             decoder: decoderWeights.map(ModelFolder.find), output: training.folder, vocabularyFile: vocabularyFile,
-            preprocessing: preprocessing()
+            size: size
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: training.resume)
         print(training.output)
-    }
-
-    /// The encoder's own, at another size; nil where none is asked for.
-    private func preprocessing() throws -> Preprocessing? {
-        guard let size else { return nil }
-        let usual = try EncoderConfiguration(name: training.encoderName, folded: true).defaultPreprocessing()
-        return Preprocessing(
-            width: size, height: size, fit: .squash, filter: usual.filter, mean: usual.mean, std: usual.std)
     }
 }
 

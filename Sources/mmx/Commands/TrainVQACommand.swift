@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Language
 import Tasks
-import Vision
 
 struct TrainVQA: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,7 +67,9 @@ struct TrainVQA: ParsableCommand {
         (options.batch, options.questionsPerPicture) = (batch, questionsPerPicture)
         (options.dropout, options.labelSmoothing) = (training.dropout, smoothing)
         (options.flips, options.crops) = (flips, training.crops)
-        options.phases = training.phases(epochs: epochs, learningRate: learningRate).filter { $0.epochs > 0 }
+        options.phases = TrainingPhase.course(
+            epochs: epochs, learningRate: learningRate, isEncoderTrained: training.isEncoderTrained,
+            tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom)
         let (train, held) = try questions()
         let progress = Progress()
         let trainer = try VQATrainer(
@@ -81,25 +82,15 @@ struct TrainVQA: ParsableCommand {
 
     /// The questions to learn from and those to measure with.
     private func questions() throws -> (train: QuestionDataset, dev: QuestionDataset) {
-        func dataset(_ questions: [Question], _ path: String, images: URL) throws -> QuestionDataset {
-            try QuestionDataset(images: images, questions: questions, path: path)
-        }
         let all = try data.read()
-        if let dev {
-            let images = devImages.map { URL(fileURLWithPath: $0) } ?? data.folder
-            return (
-                try dataset(all, data.questions, images: data.folder),
-                try dataset(try data.read(dev), dev, images: images)
-            )
-        }
-        let (held, others) = QuestionDataset.split(all, every: devEvery)
-        guard !held.isEmpty else {
-            throw DatasetError(
-                path: data.questions, problem: "has too few images to keep every \(devEvery)-th for dev; give --dev")
+        guard let dev else {
+            return try QuestionDataset.splitting(all, every: devEvery, images: data.folder, path: data.questions)
         }
         return (
-            try dataset(others, data.questions, images: data.folder),
-            try dataset(held, data.questions, images: data.folder)
+            try QuestionDataset(images: data.folder, questions: all, path: data.questions),
+            try QuestionDataset(
+                images: devImages.map { URL(fileURLWithPath: $0) } ?? data.folder, questions: try data.read(dev),
+                path: dev)
         )
     }
 }

@@ -58,22 +58,12 @@ struct TrainingOptions: ParsableArguments {
     }
 
     var encoderName: String { encoder ?? Self.defaultEncoder }
-    /// Whether the encoder comes trained, and is kept as it is in the first epochs.
-    var isFrozen: Bool { encoderWeights != nil || sharedEncoder != nil }
+    /// Whether the encoder comes with weights.
+    var isEncoderTrained: Bool { encoderWeights != nil || sharedEncoder != nil }
     /// The folder of the model whose encoder is used.
     var shared: URL? { get throws { try sharedEncoder.map { try ModelFolder.find($0) } } }
     var weights: URL? { encoderWeights.map { URL(fileURLWithPath: $0) } }
     var folder: URL { URL(fileURLWithPath: output) }
-
-    /// The epochs behind the encoder, and those with its last stages. An encoder without weights is trained from the
-    /// start.
-    func phases(epochs: Int, learningRate: Float) -> [TrainingPhase] {
-        let first = isFrozen ? nil : TrainingPhase.allStages
-        return [
-            TrainingPhase(epochs: epochs, learningRate: learningRate, from: first, encoderScale: 1),
-            TrainingPhase(epochs: tuneEpochs, learningRate: tuneLearningRate, from: tuneFrom),
-        ]
-    }
 }
 
 /// What is asked of the options whose defaults differ from task to task.
