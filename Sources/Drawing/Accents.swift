@@ -1,6 +1,7 @@
 import Foundation
 
-/// Letters with accents. Unicode's canonical decomposition gives the letter and its accents, and their glyphs are joined.
+/// Letters with accents. Unicode's canonical decomposition gives the letter and its accents, and their glyphs are
+/// joined.
 extension Glyph {
     /// The glyph of a letter with accents. It is nil if the letter or an accent is not in the font.
     static func accented(_ character: Character) -> Glyph? {

@@ -38,8 +38,8 @@ extension Image {
         }
     }
 
-    /// Draws the outline of a rectangle. The line is inside the rectangle and has a thin dark edge on both sides, so that
-    /// it is visible on any image.
+    /// Draws the outline of a rectangle. The line is inside the rectangle and has a thin dark edge on both sides, so
+    /// that it is visible on any image.
     /// - Parameters:
     ///   - rectangle: in pixels of the image.
     ///   - color: red, green and blue of the line.

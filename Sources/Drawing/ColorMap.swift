@@ -14,16 +14,16 @@ public enum ColorMap: String, CaseIterable, Sendable, Codable {
     case inferno
     /// Black to white.
     case gray
-    /// Blue, light gray, red, for signed maps: the centre is zero. See K. Moreland, "Diverging color maps for scientific
-    /// visualization", 2009.
+    /// Blue, light gray, red, for signed maps: the centre is zero. See K. Moreland, "Diverging color maps for
+    /// scientific visualization", 2009.
     case coolwarm
 
     /// Whether the centre of the colour map is zero.
     public var isDiverging: Bool { self == .coolwarm }
 
     /// The colour of a value, as red, green and blue.
-    /// - Parameter value: 0 is the low end, and 1 the high end. Values outside have the colour of the nearer end. NaN has the
-    ///   colour of the low end.
+    /// - Parameter value: 0 is the low end, and 1 the high end. Values outside have the colour of the nearer end. NaN
+    ///   has the colour of the low end.
     public func color(_ value: Float) -> (UInt8, UInt8, UInt8) {
         // NaN fails the comparison.
         table[value > 0 ? Int(min(value, 1) * 255 + 0.5) : 0]

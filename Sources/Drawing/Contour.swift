@@ -7,9 +7,9 @@ enum Contour {
 
     /// The contour line at `level`, as segments in pixels. The value of a pixel is at its centre, index + 0.5.
     ///
-    /// The map is linear between the centres of pixels. If only two opposite corners of a square are above the level, the
-    /// mean of its four corners decides whether they are joined. NaN is below every level. The line is open at the edges
-    /// of the ranges.
+    /// The map is linear between the centres of pixels. If only two opposite corners of a square are above the level,
+    /// the mean of its four corners decides whether they are joined. NaN is below every level. The line is open at the
+    /// edges of the ranges.
     /// - Parameters:
     ///   - map: `[height, width]`, row-major.
     ///   - columns: of the pixels that are used.

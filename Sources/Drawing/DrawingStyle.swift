@@ -32,8 +32,8 @@ public struct DrawingStyle: Equatable, Sendable {
 
     /// The legend of a map, or of several maps that are divided by the same number.
     /// - Parameters:
-    ///   - maximum: the value at the high end of the colours. It is nil if the maps have different maxima: the numbers of
-    ///     the legend are then parts of each map's maximum.
+    ///   - maximum: the value at the high end of the colours. It is nil if the maps have different maxima: the numbers
+    ///     of the legend are then parts of each map's maximum.
     ///   - name: the target's name, for the note.
     public func legend(maximum: Float?, name: String = "") -> Legend {
         Legend(

@@ -1,12 +1,12 @@
 import Foundation
 
-/// A character as strokes of a round pen. Printable ASCII is in this file, other characters are in LatinGlyphs.swift, and
-/// letters with accents are composed in Accents.swift.
+/// A character as strokes of a round pen. Printable ASCII is in this file, other characters are in LatinGlyphs.swift,
+/// and letters with accents are composed in Accents.swift.
 ///
-/// Each glyph has a width and a path in units of 1/20 em. The origin of y is the baseline, and y points up. Capitals are
-/// 14 high, small letters 10, and descenders reach -4.5. The strokes of a path are separated by `|`. A stroke has points
-/// `x,y` and elliptic arcs `@cx,cy,rx,ry,from,to`, joined by straight lines. The angles of an arc are in degrees, and the
-/// arc runs counter-clockwise if `to` is larger than `from`.
+/// Each glyph has a width and a path in units of 1/20 em. The origin of y is the baseline, and y points up. Capitals
+/// are 14 high, small letters 10, and descenders reach -4.5. The strokes of a path are separated by `|`. A stroke has
+/// points `x,y` and elliptic arcs `@cx,cy,rx,ry,from,to`, joined by straight lines. The angles of an arc are in
+/// degrees, and the arc runs counter-clockwise if `to` is larger than `from`.
 struct Glyph {
     typealias Point = SIMD2<Float>
 

@@ -32,8 +32,8 @@ public struct MapDrawing: Sendable {
             style: style)
     }
 
-    /// The map over the photograph, and the map alone. Both have the contours, the box, a note if the map is empty, and the
-    /// style's legend.
+    /// The map over the photograph, and the map alone. Both have the contours, the box, a note if the map is empty, and
+    /// the style's legend.
     /// - Parameters:
     ///   - map: `[height, width]`, normalised. Its cells cover the model's input.
     ///   - width: cells in a row.

@@ -3,8 +3,8 @@ import Vision
 
 /// Prepares a raw map for drawing. The evaluation prepares maps with it too, so that it measures what is drawn.
 ///
-/// A map of a layer's cells is smoothed (``smoothed(_:side:)``) as the model or the user says. A map of pixels is smoothed
-/// only if the user says so, and its largest values are clipped (``clipped(_:percentile:)``).
+/// A map of a layer's cells is smoothed (``smoothed(_:side:)``) as the model or the user says. A map of pixels is
+/// smoothed only if the user says so, and its largest values are clipped (``clipped(_:percentile:)``).
 public struct MapPreparation: Equatable, Sendable {
     /// Side of the smoothing square for maps of a layer's cells. It is odd, and 1 means no smoothing.
     public var cellSmoothing = 1
@@ -38,7 +38,8 @@ public struct MapPreparation: Equatable, Sendable {
 public struct PreparedMap: Sendable {
     /// The map after smoothing and clipping, `[u, v]`. It is drawn.
     public let values: Tensor
-    /// The map after smoothing, before clipping, `[u, v]`. It gives the position of the maximum and the order of the cells.
+    /// The map after smoothing, before clipping, `[u, v]`. It gives the position of the maximum and the order of the
+    /// cells.
     public let smoothed: Tensor
     /// The magnitude that larger ones were clipped to. It is nil if nothing was clipped.
     public let limit: Float?

@@ -32,8 +32,8 @@ public enum MapScale: Equatable, Sendable {
 
     /// The divisors of a run's maps.
     /// - Parameters:
-    ///   - maps: all maps of the run as they are drawn, each with the name of its method. Values that are not finite do not
-    ///     count. Only ``shared`` uses them.
+    ///   - maps: all maps of the run as they are drawn, each with the name of its method. Values that are not finite do
+    ///     not count. Only ``shared`` uses them.
     ///   - isSigned: whether negative values are drawn too.
     public func divisors(of maps: [(method: String, values: [Float])], isSigned: Bool) -> MapDivisors {
         switch self {
@@ -46,7 +46,8 @@ public enum MapScale: Equatable, Sendable {
                     largest[method] = max(largest[method] ?? 0, isSigned ? abs(value) : value)
                 }
             }
-            // A method without a value to draw has no divisor. Its maps are normalised by their own maxima, with a warning.
+            // A method without a value to draw has no divisor. Its maps are normalised by their own maxima, with a
+            // warning.
             return MapDivisors(common: nil, byMethod: largest.filter { $0.value > 0 })
         }
     }

@@ -9,8 +9,8 @@ public enum MethodSheet {
     /// The smallest width of a cell, so that the names of methods have room.
     private static let narrowest = 132
 
-    /// The size of a sheet's tiles, in pixels. The long side is 320 pixels. It is shorter if there are many columns, or if
-    /// the sheet would have more than 40 million pixels.
+    /// The size of a sheet's tiles, in pixels. The long side is 320 pixels. It is shorter if there are many columns, or
+    /// if the sheet would have more than 40 million pixels.
     /// - Parameters:
     ///   - width: of the photograph, in pixels.
     ///   - height: of the photograph, in pixels.
@@ -26,8 +26,8 @@ public enum MethodSheet {
         return (max(1, Int((w * scale).rounded())), max(1, Int((h * scale).rounded())))
     }
 
-    /// Draws the sheet. The photograph is at the upper left, with the title and the legend beside it. The headings of the
-    /// columns are under them. Then there is a row for each method, which begins with its name.
+    /// Draws the sheet. The photograph is at the upper left, with the title and the legend beside it. The headings of
+    /// the columns are under them. Then there is a row for each method, which begins with its name.
     /// - Parameters:
     ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
     ///   - title: a long title is set in smaller text and then cut off.

@@ -10,13 +10,14 @@ public enum Overlay {
     /// Draws a map over the photograph, at the photograph's size.
     /// - Parameters:
     ///   - photo: the photograph.
-    ///   - map: `[height, width]` of the photograph, row-major, in 0...1, or in -1...1 if `isSigned`. Values outside are
-    ///     clipped. NaN is drawn as a pixel that the model did not see.
+    ///   - map: `[height, width]` of the photograph, row-major, in 0...1, or in -1...1 if `isSigned`. Values outside
+    ///     are clipped. NaN is drawn as a pixel that the model did not see.
     ///   - colorMap: the colours.
     ///   - opacity: of the colours at the largest value, 0...1. With ``Blend/even``, it is that of all values.
     ///   - blend: how the opacity depends on the value.
     ///   - isSigned: whether zero is the centre of the colour map. The opacity then grows with the magnitude.
-    ///   - seen: the part of the photograph that the model saw, in pixels. Without it, the model saw the whole photograph.
+    ///   - seen: the part of the photograph that the model saw, in pixels. Without it, the model saw the whole
+    ///     photograph.
     public static func draw(
         _ photo: Image, map: [Float], colorMap: ColorMap = .turbo, opacity: Float = 0.6, blend: Blend = .weighted,
         isSigned: Bool = false, seen: Rectangle? = nil
@@ -73,8 +74,8 @@ public enum Overlay {
         }
     }
 
-    /// The weights of an output pixel in 16.16 fixed point. The pixel is a weighted sum of the photograph's channel, the
-    /// photograph's luminance and a constant.
+    /// The weights of an output pixel in 16.16 fixed point. The pixel is a weighted sum of the photograph's channel,
+    /// the photograph's luminance and a constant.
     private struct Mix {
         let channel, luminance: UInt32
         /// The constants of red, green and blue. The last lane is 0.
@@ -143,8 +144,8 @@ public enum Overlay {
         return (range(seen.x0, seen.x1, width), range(seen.y0, seen.y1, height))
     }
 
-    /// Calls `body` for each row with its number, its levels and its output. A level is in 0...255, or 256 for a pixel that
-    /// the model did not see.
+    /// Calls `body` for each row with its number, its levels and its output. A level is in 0...255, or 256 for a pixel
+    /// that the model did not see.
     private static func paint(
         _ cut: Cut, map: [Float], isSigned: Bool,
         _ body: (Int, UnsafePointer<Int32>, UnsafeMutablePointer<UInt8>) -> Void

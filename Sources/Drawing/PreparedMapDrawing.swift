@@ -1,8 +1,8 @@
 import Vision
 
 extension MapDrawing {
-    /// The map over the photograph, with the style's legend. A fixed scale divides the map by its number. With any other
-    /// scale, the map is divided by its own maximum.
+    /// The map over the photograph, with the style's legend. A fixed scale divides the map by its number. With any
+    /// other scale, the map is divided by its own maximum.
     /// - Parameters:
     ///   - map: prepared by ``MapPreparation``.
     ///   - name: the target's name, for the note and the legend.

@@ -1,7 +1,7 @@
 import Vision
 
-/// The connected segments of a map's large values, found row by row. A run is a row of pixels side by side. It is joined
-/// with the runs of the row above that it touches along an edge.
+/// The connected segments of a map's large values, found row by row. A run is a row of pixels side by side. It is
+/// joined with the runs of the row above that it touches along an edge.
 struct Segments {
     private struct Run {
         var row: Int
@@ -36,7 +36,8 @@ struct Segments {
         row += 1
     }
 
-    /// The box around the largest segment. Of several, it is the one that begins first. It is nil if there is no segment.
+    /// The box around the largest segment. Of several, it is the one that begins first. It is nil if there is no
+    /// segment.
     func largestBox() -> Rectangle? {
         var sizes = [Int](repeating: 0, count: runs.count)
         for (index, run) in runs.enumerated() { sizes[root(index)] += run.columns.count }

@@ -57,13 +57,13 @@ final class AugmentationTests: XCTestCase {
         let own = ["a", "b", "c", "d", "e"]
         var seen = Set<String>()
         for _ in 0..<40 {
-            let two = CaptionTrainer.choose(2, of: own, using: &random)
+            let two = CaptionTask.choose(2, of: own, using: &random)
             XCTAssertEqual(Set(two).count, 2)
             seen.formUnion(two)
         }
         XCTAssertEqual(seen, Set(own))
-        XCTAssertEqual(CaptionTrainer.choose(5, of: own, using: &random), own)
-        let seven = CaptionTrainer.choose(7, of: own, using: &random)
+        XCTAssertEqual(CaptionTask.choose(5, of: own, using: &random), own)
+        let seven = CaptionTask.choose(7, of: own, using: &random)
         XCTAssertEqual(Array(seven.prefix(5)), own)
         XCTAssertEqual(seven.count, 7)
         XCTAssertTrue(seven.allSatisfy(own.contains))

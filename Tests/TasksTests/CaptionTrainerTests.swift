@@ -33,12 +33,12 @@ final class CaptionTrainerTests: XCTestCase {
 
     private func makeTrainer(
         _ name: String, _ options: CaptionTrainingOptions = options, captions: String = "captions.csv", train: String = "train.txt",
-        preprocessing: Preprocessing? = nil, report: @escaping (TrainingEvent) -> Void = { _ in }
+        size: Int? = nil, report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws -> CaptionTrainer {
         let world = try world()
         return try CaptionTrainer(
             options: options, train: world.data(train, captions: captions), dev: world.data("dev.txt", captions: captions),
-            encoderWeights: nil, output: world.output(name), preprocessing: preprocessing, report: report)
+            encoderWeights: nil, output: world.output(name), size: size, report: report)
     }
 
     /// Trains into `name`, calling `after` with each epoch's number when its checkpoint is written.
@@ -103,7 +103,7 @@ final class CaptionTrainerTests: XCTestCase {
         let phases = [String](repeating: "words from conv1", count: 12) + [String](repeating: "words from conv4", count: 3)
         XCTAssertEqual(log.map(\.phase), phases + [String](repeating: "reward from conv4", count: 3))
         // The kept weights are those of a late epoch: the comparisons below are not of what was there before the interruption.
-        XCTAssertGreaterThan(try XCTUnwrap(log.last { $0.best }).epoch, 9, "\(log.map(\.devCIDEr))")
+        XCTAssertGreaterThan(try XCTUnwrap(log.last { $0.best }).epoch, 9, "\(log.map(\.devScore))")
         try train("again")
         try assertSame("whole", "again")
         for epoch in stops {
@@ -153,13 +153,11 @@ final class CaptionTrainerTests: XCTestCase {
         let csv = try String(contentsOf: world.folder.appendingPathComponent("captions.csv"), encoding: .utf8)
         try world.write("reworded.csv", csv.replacingOccurrences(of: "the square", with: "this square"))
         try world.write("longer.csv", csv.replacingOccurrences(of: "the square", with: "one very nice square"))
-        let size = Preprocessing(
-            width: 48, height: 48, fit: .squash, filter: .bilinear, mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5])
         assertRefuses("state.json", "other pictures or texts") { try makeTrainer("run", options, train: "fewer.txt").run(resume: true) }
         for captions in ["reworded.csv", "longer.csv"] {
             assertRefuses("state.json", "other pictures or texts") { try makeTrainer("run", options, captions: captions).run(resume: true) }
         }
-        assertRefuses("state.json", "another picture size") { try makeTrainer("run", options, preprocessing: size).run(resume: true) }
+        assertRefuses("state.json", "another picture size") { try makeTrainer("run", options, size: 48).run(resume: true) }
         try Data("{".utf8).write(to: world.output("run/training/state.json"))
         assertRefuses("state.json", "is not a training checkpoint") { try makeTrainer("run", options).run(resume: true) }
     }
@@ -187,14 +185,14 @@ final class CaptionTrainerTests: XCTestCase {
             options.phases = [.init(kind: .words, epochs: 20, learningRate: 3e-2, from: "conv1", encoderScale: 0.2)]
             let log = try train(kind.rawValue, options)
             XCTAssertLessThan(try XCTUnwrap(log.last).loss, 0.5 * log[0].loss, kind.rawValue)
-            XCTAssertEqual(log.filter(\.best).map(\.devCIDEr), log.filter(\.best).map(\.devCIDEr).sorted())
+            XCTAssertEqual(log.filter(\.best).map(\.devScore), log.filter(\.best).map(\.devScore).sorted())
             let captioner = try Captioner.load(world().output(kind.rawValue))
             XCTAssertTrue(captioner.configuration.encoder.folded)
             XCTAssertEqual(captioner.configuration.decoder.kind, kind)
             let evaluation = try CaptionEvaluation.run(captioner, on: world().data("dev.txt"), options: SearchOptions(beam: 1))
             XCTAssertEqual(evaluation.captions.map(\.image), (0..<6).map { "d\($0).png" })
             // What is written (folded, sixteen bits) scores what was measured in training.
-            XCTAssertEqual(evaluation.scores.ciderD, log.map(\.devCIDEr).max() ?? 0, accuracy: 0.05)
+            XCTAssertEqual(evaluation.scores.ciderD, log.map(\.devScore).max() ?? 0, accuracy: 0.05)
         }
     }
 

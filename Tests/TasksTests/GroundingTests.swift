@@ -174,7 +174,7 @@ final class GroundingTests: XCTestCase {
         try CaptionTrainer(
             options: plain, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil,
             output: world.output("plain")
-        ) { if case .epoch(let epoch) = $0 { scores.append(epoch.devCIDEr) } }.run(resume: false)
+        ) { if case .epoch(let epoch) = $0 { scores.append(epoch.devScore) } }.run(resume: false)
         let best = try XCTUnwrap(scores.max())
         XCTAssertGreaterThan(best, 0.5)
         func start(_ options: CaptionTrainingOptions, from name: String, to output: String) throws -> [Double] {
@@ -183,7 +183,7 @@ final class GroundingTests: XCTestCase {
                 options: options, train: world.data("train.txt"), dev: world.data("dev.txt"),
                 encoderWeights: world.output("plain/model.safetensors"), phrases: world.output("phrases.tsv"),
                 decoder: world.output(name), output: world.output(output)
-            ) { if case .epoch(let epoch) = $0 { scores.append(epoch.devCIDEr) } }.run(resume: false)
+            ) { if case .epoch(let epoch) = $0 { scores.append(epoch.devScore) } }.run(resume: false)
             return scores
         }
         var next = Self.options

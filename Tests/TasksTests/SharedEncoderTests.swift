@@ -28,15 +28,10 @@ final class SharedEncoderTests: XCTestCase {
         (options.encoder, options.embedding, options.hidden, options.attention) = (encoder, 6, 8, 4)
         (options.minimumCount, options.batch, options.captionsPerPicture, options.seed) = (1, 8, 1, seed)
         options.phases = [.init(epochs: 1, learningRate: 1e-2, from: "conv1")]
-        var preprocessing = try EncoderConfiguration(name: encoder, folded: true).defaultPreprocessing()
-        if let size {
-            preprocessing = Preprocessing(
-                width: size, height: size, fit: .squash, filter: preprocessing.filter, mean: preprocessing.mean, std: preprocessing.std)
-        }
         let world = try world()
         try CaptionTrainer(
             options: options, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil, output: world.output(name),
-            preprocessing: preprocessing
+            size: size
         ) { _ in }.run(resume: false)
     }
 
@@ -224,7 +219,7 @@ final class SharedEncoderTests: XCTestCase {
         let copy = try world().output("stopped"), source = try world().output("source")
         var failure: Error?
         try trainer("source", sharing: "captioner") { event in
-            guard case .answerEpoch(let epoch) = event, epoch.epoch == 2 else { return }
+            guard case .epoch(let epoch) = event, epoch.epoch == 2 else { return }
             do { try FileManager.default.copyItem(at: source, to: copy) } catch { failure = error }
         }.run(resume: false)
         if let failure { throw failure }

@@ -61,7 +61,7 @@ final class VQATrainerTests: XCTestCase {
         // The last stretch begins at the best weights, the first whose answers were all right, so its loss is higher.
         XCTAssertLessThan(trainer.log[9].loss, 0.5 * trainer.log[0].loss)
         XCTAssertLessThan(trainer.log[11].loss, trainer.log[10].loss)
-        XCTAssertGreaterThanOrEqual(trainer.log.map(\.devAccuracy).max() ?? 0, 0.9)
+        XCTAssertGreaterThanOrEqual(trainer.log.map(\.devScore).max() ?? 0, 0.9)
         try makeTrainer("two").run(resume: false)
         XCTAssertEqual(try weights("one"), try weights("two"))
         var other = Self.options
@@ -79,7 +79,7 @@ final class VQATrainerTests: XCTestCase {
             let scores = answerer.scores(features: features, questions: [try answerer.read(question.text).words]).array
             return answerer.answers[scores.indices.max { scores[$0] < scores[$1] } ?? 0] == question.answer
         }
-        XCTAssertEqual(Double(right) / Double(dev.count), trainer.log.map(\.devAccuracy).max() ?? 0, accuracy: 0.11)
+        XCTAssertEqual(Double(right) / Double(dev.count), trainer.log.map(\.devScore).max() ?? 0, accuracy: 0.11)
     }
 
     /// Stopped after any epoch and resumed, a run gives the bytes of one that was not stopped; another run's checkpoint is refused.
@@ -90,7 +90,7 @@ final class VQATrainerTests: XCTestCase {
             let source = try world().output("source-\(stop)")
             var failure: Error?
             try makeTrainer("source-\(stop)") { event in
-                guard case .answerEpoch(let epoch) = event, epoch.epoch == stop else { return }
+                guard case .epoch(let epoch) = event, epoch.epoch == stop else { return }
                 do { try FileManager.default.copyItem(at: source, to: copy) } catch { failure = error }
             }.run(resume: false)
             if let failure { throw failure }
@@ -164,7 +164,7 @@ final class VQATrainerTests: XCTestCase {
 
     /// Every question counts once, however many its picture has.
     func testRaggedBatches() {
-        let (rows, weights) = VQATrainer.rows([["a", "b", "c"], ["d"]])
+        let (rows, weights) = VQATask.rows([["a", "b", "c"], ["d"]])
         XCTAssertEqual(rows, ["a", "b", "c", "d", "d", "d"])
         XCTAssertEqual(weights, [0.25, 0.25, 0.25, 0.25, 0, 0])
     }

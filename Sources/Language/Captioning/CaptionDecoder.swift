@@ -103,6 +103,11 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
         self.visual = visual
     }
 
+    /// The place of every decoder's bias of the words' scores, `[V]`, among its parameters.
+    public static let outputBias = "output.words.bias"
+    /// The place of the ``VisualTerm`` among a decoder's parameters.
+    public static let visualTerm = "visual"
+
     public func makeDecoder(_ p: Parameters) -> any CaptionDecoder {
         switch kind {
         case .showAndTell: return ShowAndTell(p, self)

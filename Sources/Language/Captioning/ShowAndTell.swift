@@ -22,7 +22,7 @@ public struct ShowAndTell: CaptionDecoder {
         words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
         lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
         output = Linear(p["output"], inputs: hidden, outputs: configuration.embedding)
-        outputBias = p("output.words.bias", shape: [configuration.vocabulary], initial: .zeros)
+        outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
     }
 
     /// h and c `[M, H]` after the LSTM has seen the pictures.

@@ -26,10 +26,10 @@ public struct ShowAttendAndTell: CaptionDecoder {
             p["lstm"], inputs: embedding, hidden: hidden, annotation: hidden, attention: configuration.attention)
         outputH = Linear(p["output.h"], inputs: hidden, outputs: embedding)
         outputContext = Linear(p["output.context"], inputs: hidden, outputs: embedding, bias: false)
-        outputBias = p("output.words.bias", shape: [configuration.vocabulary], initial: .zeros)
+        outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
         visual = configuration.visual.map {
             VisualTerm(
-                p["visual"], features: configuration.features, vocabulary: configuration.vocabulary, hidden: hidden,
+                p[DecoderConfiguration.visualTerm], features: configuration.features, vocabulary: configuration.vocabulary, hidden: hidden,
                 width: $0)
         }
     }

@@ -3,7 +3,7 @@ import Language
 import Vision
 
 /// Everything that decides how a captioner is trained; saved with the checkpoints, so that a run can be resumed and repeated.
-public struct CaptionTrainingOptions: Codable, Equatable, Sendable {
+public struct CaptionTrainingOptions: TrainerOptions, Sendable {
     public var encoder = "efficientnet-lite2"
     public var decoder = DecoderConfiguration.Kind.showAttendAndTell
     public var embedding = 512
@@ -37,26 +37,4 @@ public struct CaptionTrainingOptions: Codable, Equatable, Sendable {
     ]
 
     public init() {}
-
-    public var epochs: Int { phases.reduce(0) { $0 + $1.epochs } }
-}
-
-/// What the trainer tells while it works.
-public enum TrainingEvent {
-    case note(String)
-    case caching(done: Int, of: Int)
-    case step(epoch: Int, of: Int, batch: Int, batches: Int, loss: Double, secondsLeft: Double)
-    case epoch(TrainingEpoch)
-    case answerEpoch(VQATrainingEpoch)
-}
-
-/// One line of the training log.
-public struct TrainingEpoch: Codable, Sendable {
-    public var epoch: Int
-    public var phase: String
-    public var loss: Double
-    public var devCIDEr: Double
-    public var devBLEU4: Double
-    public var seconds: Double
-    public var best: Bool
 }

@@ -23,7 +23,6 @@ final class ModelInTraining {
 
     private let averageDecay: Float
     let report: (TrainingEvent) -> Void
-    var began = Date()
     private var caches: [String: FeatureCache] = [:]
 
     /// Where the encoder comes from.
@@ -43,9 +42,11 @@ final class ModelInTraining {
         }
     }
 
+    /// - Parameter size: side of the square that images are squashed to; nil for the encoder's own preprocessing. A
+    ///   shared encoder keeps its own.
     /// - Throws: ``ModelError``, or the readers' own errors, for weights that do not fit.
     init(
-        encoder source: EncoderSource, preprocessing: Preprocessing?, seed: UInt64, averageDecay: Float, output: URL,
+        encoder source: EncoderSource, size: Int? = nil, seed: UInt64, averageDecay: Float, output: URL,
         report: @escaping (TrainingEvent) -> Void
     ) throws {
         var shared: (encoder: ModelEncoder, store: ParameterStore)?, reference: SharedEncoder?
@@ -66,9 +67,11 @@ final class ModelInTraining {
                 model: SharedEncoder.path(from: output, to: folder), weights: found.encoder.identity.weights)
         }
         sharedEncoder = reference
-        self.preprocessing =
-            try shared?.encoder.identity.preprocessing ?? preprocessing ?? encoder.defaultPreprocessing()
-        try encoder.check(self.preprocessing)
+        let encoder = encoder
+        preprocessing =
+            try shared?.encoder.identity.preprocessing ?? size.map { try encoder.preprocessing(squashedTo: $0) }
+            ?? encoder.defaultPreprocessing()
+        try encoder.check(preprocessing)
         self.averageDecay = averageDecay
         self.output = output
         self.report = report
@@ -97,7 +100,7 @@ final class ModelInTraining {
     /// of ours, of whatever task, it takes the encoder, which is folded already.
     private func load(_ url: URL) throws {
         var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
-        let ours = state.filter { $0.key.hasPrefix("encoder.") }
+        let ours = state.filter { Self.isOfEncoder($0.key) }
         if !ours.isEmpty {
             state = Dictionary(
                 uniqueKeysWithValues: ours.map { (String($0.key.dropFirst("encoder.".count)), $0.value) })
@@ -118,6 +121,12 @@ final class ModelInTraining {
     }
 
     // MARK: The encoder's two parts
+
+    /// Whether a parameter of the store is one of the encoder's.
+    static func isOfEncoder(_ name: String) -> Bool { name.hasPrefix("encoder.") }
+
+    /// - Parameter p: the root of the parameters.
+    func makeEncoder(_ p: Parameters) throws -> Encoder { try encoder.makeEncoder(p["encoder"]) }
 
     /// The number of the stage `name`, the first that is trained (``TrainingPhase/from``); nil trains none.
     /// - Throws: ``ModelError`` when the encoder has no such stage.
@@ -142,21 +151,21 @@ final class ModelInTraining {
         if cut >= stageNames.count { return Variable(input) }
         let names = stageNames[cut...]
         let only = p.training { name in
-            guard name.hasPrefix("encoder.") else { return true }
+            guard Self.isOfEncoder(name) else { return true }
             let rest = name.dropFirst("encoder.".count)
             return cut == 0 || names.contains { rest.hasPrefix($0 + ".") || rest == $0 }
         }
-        return try encoder.makeEncoder(only["encoder"])(Variable(input), stages: cut..<stageNames.count)
+        return try makeEncoder(only)(Variable(input), stages: cut..<stageNames.count)
     }
 
     /// What the stages before `cut` make of the pictures, read from the folder or computed now.
     func cache(
-        _ cut: Int, images: [(name: String, url: URL)], augmentation: Augmentation, name: String
+        _ cut: Int, images: [TrainingImage], augmentation: Augmentation, name: String
     ) throws -> FeatureCache {
         let fingerprint = fingerprint(cut)
         let name = "\(name)-\(cut)"
         if let cache = caches[name + fingerprint] { return cache }
-        let network = try encoder.makeEncoder(store.scope()["encoder"])
+        let network = try makeEncoder(store.scope())
         let report = report
         let front = stageNames.prefix(cut).joined(separator: ","), names = images.map(\.name).joined(separator: ",")
         let key = "\(encoder.name) \(front) \(preprocessing) \(augmentation) \(fingerprint) \(names)"
@@ -190,13 +199,6 @@ final class ModelInTraining {
         }
     }
 
-    /// The learning rate of a step: a half cosine from `rate` to a twentieth of it over `total` steps, after a warm-up
-    /// of a hundred.
-    static func learningRate(_ rate: Float, step: Int, of total: Int) -> Float {
-        let warmUp = min(1, Float(step + 1) / 100)
-        return rate * warmUp * (0.05 + 0.95 * 0.5 * (1 + cos(Float(step) / Float(max(1, total)) * .pi)))
-    }
-
     /// All parameters, the averaged ones where there are any, in memory layout.
     private var averaged: [String: Tensor] { store.values.merging(average) { $1 } }
 
@@ -206,6 +208,17 @@ final class ModelInTraining {
         set(averaged)
         defer { set(current) }
         return try body()
+    }
+
+    /// Sets elements of a parameter and of its average.
+    func fill(_ name: String, at indices: [Int], with value: Float) {
+        func filled(_ tensor: Tensor?) -> Tensor? {
+            guard let tensor = tensor?.copy() else { return nil }
+            for index in indices { tensor.pointer[index] = value }
+            return tensor
+        }
+        if let parameter = filled(store.values[name]) { store.set(name, parameter) }
+        average[name] = filled(average[name])
     }
 
     func keepBest() throws {
@@ -226,7 +239,7 @@ final class ModelInTraining {
     func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {
         set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
         var state = store.stateDictionary(), encoder = encoder
-        if sharedEncoder != nil { return (state.filter { !$0.key.hasPrefix("encoder.") }, encoder) }
+        if sharedEncoder != nil { return (state.filter { !Self.isOfEncoder($0.key) }, encoder) }
         if !encoder.folded {
             let (pairs, epsilon) = try encoder.normPairs()
             state = try foldingBatchNorms(
@@ -234,5 +247,14 @@ final class ModelInTraining {
             encoder.folded = true
         }
         return (state, encoder)
+    }
+}
+
+extension EncoderConfiguration {
+    /// The encoder's own preprocessing, for images squashed to a square of `size` pixels a side.
+    func preprocessing(squashedTo size: Int) throws -> Preprocessing {
+        let usual = try defaultPreprocessing()
+        return Preprocessing(
+            width: size, height: size, fit: .squash, filter: usual.filter, mean: usual.mean, std: usual.std)
     }
 }

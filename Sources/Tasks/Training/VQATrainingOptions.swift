@@ -1,7 +1,7 @@
 import Language
 
 /// Everything that decides how an answerer is trained; saved with the checkpoints, so that a run can be resumed and repeated.
-public struct VQATrainingOptions: Codable, Equatable, Sendable {
+public struct VQATrainingOptions: TrainerOptions, Sendable {
     public var encoder = "efficientnet-lite2"
     public var kind = VQAHeadConfiguration.Kind.stackedAttention
     public var embedding = 256
@@ -30,16 +30,4 @@ public struct VQATrainingOptions: Codable, Equatable, Sendable {
     public var phases = [TrainingPhase(epochs: 10, learningRate: 1e-3)]
 
     public init() {}
-
-    public var epochs: Int { phases.reduce(0) { $0 + $1.epochs } }
-}
-
-/// One line of the training log.
-public struct VQATrainingEpoch: Codable, Sendable {
-    public var epoch: Int
-    public var loss: Double
-    /// The share of the dev questions answered right.
-    public var devAccuracy: Double
-    public var seconds: Double
-    public var best: Bool
 }

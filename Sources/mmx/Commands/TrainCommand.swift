@@ -130,12 +130,10 @@ struct TrainCaption: ParsableCommand {
         (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
         (options.flips, options.crops) = (learning.flips, training.crops)
         options.grounding = data.phrases == nil ? 0 : learning.grounding
-        let phases = training.phases(
-            epochs: learning.epochs, learningRate: learning.learningRate, encoder: encoder)
-        let reward = TrainingPhase(
-            kind: .reward, epochs: learning.rewardEpochs, learningRate: learning.rewardLearningRate,
-            from: training.tuneFrom, visualScale: learning.learningRate / learning.rewardLearningRate)
-        options.phases = (phases + [reward]).filter { $0.epochs > 0 }
+        options.phases = TrainingPhase.course(
+            epochs: learning.epochs, learningRate: learning.learningRate, isEncoderTrained: encoder.isEncoderTrained,
+            tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom,
+            rewardEpochs: learning.rewardEpochs, rewardLearningRate: learning.rewardLearningRate)
         let folder = URL(fileURLWithPath: data.images)
         let file = URL(fileURLWithPath: data.captions)
         func dataset(_ split: String) throws -> CaptionDataset {
@@ -146,19 +144,10 @@ struct TrainCaption: ParsableCommand {
             options: options, train: dataset(data.train), dev: dataset(data.dev), encoderWeights: encoder.weights,
             sharedEncoder: encoder.shared, phrases: data.phrases.map { URL(fileURLWithPath: $0) },
             decoder: model.decoderWeights.map(ModelFolder.find), output: output.folder,
-            vocabularyFile: model.vocabularyFile,
-            preprocessing: preprocessing()
+            vocabularyFile: model.vocabularyFile, size: model.size
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: output.resume)
         print(output.output)
-    }
-
-    /// The encoder's own, at another size; nil where none is asked for.
-    private func preprocessing() throws -> Preprocessing? {
-        guard let size = model.size else { return nil }
-        let usual = try EncoderConfiguration(name: encoder.name, folded: true).defaultPreprocessing()
-        return Preprocessing(
-            width: size, height: size, fit: .squash, filter: usual.filter, mean: usual.mean, std: usual.std)
     }
 }
 

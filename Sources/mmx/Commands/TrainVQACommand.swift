@@ -105,9 +105,9 @@ struct TrainVQA: ParsableCommand {
         (options.batch, options.questionsPerPicture) = (learning.batch, learning.questionsPerPicture)
         (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
         (options.flips, options.crops) = (learning.flips, training.crops)
-        options.phases = training.phases(
-            epochs: learning.epochs, learningRate: learning.learningRate, encoder: encoder
-        ).filter { $0.epochs > 0 }
+        options.phases = TrainingPhase.course(
+            epochs: learning.epochs, learningRate: learning.learningRate, isEncoderTrained: encoder.isEncoderTrained,
+            tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom)
         let (train, held) = try questions()
         let progress = Progress()
         let trainer = try VQATrainer(
@@ -120,26 +120,15 @@ struct TrainVQA: ParsableCommand {
 
     /// The questions to learn from and those to measure with.
     private func questions() throws -> (train: QuestionDataset, dev: QuestionDataset) {
-        func dataset(_ questions: [Question], _ path: String, images: URL) throws -> QuestionDataset {
-            try QuestionDataset(images: images, questions: questions, path: path)
-        }
         let all = try data.read()
-        if let dev = devData.dev {
-            let images = devData.devImages.map { URL(fileURLWithPath: $0) } ?? data.folder
-            return (
-                try dataset(all, data.questions, images: data.folder),
-                try dataset(try data.read(dev), dev, images: images)
-            )
+        guard let dev = devData.dev else {
+            return try QuestionDataset.splitting(
+                all, every: devData.devEvery, images: data.folder, path: data.questions)
         }
-        let (held, others) = QuestionDataset.split(all, every: devData.devEvery)
-        guard !held.isEmpty else {
-            throw DatasetError(
-                path: data.questions,
-                problem: "has too few images to keep every \(devData.devEvery)-th for dev; give --dev")
-        }
+        let images = devData.devImages.map { URL(fileURLWithPath: $0) } ?? data.folder
         return (
-            try dataset(others, data.questions, images: data.folder),
-            try dataset(held, data.questions, images: data.folder)
+            try QuestionDataset(images: data.folder, questions: all, path: data.questions),
+            try QuestionDataset(images: images, questions: try data.read(dev), path: dev)
         )
     }
 }

@@ -39,8 +39,8 @@ struct EncoderOptions: ParsableArguments {
     }
 
     var name: String { encoder ?? Self.defaultEncoder }
-    /// Whether the encoder comes trained, and is kept as it is in the first epochs.
-    var isFrozen: Bool { encoderWeights != nil || sharedEncoder != nil }
+    /// Whether the encoder comes with weights.
+    var isEncoderTrained: Bool { encoderWeights != nil || sharedEncoder != nil }
     /// The folder of the model whose encoder is used.
     var shared: URL? { get throws { try sharedEncoder.map { try ModelFolder.find($0) } } }
     var weights: URL? { encoderWeights.map { URL(fileURLWithPath: $0) } }
@@ -70,16 +70,6 @@ struct TrainingOptions: ParsableArguments {
             throw ValidationError(
                 "--shared-encoder excludes --tune-epochs: an encoder that two models use is not trained again")
         }
-    }
-
-    /// The epochs on the encoder's features, and those with its last stages. An encoder without weights is trained from
-    /// the start.
-    func phases(epochs: Int, learningRate: Float, encoder: EncoderOptions) -> [TrainingPhase] {
-        let first = encoder.isFrozen ? nil : TrainingPhase.allStages
-        return [
-            TrainingPhase(epochs: epochs, learningRate: learningRate, from: first, encoderScale: 1),
-            TrainingPhase(epochs: tuneEpochs, learningRate: tuneLearningRate, from: tuneFrom),
-        ]
     }
 }
 

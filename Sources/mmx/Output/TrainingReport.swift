@@ -13,16 +13,20 @@ enum TrainingReport {
                 "epoch \(epoch)/\(of) batch \(batch)/\(batches) \(String(format: "loss %.3f", loss)), "
                     + "\(Progress.duration(left)) left",
                 fraction: Double(batch) / Double(max(1, batches)))
-        case .answerEpoch(let e):
-            progress.line(
-                String(
-                    format: "epoch %d: loss %.4f, dev accuracy %.2f %%, %@%@", e.epoch, e.loss, 100 * e.devAccuracy,
-                    Progress.duration(e.seconds), e.best ? " *" : ""))
         case .epoch(let e):
+            let phase = e.phase.map { " (\($0))" } ?? ""
+            let loss = String(format: "%.4f", e.loss)
+            let dev = e.dev.map(text).joined(separator: ", ")
             progress.line(
-                String(
-                    format: "epoch %d (%@): loss %.4f, dev CIDEr-D %.4f, BLEU-4 %.4f, %@%@", e.epoch, e.phase, e.loss,
-                    e.devCIDEr, e.devBLEU4, Progress.duration(e.seconds), e.best ? " *" : ""))
+                "epoch \(e.epoch)\(phase): loss \(loss), dev \(dev), \(Progress.duration(e.seconds))"
+                    + (e.best ? " *" : ""))
+        }
+    }
+
+    private static func text(_ score: DevScore) -> String {
+        switch score.unit {
+        case .number: "\(score.name) \(String(format: "%.4f", score.value))"
+        case .share: "\(score.name) \(String(format: "%.2f %%", 100 * score.value))"
         }
     }
 }

@@ -45,6 +45,22 @@ public final class QuestionDataset: Sendable {
     /// All questions, picture by picture.
     public var questions: [Question] { entries.flatMap(\.questions) }
 
+    /// Training and dev questions out of one file: every `n`-th image's questions are for dev.
+    /// - Throws: ``DatasetError`` that names the file, also where there are fewer than `n` images.
+    public static func splitting(
+        _ questions: [Question], every n: Int, images: URL, path: String
+    ) throws -> (train: QuestionDataset, dev: QuestionDataset) {
+        let (held, others) = split(questions, every: n)
+        guard !held.isEmpty else {
+            throw DatasetError(
+                path: path, problem: "has too few images to keep every \(n)-th for dev; give --dev")
+        }
+        return (
+            try QuestionDataset(images: images, questions: others, path: path),
+            try QuestionDataset(images: images, questions: held, path: path)
+        )
+    }
+
     /// Two parts by picture: every `n`-th picture's questions, and the others'.
     public static func split(_ questions: [Question], every n: Int) -> (held: [Question], others: [Question]) {
         var numbers: [String: Int] = [:]

@@ -1,0 +1,226 @@
+import Foundation
+import Language
+import Tensors
+import Vision
+import Weights
+
+/// Captioning, as ``Trainer`` trains it.
+final class CaptionTask: TrainingTask {
+    let options: CaptionTrainingOptions
+    let configuration: CaptionerConfiguration
+    let vocabulary: Vocabulary
+    let trainImages: [TrainingImage]
+    let devImages: [TrainingImage]
+
+    /// By image, then by caption.
+    private let tokens: [[[Int]]]
+    private let devReferences: [[[String]]]
+    private let texts: [String]
+    private var phrases: GroundedPhrases?
+    private lazy var reward = CaptionReward(tokens: tokens, end: vocabulary.end)
+    /// Words that are never written.
+    private var forbidden: [Int] { [vocabulary.pad, vocabulary.start, vocabulary.unknown] }
+
+    /// The place of the decoder's parameters in the model.
+    private static let place = "decoder"
+
+    /// Makes the decoder's parameters in `model`.
+    init(
+        _ options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, model: ModelInTraining,
+        vocabularyFile: String
+    ) throws {
+        var options = options
+        options.encoder = model.encoder.name
+        self.options = options
+        let tokenizer = CaptionTokenizer()
+        let captions = train.entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        let vocabulary = Vocabulary(tokens: captions.flatMap { $0 }, minimumCount: options.minimumCount)
+        self.vocabulary = vocabulary
+        tokens = captions.map { $0.map { vocabulary.encode($0) } }
+        devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        texts = (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
+        (trainImages, devImages) = (train.trainingImages, dev.trainingImages)
+        let decoder = DecoderConfiguration(
+            kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
+            hidden: options.hidden, attention: options.attention,
+            normalisesImage: options.decoder == .showAndTell ? true : nil,
+            visual: options.grounding > 0 ? options.visual : nil)
+        _ = decoder.makeDecoder(model.store.scope()[Self.place])
+        configuration = CaptionerConfiguration(
+            encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
+            decoder: decoder, vocabulary: vocabularyFile, search: SearchOptions())
+    }
+
+    /// Puts the decoder of the captioner in `folder` into `store`, strictly.
+    func load(from folder: URL, into store: ParameterStore) throws {
+        let other = try Captioner.load(folder)
+        guard other.vocabulary == vocabulary else {
+            throw ModelError(
+                path: folder.path,
+                problem: "has another vocabulary (\(other.vocabulary.count) words) than these captions "
+                    + "(\(vocabulary.count) words); training cannot start from its decoder")
+        }
+        let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors")).filter {
+            $0.key.hasPrefix("\(Self.place).")
+        }
+        let strict = ParameterStore(strict: state, origin: folder.path)
+        // Where the other decoder has no visual term, this one's stays new: it adds nothing yet.
+        var decoder = configuration.decoder
+        if other.configuration.decoder.visual == nil { decoder.visual = nil }
+        _ = decoder.makeDecoder(strict.scope()[Self.place])
+        try strict.checkComplete()
+        for (name, value) in strict.values { store.set(name, value.copy()) }
+    }
+
+    /// - Parameter file: needed where ``CaptionTrainingOptions/grounding`` is above 0, and only there.
+    func readPhrases(_ file: URL?, of train: CaptionDataset, for output: URL) throws {
+        guard (options.grounding > 0) == (file != nil) else {
+            throw ModelError(
+                path: output.path, problem: "a file of phrases and a weight of grounding above 0 go together")
+        }
+        guard let file else { return }
+        guard options.decoder == .showAttendAndTell else {
+            throw ModelError(
+                path: output.path,
+                problem: "\(options.decoder.rawValue) has no term that is linear in the feature map, which phrases "
+                    + "with boxes could train; take \(DecoderConfiguration.Kind.showAttendAndTell.rawValue)")
+        }
+        phrases = try GroundedPhrases(
+            file, of: train, vocabulary: vocabulary, preprocessing: configuration.preprocessing,
+            augmentation: options.augmentation)
+    }
+
+    var dataTexts: [String] { texts + (phrases.map { $0.targets.map { "\($0)" } } ?? []) }
+
+    // MARK: An epoch
+
+    /// Images in random order; within a stretch of several batches sorted by length, because a batch is as long as its
+    /// longest caption.
+    func batches(using generator: inout SeededGenerator) -> [[Int]] {
+        let order = Array(tokens.indices).shuffled(using: &generator)
+        let length = tokens.map { $0.map(\.count).max() ?? 0 }
+        var result: [[Int]] = []
+        for from in stride(from: 0, to: order.count, by: options.batch * 10) {
+            let stretch = order[from..<min(order.count, from + options.batch * 10)].sorted {
+                (length[$0], $0) < (length[$1], $1)
+            }
+            for start in stride(from: 0, to: stretch.count, by: options.batch) {
+                result.append(Array(stretch[start..<min(stretch.count, start + options.batch)]))
+            }
+        }
+        return result.shuffled(using: &generator)
+    }
+
+    /// Before the reward is trained on, the words that are never written lose their probability. The reward never
+    /// sees them: probability would drift to them, and log p of the written words would mean nothing.
+    func begin(_ phase: TrainingPhase, _ model: ModelInTraining) {
+        if phase.kind == .reward { model.fill("\(Self.place).\(DecoderConfiguration.outputBias)", at: forbidden, with: -10_000) }
+    }
+
+    func learningRateScale(of parameter: String, in phase: TrainingPhase) -> Float {
+        parameter.hasPrefix("\(Self.place).\(DecoderConfiguration.visualTerm).") ? phase.visualScale : 1
+    }
+
+    func loss(_ batch: TrainingBatch, in phase: TrainingPhase, using generator: inout SeededGenerator) -> (
+        loss: Variable, shown: Double
+    ) {
+        let seed = generator.next()
+        let decoder = configuration.decoder.makeDecoder(batch.parameters[Self.place])
+        let dropout = Dropout(rate: options.dropout, seed: seed)
+        var (loss, shown) =
+            switch phase.kind {
+            case .words: wordLoss(batch, decoder, dropout, seed: seed)
+            case .reward: rewardLoss(batch, decoder, seed: seed)
+            }
+        if let phrases, let visual = decoder.visual {
+            var random = SeededGenerator(seed: seed ^ 0x9B0D)
+            let grounding = GroundingBatch(
+                phrases, pictures: batch.images, copies: batch.copies, rows: batch.features.shape[1],
+                columns: batch.features.shape[2], perPicture: options.phrasesPerPicture, using: &random)
+            let taught = grounding.loss(
+                regions: visual.regions(of: batch.features, dropout: dropout), table: visual.words.weight)
+            loss = loss + taught.scaled(by: options.grounding)
+        }
+        return (loss, shown)
+    }
+
+    /// Cross-entropy of the reference captions' words.
+    private func wordLoss(
+        _ batch: TrainingBatch, _ decoder: any CaptionDecoder, _ dropout: Dropout, seed: UInt64
+    ) -> (Variable, Double) {
+        var random = SeededGenerator(seed: seed ^ 0xC0DE)
+        let captions = batch.images.flatMap { image -> [[Int]] in
+            Self.choose(options.captionsPerPicture, of: tokens[image], using: &random).map {
+                Array($0.prefix(options.maximumLength))
+            }
+        }
+        let loss = crossEntropy(
+            of: captions, weights: [Float](repeating: 1, count: captions.count), batch, decoder, dropout: dropout,
+            smoothing: options.labelSmoothing)
+        return (loss, Double(loss.value.scalar))
+    }
+
+    /// The cross-entropy of sampled captions, each weighed by how much more its reward is than its image's others'.
+    private func rewardLoss(
+        _ batch: TrainingBatch, _ decoder: any CaptionDecoder, seed: UInt64
+    ) -> (Variable, Double) {
+        let sampler = configuration.decoder.makeDecoder(batch.constants[Self.place])
+        var random = SeededGenerator(seed: seed ^ 0xA5A5)
+        let captions = sampleCaptions(
+            sampler, features: batch.features.value, rows: options.captionsPerPicture, start: vocabulary.start,
+            end: vocabulary.end, forbidden: forbidden, maximumLength: options.maximumLength, using: &random)
+        let (advantages, mean) = reward.advantages(captions, pictures: batch.images, rows: options.captionsPerPicture)
+        let loss = crossEntropy(of: captions, weights: advantages, batch, decoder, dropout: nil, smoothing: 0)
+        return (loss, mean)
+    }
+
+    private func crossEntropy(
+        of captions: [[Int]], weights: [Float], _ batch: TrainingBatch, _ decoder: any CaptionDecoder,
+        dropout: Dropout?, smoothing: Float
+    ) -> Variable {
+        let forced = TeacherForcing(
+            captions: captions, weights: weights, start: vocabulary.start, end: vocabulary.end, pad: vocabulary.pad)
+        let logits = decoder.logits(features: batch.features, words: forced.inputs, dropout: dropout)
+        return Tensors.crossEntropy(
+            logits.reshaped([-1, vocabulary.count]), targets: forced.targets, weights: forced.weights,
+            smoothing: smoothing)
+    }
+
+    /// All of an image's captions, or as many of them as asked for, at random; where it has fewer, some are repeated.
+    static func choose<Caption>(_ wanted: Int, of own: [Caption], using random: inout SeededGenerator) -> [Caption] {
+        if wanted < own.count { return Array(own.shuffled(using: &random).prefix(wanted)) }
+        return own + (own.count..<wanted).map { _ in own[Int(random.next() % UInt64(own.count))] }
+    }
+
+    // MARK: Evaluation, files
+
+    func devScores(_ parameters: Parameters, features: (Range<Int>) -> Tensor) -> [DevScore] {
+        let decoder = configuration.decoder.makeDecoder(parameters[Self.place])
+        var search = configuration.search
+        search.beam = 1
+        var candidates: [[String]] = []
+        for from in stride(from: 0, to: devImages.count, by: 50) {
+            let found = beamSearch(
+                decoder, features: features(from..<min(devImages.count, from + 50)), start: vocabulary.start,
+                end: vocabulary.end, forbidden: forbidden, options: search)
+            candidates += found.map { vocabulary.decode($0.first?.words ?? []) }
+        }
+        let scores = CaptionMetrics.score(candidates: candidates, references: devReferences)
+        return [
+            DevScore(name: "CIDEr-D", value: scores.ciderD, unit: .number),
+            DevScore(name: "BLEU-4", value: scores.bleu4, unit: .number),
+        ]
+    }
+
+    func name(of phase: TrainingPhase) -> String? { phase.kind.rawValue + (phase.from.map { " from \($0)" } ?? "") }
+
+    func save(_ state: [String: Tensor], encoder: EncoderConfiguration, to folder: URL) throws {
+        var configuration = configuration
+        configuration.encoder = encoder
+        try Captioner.save(configuration: configuration, vocabulary: vocabulary, state: state, type: .f16, to: folder)
+    }
+}
+
+extension CaptionDataset {
+    fileprivate var trainingImages: [TrainingImage] { entries.map { ($0.image, imageURL($0.image)) } }
+}
