@@ -4,7 +4,7 @@ WORD ?= red
 PHOTO ?=
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libopenblas-dev libpng-dev libjpeg-dev
+PACKAGES = libopenblas-dev libpng-dev libjpeg-dev nettle-dev
 MMX = .build/release/mmx
 DEMO = .build/demo
 
