@@ -64,9 +64,10 @@ public struct MapEvaluation: Sendable {
         return evaluation
     }
 
-    /// Measures the maps of a source without randomisation.
-    static func measured(
-        _ source: some MapSource, _ options: EvaluationOptions, log: RecordLog?, progress: (Progress) -> Void
+    /// Measures the maps of a source without randomisation, as ``run(_:_:log:progress:)`` does before it.
+    public static func measured(
+        _ source: some MapSource, _ options: EvaluationOptions = EvaluationOptions(), log: RecordLog? = nil,
+        progress: (Progress) -> Void = { _ in }
     ) throws -> MapEvaluation {
         let run = name(of: source, options)
         let numbers = Dictionary(source.images.enumerated().map { ($1, $0) }) { first, _ in first }

@@ -33,13 +33,25 @@ public struct ImageMaps {
     /// The position of the model's input in the photograph.
     public var placement: Placement
     /// The smoothing and clipping of the maps before they are drawn or measured.
-    var preparation = MapPreparation()
+    public var preparation = MapPreparation()
     /// The sum of the layer's activations over its channels, `[u, v]`.
     public var wordBlind: Tensor
     /// The encoder, for changed images: from preprocessed images `[N, H, W, 3]` to feature maps `[N, u, v, K]`.
     public var features: (_ images: Tensor) -> Tensor = { $0 }
     /// The targets with their maps.
     public var targets: [MapTarget]
+
+    public init(
+        input: Tensor, placement: Placement, preparation: MapPreparation = MapPreparation(), wordBlind: Tensor,
+        features: @escaping (_ images: Tensor) -> Tensor = { $0 }, targets: [MapTarget]
+    ) {
+        self.input = input
+        self.placement = placement
+        self.preparation = preparation
+        self.wordBlind = wordBlind
+        self.features = features
+        self.targets = targets
+    }
 
     /// The smoothed and clipped map. It is not normalised and not placed over the image yet.
     func prepared(_ map: MapTarget.Map) -> PreparedMap { preparation(map.raw, isOfPixels: map.isOfPixels) }
@@ -59,6 +71,16 @@ public struct MapTarget {
         public var raw: Tensor
         /// Whether the map's cells are pixels of the preprocessed image, not cells of a layer.
         public var isOfPixels = false
+
+        public init(
+            method: String, score: Int = 0, fields: [String: RecordValue] = [:], raw: Tensor, isOfPixels: Bool = false
+        ) {
+            self.method = method
+            self.score = score
+            self.fields = fields
+            self.raw = raw
+            self.isOfPixels = isOfPixels
+        }
     }
 
     /// The kind of the target, which groups the figures. It may be empty.
@@ -74,4 +96,16 @@ public struct MapTarget {
     public var confidences: [Confidence] = []
     /// At most one map for each of ``MapSource/methods``.
     public var maps: [Map]
+
+    public init(
+        kind: String = "", context: String = "", fields: [String: RecordValue] = [:], region: Region,
+        confidences: [Confidence] = [], maps: [Map]
+    ) {
+        self.kind = kind
+        self.context = context
+        self.fields = fields
+        self.region = region
+        self.confidences = confidences
+        self.maps = maps
+    }
 }
