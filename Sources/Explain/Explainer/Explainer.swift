@@ -3,6 +3,7 @@ import Tensors
 
 /// Explains one model: any target with any method, all targets of an input in one backward sweep.
 public struct Explainer<Model: ExplainableModel> {
+    /// The model that is explained.
     public let model: Model
     /// The options with the model's own defaults filled in; the methods are those that run.
     public let options: ExplanationOptions
@@ -15,6 +16,9 @@ public struct Explainer<Model: ExplainableModel> {
     /// Whether maps lie over the feature map that the head takes.
     public var isLastLayer: Bool { layers.isLast }
 
+    /// - Parameters:
+    ///   - model: the model to explain.
+    ///   - options: layers and methods, checked here before anything is computed.
     /// - Throws: ``ExplanationError`` when the encoder has no such layer, a method of the model's configuration does not
     ///   exist, or a method does not apply to the layers.
     public init(_ model: Model, options: ExplanationOptions = ExplanationOptions()) throws {
@@ -37,7 +41,9 @@ public struct Explainer<Model: ExplainableModel> {
 
     /// What the model says of the image and the input, and the attributions of the targets.
     /// - Parameters:
-    ///   - targets: what to explain; nothing is explained where there is none.
+    ///   - image: an image that ``encode(_:)`` of this explainer returned, or another that it ``accepts(_:)``.
+    ///   - input: what the head reads beside the image.
+    ///   - requests: what to explain; nothing is explained where there is none.
     ///   - progress: called with the model's runs done and to do, by methods that take many.
     /// - Throws: ``ExplanationError`` for a request that cannot be met, a method that does not apply to the model, or an
     ///   image that another encoder saw.

@@ -4,6 +4,7 @@ import Tensors
 
 /// What a captioner says of an image and a caption.
 public struct CaptionOutput: Sendable {
+    /// The caption's words, without its start and its end.
     public var words: [String]
     /// log p of each word given those before it, and of the end last.
     public var logProbabilities: [Float]
