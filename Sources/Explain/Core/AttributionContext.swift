@@ -4,9 +4,9 @@ import Vision
 
 /// What a method is given: S targets of one encoded image, over one of the encoder's layers or over the pixels.
 ///
-/// The context computes what the literature's methods ask for: the layer's output A; the derivatives of all targets with
-/// respect to A or to images, all targets in one sweep; the targets' values for changed images and for changed A. What
-/// was computed for one method is kept for the next.
+/// The context computes what the literature's methods ask for: the layer's output A; the derivatives of all targets
+/// with respect to A or to images, all targets in one sweep; the targets' values for changed images and for changed A.
+/// What was computed for one method is kept for the next.
 public struct AttributionContext {
     /// The S targets, in the order of the maps' first axis.
     public let targets: [LinearTarget]
@@ -118,8 +118,8 @@ public struct AttributionContext {
         }
     }
 
-    /// dy_s / dx at the image itself, `[S, H, W, 3]`: as ``gradients(at:relu:)``, but without another forward pass where
-    /// the image was encoded with its pixels recorded.
+    /// dy_s / dx at the image itself, `[S, H, W, 3]`: as ``gradients(at:relu:)``, but without another forward pass
+    /// where the image was encoded with its pixels recorded.
     public func pixelGradients(relu: ReLURule = .exact) -> Tensor {
         let shape = [count] + pixels.shape.dropFirst()
         guard image.recordsPixels else { return gradients(at: pixels, relu: relu).reshaped(shape) }

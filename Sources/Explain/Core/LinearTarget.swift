@@ -1,7 +1,7 @@
 import Tensors
 
-/// A target as a weighted sum of a model's outputs: y = sum over the terms of weight x output. One logit, the difference
-/// of two, the log-probability of a phrase: all that a method needs to know of a target, whatever its task.
+/// A target as a weighted sum of a model's outputs: y = sum over the terms of weight x output. One logit, the
+/// difference of two, the log-probability of a phrase: all that a method needs to know of a target, whatever its task.
 public struct LinearTarget: Equatable, Sendable {
     /// One of the model's outputs and its factor.
     public struct Term: Equatable, Sendable {
@@ -42,8 +42,8 @@ public struct LinearTarget: Equatable, Sendable {
     }
 
     /// Seeds of S targets over N images, `[S, N, F]`: row s holds the derivative of target s, summed over the images,
-    /// with respect to the outputs. One image's output does not depend on another's input, so one sweep gives each image
-    /// its own gradient.
+    /// with respect to the outputs. One image's output does not depend on another's input, so one sweep gives each
+    /// image its own gradient.
     /// - Parameters:
     ///   - targets: the S targets.
     ///   - images: N.

@@ -41,7 +41,8 @@ public struct HeadReading<Model: ExplainableModel> {
     /// Finds the targets that a person asks for.
     /// - Throws: ``ExplanationError`` for what the model does not know or the input does not have.
     public let targets: (Model.Request) throws -> [ResolvedTarget<Model.Subject>]
-    /// What each of the input's T words contributed to S targets, `[S][T]`; nil where the input has no words to explain.
+    /// What each of the input's T words contributed to S targets, `[S][T]`; nil where the input has no words to
+    /// explain.
     public let wordContributions: (([LinearTarget]) -> [[Float]])?
 
     /// - Parameters:

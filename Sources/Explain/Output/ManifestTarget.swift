@@ -88,12 +88,13 @@ public struct ManifestMap: Codable, Sendable {
     public var positiveMass: Float
     /// The positive values' part of the sum of all magnitudes.
     public var positiveShare: Float
-    /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is positive.
+    /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is
+    /// positive.
     public var peak: ManifestPoint?
     /// Magnitudes above it are drawn as if they were it: the 99th percentile of a map of pixels, nil for one of cells.
     public var clippedAt: Float?
-    /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the photograph;
-    /// nil when none was asked for, or nothing is positive.
+    /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the
+    /// photograph; nil when none was asked for, or nothing is positive.
     public var box: Rectangle?
     /// What the drawn map was divided by (`--scale`); nil where nothing was.
     public var drawnMaximum: Float?

@@ -26,8 +26,8 @@ public struct CAM: ExplanationMethod {
     /// - Parameters:
     ///   - activations: A, the feature map that the head takes, `[1, u, v, K]`.
     ///   - targets: sums of the head's logits.
-    ///   - head: from `[N, u, v, K]` to logits `[N, classes]`. It is called with feature maps of one cell, which pooling
-    ///     leaves as they are.
+    ///   - head: from `[N, u, v, K]` to logits `[N, classes]`. It is called with feature maps of one cell, which
+    ///     pooling leaves as they are.
     /// - Returns: `[S, u, v]`, raw and signed.
     public static func maps(activations: Tensor, targets: [LinearTarget], head: (Variable) -> Variable) -> Tensor {
         let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])

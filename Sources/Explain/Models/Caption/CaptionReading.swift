@@ -15,8 +15,8 @@ public struct CaptionOutput: Sendable {
 /// A caption's words in one captioner, over one feature map: every target of the caption is read from here.
 ///
 /// y = sum over a span of positions of log p(w_t | w_<t, image), or of the words' scores before the softmax
-/// (``WordScore``): one word, a phrase, or, over all words and the end, the whole caption. A contrast is a word's number
-/// less another word's at the same position, where the softmax cancels.
+/// (``WordScore``): one word, a phrase, or, over all words and the end, the whole caption. A contrast is a word's
+/// number less another word's at the same position, where the softmax cancels.
 struct CaptionReading {
     let captioner: Captioner
     /// Word indices without `<start>` and `<end>`.
