@@ -3,9 +3,10 @@
 #
 # The symbols come out of the modules in BUILD (.build/release), so nothing is compiled for the pages. Explain has a
 # catalogue, Sources/Explain/Explain.docc; its pages are built without warnings, or not at all. Of the other modules
-# only errors are told, unless STRICT names them: STRICT="Explain Tasks" docs/docc.sh ...
+# only errors are told, unless STRICT names them: STRICT="Explain Tasks" make docs.
 set -eu
-BUILD=$1 OUTPUT=$2 STRICT=${STRICT:-Explain}
+BUILD=$1 OUTPUT=$2
+STRICT=${STRICT:-Explain}
 MODULES=${MODULES:-"Support Tensors Weights Vision Language Tasks Questions Drawing Explain Evaluation"}
 
 info=$(swift -print-target-info)

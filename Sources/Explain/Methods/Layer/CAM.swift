@@ -11,6 +11,7 @@ public struct CAM: ExplanationMethod {
     public let paper = "Zhou et al. 2016, arXiv 1512.04150"
     public let support = MethodSupport.lastLayer
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) throws -> Tensor {

@@ -7,6 +7,7 @@ public struct LayerCAM: LayerGradientMethod {
     public let summary = "a layer's channels times the positive part of the score's gradient, cell by cell"
     public let paper = "Jiang et al. 2021, IEEE TIP 30:5875"
 
+    /// The method; it has no settings.
     public init() {}
 
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {
