@@ -1,7 +1,8 @@
 import Foundation
 import XCTest
 
-/// The articles of Explain.docc quote the programs in Examples as they are. A comment before each excerpt names its file.
+/// The articles of Explain.docc quote the programs in Examples as they are. A comment before each excerpt names its
+/// file.
 final class ArticleTests: XCTestCase {
     private static let repository = URL(fileURLWithPath: "\(#filePath)").deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
