@@ -128,3 +128,8 @@ $(GALLERY)/venv/complete:
 
 pictures: build $(GALLERY)/photos $(GALLERY)/venv/complete models/efficientnet-lite0/config.json
 	docs/pictures.sh $(MMX) $(GALLERY_PYTHON) $(GALLERY)/photos
+
+# The DocC pages of all modules as a web site in .build/docs, out of what `make build` made (docs/docc.sh).
+.PHONY: docs
+docs: build
+	docs/docc.sh .build/release .build/docs
