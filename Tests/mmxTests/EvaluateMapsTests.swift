@@ -1,4 +1,4 @@
-import Explain
+import Evaluation
 import Foundation
 import Language
 import Tasks
@@ -45,7 +45,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertTrue(outcome.errors.hasPrefix("1 question without boxes left out\n"), outcome.errors)
         let scores = try JSONDecoder().decode(MapScores.self, from: Data(outcome.output.utf8))
-        XCTAssertEqual([scores.all.targets, scores.all.pictures, scores.resamples], [2, 2, 1000])
+        XCTAssertEqual([scores.all.targets, scores.all.images, scores.resamples], [2, 2, 1000])
         XCTAssertEqual(scores.kinds.keys.sorted(), ["color", "yes/no"])
         XCTAssertEqual(
             scores.methods,

@@ -322,8 +322,8 @@ final class QuestionTrainingTests: ProgramTestCase {
         try run(["caption", "--model", "./toy"] + arguments).output
     }
 
-    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> AnswerManifest {
+    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> VQAManifest {
         XCTAssertEqual(outcome.code, 0, outcome.errors, line: line)
-        return try JSONDecoder().decode(AnswerManifest.self, from: Data(outcome.output.utf8))
+        return try JSONDecoder().decode(VQAManifest.self, from: Data(outcome.output.utf8))
     }
 }
