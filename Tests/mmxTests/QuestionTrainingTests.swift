@@ -60,7 +60,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         let outcome = try train()
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output, "out\n")
-        XCTAssertTrue(outcome.errors.contains("27 training questions about 9 pictures"), outcome.errors)
+        XCTAssertTrue(outcome.errors.contains("27 training questions about 9 images"), outcome.errors)
         XCTAssertTrue(outcome.errors.contains("9 dev questions about 3"), outcome.errors)
         XCTAssertEqual(files("out"), ["answers.txt", "config.json", "model.safetensors", "training", "vocabulary.txt"])
         XCTAssertEqual(try run(["vqa", "toy.png", "what color is the circle?", "--model", "./out"]).code, 0)
@@ -72,7 +72,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertTrue(longer.errors.contains("resuming at epoch 2 of 3"), longer.errors)
         let dev = try train("--dev", "world/dev.jsonl", "--dev-images", "world/images", "--output", "second")
         XCTAssertTrue(dev.errors.contains("12 dev questions about 4"), dev.errors)
-        XCTAssertTrue(dev.errors.contains("warning: 4 of the 4 dev pictures are training pictures too"), dev.errors)
+        XCTAssertTrue(dev.errors.contains("warning: 4 of the 4 dev images are training images too"), dev.errors)
         XCTAssertFalse(outcome.errors.contains("warning"), outcome.errors)
     }
 
@@ -322,8 +322,8 @@ final class QuestionTrainingTests: ProgramTestCase {
         try run(["caption", "--model", "./toy"] + arguments).output
     }
 
-    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> AnswerManifest {
+    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> VQAManifest {
         XCTAssertEqual(outcome.code, 0, outcome.errors, line: line)
-        return try JSONDecoder().decode(AnswerManifest.self, from: Data(outcome.output.utf8))
+        return try JSONDecoder().decode(VQAManifest.self, from: Data(outcome.output.utf8))
     }
 }
