@@ -93,7 +93,7 @@ final class DataSetTests: ProgramTestCase {
         let outcome = try train()
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output, "out\n")
-        XCTAssertTrue(outcome.errors.contains("6 training and 12 dev pictures"), outcome.errors)
+        XCTAssertTrue(outcome.errors.contains("6 training and 12 dev images"), outcome.errors)
         XCTAssertEqual(files("out"), ["config.json", "model.safetensors", "training", "vocabulary.txt"])
         XCTAssertEqual(try caption("toy.png", model: url("out")).code, 0)
         XCTAssertEqual(try train("--resume").code, 0)

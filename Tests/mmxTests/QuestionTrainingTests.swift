@@ -72,7 +72,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertTrue(longer.errors.contains("resuming at epoch 2 of 3"), longer.errors)
         let dev = try train("--dev", "world/dev.jsonl", "--dev-images", "world/images", "--output", "second")
         XCTAssertTrue(dev.errors.contains("12 dev questions about 4"), dev.errors)
-        XCTAssertTrue(dev.errors.contains("warning: 4 of the 4 dev pictures are training pictures too"), dev.errors)
+        XCTAssertTrue(dev.errors.contains("warning: 4 of the 4 dev images are training images too"), dev.errors)
         XCTAssertFalse(outcome.errors.contains("warning"), outcome.errors)
     }
 
