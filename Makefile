@@ -4,7 +4,7 @@ WORD ?= red
 PHOTO ?=
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libopenblas-dev libpng-dev libjpeg-dev
+PACKAGES = libopenblas-dev libpng-dev libjpeg-dev nettle-dev
 MMX = .build/release/mmx
 DEMO = .build/demo
 
@@ -128,3 +128,8 @@ $(GALLERY)/venv/complete:
 
 pictures: build $(GALLERY)/photos $(GALLERY)/venv/complete models/efficientnet-lite0/config.json
 	docs/pictures.sh $(MMX) $(GALLERY_PYTHON) $(GALLERY)/photos
+
+# The DocC pages of all modules as a web site in .build/docs, out of what `make build` made (docs/docc.sh).
+.PHONY: docs
+docs: build
+	docs/docc.sh .build/release .build/docs

@@ -42,15 +42,15 @@ let package = Package(
     ] + modules.map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CVector", cSettings: nativeC),
-        .target(name: "Support", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: native),
+        .target(name: "Support", dependencies: ["CNettle"], swiftSettings: native),
         .target(name: "Tensors", dependencies: ["CBLAS", "CVector", "Support"], swiftSettings: native),
         .target(
             name: "Weights",

@@ -3,7 +3,7 @@ import Vision
 /// Drawing into an image. All drawing is clipped to the image.
 extension Image {
     /// Mixes `color` into a pixel. A pixel outside the image is ignored.
-    /// - Parameter alpha: weight of `color`. Values above 1 count as 1; with 0 or less, nothing is drawn.
+    /// - Parameter alpha: weight of `color`. Values above 1 count as 1. With 0 or less, nothing is drawn.
     mutating func blend(_ x: Int, _ y: Int, _ color: (UInt8, UInt8, UInt8), alpha: Float) {
         guard x >= 0, y >= 0, x < width, y < height, alpha > 0 else { return }
         let i = (y * width + x) * 3

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 import Vision
 
-/// Writes several image files at once, each on a thread of its own. Compressing a large image takes longer than drawing
+/// Writes several image files at once, each on its own thread. Compressing a large image takes longer than drawing
 /// it.
 public enum ImageFiles {
     /// Writes the images. Each file is written completely or not at all.

@@ -105,7 +105,7 @@ public enum Overlay {
                     for x in 0..<width {
                         let mix = mixes[Int(truncatingIfNeeded: levels[x])]
                         let pixel = SIMD4(UInt32(input[0]), UInt32(input[1]), UInt32(input[2]), 0)
-                        // Rec. 601 luma; the weights sum to 256.
+                        // Rec. 601 luma. The weights sum to 256.
                         let luma = (77 &* pixel.x &+ 150 &* pixel.y &+ 29 &* pixel.z &+ 128) &>> 8
                         let gray = SIMD4(repeating: luma &* mix.luminance)
                         let mixed = (pixel &* mix.channel &+ gray &+ mix.color) &>> 16

@@ -1,17 +1,19 @@
 import Drawing
 import Vision
 
-/// A map at its image's size, and what metrics ask of it whatever the region: worked out once.
+/// A map at its image's size, with the numbers that metrics use for every region. They are computed once.
 public struct DrawnMap: Sendable {
-    /// 0...1 as it is drawn, not negative.
+    /// The map as it is drawn, 0...1.
     public let plane: Plane
-    /// Of the largest value; nil when no value is positive.
+    /// The pixel of the largest value. It is nil if no value is positive.
     public let peak: Pixel?
-    /// Around the largest segment; nil when no value is positive.
+    /// The localisation box, in pixels. It is nil if no value is positive.
     public let box: Rectangle?
     let ranking: RankedPixels
 
-    /// - Parameter unclipped: the map before its largest values were clipped, where they were: only it has a peak.
+    /// - Parameters:
+    ///   - plane: the map as it is drawn, 0...1.
+    ///   - unclipped: the map before its largest values were clipped, if they were. It gives the peak.
     public init(_ plane: Plane, unclipped: Plane? = nil) {
         self.plane = plane
         peak = PointingGame.peak(of: unclipped ?? plane)
@@ -20,12 +22,17 @@ public struct DrawnMap: Sendable {
     }
 }
 
-/// A map held against a region of its image, and the sums that several metrics take.
+/// A map and a region of its image, with the sums that several metrics use.
 public struct MapInRegion: Sendable {
+    /// The map.
     public let map: DrawnMap
+    /// The region that the map should show.
     public let region: Region
     let sums: PositiveSums
 
+    /// - Parameters:
+    ///   - map: at the image's size.
+    ///   - region: of the same image.
     public init(_ map: DrawnMap, in region: Region) {
         self.map = map
         self.region = region

@@ -1,12 +1,15 @@
-/// What is measured beside the metrics that compare maps with regions.
+/// What is measured in addition to the metrics that compare maps with regions.
 public struct EvaluationOptions: Sendable {
-    /// Deletion, insertion, average drop, ROAD, occlusion: hundreds of runs of the model for each target.
+    /// Whether deletion, insertion, average drop, ROAD and occlusion are measured. They need hundreds of runs of the
+    /// model for each target.
     public var faithfulness: Bool
-    /// How alike the maps of one caption's words are, and how alike maps stay while the model's layers are randomised
-    /// (``CascadingRandomisation``).
+    /// Whether the similarity of the maps of one caption's words is measured, and the similarity of maps before and
+    /// after the model's layers are randomised (``CascadingRandomisation``).
     public var sanity: Bool
+    /// For the intervals of the figures.
     public var bootstrap: Bootstrap
 
+    /// Options. See the properties for the meaning of each value.
     public init(faithfulness: Bool = false, sanity: Bool = false, bootstrap: Bootstrap = Bootstrap()) {
         self.faithfulness = faithfulness
         self.sanity = sanity

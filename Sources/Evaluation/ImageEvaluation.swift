@@ -2,33 +2,41 @@ import Drawing
 import Tensors
 import Vision
 
-/// One map's numbers on the way to the figures.
+/// What one map adds to the figures.
 struct MapFigures {
+    /// The method's or the reference's name.
     var method: String
-    /// By ``MapColumn/name``; without the figures that have nothing to say.
+    /// By ``MapColumn/name``. Figures that do not apply to the map are missing.
     var terms: [String: Ratio]
+    /// The pixel of the largest value. It is nil if no value is positive.
     var peak: Pixel?
+    /// Fields of the map's record.
     var fields: [String: RecordValue] = [:]
 }
 
-/// One target's numbers, by all methods and references.
+/// What the maps of one target add to the figures.
 struct TargetFigures {
+    /// The image's index.
     var image: Int
+    /// The target's kind.
     var kind: String
+    /// Fields of the target's records.
     var fields: [String: RecordValue]
+    /// Of all methods and references.
     var figures: [MapFigures]
 }
 
-/// The maps of one image as they are drawn, held against its targets.
+/// Measures the maps of one image as they are drawn.
 struct ImageEvaluation {
-    /// Maps that have nothing to do with the target, in the table's order.
+    /// The names of the references, which do not depend on the target, in the order of the table.
     static let references = ReferenceMaps.names + ["centre", "chance"]
 
     let photo: Image
     let maps: ImageMaps
     var options = EvaluationOptions()
 
-    /// Numbers of every target, the source's methods first, then the references.
+    /// The figures of all targets: the source's methods first, then the references.
+    /// - Parameter image: the image's index, which is also the seed of random numbers.
     func measure(image: Int) -> [TargetFigures] {
         let cells = maps.wordBlind.shape
         let edges = ReferenceMaps.edges(of: photo, placement: maps.placement, columns: cells[1], rows: cells[0])
@@ -49,19 +57,22 @@ struct ImageEvaluation {
         return found
     }
 
+    /// The figures of the methods' maps, for each target.
+    /// - Parameter rivals: for each target, the indices of its rivals (``Discrimination``).
     private func methodsOfTargets(_ rivals: [[Int]]) -> [[MapFigures]] {
         var found = [[MapFigures]](repeating: [], count: maps.targets.count)
-        // By method and target: the part of the target's map in its own region and in its rivals'.
+        // By method and target: the share of the target's map in its own region, and the shares of its rivals' maps in
+        // it.
         var own: [String: [Int: Double]] = [:]
         var others: [String: [Int: [Double]]] = [:]
         for (index, target) in maps.targets.enumerated() {
             for map in target.maps {
-                let held = MapInRegion(drawn(maps.prepared(map)), in: target.region)
-                found[index].append(measure(held, as: map.method, fields: map.fields))
+                let mapInRegion = MapInRegion(drawn(maps.prepared(map)), in: target.region)
+                found[index].append(measure(mapInRegion, as: map.method, fields: map.fields))
                 if rivals[index].isEmpty { continue }
-                own[map.method, default: [:]][index] = held.sums.shareInside
+                own[map.method, default: [:]][index] = mapInRegion.sums.shareInside
                 for rival in rivals[index] {
-                    let share = EnergyInside.share(of: held.map.plane, in: maps.targets[rival].region)
+                    let share = EnergyInside.share(of: mapInRegion.map.plane, in: maps.targets[rival].region)
                     others[map.method, default: [:]][rival, default: []].append(share)
                 }
             }
@@ -76,8 +87,10 @@ struct ImageEvaluation {
         return found
     }
 
+    /// The figures of the references for one region.
+    /// - Parameter rivals: the number of the target's rivals.
     private func references(_ maps: [DrawnMap], _ region: Region, rivals: Int) -> [MapFigures] {
-        // The same map for all targets: it ties with itself.
+        // A reference has the same map for all targets, so its shares are equal.
         let tie = rivals > 0 ? Ratio(Double(rivals) / 2, over: Double(rivals)) : nil
         var found = zip(ReferenceMaps.names, maps).map { name, map in
             var one = measure(MapInRegion(map, in: region), as: name)
@@ -96,18 +109,19 @@ struct ImageEvaluation {
         return found
     }
 
-    /// The map as overlays show it: its positive part over its maximum, placed over the image.
+    /// The map as overlays show it: its positive part divided by its maximum, placed over the image.
     private func drawn(_ map: PreparedMap) -> DrawnMap {
         DrawnMap(map.placed(in: maps.placement), unclipped: map.placedUnclipped(in: maps.placement))
     }
 
     private func drawn(_ reference: Tensor) -> DrawnMap { drawn(maps.preparation(reference, isOfPixels: false)) }
 
+    /// All metrics of a map.
     private func measure(
-        _ held: MapInRegion, as method: String, fields: [String: RecordValue] = [:]
+        _ mapInRegion: MapInRegion, as method: String, fields: [String: RecordValue] = [:]
     ) -> MapFigures {
         var terms: [String: Ratio] = [:]
-        for metric in MapMetric.all { terms[metric.name] = metric.measure(held) }
-        return MapFigures(method: method, terms: terms, peak: held.map.peak, fields: fields)
+        for metric in MapMetric.all { terms[metric.name] = metric.measure(mapInRegion) }
+        return MapFigures(method: method, terms: terms, peak: mapInRegion.map.peak, fields: fields)
     }
 }

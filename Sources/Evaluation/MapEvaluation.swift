@@ -1,16 +1,17 @@
 import Foundation
 import Support
-import Support
 import Tensors
 import Vision
 
-/// A source's maps held against their regions.
+/// The result of an evaluation: a source's maps compared with their regions.
 public struct MapEvaluation: Sendable {
+    /// The figures of all maps.
     public var scores: MapScores
-    /// Every map, image by image, and chance, which is none.
+    /// A record of each method and reference for each target, in the order of the images.
     public var records: [MapRecord]
 
-    /// Names the run of `source` with these options; the name stands in its records.
+    /// The name of a run, which its records contain. It is a hash of the source and the options, of 12 hexadecimal
+    /// digits.
     public static func name(of source: some MapSource, _ options: EvaluationOptions) -> String {
         let settings = [
             source.fingerprint, "\(source.methods)", "\(ImageEvaluation.references)",
@@ -19,27 +20,37 @@ public struct MapEvaluation: Sendable {
         return String(sha256(Data(settings.joined(separator: "\n").utf8)).prefix(12))
     }
 
-    /// The file of records of a run.
-    /// - Parameter resumes: go on with the records of an earlier run of the same name.
-    /// - Throws: `DatasetError` for a file of other records.
+    /// Opens the file of records of a run.
+    /// - Parameters:
+    ///   - file: one JSON object a line.
+    ///   - resumes: whether to continue the records of an earlier run of the same name. Otherwise, the file is
+    ///     replaced.
+    ///   - source: of the maps.
+    ///   - options: of the run.
+    /// - Throws: `DatasetError` for a file with other content or with the records of another run.
     public static func log(
         _ file: URL, resumes: Bool, of source: some MapSource, _ options: EvaluationOptions
     ) throws -> RecordLog {
         resumes ? try RecordLog(resuming: file, run: name(of: source, options)) : RecordLog(file)
     }
 
-    /// What a run has done so far.
+    /// The progress of a run.
     public enum Progress {
+        /// Images that are measured.
         case images(done: Int, of: Int)
-        /// Layers randomised (``CascadingRandomisation``).
+        /// Layers that are randomised (``CascadingRandomisation``).
         case layers(done: Int, of: Int)
     }
 
-    /// Measures every map of `source`, several images at once, one to a thread; then, with `options.sanity`, the maps of
-    /// the model with its layers randomised.
-    /// - Parameter log: where records are written as images are done; images that it has are not measured again.
+    /// Measures all maps of a source, several images at once, each on one thread. With `options.sanity`, it then
+    /// measures the maps of the model with randomised layers.
+    /// - Parameters:
+    ///   - source: of the maps.
+    ///   - options: what is measured.
+    ///   - log: where records are written when images are done. The images of its kept records are not measured again.
+    ///   - progress: called after each group of images and after each layer.
     /// - Throws: `ImageError` for an image that cannot be read, `AtomicFileError` for records that cannot be written,
-    ///   and the source's own errors; the first image's.
+    ///   or an error of the source. If several images fail, it is the error of the first.
     public static func run(
         _ source: some RandomisableMaps, _ options: EvaluationOptions = EvaluationOptions(), log: RecordLog? = nil,
         progress: (Progress) -> Void = { _ in }
@@ -53,16 +64,17 @@ public struct MapEvaluation: Sendable {
         return evaluation
     }
 
-    /// The maps of the model as it is.
-    static func measured(
-        _ source: some MapSource, _ options: EvaluationOptions, log: RecordLog?, progress: (Progress) -> Void
+    /// Measures the maps of a source without randomisation, as ``run(_:_:log:progress:)`` does before it.
+    public static func measured(
+        _ source: some MapSource, _ options: EvaluationOptions = EvaluationOptions(), log: RecordLog? = nil,
+        progress: (Progress) -> Void = { _ in }
     ) throws -> MapEvaluation {
         let run = name(of: source, options)
         let numbers = Dictionary(source.images.enumerated().map { ($1, $0) }) { first, _ in first }
         var records = log?.kept ?? []
         let done = Set(records.map(\.image))
         let left = source.images.indices.filter { !done.contains(source.images[$0]) }
-        // Images between two reports of progress.
+        // The number of images between two calls of `progress`.
         let together = options.faithfulness ? Parallel.threads : 16
         for from in stride(from: 0, to: left.count, by: together) {
             let part = Array(left[from..<min(left.count, from + together)])
@@ -70,7 +82,8 @@ public struct MapEvaluation: Sendable {
             results.withUnsafeMutableBufferPointer { results in
                 let results = UncheckedResults(base: results)
                 Parallel.forEach(part.count) { i in
-                    // Also where it is the only one: its numbers are the same whatever is measured beside it.
+                    // Each image is measured on one thread, also a single one, so that its numbers do not depend on the
+                    // others.
                     results.base[i] = Result {
                         try Parallel.serially { try measure(source, image: part[i], options) }
                     }
@@ -94,7 +107,7 @@ public struct MapEvaluation: Sendable {
         return MapEvaluation(scores: scores, records: records)
     }
 
-    /// Each index is written by one thread.
+    /// Results of several threads. One thread writes each index.
     private struct UncheckedResults: @unchecked Sendable {
         let base: UnsafeMutableBufferPointer<Result<[TargetFigures], any Error>?>
     }

@@ -1,18 +1,12 @@
-import Crypto
 import Foundation
 import Synchronization
 
-/// SHA-256 of data, in hexadecimal.
-public func sha256(_ data: Data) -> String {
-    SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
-}
-
-/// SHA-256 of a file, computed beside other work: while a photograph is decoded or a PNG is deflated, a core has
-/// nothing to do.
+/// SHA-256 of a file, computed on another thread: while a photograph is decoded or a PNG is compressed, a core is idle.
 public final class FileHash: Sendable {
     private let result = Mutex<Result<String, any Error>?>(nil)
     private let done = DispatchGroup()
 
+    /// Starts to hash the file at `url`.
     public init(_ url: URL) {
         DispatchQueue.global(qos: .userInitiated).async(group: done) {
             let hash = Result { sha256(try Data(contentsOf: url, options: .alwaysMapped)) }
@@ -20,10 +14,10 @@ public final class FileHash: Sendable {
         }
     }
 
-    /// Of a model's weights.
+    /// Starts to hash a model's weights.
     public convenience init(model folder: URL) { self.init(folder.appendingPathComponent("model.safetensors")) }
 
-    /// Waits for it.
+    /// The hash, in hexadecimal; waits for it.
     /// - Throws: what reading the file threw.
     public var value: String {
         get throws {

@@ -1,10 +1,10 @@
-import Explain
+import Drawing
 import TestSupport
 import XCTest
 
 final class ColorMapTests: XCTestCase {
-    /// Every entry of every table against matplotlib's (Fixtures/colormaps.py).
-    func testTablesAgreeWithMatplotlib() throws {
+    /// Compares every entry of every table with matplotlib's (Fixtures/colormaps.py).
+    func testColorMap_tables_agreeWithMatplotlib() throws {
         let text = try String(contentsOf: Fixture.url("colormaps.txt"), encoding: .utf8)
         var compared = 0
         for line in text.split(separator: "\n") {
@@ -26,7 +26,7 @@ final class ColorMapTests: XCTestCase {
         XCTAssertEqual(compared, ColorMap.allCases.count)
     }
 
-    func testEndsAndValuesOutside() {
+    func testColorMap_endsAndValuesOutside_haveTheEndColours() {
         XCTAssertTrue(ColorMap.gray.color(0) == (0, 0, 0) && ColorMap.gray.color(1) == (255, 255, 255))
         XCTAssertTrue(ColorMap.gray.color(0.5) == (128, 128, 128))
         XCTAssertTrue(ColorMap.jet.color(0) == (0, 0, 128) && ColorMap.jet.color(1) == (128, 0, 0))
@@ -38,7 +38,7 @@ final class ColorMapTests: XCTestCase {
         }
     }
 
-    func testLightnessOfThePerceptualMapsOnlyRises() {
+    func testColorMap_perceptualMaps_riseInLightness() {
         for map in [ColorMap.viridis, .magma, .inferno, .gray] {
             let luminance = map.table.map { 0.2126 * linear($0.0) + 0.7152 * linear($0.1) + 0.0722 * linear($0.2) }
             for (a, b) in zip(luminance, luminance.dropFirst()) {
@@ -48,7 +48,7 @@ final class ColorMapTests: XCTestCase {
         }
     }
 
-    func testTheDivergingMapIsNeutralAtItsCentre() {
+    func testColorMap_divergingMap_isNeutralAtItsCentre() {
         let (r, g, b) = ColorMap.coolwarm.color(0.5)
         XCTAssertLessThanOrEqual(Int(max(r, g, b)) - Int(min(r, g, b)), 4)
         XCTAssertEqual(ColorMap.allCases.filter(\.isDiverging), [.coolwarm])

@@ -1,12 +1,12 @@
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Drawing
 
 final class ContactSheetTests: XCTestCase {
     private let caption = "a black dog runs through the tall grass".split(separator: " ").map(String.init)
 
-    func testTileSizes() {
+    func testContactSheet_tileSize_followsTheImageAndTheCount() {
         XCTAssertTrue(ContactSheet.tileSize(width: 4000, height: 3000, count: 9) == (320, 240))
         XCTAssertTrue(ContactSheet.tileSize(width: 300, height: 400, count: 9) == (240, 320))
         let panorama = ContactSheet.tileSize(width: 6000, height: 2000, count: 9)
@@ -16,10 +16,10 @@ final class ContactSheetTests: XCTestCase {
         XCTAssertLessThanOrEqual(many.width * many.height * 5001, 41_000_000)
     }
 
-    func testEveryTileIsOnTheSheetAtItsOwnSize() {
+    func testContactSheet_tiles_areDrawnAtTheirOwnSize() {
         for (width, height) in [(640, 480), (300, 900), (1500, 500)] {
             let size = ContactSheet.tileSize(width: width, height: height, count: caption.count)
-            // Each tile a colour of its own, so that it can be counted.
+            // Each tile has another colour, so that its pixels can be counted.
             let tiles = caption.enumerated().map { i, word -> ContactSheet.Tile in
                 (word, "p = 0.5", Image(width: size.width, height: size.height, color: (UInt8(10 * i), 200, 0)))
             }
@@ -38,7 +38,7 @@ final class ContactSheetTests: XCTestCase {
         }
     }
 
-    func testLongWordsAndCaptionsStayInside() {
+    func testContactSheet_longText_staysInsideTheMargin() {
         let endless = String(repeating: "incomprehensibilities", count: 40)
         let photo = Image(width: 60, height: 480, color: (9, 9, 9))
         for title in [endless, String(repeating: "many words ", count: 3000), "", "\u{6F22}\u{5B57}"] {
@@ -50,7 +50,7 @@ final class ContactSheetTests: XCTestCase {
         }
     }
 
-    func testOddNumbersOfTilesAndShapes() {
+    func testContactSheet_unusualCountsAndShapes_areDrawn() {
         let photo = Image(width: 64, height: 64, color: (1, 2, 3))
         XCTAssertGreaterThan(draw(photo, "", []).width, 320)
         let one = draw(photo, "dog", [("dog", "0.9", Image(width: 1, height: 1))])
@@ -62,14 +62,14 @@ final class ContactSheetTests: XCTestCase {
         XCTAssertLessThan(sheet.width * sheet.height, 70_000_000)
     }
 
-    func testColumns() {
+    func testContactSheet_columnCount_suitsCountAndShape() {
         XCTAssertEqual(ContactSheet.columnCount(1, cell: 320, height: 280), 1)
         XCTAssertEqual(ContactSheet.columnCount(2, cell: 320, height: 280), 2)
         for count in 1...40 {
             let columns = ContactSheet.columnCount(count, cell: 320, height: 280)
             XCTAssertTrue((1...min(count, 8)).contains(columns))
         }
-        // Wide tiles stack, tall ones stand beside each other.
+        // Tall tiles have more columns than wide ones.
         XCTAssertLessThan(
             ContactSheet.columnCount(10, cell: 440, height: 190), ContactSheet.columnCount(10, cell: 112, height: 364))
     }
@@ -78,7 +78,7 @@ final class ContactSheetTests: XCTestCase {
         ContactSheet.draw(photo: photo, title: title, tiles: tiles, legend: Legend(.turbo))
     }
 
-    /// Nothing is drawn in the outer 16 pixels.
+    /// Checks that nothing is drawn in the outer 16 pixels.
     private func assertMarginIsWhite(_ sheet: Image, line: UInt = #line) {
         guard let ink = inkBounds(sheet) else { return XCTFail("an empty sheet", line: line) }
         XCTAssertGreaterThanOrEqual(ink.x.lowerBound, 16, line: line)

@@ -1,15 +1,15 @@
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Drawing
 
 final class ContourTests: XCTestCase {
     private func segments(_ map: [Float], _ width: Int, level: Float) -> [Contour.Segment] {
         Contour.segments(of: map, width: width, columns: 0..<width, rows: 0..<map.count / width, level: level)
     }
 
-    func testARampIsCutWhereItReachesTheLevel() {
-        // Values 0, 1, 2 at x = 0.5, 1.5, 2.5: 1.25 is reached at 1.75.
+    func testContour_ramp_isCutWhereItReachesTheLevel() {
+        // The values 0, 1 and 2 are at x = 0.5, 1.5 and 2.5. So 1.25 is at x = 1.75.
         let lines = segments([0, 1, 2, 0, 1, 2], 3, level: 1.25)
         XCTAssertEqual(lines.count, 1)
         XCTAssertEqual(Set([lines[0].0, lines[0].1]), [SIMD2(1.75, 0.5), SIMD2(1.75, 1.5)])
@@ -17,7 +17,7 @@ final class ContourTests: XCTestCase {
         XCTAssertTrue(segments([1, 1, 1, 1], 2, level: 1).isEmpty)
     }
 
-    func testTheLineAroundAHillIsClosedAndAtItsRadius() {
+    func testContour_hill_hasAClosedLineAtItsRadius() {
         let side = 40
         let centre = SIMD2<Float>(19.3, 21.8)
         let map = (0..<side * side).map { i -> Float in
@@ -38,10 +38,10 @@ final class ContourTests: XCTestCase {
         XCTAssertEqual(length, 2 * .pi * 12, accuracy: 0.3)
     }
 
-    func testASaddleFollowsItsMiddle() {
-        // High corners at the upper left and lower right; the middle is 0.5.
+    func testContour_saddle_followsItsMiddle() {
+        // The corners at the upper left and the lower right are high. The middle is 0.5.
         let map: [Float] = [1, 0, 0, 1]
-        // Above 0.4 the middle is high and the two low corners are cut off; above 0.6 the high ones are.
+        // At the level 0.4 the middle is high, and the low corners are cut off. At 0.6 the high corners are.
         let joined = segments(map, 2, level: 0.4)
         let apart = segments(map, 2, level: 0.6)
         XCTAssertEqual([joined.count, apart.count], [2, 2])
@@ -52,7 +52,7 @@ final class ContourTests: XCTestCase {
         XCTAssertLessThan(cornerDistances(apart, SIMD2(0.5, 0.5)), cornerDistances(apart, SIMD2(1.5, 0.5)))
     }
 
-    func testOnlyTheRangesCountAndNothingBreaksIt() {
+    func testContour_rangesAndExtremeValues_giveFiniteLines() {
         let map: [Float] = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         XCTAssertEqual(segments(map, 4, level: 0.5).count, 4)
         XCTAssertTrue(Contour.segments(of: map, width: 4, columns: 2..<4, rows: 0..<4, level: 0.5).isEmpty)
@@ -63,14 +63,14 @@ final class ContourTests: XCTestCase {
         }
     }
 
-    func testTheStrokeShowsOnLightAndOnDark() {
+    func testStroke_lightAndDarkImages_showTheLine() {
         for gray: UInt8 in [0, 255] {
             var image = Image(width: 24, height: 16, color: (gray, gray, gray))
             image.stroke([(SIMD2(4, 8), SIMD2(20, 8))])
             let column = (0..<16).map { image.pixels[($0 * 24 + 12) * 3] }
             XCTAssertEqual(column.max(), 255)
             XCTAssertLessThan(column.min() ?? 255, 60, "no dark edge on \(gray)")
-            // Symmetric about the line, untouched away from it.
+            // The stroke is symmetric, and other pixels do not change.
             XCTAssertEqual(column, column.reversed())
             XCTAssertEqual([column[0], image.pixels[0]], [gray, gray])
             XCTAssertGreaterThan(column[7], 200)

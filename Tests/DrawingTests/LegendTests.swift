@@ -1,10 +1,10 @@
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Drawing
 
 final class LegendTests: XCTestCase {
-    func testNumbersOfUnsignedAndSignedMaps() {
+    func testLegend_unsignedAndSignedMaps_haveTheirNumbers() {
         let unit = Legend(.turbo, maximum: 0.0246, marks: [0.5])
         XCTAssertEqual(unit.numbers.map(\.text), ["0", "0.0123", "0.0246"])
         XCTAssertEqual(unit.numbers.map(\.position), [0, 0.5, 1])
@@ -18,7 +18,7 @@ final class LegendTests: XCTestCase {
         XCTAssertEqual(Legend(.gray).numbers.map(\.text), ["0", "0.5", "1"])
     }
 
-    func testTheStyleSaysWhatTheColoursAreDividedBy() {
+    func testDrawingStyle_legend_namesTheScale() {
         XCTAssertTrue(DrawingStyle().legend(maximum: nil).note.contains("own maximum"))
         let shared = DrawingStyle(colorMap: .viridis, contours: [0.3], scale: .shared).legend(maximum: 2, name: "dog")
         XCTAssertEqual(shared.numbers.last?.text, "2")
@@ -27,7 +27,7 @@ final class LegendTests: XCTestCase {
         XCTAssertTrue(DrawingStyle(scale: .fixed(2)).legend(maximum: 2).note.contains("fixed"))
     }
 
-    func testItStandsUnderThePictureInItsColours() {
+    func testLegend_underAnImage_keepsTheImageAndShowsTheColours() {
         for (width, height) in [(500, 300), (90, 300), (3000, 400), (8, 8)] {
             let photo = Image(width: width, height: height, color: (1, 2, 3))
             let whole = Legend(.viridis, maximum: 1.5, note: "dog").under(photo)
@@ -47,8 +47,8 @@ final class LegendTests: XCTestCase {
         }
     }
 
-    func testNumbersThatHaveNoRoomAreLeftOut() throws {
-        // A bar of 50 pixels: the ends' numbers alone, one of them where both do not fit.
+    func testLegend_narrowBar_leavesOutNumbersWithoutRoom() throws {
+        // The bar has 50 pixels. Only the numbers of the ends have room, or only one of them.
         func ink(_ legend: Legend) throws -> Int {
             var sheet = Image(width: 140, height: 120, color: (255, 255, 255))
             LegendLayout(legend, width: 100).draw(into: &sheet, x: 20, y: 20)

@@ -1,4 +1,4 @@
-import Explain
+import Drawing
 import XCTest
 
 final class MapScaleTests: XCTestCase {
@@ -7,22 +7,40 @@ final class MapScaleTests: XCTestCase {
         ("attention", [-1, -2]),
     ]
 
-    func testEachMapHasItsOwnMaximum() {
-        XCTAssertEqual(MapScale.each.maxima(of: maps, isSigned: false), [nil, nil, nil, nil])
+    private func divisors(
+        _ scale: MapScale, of maps: [(method: String, values: [Float])], isSigned: Bool
+    ) -> [Float?] {
+        let divisors = scale.divisors(of: maps, isSigned: isSigned)
+        return maps.map { divisors[$0.method] }
     }
 
-    func testMapsOfAMethodShareTheirLargest() {
-        XCTAssertEqual(MapScale.shared.maxima(of: maps, isSigned: false), [0.8, 0.8, 12, nil])
-        XCTAssertEqual(MapScale.shared.maxima(of: maps, isSigned: true), [3, 3, 20, 2])
-        XCTAssertEqual(MapScale.shared.maxima(of: [], isSigned: true), [])
+    func testMapScale_each_hasNoDivisor() {
+        XCTAssertEqual(divisors(.each, of: maps, isSigned: false), [nil, nil, nil, nil])
     }
 
-    func testAFixedScaleIsTheSameForAll() {
-        XCTAssertEqual(MapScale.fixed(2.5).maxima(of: maps, isSigned: false), [2.5, 2.5, 2.5, 2.5])
+    func testMapScale_shared_dividesByTheLargestOfItsMethod() {
+        XCTAssertEqual(divisors(.shared, of: maps, isSigned: false), [0.8, 0.8, 12, nil])
+        XCTAssertEqual(divisors(.shared, of: maps, isSigned: true), [3, 3, 20, 2])
+        XCTAssertNil(MapScale.shared.divisors(of: [], isSigned: true)["grad-cam"])
+    }
+
+    func testMapScale_fixed_dividesAllMapsByTheSameNumber() {
+        XCTAssertEqual(divisors(.fixed(2.5), of: maps, isSigned: false), [2.5, 2.5, 2.5, 2.5])
         XCTAssertEqual([MapScale.each, .shared, .fixed(1)].map(\.kind), MapScale.Kind.allCases)
     }
 
-    func testMapsOnOneScaleKeepTheirProportion() {
+    func testMapDivisors_severalMethods_shareADivisorOnlyIfAllHaveIt() {
+        let shared = MapScale.shared.divisors(of: maps, isSigned: false)
+        XCTAssertEqual(shared.shared(by: ["grad-cam"]), 0.8)
+        XCTAssertNil(shared.shared(by: ["grad-cam", "occlusion"]))
+        XCTAssertNil(shared.shared(by: ["grad-cam", "attention"]))
+        XCTAssertNil(shared.shared(by: []))
+        let fixed = MapScale.fixed(2.5).divisors(of: [], isSigned: false)
+        XCTAssertEqual(fixed.shared(by: ["grad-cam", "occlusion"]), 2.5)
+        XCTAssertNil(MapScale.each.divisors(of: maps, isSigned: false).shared(by: ["grad-cam", "occlusion"]))
+    }
+
+    func testNormalisation_mapsOfOneScale_keepTheirProportion() {
         let weak = Normalisation.unit([0.1, 0.4, -3], maximum: 0.8)
         XCTAssertEqual(weak.values, [0.125, 0.5, 0])
         XCTAssertEqual(weak.maximum, 0.8)
@@ -30,7 +48,7 @@ final class MapScaleTests: XCTestCase {
         XCTAssertEqual(Normalisation.signed([1, -2], maximum: 4).values, [0.25, -0.5])
     }
 
-    func testWhatIsBeyondTheScaleIsCutOffAndTold() {
+    func testNormalisation_valuesBeyondTheScale_areClippedWithAWarning() {
         let high = Normalisation.unit([1, 3, 6], maximum: 3)
         XCTAssertEqual(high.values, [1 / 3, 1, 1])
         XCTAssertEqual(high.warnings, [.beyondScale(6, 3)])

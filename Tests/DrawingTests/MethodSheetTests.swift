@@ -1,13 +1,13 @@
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Drawing
 
 final class MethodSheetTests: XCTestCase {
-    func testTileSizes() {
+    func testMethodSheet_tileSize_followsTheImageAndTheCounts() {
         XCTAssertTrue(MethodSheet.tileSize(width: 4000, height: 3000, columns: 3, rows: 4) == (320, 240))
         XCTAssertTrue(MethodSheet.tileSize(width: 300, height: 400, columns: 3, rows: 4) == (240, 320))
-        // Many words: narrower, so that the sheet stays about as wide as a large screen.
+        // With many columns the tiles are narrower, so that the sheet is about as wide as a large screen.
         let many = MethodSheet.tileSize(width: 400, height: 300, columns: 12, rows: 2)
         XCTAssertTrue((190...210).contains(many.width) && (145...155).contains(many.height), "\(many)")
         let endless = MethodSheet.tileSize(width: 100, height: 100, columns: 400, rows: 19)
@@ -15,7 +15,7 @@ final class MethodSheetTests: XCTestCase {
         XCTAssertTrue(MethodSheet.tileSize(width: 1, height: 60_000, columns: 1, rows: 1).width == 1)
     }
 
-    func testThePhotographIsAtTheUpperLeftAndEveryTileInItsPlace() throws {
+    func testMethodSheet_photographAndTiles_areAtTheirPlaces() throws {
         for (width, height) in [(640, 480), (300, 900), (1500, 500)] {
             let size = MethodSheet.tileSize(width: width, height: height, columns: 3, rows: 2)
             func color(_ row: Int, _ column: Int) -> (UInt8, UInt8, UInt8) {
@@ -42,7 +42,7 @@ final class MethodSheetTests: XCTestCase {
                 }
             }
             XCTAssertEqual(photo.pixels, size.width * size.height)
-            // Columns and rows stand in line.
+            // The tiles are aligned in columns and rows.
             for column in 0..<3 { XCTAssertEqual(places[0][column].x, places[1][column].x) }
             for row in 0..<2 { XCTAssertEqual(Set(places[row].map(\.y)).count, 1) }
             XCTAssertTrue(places[0][0].x < places[0][1].x && places[0][1].x < places[0][2].x)
@@ -53,7 +53,7 @@ final class MethodSheetTests: XCTestCase {
         }
     }
 
-    func testLongNamesStayInside() throws {
+    func testMethodSheet_longNames_stayInsideTheMargin() throws {
         let endless = String(repeating: "incomprehensibilities ", count: 30)
         let photo = Image(width: 40, height: 400, color: (9, 9, 9))
         let sheet = MethodSheet.draw(

@@ -1,18 +1,20 @@
-import Explain
+import Drawing
 import XCTest
 
 final class NormalisationTests: XCTestCase {
-    func testByHand() {
+    func testNormalisation_smallMap_givesTheValuesByHand() {
         let map: [Float] = [-4, 0, 1, 2]
         XCTAssertEqual(Normalisation.raw(map), NormalisedMap(values: map, isSigned: false, warnings: []))
-        XCTAssertEqual(Normalisation.unit(map), NormalisedMap(values: [0, 0, 0.5, 1], isSigned: false, maximum: 2, warnings: []))
+        XCTAssertEqual(
+            Normalisation.unit(map), NormalisedMap(values: [0, 0, 0.5, 1], isSigned: false, maximum: 2, warnings: []))
         XCTAssertEqual(
             Normalisation.minmax(map).values, [0, Float(4.0 / 6), Float(5.0 / 6), 1])
         XCTAssertEqual(
-            Normalisation.signed(map), NormalisedMap(values: [-1, 0, 0.25, 0.5], isSigned: true, maximum: 4, warnings: []))
+            Normalisation.signed(map),
+            NormalisedMap(values: [-1, 0, 0.25, 0.5], isSigned: true, maximum: 4, warnings: []))
     }
 
-    func testAMapWithNothingToShowSaysSo() {
+    func testNormalisation_emptyMap_hasAWarning() {
         for step in Normalisation.allCases {
             XCTAssertEqual(step([0, 0, -0.0]).warnings, [.allZero], step.rawValue)
             XCTAssertEqual(step([0, 0, 0]).values, [0, 0, 0], step.rawValue)
@@ -25,7 +27,7 @@ final class NormalisationTests: XCTestCase {
         XCTAssertTrue(MapWarning.nowherePositive.description.contains("nowhere positive"))
     }
 
-    func testNotFiniteValuesAreToldAndNeverComeOut() {
+    func testNormalisation_nonFiniteValues_becomeZeroWithAWarning() {
         let map: [Float] = [.nan, .infinity, -.infinity, 2, -1]
         for step in Normalisation.allCases {
             let result = step(map)
@@ -36,7 +38,7 @@ final class NormalisationTests: XCTestCase {
         XCTAssertEqual(Normalisation.signed([.nan]).warnings, [.notFinite(count: 1, of: 1), .allZero])
     }
 
-    func testExtremeValuesStayInRange() {
+    func testNormalisation_extremeValues_stayInRange() {
         let huge = Float.greatestFiniteMagnitude
         let tiny = Float.leastNonzeroMagnitude
         XCTAssertEqual(Normalisation.minmax([-huge, 0, huge]).values, [0, 0.5, 1])

@@ -1,4 +1,4 @@
-import Explain
+import Drawing
 import Vision
 import XCTest
 
@@ -6,45 +6,45 @@ final class OverlayTests: XCTestCase {
     /// Black, white, red and mid-gray.
     private let photo = Image(width: 2, height: 2, pixels: [0, 0, 0, 255, 255, 255, 200, 0, 0, 100, 100, 100])
 
-    func testColdPlacesKeepTheMutedPhotograph() {
+    func testOverlay_lowValues_keepTheMutedPhotograph() {
         let drawn = Overlay.draw(photo, map: [0, 0, 0, 0], colorMap: .jet, opacity: 1)
         XCTAssertEqual(Array(drawn.pixels[0..<6]), [0, 0, 0, 255, 255, 255])
-        // 0.45 of red 200 and 0.55 of its luma 60: (123, 33, 33).
+        // 0.45 of red 200 and 0.55 of its luma 60 are (123, 33, 33).
         assertPixel(drawn, 2, (123, 33, 33))
         assertPixel(drawn, 3, (100, 100, 100))
     }
 
-    func testHotPlacesAreTheColourTimesTheOpacity() {
+    func testOverlay_highValues_areTheColourTimesTheOpacity() {
         let full = Overlay.draw(photo, map: [1, 1, 1, 1], colorMap: .viridis, opacity: 1)
         for i in 0..<4 { assertPixel(full, i, (253, 231, 37)) }
         let half = Overlay.draw(photo, map: [1, 1, 1, 1], colorMap: .gray, opacity: 0.5)
         assertPixel(half, 0, (128, 128, 128))
         assertPixel(half, 1, (255, 255, 255))
-        // Where it is hot, the photograph keeps its own colour.
+        // Under the largest value, the photograph keeps its own colour.
         assertPixel(half, 2, (228, 128, 128))
         XCTAssertEqual(Overlay.draw(photo, map: [1, 1, 1, 1], opacity: 0), photo)
     }
 
-    func testInBetweenTheColourGrowsWithTheValue() {
-        // 0.35 is half way up the rise that ends at 0.7: alpha is half the opacity. Level 89 of 255 is 0.349.
+    func testOverlay_middleValues_areCoveredInPart() {
+        // The opacity rises up to 0.7. At 0.35 it is half of its maximum. Level 89 of 255 is 0.349.
         let drawn = Overlay.draw(photo, map: [0.35, 0.35, 0.35, 0.35], colorMap: .gray, opacity: 1)
         assertPixel(drawn, 0, (45, 45, 45), within: 1)
         assertPixel(drawn, 1, (172, 172, 172), within: 1)
     }
 
-    func testAnEvenBlendCoversLowValuesToo() {
+    func testOverlay_evenBlend_coversLowValues() {
         let drawn = Overlay.draw(photo, map: [0, 0.5, 1, 0], colorMap: .gray, opacity: 0.5, blend: .even)
         assertPixel(drawn, 0, (0, 0, 0))
-        // Half white, half the colour map's 128.
+        // Half of white, and half of the colour map's 128.
         assertPixel(drawn, 1, (192, 192, 192))
         assertPixel(drawn, 2, (228, 128, 128))
-        // Half the photograph, its own colour kept, and half black.
+        // Half of the photograph with its own colour, and half of black.
         assertPixel(drawn, 3, (50, 50, 50))
         let cold = Overlay.draw(photo, map: [0, 0, 0, 0], colorMap: .gray, opacity: 0.5, blend: .even)
         assertPixel(cold, 2, (100, 0, 0))
     }
 
-    func testSignedMapsCoverBothEndsAndLeaveZero() {
+    func testOverlay_signedMap_coversBothEndsAndNotZero() {
         let gray = Image(width: 3, height: 1, color: (100, 100, 100))
         let drawn = Overlay.draw(gray, map: [-1, 0, 1], colorMap: .coolwarm, opacity: 1, isSigned: true)
         assertPixel(drawn, 0, ColorMap.coolwarm.color(0))
@@ -54,10 +54,10 @@ final class OverlayTests: XCTestCase {
         assertPixel(alone, 1, ColorMap.coolwarm.color(128.0 / 255))
     }
 
-    func testWhatTheModelDidNotSeeIsDimmedGray() {
+    func testOverlay_unseenPart_isDarkGray() {
         let wide = Image(width: 4, height: 3, color: (200, 0, 0))
         let map = [Float](repeating: 1, count: 12)
-        // Column centres 0.5, 1.5, 2.5, 3.5: 1 and 2 lie inside; row 1 only.
+        // The columns have the centres 0.5, 1.5, 2.5 and 3.5. The columns 1 and 2 are inside, and row 1.
         let seen = Rectangle(x0: 1.2, y0: 1, x1: 3.4, y1: 2)
         let drawn = Overlay.draw(wide, map: map, colorMap: .gray, opacity: 1, seen: seen)
         for y in 0..<3 {
@@ -74,7 +74,7 @@ final class OverlayTests: XCTestCase {
         assertPixel(Overlay.heatMap(map, width: 4, height: 3, seen: nowhere), 5, (70, 70, 70))
     }
 
-    func testValuesOutsideAreClippedAndNaNIsNotSeen() {
+    func testOverlay_valuesOutsideAndNaN_areClippedOrUnseen() {
         let drawn = Overlay.heatMap([-5, 1e30, .infinity, .nan], width: 2, height: 2, colorMap: .viridis)
         assertPixel(drawn, 0, ColorMap.viridis.color(0))
         assertPixel(drawn, 1, ColorMap.viridis.color(1))
@@ -83,7 +83,7 @@ final class OverlayTests: XCTestCase {
         XCTAssertEqual(Overlay.draw(photo, map: [0, 0, 0, 0], opacity: .nan), Overlay.draw(photo, map: [0, 0, 0, 0]))
     }
 
-    func testHeatMapLevels() {
+    func testHeatMap_everyLevel_hasItsColour() {
         for level in 0...255 {
             let drawn = Overlay.heatMap([Float(level) / 255], width: 1, height: 1, colorMap: .gray)
             assertPixel(drawn, 0, (UInt8(level), UInt8(level), UInt8(level)))

@@ -1,3 +1,4 @@
+import Explain
 import Foundation
 import Language
 import Tasks
@@ -6,9 +7,9 @@ import TestSupport
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Evaluation
 
-/// Words of reference captions of the toy world, by a captioner that has learnt it.
+/// Maps of the words of reference captions of the toy world, by a captioner that was trained on it.
 final class PhraseMapsTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
     private let count = 30
@@ -18,11 +19,11 @@ final class PhraseMapsTests: XCTestCase {
         var captions = "image,caption\n"
         var rows = "image" + String(repeating: "\t", count: 8) + "\n"
         for index in 0..<count {
-            let picture = ToyScene(seed: 2_024, index: index)
+            let scene = ToyScene(seed: 2_024, index: index)
             let name = "\(index).png"
-            try picture.image.write(to: folder.appendingPathComponent(name))
-            let (form, color) = (picture.shapes[0], picture.shapes[1])
-            // The second caption is the one that the phrases are of.
+            try scene.image.write(to: folder.appendingPathComponent(name))
+            let (form, color) = (scene.shapes[0], scene.shapes[1])
+            // The phrases are of the second caption.
             let caption = ToyScene.caption(form.form, color.color)
             captions += "\(name),a dog\n\(name),\(caption.capitalized) .\n"
             func row(_ first: Int, _ words: String, _ shape: ToyScene.Shape, type: String, captionRow: Int = 1)
@@ -50,19 +51,19 @@ final class PhraseMapsTests: XCTestCase {
 
     private func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
-    private func captioner() throws -> Captioner { try Captioner.load(Fixture.url("toy-show-attend-and-tell")) }
+    private func captioner() throws -> Captioner { try Captioner.load(toyModel("toy-show-attend-and-tell")) }
 
     private func source(
         kinds: [String] = [], limit: Int? = nil, methods: [String] = [], phrases: String = "p.tsv", masks: URL? = nil
     ) throws -> PhraseMaps {
         try PhraseMaps(
-            captioner(), recipe: MapRecipe(methods: methods.map { try Methods.named($0) }),
-            model: Fixture.url("toy-show-attend-and-tell"),
+            captioner(), model: toyModel("toy-show-attend-and-tell"),
+            options: ExplanationOptions(methods: methods.map { try Methods.named($0) }),
             data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil), phrases: url(phrases),
             masks: masks, kinds: kinds, limit: limit)
     }
 
-    func testWhatIsMeasured() throws {
+    func testPhraseMaps_selection_namesWhatIsLeftOut() throws {
         let source = try source()
         XCTAssertEqual(source.images, (0..<count).map { "\($0).png" })
         XCTAssertEqual(
@@ -79,33 +80,35 @@ final class PhraseMapsTests: XCTestCase {
         }
     }
 
-    /// A phrase's map is the sum of its words' maps: what explaining the phrase gives.
-    func testThePhrasesMapIsThatOfItsScore() throws {
+    /// A phrase's map is the one that explaining the phrase gives, and its confidence is the phrase's probability.
+    func testPhraseMaps_maps_areThoseOfTheExplainer() throws {
         let source = try source(limit: 2)
-        let explainer = try CaptionExplainer(captioner())
+        let explainer = try Explainer(captioner())
         let photo = try Image.read(source.url(ofImage: 0))
         let maps = try source.maps(ofImage: 0, photo: photo)
-        let picture = ToyScene(seed: 2_024, index: 0)
-        let form = picture.shapes[0].form.rawValue
-        let caption = ToyScene.caption(picture.shapes[0].form, picture.shapes[1].color)
-        let seen = explainer.look(at: explainer.captioner.configuration.preprocessing.prepare(photo).tensor)
+        let scene = ToyScene(seed: 2_024, index: 0)
+        let form = scene.shapes[0].form.rawValue
+        let caption = ToyScene.caption(scene.shapes[0].form, scene.shapes[1].color)
+        let image = explainer.encode(explainer.model.configuration.preprocessing.prepare(photo).tensor)
         let wanted = try explainer.explain(
-            seen, words: explainer.indices(of: caption).words,
+            image, input: explainer.model.indices(of: caption).words,
             targets: [.word(form, occurrence: 1), .phrase("a \(form)", occurrence: 1)])
         XCTAssertEqual(maps.targets.count, 2)
         XCTAssertEqual(maps.targets[0].maps.map(\.method), ["grad-cam", "grad-cam:phrase", "attention"])
-        for (map, score) in zip(maps.targets[0].maps, wanted.scores) {
-            let largest = score.map.array.map(abs).max() ?? 0
-            for (a, b) in zip(map.raw.array, score.map.array) { XCTAssertEqual(a, b, accuracy: 1e-4 * largest) }
-            let sure = maps.targets[0].confidences[map.score](maps.features(maps.input))[0]
-            XCTAssertEqual(sure, exp(Double(score.logProbability)), accuracy: 1e-4)
+        XCTAssertEqual(wanted.targets.count, 2)
+        for (map, target) in zip(maps.targets[0].maps, wanted.targets) {
+            let expected = try XCTUnwrap(target.attribution(by: "grad-cam")).map.array
+            let largest = expected.map(abs).max() ?? 0
+            for (a, b) in zip(map.raw.array, expected) { XCTAssertEqual(a, b, accuracy: 1e-4 * largest) }
+            let confidence = maps.targets[0].confidences[map.score](maps.features(maps.input))[0]
+            XCTAssertEqual(confidence, exp(Double(target.subject.logProbability)), accuracy: 1e-4)
         }
         XCTAssertEqual(
             maps.targets[0].fields,
             ["captionRow": .number(1), "word": .text(form), "phrase": .text("a \(form)"), "position": .number(1)])
     }
 
-    func testSeveralMethods() throws {
+    func testPhraseMaps_severalMethods_haveTheirMaps() throws {
         let source = try source(limit: 2, methods: ["hirescam", "activation", "attention"])
         XCTAssertEqual(
             source.methods,
@@ -113,31 +116,34 @@ final class PhraseMapsTests: XCTestCase {
         let maps = try source.maps(ofImage: 0, photo: Image.read(source.url(ofImage: 0)))
         XCTAssertEqual(maps.targets[0].maps.map(\.method), source.methods)
         XCTAssertEqual(maps.targets[0].maps[2].raw.array, maps.wordBlind.array)
-        XCTAssertThrowsError(try PhraseMaps(
-            captioner(), recipe: MapRecipe(methods: [CAM()]), model: folder,
-            data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil), phrases: url("p.tsv")
-        ).maps(ofImage: 0, photo: Image.read(url("0.png"))))
+        XCTAssertThrowsError(
+            try PhraseMaps(
+                captioner(), model: folder, options: ExplanationOptions(methods: [CAM()]),
+                data: CaptionDataset(images: folder, captions: url("c.csv"), split: nil), phrases: url("p.tsv")
+            ).maps(ofImage: 0, photo: Image.read(url("0.png"))))
     }
 
-    /// The shapes' own masks in place of boxes around them.
-    func testMasksInPlaceOfBoxes() throws {
-        let picture = ToyScene(seed: 2_024, index: 0)
-        let caption = ToyScene.caption(picture.shapes[0].form, picture.shapes[1].color)
-        try Data(("image" + String(repeating: "\t", count: 8) + "\n"
-            + picture.phrases(of: caption, row: 1, image: "0.png")).utf8).write(to: url("m.tsv"))
+    /// The shapes' masks in place of boxes around them.
+    func testPhraseMaps_masks_areTheRegions() throws {
+        let scene = ToyScene(seed: 2_024, index: 0)
+        let caption = ToyScene.caption(scene.shapes[0].form, scene.shapes[1].color)
+        try Data(
+            ("image" + String(repeating: "\t", count: 8) + "\n"
+                + scene.phrases(of: caption, row: 1, image: "0.png")).utf8
+        ).write(to: url("m.tsv"))
         let masks = url("masks")
         XCTAssertThrowsError(try source(phrases: "m.tsv", masks: masks)) {
             XCTAssertTrue("\($0)".contains("no phrase with boxes"), "\($0)")
         }
         try FileManager.default.createDirectory(at: masks, withIntermediateDirectories: true)
-        for (chain, shape) in picture.shapes.enumerated() {
+        for (chain, shape) in scene.shapes.enumerated() {
             try ToyScene.maskImage(shape).write(to: masks.appendingPathComponent("0-\(chain).png"))
         }
         let source = try source(phrases: "m.tsv", masks: masks)
         let photo = try Image.read(url("0.png"))
         XCTAssertEqual(
             try source.maps(ofImage: 0, photo: photo).targets.map(\.region.mask),
-            picture.shapes.map(ToyScene.mask))
+            scene.shapes.map(ToyScene.mask))
         func message() -> String {
             var error: (any Error)?
             XCTAssertThrowsError(try source.maps(ofImage: 0, photo: photo)) { error = $0 }
@@ -146,36 +152,42 @@ final class PhraseMapsTests: XCTestCase {
         try Image(width: 64, height: 64).write(to: masks.appendingPathComponent("0-1.png"))
         XCTAssertTrue(message().contains("0-1.png: has no white pixel"), message())
         try Image(width: 63, height: 64).write(to: masks.appendingPathComponent("0-1.png"))
-        XCTAssertTrue(message().contains("has 63x64 pixels, the picture 0.png has 64x64"), message())
+        XCTAssertTrue(message().contains("has 63x64 pixels, the image 0.png has 64x64"), message())
     }
 
-    func testARunThatWasCutOffGoesOn() throws {
+    func testMapEvaluation_interruptedRun_continuesWithItsRecords() throws {
         let source = try source(limit: 20)
-        let run = MapEvaluation.run(of: source, measures: MapMeasures())
+        let options = EvaluationOptions()
+        let run = MapEvaluation.name(of: source, options)
         let (whole, cut) = (url("whole.jsonl"), url("cut.jsonl"))
-        let once = try MapEvaluation.run(source, log: RecordLog(whole))
+        let once = try MapEvaluation.run(source, log: MapEvaluation.log(whole, resumes: false, of: source, options))
         XCTAssertEqual(once.scores, try MapEvaluation.run(source).scores)
         let bytes = try Data(contentsOf: whole)
         XCTAssertEqual(try MapRecord.lines(once.records), String(decoding: bytes, as: UTF8.self))
-        // Cut in the middle of a line; none at all; all but a byte.
+        // The file ends in the middle of a line, is empty, or lacks its last byte.
         for length in [bytes.count / 2, 0, bytes.count - 1] {
             try bytes.prefix(length).write(to: cut)
-            let log = try RecordLog(resuming: cut, run: run)
+            let log = try MapEvaluation.log(cut, resumes: true, of: source, options)
             XCTAssertEqual(log.kept.isEmpty, length == 0)
-            var left: [Int] = []
-            let again = try MapEvaluation.run(source, log: log) { done, _ in left.append(done) }
-            XCTAssertEqual(left.last, source.images.count)
+            var counts: [Int] = []
+            let again = try MapEvaluation.run(source, log: log) {
+                if case .images(let done, let count) = $0 {
+                    XCTAssertEqual(count, source.images.count)
+                    counts.append(done)
+                }
+            }
+            XCTAssertEqual(counts.last, source.images.count)
             XCTAssertEqual(again.scores, once.scores)
             XCTAssertEqual(again.records, once.records)
             XCTAssertEqual(try Data(contentsOf: cut), bytes)
         }
-        // The last picture may lack records: it is measured again, the others are not.
+        // The last image may lack records, so it is measured again. The others are not.
         let kept = try RecordLog(resuming: whole, run: run).kept
         XCTAssertEqual(Set(kept.map(\.image)), Set(source.images.dropLast()))
         XCTAssertTrue(try RecordLog(resuming: url("new.jsonl"), run: run).kept.isEmpty)
         let other = try self.source(limit: 19)
         XCTAssertThrowsError(
-            try RecordLog(resuming: whole, run: MapEvaluation.run(of: other, measures: MapMeasures()))
+            try RecordLog(resuming: whole, run: MapEvaluation.name(of: other, options))
         ) { XCTAssertTrue("\($0)".contains("whole.jsonl, line 1: is a record of another model"), "\($0)") }
         try Data("{}\n".utf8).write(to: cut)
         XCTAssertThrowsError(try RecordLog(resuming: cut, run: run)) {
@@ -183,8 +195,8 @@ final class PhraseMapsTests: XCTestCase {
         }
     }
 
-    /// The maps of what the model has learnt are gone when its head is.
-    func testRandomisedLayersChangeTheMaps() throws {
+    /// Randomised parameters change the maps of Grad-CAM. The activations do not depend on the head's.
+    func testCascadingRandomisation_toyCaptioner_changesTheMaps() throws {
         let source = try source(limit: 12, methods: ["grad-cam", "activation"])
         var layers: [Int] = []
         let steps = try CascadingRandomisation.run(source, bootstrap: Bootstrap(resamples: 20)) { layers += [$0, $1] }
@@ -195,7 +207,7 @@ final class PhraseMapsTests: XCTestCase {
         func step(_ layer: String, _ method: String) throws -> RandomisedMaps {
             try XCTUnwrap(steps.first { $0.downTo == layer && $0.method == method })
         }
-        // Activations know nothing of the head.
+        // Activations do not depend on the head.
         let blind = try step(names[0], "activation")
         XCTAssertEqual(try XCTUnwrap(blind.spearman).value, 1, accuracy: 1e-6)
         XCTAssertEqual(try XCTUnwrap(blind.ssim).value, 1, accuracy: 1e-6)
@@ -204,10 +216,26 @@ final class PhraseMapsTests: XCTestCase {
         XCTAssertLessThan(try XCTUnwrap(last.ssim).value, 0.5)
     }
 
-    func testTheToyCaptionersWordsPointAndTellApart() throws {
+    func testMapEvaluation_sanity_alsoRandomisesTheModel() throws {
+        let source = try source(limit: 2), bootstrap = Bootstrap(resamples: 20)
+        var layers: [[Int]] = []
+        let scores = try MapEvaluation.run(source, EvaluationOptions(sanity: true, bootstrap: bootstrap)) {
+            if case .layers(let done, let count) = $0 { layers.append([done, count]) }
+        }.scores
+        let steps = try CascadingRandomisation.run(source, bootstrap: bootstrap)
+        XCTAssertEqual(scores.randomisation, steps)
+        let count = Set(steps.map(\.downTo)).count
+        XCTAssertEqual(layers, (1...count).map { [$0, count] })
+        XCTAssertNotNil(scores.all.methods["grad-cam"]?.figures["wordCorrelation"])
+        let plain = try MapEvaluation.run(source).scores
+        XCTAssertNil(plain.randomisation)
+        XCTAssertNil(plain.all.methods["grad-cam"]?.figures["wordCorrelation"])
+    }
+
+    func testMapEvaluation_toyCaptioner_pointsAtItsWords() throws {
         let evaluation = try MapEvaluation.run(source())
         let scores = evaluation.scores
-        XCTAssertEqual([scores.all.targets, scores.all.pictures], [2 * count, count])
+        XCTAssertEqual([scores.all.targets, scores.all.images], [2 * count, count])
         XCTAssertEqual(scores.kinds.mapValues(\.targets), ["other": count, "shape": count])
         func value(_ method: String, _ figure: String) throws -> Double {
             try XCTUnwrap(scores.all.methods[method]?.figures[figure]?.value, "\(method) \(figure)")
@@ -220,20 +248,5 @@ final class PhraseMapsTests: XCTestCase {
         XCTAssertLessThan(try value("centre", "pointing"), 0.5)
         XCTAssertEqual(evaluation.records.count, 2 * count * 8)
         XCTAssertEqual(scores.methods.prefix(3), ["grad-cam", "grad-cam:phrase", "attention"])
-    }
-
-    func testDiscriminationByHand() throws {
-        XCTAssertNil(Discrimination.score(own: 0.5, others: []))
-        XCTAssertEqual(Discrimination.score(own: 0.5, others: [0.4, 0.5, 0.9]), Ratio(1.5, over: 3))
-        func target(_ x0: Double, _ x1: Double, _ context: String) throws -> MapTarget {
-            let box = Rectangle(x0: x0, y0: 0, x1: x1, y1: 1)
-            return MapTarget(
-                kind: "", context: context, fields: [:],
-                region: try XCTUnwrap(Region(boxes: [box], width: 20, height: 1)), maps: [])
-        }
-        // 0-10 and 9-19 share one pixel of 19, 0-10 and 8-18 two of 18; the last is in another caption.
-        let targets = try [target(0, 10, "0"), target(9, 19, "0"), target(8, 18, "0"), target(12, 20, "1")]
-        XCTAssertEqual(targets[0].region.iou(targets[1].region), 1.0 / 19)
-        XCTAssertEqual(Discrimination.rivals(targets), [[1], [0], [], []])
     }
 }

@@ -1,3 +1,5 @@
+import Drawing
+import Explain
 import Foundation
 import Tasks
 import Tensors
@@ -5,9 +7,9 @@ import TestSupport
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Evaluation
 
-/// Maps of an untrained answerer's answers, measured by the evaluation and step by step.
+/// Maps of the answers of an untrained VQA model, by the evaluation and step by step.
 final class QuestionMapsTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
 
@@ -43,11 +45,11 @@ final class QuestionMapsTests: XCTestCase {
         _ questions: [Question], kinds: [String] = [], limit: Int? = nil, layer: String? = nil
     ) throws -> QuestionMaps {
         try QuestionMaps(
-            untrainedVQAModel(.stackedAttention), layer: layer, model: folder, images: folder, questions: questions, path: "questions.jsonl", kinds: kinds,
-            limit: limit)
+            untrainedVQAModel(), model: folder, options: ExplanationOptions(layers: layer.map { [$0] } ?? []),
+            images: folder, questions: questions, path: "questions.jsonl", kinds: kinds, limit: limit)
     }
 
-    func testWhatIsMeasured() throws {
+    func testQuestionMaps_selection_namesWhatIsLeftOut() throws {
         let source = try source(questions)
         XCTAssertEqual(source.images, ["1.png", "0.png"])
         XCTAssertEqual(source.notes.count, 3)
@@ -59,7 +61,7 @@ final class QuestionMapsTests: XCTestCase {
         XCTAssertEqual(try self.source(questions, limit: 1).images, ["1.png"])
     }
 
-    func testWhatCannotBeMeasured() throws {
+    func testQuestionMaps_unusableQuestions_throwErrors() throws {
         func message(_ questions: [Question], kinds: [String] = []) throws -> String {
             var error: (any Error)?
             XCTAssertThrowsError(try MapEvaluation.run(source(questions, kinds: kinds))) { error = $0 }
@@ -73,38 +75,38 @@ final class QuestionMapsTests: XCTestCase {
         var outside = questions
         outside[1].boxes = [box(64, 0, 90, 20)]
         XCTAssertTrue(
-            try message(outside).contains("\"is the dog red\" about 0.png lie outside of the picture, which has 64x64"))
+            try message(outside).contains("\"is the dog red\" about 0.png lie outside of the image, which has 64x64"))
         outside[1].image = "9.png"
         XCTAssertTrue(try message(outside).contains("9.png"))
     }
 
-    /// Every number once more, from the explainer's own maps.
-    func testTheNumbersAreTheMapsOwn() throws {
-        let answerer = try untrainedVQAModel(.stackedAttention)
-        for layer in [nil, answerer.encoder.stages[0].name] {
-            let explainer = try AnswerExplainer(answerer, layer: layer)
+    /// Computes the figures again from the explainer's maps.
+    func testMapEvaluation_figures_areThoseOfTheExplainersMaps() throws {
+        let model = try untrainedVQAModel()
+        for layer in [nil, model.encoder.stages[0].name] {
+            let explainer = try Explainer(model, options: ExplanationOptions(layers: layer.map { [$0] } ?? []))
             let evaluation = try MapEvaluation.run(source(questions, layer: layer))
             var next = evaluation.records.makeIterator()
             var hits: [Double] = []
             for index in [0, 2, 1] {
                 let asked = questions[index]
                 let photo = try Image.read(folder.appendingPathComponent(asked.image))
-                let picture = answerer.configuration.preprocessing.prepare(photo)
-                let seen = explainer.look(at: picture.tensor)
-                let read = try explainer.read(asked.text).question
+                let prepared = model.configuration.preprocessing.prepare(photo)
+                let image = explainer.encode(prepared.tensor)
+                let read = try model.question(asked.text).question
                 let region = try XCTUnwrap(Region(boxes: asked.boxes, width: 64, height: 64))
                 let targets: [AnswerTarget] = index == 2 ? [.best] : [.best, .answer(asked.answer)]
                 for (target, method) in zip(targets, ["grad-cam", "grad-cam:expected"]) {
-                    let score = try explainer.explain(seen, question: read, targets: [target]).scores[0]
-                    let unit = Normalisation.unit(score.map.array).values
-                    let plane = picture.placement.toOriginal(unit, width: score.map.shape[1], height: score.map.shape[0])
+                    let explained = try explainer.explain(image, input: read, targets: [target]).targets[0]
+                    let map = explained.attributions[0].map, unit = Normalisation.unit(map.array).values
+                    let plane = prepared.placement.toOriginal(unit, width: map.shape[1], height: map.shape[0])
                     let record = try XCTUnwrap(next.next())
                     XCTAssertEqual([record.image, record.kind, record.method], [asked.image, asked.kind, method])
                     XCTAssertEqual(
                         record.fields,
                         [
                             "question": .text(asked.text), "expected": .text(asked.answer),
-                            "answer": .text(score.score.name),
+                            "answer": .text(explained.name),
                         ])
                     XCTAssertEqual(record.peak, PointingGame.peak(of: plane))
                     XCTAssertEqual(record.hit, record.peak.map(region.contains) ?? false)
@@ -113,7 +115,7 @@ final class QuestionMapsTests: XCTestCase {
                     if method == "grad-cam" { hits.append(record.hit == true ? 1 : 0) }
                 }
                 let others = ["word-blind", "gaussian", "edges", "centre", "chance"]
-                // Attention lies over the last layer only.
+                // Attention has a map over the last layer only.
                 for method in (layer == nil ? ["attention"] : []) + others {
                     let record = try XCTUnwrap(next.next())
                     XCTAssertEqual(record.method, method)
@@ -128,26 +130,26 @@ final class QuestionMapsTests: XCTestCase {
             XCTAssertEqual(
                 scores.methods.prefix(3),
                 ["grad-cam", "grad-cam:expected", layer == nil ? "attention" : "word-blind"])
-            XCTAssertEqual([scores.all.targets, scores.all.pictures], [3, 2])
+            XCTAssertEqual([scores.all.targets, scores.all.images], [3, 2])
             XCTAssertEqual(scores.kinds.mapValues(\.targets), ["color": 1, "yes/no": 1])
             let own = try XCTUnwrap(scores.all.methods["grad-cam"])
             let right = try XCTUnwrap(scores.all.methods["grad-cam:expected"])
             XCTAssertEqual([own.maps, right.maps], [3, 2])
             let pointing = try XCTUnwrap(own.figures["pointing"]).value
             XCTAssertEqual(pointing, hits.reduce(0, +) / 3, accuracy: 1e-12)
-            // The centre lies in the first one's box not, in the second's (0.png) and the third's it does.
+            // The centre is outside of the first question's box, and inside of the others'.
             XCTAssertEqual(
                 try XCTUnwrap(scores.all.methods["centre"]?.figures["pointing"]).value, 2.0 / 3, accuracy: 1e-12)
             XCTAssertEqual(try XCTUnwrap(own.pointingOver["centre"]).value, pointing - 2.0 / 3, accuracy: 1e-12)
-            // Areas: 1/4, 1/4, and 1/2 with 8 x 8 pixels.
+            // Areas: 1/4, 1/4, and 1/2 plus 8 x 8 pixels.
             XCTAssertEqual(
                 try XCTUnwrap(scores.all.methods["chance"]?.figures["energyInside"]).value, (1 + 1.0 / 64) / 3,
                 accuracy: 1e-12)
         }
     }
 
-    /// What a kind's figures are does not depend on the kinds beside it.
-    func testMapsAreToldApartWithinAKind() throws {
+    /// The figures of a kind do not depend on the other kinds.
+    func testMapEvaluation_discrimination_comparesWithinAKind() throws {
         let asked = [
             Question(image: "0.png", text: "what color", answer: "red", kind: "color", boxes: [box(0, 0, 30, 64)]),
             Question(
@@ -160,34 +162,37 @@ final class QuestionMapsTests: XCTestCase {
         XCTAssertEqual(all.kinds["color"], alone.kinds["color"])
         XCTAssertEqual(all.kinds["color"]?.methods["word-blind"]?.figures["discrimination"]?.value, 0.5)
         XCTAssertNotNil(all.kinds["color"]?.methods["grad-cam"]?.figures["discrimination"])
-        // There is no other question of this kind.
+        // This kind has no other question.
         XCTAssertNil(all.kinds["yes/no"]?.methods["grad-cam"]?.figures["discrimination"])
     }
 
-    func testTheSameEveryTimeAndInEveryOrder() throws {
+    func testMapEvaluation_sameOptions_giveTheSameNumbers() throws {
         let once = try MapEvaluation.run(source(questions))
         let again = try MapEvaluation.run(source(questions))
         XCTAssertEqual(once.scores, again.scores)
         XCTAssertEqual(once.records, again.records)
-        let other = try MapEvaluation.run(source(questions), bootstrap: Bootstrap(resamples: 50, seed: 9)).scores
+        let other = try MapEvaluation.run(
+            source(questions), EvaluationOptions(bootstrap: Bootstrap(resamples: 50, seed: 9))
+        ).scores
         XCTAssertEqual([other.resamples, Int(other.seed)], [50, 9])
         let values = { (scores: MapScores) in scores.all.methods.mapValues { $0.figures.mapValues(\.value) } }
         XCTAssertEqual(values(other), values(once.scores))
     }
 
-    func testTheModelsAnswersFollowTheMaps() throws {
+    func testMapEvaluation_faithfulness_measuresMapsAndReferences() throws {
         let source = try source(questions)
         let photo = try Image.read(source.url(ofImage: 0))
         let maps = try source.maps(ofImage: 0, photo: photo)
-        let explainer = try AnswerExplainer(untrainedVQAModel(.stackedAttention))
+        let explainer = try Explainer(untrainedVQAModel())
         let found = try explainer.explain(
-            explainer.look(at: maps.input), question: explainer.read(questions[0].text).question,
+            explainer.encode(maps.input), input: explainer.model.question(questions[0].text).question,
             targets: [.best, .answer("blue")])
         XCTAssertEqual(maps.targets[0].confidences.count, 2)
-        for (confidence, score) in zip(maps.targets[0].confidences, found.scores) {
-            XCTAssertEqual(confidence(maps.features(maps.input))[0], Double(score.probability), accuracy: 1e-5)
+        for (confidence, target) in zip(maps.targets[0].confidences, found.targets) {
+            XCTAssertEqual(
+                confidence(maps.features(maps.input))[0], Double(target.subject.probability), accuracy: 1e-5)
         }
-        let scores = try MapEvaluation.run(source, measures: MapMeasures(faithfulness: true)).scores
+        let scores = try MapEvaluation.run(source, EvaluationOptions(faithfulness: true)).scores
         for method in ["grad-cam", "grad-cam:expected", "attention", "word-blind", "gaussian", "edges", "chance"] {
             let figures = try XCTUnwrap(scores.all.methods[method]?.figures)
             for name in ["deletion", "insertion", "averageDrop", "increase", "roadMost", "roadLeast"] {
@@ -197,11 +202,5 @@ final class QuestionMapsTests: XCTestCase {
         }
         XCTAssertNil(scores.all.methods["centre"]?.figures["deletion"])
         XCTAssertNil(try MapEvaluation.run(source).scores.all.methods["grad-cam"]?.figures["deletion"])
-    }
-
-    func testTheWordBlindMapIsTheSumOverChannels() {
-        let map = ReferenceMaps.activity(Tensor([1, 2, 2, 3], [1, 2, 3, 0, 0, 0, -1, 1, 2, 5, 0, 0]))
-        XCTAssertEqual(map.shape, [2, 2])
-        XCTAssertEqual(map.array, [6, 0, 2, 5])
     }
 }

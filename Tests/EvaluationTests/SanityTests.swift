@@ -2,14 +2,14 @@ import Tensors
 import Vision
 import XCTest
 
-@testable import Explain
+@testable import Evaluation
 
-/// How alike maps are, worked out by hand.
+/// Comparisons of maps with each other, with values worked out by hand.
 final class SanityTests: XCTestCase {
-    func testCorrelations() throws {
+    func testCorrelation_pearsonAndSpearman_areThoseByHand() throws {
         XCTAssertEqual(try XCTUnwrap(Correlation.pearson([1, 2, 3], [2, 4, 6])), 1, accuracy: 1e-12)
         XCTAssertEqual(try XCTUnwrap(Correlation.pearson([1, 2, 3], [3, 2, 1])), -1, accuracy: 1e-12)
-        // Deviations -1, 0, 1 and -1, 2, -1: they have nothing in common.
+        // The deviations -1, 0, 1 and -1, 2, -1 are orthogonal.
         XCTAssertEqual(try XCTUnwrap(Correlation.pearson([1, 2, 3], [0, 3, 0])), 0, accuracy: 1e-12)
         XCTAssertNil(Correlation.pearson([1, 1, 1], [1, 2, 3]))
         XCTAssertEqual(Correlation.ranks([10, 20, 10, 5]), [2.5, 4, 2.5, 1])
@@ -18,17 +18,17 @@ final class SanityTests: XCTestCase {
         XCTAssertEqual(try XCTUnwrap(Correlation.spearman([1, 2, 3, 4], [2, 1, 4, 3])), 0.6, accuracy: 1e-12)
     }
 
-    func testStructuralSimilarity() {
+    func testStructuralSimilarity_smallMaps_isThatByHand() {
         let a = Plane(width: 2, height: 1, values: [0, 1])
         let b = Plane(width: 2, height: 1, values: [1, 0])
         XCTAssertEqual(StructuralSimilarity.mean(a, a), 1, accuracy: 1e-12)
-        // Means 1/2, variances 1/4, covariance -1/4: the first factors cancel.
+        // Means 1/2, variances 1/4, covariance -1/4: the factors of the means cancel.
         XCTAssertEqual(StructuralSimilarity.mean(a, b), (-0.5 + 0.0009) / (0.5 + 0.0009), accuracy: 1e-12)
-        // Two places of a square of one cell: no variance; (2 * 0 * 1 + c1) / (0 + 1 + c1) at both.
+        // Two squares of one cell have no variance: each gives (2 * 0 * 1 + c1) / (0 + 1 + c1).
         XCTAssertEqual(StructuralSimilarity.mean(a, b, side: 1), 0.0001 / 1.0001, accuracy: 1e-12)
     }
 
-    func testMapsOfOneCaptionsWords() throws {
+    func testWordCorrelation_wordsOfOneCaption_areCompared() throws {
         func target(_ values: [Float], _ context: String) throws -> MapTarget {
             MapTarget(
                 kind: "", context: context, fields: [:],
@@ -42,14 +42,14 @@ final class SanityTests: XCTestCase {
         let placement = Placement(
             originalWidth: 2, originalHeight: 2, modelWidth: 2, modelHeight: 2,
             rectangle: Rectangle(x0: 0, y0: 0, x1: 2, y1: 2))
-        let maps = PictureMaps(
+        let maps = ImageMaps(
             input: Tensor([1, 2, 2, 3]), placement: placement, wordBlind: Tensor([2, 2], [1, 2, 3, 4]),
             targets: targets)
-        let measured = PictureMeasurement(
-            photo: Image(width: 2, height: 2), maps: maps, measures: MapMeasures(wordCorrelation: true)
-        ).measure(picture: 0)
+        let measured = ImageEvaluation(
+            photo: Image(width: 2, height: 2), maps: maps, options: EvaluationOptions(sanity: true)
+        ).measure(image: 0)
         func terms(_ target: Int, _ method: String) -> Ratio? {
-            measured[target].measurements.first { $0.method == method }?.terms["wordCorrelation"]
+            measured[target].figures.first { $0.method == method }?.terms["wordCorrelation"]
         }
         for (target, sum) in ([0, -2, 0] as [Double]).enumerated() {
             let found = try XCTUnwrap(terms(target, "grad-cam"))
@@ -62,7 +62,7 @@ final class SanityTests: XCTestCase {
         XCTAssertNil(terms(3, "word-blind"))
     }
 
-    func testLayersFromTheHeadToTheFirst() {
+    func testCascadingRandomisation_layers_goFromTheHeadToTheFirst() {
         let layers = CascadingRandomisation.layers([
             "encoder.stem.weight", "encoder._blocks.0.conv.weight", "encoder._blocks.0.norm.bias",
             "encoder._blocks.1.conv.weight", "decoder.words.weight", "decoder.output.h.weight", "decoder.output.bias",
@@ -75,7 +75,7 @@ final class SanityTests: XCTestCase {
             CascadingRandomisation.layers(["fc.weight", "scale"]).map(\.parameters), [["scale"], ["fc.weight"]])
     }
 
-    func testRandomisedParametersKeepTheirValues() {
+    func testCascadingRandomisation_shuffled_keepsTheValues() {
         let values = (0..<50).map(Float.init)
         var random = SeededGenerator(seed: 3)
         let shuffled = CascadingRandomisation.shuffled(Tensor([5, 10], values), using: &random)

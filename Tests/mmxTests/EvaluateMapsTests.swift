@@ -1,4 +1,4 @@
-import Explain
+import Evaluation
 import Foundation
 import Language
 import Tasks
@@ -45,7 +45,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertTrue(outcome.errors.hasPrefix("1 question without boxes left out\n"), outcome.errors)
         let scores = try JSONDecoder().decode(MapScores.self, from: Data(outcome.output.utf8))
-        XCTAssertEqual([scores.all.targets, scores.all.pictures, scores.resamples], [2, 2, 1000])
+        XCTAssertEqual([scores.all.targets, scores.all.images, scores.resamples], [2, 2, 1000])
         XCTAssertEqual(scores.kinds.keys.sorted(), ["color", "yes/no"])
         XCTAssertEqual(
             scores.methods,
@@ -115,8 +115,8 @@ final class EvaluateMapsTests: ProgramTestCase {
     func testEvaluateMaps_kindAndLimit_chooseTargets() throws {
         let all = try evaluate()
         XCTAssertEqual(all.code, 0, all.errors)
-        XCTAssertTrue(all.output.hasPrefix("color: 1 target in 1 picture\nmethod"), all.output)
-        XCTAssertTrue(all.output.contains("\nall: 2 targets in 2 pictures\n"), all.output)
+        XCTAssertTrue(all.output.hasPrefix("color: 1 target in 1 image\nmethod"), all.output)
+        XCTAssertTrue(all.output.contains("\nall: 2 targets in 2 images\n"), all.output)
         let color = try evaluate("--kind", "color").output
         XCTAssertFalse(color.contains("yes/no") || color.contains("\nall:"), color)
         XCTAssertTrue(try evaluate("--limit", "1").output.hasPrefix("color: 1 target in"))
@@ -155,12 +155,12 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual(first["captionRow"] as? Int, 1)
         XCTAssertEqual(first["word"] as? String, "square")
         XCTAssertEqual(first["phrase"] as? String, "a square")
-        XCTAssertTrue(try evaluate("--kind", "clothing").output.hasPrefix("clothing/other: 1 target in 1 picture\n"))
+        XCTAssertTrue(try evaluate("--kind", "clothing").output.hasPrefix("clothing/other: 1 target in 1 image\n"))
         assertFails(
             try evaluate("--kind", "scene"), 5, "phrases.tsv", "no phrases of the kind 'scene'; it has clothing, other")
         assertFails(try evaluate(split: "none.txt"), 5, "none.txt")
         try write("phrases.tsv", header + row(0, "other", "A square", "70,0,80,64"))
-        assertFails(try evaluate(), 5, "phrases.tsv", "\"a square\" in toy.png lie outside of the picture", "64x64")
+        assertFails(try evaluate(), 5, "phrases.tsv", "\"a square\" in toy.png lie outside of the image", "64x64")
         try write("phrases.tsv", header + row(0, "other", "A square", ""))
         assertFails(try evaluate(), 5, "phrases.tsv", "no phrase with boxes that could be explained")
         try write("phrases.tsv", header + "toy.png\t1\n")
@@ -174,7 +174,7 @@ final class EvaluateMapsTests: ProgramTestCase {
         try write("plain.jsonl", lines[2])
         assertFails(try evaluate(questions: "plain.jsonl"), 5, "plain.jsonl", "no question with boxes")
         try write("far.jsonl", lines[0].replacingOccurrences(of: "[0,0,105,70]", with: "[0,71,105,99]"))
-        assertFails(try evaluate(questions: "far.jsonl"), 5, "far.jsonl", "outside of the picture", "210x70")
+        assertFails(try evaluate(questions: "far.jsonl"), 5, "far.jsonl", "outside of the image", "210x70")
         try write("lost.jsonl", lines[0].replacingOccurrences(of: "wide.png", with: "lost.png"))
         assertFails(try evaluate(questions: "lost.jsonl"), 5, "lost.png", "missing")
         try write("text.png", "no picture")

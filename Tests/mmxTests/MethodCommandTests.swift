@@ -40,7 +40,7 @@ final class MethodCommandTests: ProgramTestCase {
                 "--method", "grad-cam++", "--method", "gradient", "--layer", "conv2", "--layer", "conv4", "--output",
                 "several"))
         XCTAssertEqual(several.scores.map(\.method), ["grad-cam++", "gradient"])
-        XCTAssertEqual(several.scores.map(\.place), ["conv2 + conv4", "pixels"])
+        XCTAssertEqual(several.scores.map(\.support), ["conv2 + conv4", "pixels"])
         XCTAssertEqual(several.scores[1].map.shape, [64, 64])
         // A few pixels stand far out; cells are drawn as they are.
         XCTAssertLessThan(try XCTUnwrap(several.scores[1].map.clippedAt), several.scores[1].map.maximum)

@@ -60,7 +60,7 @@ final class QuestionTrainingTests: ProgramTestCase {
         let outcome = try train()
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output, "out\n")
-        XCTAssertTrue(outcome.errors.contains("27 training questions about 9 pictures"), outcome.errors)
+        XCTAssertTrue(outcome.errors.contains("27 training questions about 9 images"), outcome.errors)
         XCTAssertTrue(outcome.errors.contains("9 dev questions about 3"), outcome.errors)
         XCTAssertEqual(files("out"), ["answers.txt", "config.json", "model.safetensors", "training", "vocabulary.txt"])
         XCTAssertEqual(try run(["vqa", "toy.png", "what color is the circle?", "--model", "./out"]).code, 0)
@@ -322,8 +322,8 @@ final class QuestionTrainingTests: ProgramTestCase {
         try run(["caption", "--model", "./toy"] + arguments).output
     }
 
-    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> AnswerManifest {
+    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> VQAManifest {
         XCTAssertEqual(outcome.code, 0, outcome.errors, line: line)
-        return try JSONDecoder().decode(AnswerManifest.self, from: Data(outcome.output.utf8))
+        return try JSONDecoder().decode(VQAManifest.self, from: Data(outcome.output.utf8))
     }
 }

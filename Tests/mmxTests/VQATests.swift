@@ -34,12 +34,12 @@ final class VQATests: ProgramTestCase {
 
     private func vqa(_ arguments: String...) throws -> Outcome { try run(["vqa", "--model", "./model"] + arguments) }
 
-    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> AnswerManifest {
+    private func manifest(_ outcome: Outcome, line: UInt = #line) throws -> VQAManifest {
         XCTAssertEqual(outcome.code, 0, outcome.errors, line: line)
-        return try JSONDecoder().decode(AnswerManifest.self, from: Data(outcome.output.utf8))
+        return try JSONDecoder().decode(VQAManifest.self, from: Data(outcome.output.utf8))
     }
 
-    private func map(_ score: AnswerManifest.Score) throws -> [Float] {
+    private func map(_ score: ManifestTarget<AnswerSubject>) throws -> [Float] {
         try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(score.files.rawMap))).array
     }
 
@@ -203,7 +203,7 @@ final class VQATests: ProgramTestCase {
     func testAnswerText_contributions_areColouredByStrength() throws {
         var found = try manifest(vqa("toy.png", "what color is the dog", "--explain-question", "--json"))
         for (i, value) in [0.5, -0.25, 0, 0.001, -0.5].enumerated() {
-            found.questions[0].scores[0].words?[i].contribution = Float(value)
+            found.body.questions[0].scores[0].words?[i].contribution = Float(value)
         }
         let name = found.questions[0].scores[0].name
         func line(_ isColored: Bool) -> String {
@@ -215,10 +215,10 @@ final class VQATests: ProgramTestCase {
             line(true),
             "\(name): \(ground(203, "what")) +0.500  \(ground(147, "color")) -0.250  \(ground(231, "is")) +0.000  "
                 + "\(ground(231, "the")) +0.001  \(ground(63, "dog")) -0.500")
-        for i in 0..<5 { found.questions[0].scores[0].words?[i].contribution = 0 }
+        for i in 0..<5 { found.body.questions[0].scores[0].words?[i].contribution = 0 }
         XCTAssertEqual(
             line(true), "\(name): what +0, color +0, is +0, the +0, dog +0".replacingOccurrences(of: ", ", with: "  "))
-        found.questions[0].scores[0].words?[1].contribution = .nan
+        found.body.questions[0].scores[0].words?[1].contribution = .nan
         XCTAssertTrue(line(true).contains("color +nan") || line(true).contains("color nan"), line(true))
     }
 

@@ -2,36 +2,44 @@ import Foundation
 import Language
 import Tasks
 
-/// A reference caption and what of it is asked for.
+/// A reference caption with the phrases whose maps are measured.
 struct PhraseCaption {
+    /// A phrase of the caption.
     struct Target {
         var phrase: Phrase
-        /// Positions among ``words``.
+        /// Position of the head word in ``words``.
         var head: Int
+        /// Positions of the phrase in ``words``.
         var span: Range<Int>
     }
 
+    /// Index among the image's captions, from 0.
     var row: Int
-    /// As the model reads them.
+    /// The caption as word indices.
     var words: [Int]
+    /// In the order of their positions.
     var targets: [Target]
 }
 
-/// The phrases of a data set's captions that a model's maps can be asked for.
+/// The phrases of a data set's captions for which a model has maps.
 struct CaptionPhrases {
-    /// Those that have some.
+    /// The images with such phrases.
     private(set) var images: [String] = []
-    /// Of each image, in the captions' order.
+    /// The captions of each of ``images`` that have such phrases, in their order.
     private(set) var captions: [[PhraseCaption]] = []
-    /// What was left out, in words.
+    /// Messages about phrases that were left out.
     let notes: [String]
 
-    /// Takes the phrases with boxes or a mask that are no scenes and whose head word the model knows.
+    /// Selects the phrases that have boxes or a mask, are no scenes, and have a head word that the model knows.
     /// - Parameters:
-    ///   - file: tab-separated phrases with boxes, as ``PhraseFile`` describes.
-    ///   - kinds: only phrases of these types, scenes too where they are named; all but scenes where it is empty.
-    ///   - limit: only the first so many.
-    /// - Throws: ``DatasetError`` where no phrase is left, or a kind is not there.
+    ///   - data: the images and their captions.
+    ///   - file: tab-separated phrases with boxes, as `PhraseFile` describes.
+    ///   - masks: for phrases without boxes.
+    ///   - kinds: selects phrases of these types, which may include scenes. If it is empty, all but scenes are
+    ///     selected.
+    ///   - limit: the largest number of phrases.
+    ///   - vocabulary: the model's.
+    /// - Throws: `DatasetError` if no phrase is left, or if the file has no phrase of a kind.
     init(
         _ data: CaptionDataset, phrases file: URL, masks: PhraseMasks?, kinds: [String], limit: Int?,
         vocabulary: Vocabulary
@@ -66,6 +74,10 @@ struct CaptionPhrases {
         notes = counts.notes
     }
 
+    /// The captions of an image that have phrases to measure.
+    /// - Parameters:
+    ///   - left: how many phrases may still be selected. It is reduced by those of this image.
+    ///   - counts: of phrases that were left out.
     private static func captions(
         of entry: CaptionDataset.Entry, phrases: [Phrase], vocabulary: Vocabulary, left: inout Int, counts: inout Counts
     ) -> [PhraseCaption] {
@@ -74,7 +86,8 @@ struct CaptionPhrases {
         counts.strange += byRow[nil]?.count ?? 0
         return byRow.keys.compactMap { $0 }.sorted().compactMap { row in
             guard left > 0, let phrases = byRow[row] else { return nil }
-            // The phrases count words as Flickr30k Entities splits them, punctuation included.
+            // The phrases count words as Flickr30k Entities splits them, with punctuation. A word can have several
+            // tokens.
             let parts = phrases[0].caption.map { tokenizer.tokens($0) }
             let starts = parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
             let tokens = parts.flatMap { $0 }
@@ -98,7 +111,7 @@ struct CaptionPhrases {
         }
     }
 
-    /// Phrases left out, and why.
+    /// Numbers of phrases that were left out, by reason.
     private struct Counts {
         var boxless = 0
         var scenes = 0

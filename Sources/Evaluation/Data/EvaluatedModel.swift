@@ -5,11 +5,12 @@ import Tasks
 import Tensors
 import Vision
 
-/// A model whose maps can be evaluated, also with other parameters.
+/// A model whose maps can be evaluated, also with other values of its parameters.
 protocol EvaluableModel: ExplainableModel {
-    /// Whether the model weighs the regions of the feature map, so that its own attention is a map.
+    /// Whether the model has attention over the cells of the feature map, so that ``ModelAttention`` applies.
     var attends: Bool { get }
-    /// The model again, of other parameters. An encoder that it shares with another model keeps its own.
+    /// The same model with other values of its parameters. An encoder that it shares with another model keeps its
+    /// values.
     func remade(_ parameters: Parameters) throws -> Self
 }
 
@@ -36,24 +37,27 @@ extension VQAModel: EvaluableModel {
     }
 }
 
-/// A model with the methods that are evaluated: those chosen and, as a reference beside them, the model's own attention
-/// where it has one over the layer of the maps.
+/// A model with the methods that are evaluated. If the model has attention over the layer of the maps, its attention is
+/// added to the chosen methods as a reference.
 struct EvaluatedModel<Model: EvaluableModel> {
+    /// With the chosen methods and the reference.
     private(set) var explainer: Explainer<Model>
     var model: Model { explainer.model }
-    /// The names of the methods that were chosen.
+    /// The names of the chosen methods.
     let chosen: [String]
-    /// The name of the reference beside them; nil where the model has no attention, or it was chosen itself.
+    /// The name of the reference. It is nil if the model has no attention, or if attention is a chosen method.
     let attention: String?
-    /// What is drawn, and so measured, of the maps.
+    /// The smoothing and clipping of the maps before they are drawn or measured.
     let preparation: MapPreparation
     /// The model's folder.
     let folder: URL
 
     /// - Parameters:
-    ///   - options: the methods chosen, the layer and the word score.
-    ///   - smoothing: side of the smoothing square, odd; nil takes the model's own.
-    /// - Throws: `ExplanationError` for a layer that is not there or a method that does not apply.
+    ///   - model: the model.
+    ///   - folder: the model's folder.
+    ///   - options: the methods, the layer and the word score.
+    ///   - smoothing: side of the smoothing square, odd. Without it, the model's own.
+    /// - Throws: `ExplanationError` for an unknown layer, or for a method that does not apply.
     init(_ model: Model, folder: URL, options: ExplanationOptions, smoothing: Int?) throws {
         let plain = try Explainer(model, options: options)
         chosen = plain.methods.map(\.name)
@@ -68,15 +72,17 @@ struct EvaluatedModel<Model: EvaluableModel> {
         self.folder = folder
     }
 
-    /// The table's methods: each chosen one by its name, and with `suffix` for the second target; then the attention.
+    /// The methods of the table. Each chosen method has its name, and its name with `suffix` for the second target. The
+    /// reference is last.
     func methods(_ suffix: String) -> [String] {
         chosen.flatMap { [$0, $0 + suffix] } + [attention].compactMap { $0 }
     }
 
-    /// What was explained of one thing, in the order of ``methods(_:)``.
+    /// The maps of one question or phrase, in the order of ``methods(_:)``.
     /// - Parameters:
     ///   - first: the target whose maps have the methods' names.
-    ///   - second: the target whose maps have names with `suffix`; nil where there is none.
+    ///   - second: the target whose maps have the names with `suffix`, if there is one.
+    ///   - fields: for the records of a target's maps.
     func maps(
         _ first: ExplainedTarget<Model.Subject>, _ second: ExplainedTarget<Model.Subject>?, suffix: String,
         fields: (ExplainedTarget<Model.Subject>) -> [String: RecordValue] = { _ in [:] }
@@ -92,13 +98,17 @@ struct EvaluatedModel<Model: EvaluableModel> {
         return (own + [attention.flatMap { map(first, $0, 0) }]).compactMap { $0 }
     }
 
-    /// The preprocessed image and where the model's frame lies in the photograph.
+    /// The preprocessed image `[1, H, W, 3]`, and the position of the model's input in the photograph.
     func prepare(_ photo: Image) -> (tensor: Tensor, placement: Placement) {
         let prepared = model.modelEncoder.identity.preprocessing.prepare(photo)
         return (prepared.tensor, prepared.placement)
     }
 
     /// The maps of one image.
+    /// - Parameters:
+    ///   - prepared: the image as ``prepare(_:)`` gives it.
+    ///   - image: the same image, encoded.
+    ///   - targets: with their maps.
     func imageMaps(
         _ prepared: (tensor: Tensor, placement: Placement), _ image: EncodedImage, targets: [MapTarget]
     ) -> ImageMaps {
@@ -111,20 +121,26 @@ struct EvaluatedModel<Model: EvaluableModel> {
 
     // MARK: Other parameters
 
-    /// Names what the records of a run depend on.
+    /// A hash of all that the records of a run depend on: the model, the options, `settings` and the content of
+    /// `files`.
     func fingerprint(_ settings: [String], files: [URL]) -> String {
         let options = ["\(explainer.layer)", "\(explainer.options)", "\(preparation)"]
         return ModelParameters.fingerprint(folder, settings: options + settings, files: files)
     }
 
+    /// The values of the model's parameters by name, as the file has them.
+    /// - Throws: `SafeTensorsError`.
     func parameters() throws -> [String: Tensor] { try ModelParameters.read(folder) }
 
+    /// The names of the parameters in the order in which the model uses them.
+    /// - Throws: `SafeTensorsError`, or the error of a model that cannot be made of the parameters.
     func parameterOrder() throws -> [String] {
         let store = ParameterStore(strict: try parameters(), origin: folder.path)
         _ = try remade(store)
         return store.order
     }
 
+    /// The same model and methods with other values of the parameters.
     func with(parameters: [String: Tensor]) throws -> EvaluatedModel {
         var changed = self
         let store = ParameterStore(strict: parameters, origin: folder.path)

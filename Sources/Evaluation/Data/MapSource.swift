@@ -3,65 +3,109 @@ import Foundation
 import Tensors
 import Vision
 
-/// Images, the things in them that are asked for, and the maps that claim to show them.
+/// Images, the targets in them, and the maps of the targets.
 ///
-/// Questions about images are one source; words of captions, or masks in place of boxes, are others: the metrics, the
-/// references and the figures know only this.
+/// Questions about images are one source, and the words of captions are another. The metrics and the references know
+/// only this protocol.
 public protocol MapSource {
-    /// Names of the images; each is looked at once.
+    /// The names of the images. Each is measured once.
     var images: [String] { get }
-    /// What its maps are called, in the order of the table.
+    /// The names of the methods, in the order of the table.
     var methods: [String] { get }
-    /// What was left out, in words.
+    /// Messages about questions or phrases that were left out.
     var notes: [String] { get }
-    /// Names what the records of a run depend on: of another model, data or options it is another.
+    /// A hash of all that the records of a run depend on: the model, the data and the options.
     var fingerprint: String { get }
+    /// The file of an image.
     func url(ofImage index: Int) -> URL
-    /// The maps of one image. Called from several threads at once.
+    /// The maps of one image. Several threads call it at once.
+    /// - Parameters:
+    ///   - index: in ``images``.
+    ///   - photo: the content of the image's file.
+    /// - Throws: the errors of the model and of the data.
     func maps(ofImage index: Int, photo: Image) throws -> ImageMaps
 }
 
-/// One image's maps.
+/// The maps of one image.
 public struct ImageMaps {
-    /// As the model takes it, `[1, H, W, 3]`.
+    /// The preprocessed image, `[1, H, W, 3]`.
     public var input: Tensor
-    /// Where the maps lie in the image.
+    /// The position of the model's input in the photograph.
     public var placement: Placement
-    /// What is drawn of them.
-    var preparation = MapPreparation()
-    /// The sum of the layer's activations, `[u, v]`.
+    /// The smoothing and clipping of the maps before they are drawn or measured.
+    public var preparation = MapPreparation()
+    /// The sum of the layer's activations over its channels, `[u, v]`.
     public var wordBlind: Tensor
-    /// The encoder, for images that were changed: from `[N, H, W, 3]`, prepared, to `[N, u, v, K]`.
+    /// The encoder, for changed images: from preprocessed images `[N, H, W, 3]` to feature maps `[N, u, v, K]`.
     public var features: (_ images: Tensor) -> Tensor = { $0 }
+    /// The targets with their maps.
     public var targets: [MapTarget]
 
-    /// The map as it is drawn, but for normalising and placing.
+    public init(
+        input: Tensor, placement: Placement, preparation: MapPreparation = MapPreparation(), wordBlind: Tensor,
+        features: @escaping (_ images: Tensor) -> Tensor = { $0 }, targets: [MapTarget]
+    ) {
+        self.input = input
+        self.placement = placement
+        self.preparation = preparation
+        self.wordBlind = wordBlind
+        self.features = features
+        self.targets = targets
+    }
+
+    /// The smoothed and clipped map. It is not normalised and not placed over the image yet.
     func prepared(_ map: MapTarget.Map) -> PreparedMap { preparation(map.raw, isOfPixels: map.isOfPixels) }
 }
 
-/// One thing that is asked for in a image.
+/// One target in an image, with its region and its maps.
 public struct MapTarget {
+    /// A map of the target.
     public struct Map {
-        /// One of the source's ``MapSource/methods``.
+        /// The method's name, one of ``MapSource/methods``.
         public var method: String
-        /// Which of the target's ``MapTarget/confidences`` it explains.
+        /// The index in ``MapTarget/confidences`` of the confidence that the map explains.
         public var score = 0
-        /// What the records say about it, as the answer explained.
+        /// Fields of the map's record, for example the answer that is explained.
         public var fields: [String: RecordValue]
-        /// `[u, v]`, raw and signed.
+        /// The raw signed map, `[u, v]`.
         public var raw: Tensor
-        /// Whether its cells are pixels of the image as the model takes it.
+        /// Whether the map's cells are pixels of the preprocessed image, not cells of a layer.
         public var isOfPixels = false
+
+        public init(
+            method: String, score: Int = 0, fields: [String: RecordValue] = [:], raw: Tensor, isOfPixels: Bool = false
+        ) {
+            self.method = method
+            self.score = score
+            self.fields = fields
+            self.raw = raw
+            self.isOfPixels = isOfPixels
+        }
     }
 
-    /// The group whose figures it counts for; empty for none but the whole.
+    /// The kind of the target, which groups the figures. It may be empty.
     public var kind: String
-    /// Targets of one context, as words of one caption, should have maps that tell them apart.
+    /// Names what the target shares with others, for example its caption. Maps of targets with the same context are
+    /// compared with each other.
     public var context: String
-    /// What the records say about it, as the question.
+    /// Fields of the target's records, for example the question.
     public var fields: [String: RecordValue]
+    /// Where the maps should be.
     public var region: Region
-    /// How sure the model is of what its maps explain, in other images; the references are held against the first.
+    /// The model's confidence in what the maps explain, for changed images. The references are measured with the first.
     public var confidences: [Confidence] = []
+    /// At most one map for each of ``MapSource/methods``.
     public var maps: [Map]
+
+    public init(
+        kind: String = "", context: String = "", fields: [String: RecordValue] = [:], region: Region,
+        confidences: [Confidence] = [], maps: [Map]
+    ) {
+        self.kind = kind
+        self.context = context
+        self.fields = fields
+        self.region = region
+        self.confidences = confidences
+        self.maps = maps
+    }
 }

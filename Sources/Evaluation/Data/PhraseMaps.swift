@@ -5,35 +5,41 @@ import Tasks
 import Tensors
 import Vision
 
-/// Maps of words of reference captions, each given the words before it, compared with the boxes of the phrases that the
-/// words head (Flickr30k Entities).
+/// Maps of the head words of phrases in reference captions, each given the words before it. The maps are compared with
+/// the boxes of the phrases (Flickr30k Entities).
 public struct PhraseMaps: RandomisableMaps {
-    /// Each method by its name for the phrase's head word, and with ":phrase" for all of its words together; then the
-    /// model's own attention, where it has one, for the head word.
+    /// Each method by its name for the phrase's head word, and with ":phrase" for all words of the phrase. The model's
+    /// attention is last, for the head word, if the model has it.
     public let methods: [String]
+    /// The names of the images that have phrases to measure.
     public let images: [String]
-    /// What was left out, in words.
+    /// Messages about phrases that were left out.
     public let notes: [String]
     private var evaluated: EvaluatedModel<Captioner>
     private let data: CaptionDataset
     private let phrases: URL
-    /// Where the masks of phrases without boxes are.
+    /// Masks of phrases without boxes.
     private let masks: PhraseMasks?
-    /// Of each image, in the captions' order.
+    /// The captions of each image that have phrases to measure, in their order.
     private let captions: [[PhraseCaption]]
 
     private static let suffix = ":phrase"
 
-    /// Takes the phrases with boxes or a mask that are no scenes and whose head word the model knows.
+    /// Selects the phrases that have boxes or a mask, are no scenes, and have a head word that the model knows.
     /// - Parameters:
+    ///   - captioner: the model.
     ///   - model: the model's folder.
-    ///   - options: the methods, the layer, and which number of a word is explained.
-    ///   - phrases: tab-separated phrases with boxes, as ``PhraseFile`` describes.
-    ///   - masks: a folder of masks for phrases without boxes, as ``PhraseMasks`` describes.
-    ///   - kinds: only phrases of these types, scenes too where they are named; all but scenes where it is empty.
-    ///   - limit: only the first so many.
-    ///   - smoothing: side of the smoothing square, odd; nil takes the model's own.
-    /// - Throws: ``DatasetError`` where no phrase is left, or a kind is not there.
+    ///   - options: the methods, the layer and the word score.
+    ///   - data: the images and their captions.
+    ///   - phrases: tab-separated phrases with boxes, as `PhraseFile` describes.
+    ///   - masks: a folder with masks of phrases without boxes. The mask of a phrase of chain C in the image NAME.* is
+    ///     `NAME-C.png` or `NAME-C.jpg`. It has the size of the image and is white where the phrase is.
+    ///   - kinds: selects phrases of these types, which may include scenes. If it is empty, all but scenes are
+    ///     selected.
+    ///   - limit: the largest number of phrases.
+    ///   - smoothing: side of the smoothing square, odd. Without it, the model's own.
+    /// - Throws: `DatasetError` if no phrase is left, or if the file has no phrase of a kind. `ExplanationError` for an
+    ///   unknown layer, or for a method that does not apply.
     public init(
         _ captioner: Captioner, model: URL, options: ExplanationOptions = ExplanationOptions(), data: CaptionDataset,
         phrases: URL, masks: URL? = nil, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil
@@ -48,8 +54,12 @@ public struct PhraseMaps: RandomisableMaps {
         (images, captions, notes) = (found.images, found.captions, found.notes)
     }
 
+    /// The file of an image.
     public func url(ofImage index: Int) -> URL { data.imageURL(images[index]) }
 
+    /// The maps of one image.
+    /// - Throws: `DatasetError` for boxes or a mask that do not suit the image, `ExplanationError` for a method that
+    ///   does not apply, `ModelError` for a model whose probabilities are not finite.
     public func maps(ofImage index: Int, photo: Image) throws -> ImageMaps {
         let captioner = evaluated.model
         let prepared = evaluated.prepare(photo), image = evaluated.explainer.encode(prepared.tensor)
@@ -79,7 +89,7 @@ public struct PhraseMaps: RandomisableMaps {
         return evaluated.imageMaps(prepared, image, targets: targets)
     }
 
-    /// Explains each head word and each phrase once, however often it is asked for.
+    /// Explains the head words and the phrases of a caption, each once.
     /// - Returns: the explanation, and the index of each span's target in it.
     private func explain(
         _ caption: PhraseCaption, _ image: EncodedImage
@@ -89,11 +99,12 @@ public struct PhraseMaps: RandomisableMaps {
             places[span] = spans.count
             spans.append(span)
         }
-        // What comes after the last word asked for changes nothing before it.
+        // The words after the last target do not change the probabilities before them.
         let words = Array(caption.words.prefix(spans.map(\.upperBound).max() ?? 0))
         return (try evaluated.explainer.explain(image, input: words, targets: spans.map { .span($0) }), places)
     }
 
+    /// The pixels of a phrase's boxes or of its mask.
     private func region(of phrase: Phrase, in photo: Image) throws -> Region {
         if phrase.boxes.isEmpty, let masks { return try masks.region(of: phrase, in: photo) }
         guard let region = Region(boxes: phrase.boxes, width: photo.width, height: photo.height) else {
@@ -105,8 +116,9 @@ public struct PhraseMaps: RandomisableMaps {
         return region
     }
 
-    // MARK: The same maps of other parameters
+    // MARK: Other parameters
 
+    /// A hash of the model, the options, the phrases and the captions.
     public var fingerprint: String {
         let asked = zip(images, captions).map { image, captions in
             "\(image) \(captions.map { "\($0.row) \($0.words) \($0.targets.map { "\($0.head) \($0.span)" })" })"
@@ -114,10 +126,14 @@ public struct PhraseMaps: RandomisableMaps {
         return evaluated.fingerprint(["phrases", masks?.folder.path ?? ""] + asked, files: [phrases])
     }
 
+    /// The values of the model's parameters by name, as the file has them.
+    /// - Throws: `SafeTensorsError`.
     public func parameters() throws -> [String: Tensor] { try evaluated.parameters() }
 
+    /// The names of the parameters in the order in which the model uses them.
     public func parameterOrder() throws -> [String] { try evaluated.parameterOrder() }
 
+    /// The same phrases and methods, with other values of the model's parameters.
     public func with(parameters: [String: Tensor]) throws -> PhraseMaps {
         var changed = self
         changed.evaluated = try evaluated.with(parameters: parameters)

@@ -2,12 +2,13 @@ import Foundation
 import Tasks
 import Vision
 
-/// Masks that say where phrases without boxes are: a folder with a image `NAME-CHAIN.png` (or `.jpg`) for a phrase of
-/// chain CHAIN in the image NAME.*, of the image's size; the region is where it is white (green of 128 or more).
+/// A folder with masks of phrases without boxes. The mask of a phrase of chain CHAIN in the image NAME.* is
+/// `NAME-CHAIN.png` or `NAME-CHAIN.jpg`. It has the size of the image. The region is where the mask is white (green of
+/// 128 or more).
 struct PhraseMasks: Sendable {
     let folder: URL
 
-    /// nil where there is none.
+    /// The file of a phrase's mask. It is nil if there is none.
     private func url(of phrase: Phrase) -> URL? {
         let name = (phrase.image as NSString).deletingPathExtension
         return ["png", "jpg"].map { folder.appendingPathComponent("\(name)-\(phrase.chain).\($0)") }.first {
@@ -15,10 +16,12 @@ struct PhraseMasks: Sendable {
         }
     }
 
+    /// Whether the phrase has a mask.
     func has(_ phrase: Phrase) -> Bool { url(of: phrase) != nil }
 
-    /// - Throws: `ImageError` for a mask that cannot be read, `DatasetError` for one of another size or without a
-    ///   white pixel.
+    /// The white pixels of a phrase's mask.
+    /// - Throws: `ImageError` for a mask that cannot be read. `DatasetError` for a missing mask, a mask of another size
+    ///   than the image, or a mask without a white pixel.
     func region(of phrase: Phrase, in photo: Image) throws -> Region {
         guard let url = url(of: phrase) else {
             throw DatasetError(
@@ -34,7 +37,7 @@ struct PhraseMasks: Sendable {
         }
         let inside = (0..<mask.width * mask.height).map { mask.pixels[3 * $0 + 1] >= 128 }
         guard let region = Region(mask: inside, width: mask.width) else {
-            throw DatasetError(path: url.path, problem: "has no white pixel: nothing says where a map should be")
+            throw DatasetError(path: url.path, problem: "has no white pixel, so it marks no region")
         }
         return region
     }

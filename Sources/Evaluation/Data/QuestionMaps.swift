@@ -6,29 +6,33 @@ import Vision
 
 /// Maps of answers to questions, compared with the boxes of the phrase that each question is about.
 public struct QuestionMaps: RandomisableMaps {
-    /// Each method by its name for the answer that the model gives, and with ":expected" for the one expected, whether
-    /// or not it is given; then the model's own attention, where it has one.
+    /// Each method by its name for the answer that the model gives, and with ":expected" for the right answer. The
+    /// model's attention is last, if the model has it.
     public let methods: [String]
-    /// What was left out, in words.
+    /// Messages about questions that were left out.
     public let notes: [String]
     private var evaluated: EvaluatedModel<VQAModel>
     private let data: QuestionDataset
+    /// The questions' file, for messages.
     private let path: String
-    /// Answers that the model can give.
+    /// The answers that the model has.
     private let answers: Set<String>
 
     private static let suffix = ":expected"
 
-    /// Takes the questions with boxes that the model can read.
+    /// Selects the questions that have boxes and that the model can read.
     /// - Parameters:
+    ///   - vqaModel: the model.
     ///   - model: the model's folder.
     ///   - options: the methods and the layer.
     ///   - images: the folder of the images.
+    ///   - questions: with their right answers, kinds and boxes.
     ///   - path: the questions' file, for messages.
-    ///   - kinds: only these; all where it is empty.
-    ///   - limit: only the first so many.
-    ///   - smoothing: side of the smoothing square, odd; nil takes the model's own.
-    /// - Throws: ``DatasetError`` where no question is left, a kind is not there, or an image is missing.
+    ///   - kinds: selects questions of these kinds. If it is empty, all are selected.
+    ///   - limit: the largest number of questions with boxes.
+    ///   - smoothing: side of the smoothing square, odd. Without it, the model's own.
+    /// - Throws: `DatasetError` if no question is left, if no question has a kind, or if an image is missing.
+    ///   `ExplanationError` for an unknown layer, or for a method that does not apply.
     public init(
         _ vqaModel: VQAModel, model: URL, options: ExplanationOptions = ExplanationOptions(), images: URL,
         questions: [Question], path: String, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil
@@ -47,7 +51,7 @@ public struct QuestionMaps: RandomisableMaps {
         let wanted = questions.filter { kinds.isEmpty || kinds.contains($0.kind) }
         let boxed = wanted.filter { !$0.boxes.isEmpty }
         guard !boxed.isEmpty else {
-            throw DatasetError(path: path, problem: "has no question with boxes: nothing says where a map should be")
+            throw DatasetError(path: path, problem: "has no question with boxes, so no map can be compared")
         }
         func note(_ count: Int, _ one: String, _ several: String) {
             if count > 0 { notes.append("\(count) \(count == 1 ? one : several)") }
@@ -65,10 +69,15 @@ public struct QuestionMaps: RandomisableMaps {
         data = try QuestionDataset(images: images, questions: read, path: path)
     }
 
+    /// The names of the images that have questions to measure.
     public var images: [String] { data.entries.map(\.image) }
 
+    /// The file of an image.
     public func url(ofImage index: Int) -> URL { data.imageURL(data.entries[index].image) }
 
+    /// The maps of one image.
+    /// - Throws: `DatasetError` for boxes outside of the image, `ExplanationError` for a method that does not apply,
+    ///   `ModelError` for a model whose scores are not finite.
     public func maps(ofImage index: Int, photo: Image) throws -> ImageMaps {
         let entry = data.entries[index], vqaModel = evaluated.model
         let prepared = evaluated.prepare(photo), image = evaluated.explainer.encode(prepared.tensor)
@@ -100,8 +109,9 @@ public struct QuestionMaps: RandomisableMaps {
         return evaluated.imageMaps(prepared, image, targets: targets)
     }
 
-    // MARK: The same maps of other parameters
+    // MARK: Other parameters
 
+    /// A hash of the model, the options and the questions.
     public var fingerprint: String {
         let asked = data.entries.flatMap { entry in
             entry.questions.map { "\(entry.image) \($0.kind) \($0.text) \($0.answer) \($0.boxes)" }
@@ -109,10 +119,14 @@ public struct QuestionMaps: RandomisableMaps {
         return evaluated.fingerprint(["questions"] + asked, files: [])
     }
 
+    /// The values of the model's parameters by name, as the file has them.
+    /// - Throws: `SafeTensorsError`.
     public func parameters() throws -> [String: Tensor] { try evaluated.parameters() }
 
+    /// The names of the parameters in the order in which the model uses them.
     public func parameterOrder() throws -> [String] { try evaluated.parameterOrder() }
 
+    /// The same questions and methods, with other values of the model's parameters.
     public func with(parameters: [String: Tensor]) throws -> QuestionMaps {
         var changed = self
         changed.evaluated = try evaluated.with(parameters: parameters)

@@ -2,12 +2,13 @@ import Foundation
 import Tensors
 import Vision
 
-/// Maps that ask no model, or not about the score: what a method has to be better than.
+/// Reference maps, which do not depend on the target. A method has to be better than they are.
 enum ReferenceMaps {
-    /// In the table's order; the word-blind map is ``ActivationSum``, the same for every word.
+    /// The names of the reference maps in the order of the table. The word-blind map is `ActivationSum`.
     static let names = ["word-blind", "gaussian", "edges"]
 
-    /// exp(-(dx^2 / sx^2 + dy^2 / sy^2) / 2) about the image's centre, s a quarter of each side. `[height, width]`
+    /// A Gaussian at the image's centre, `[height, width]`: exp(-(dx^2 / sx^2 + dy^2 / sy^2) / 2). The standard
+    /// deviations sx and sy are a quarter of the width and of the height.
     static func gaussian(width: Int, height: Int) -> Plane {
         func bell(_ count: Int) -> [Float] {
             (0..<count).map { i in
@@ -19,7 +20,8 @@ enum ReferenceMaps {
         return Plane(width: width, height: height, values: bell(height).flatMap { y in across.map { $0 * y } })
     }
 
-    /// The magnitude of the brightness's gradient by Sobel's filters, edges continued. `[height, width]`
+    /// The magnitude of the luminance's gradient by Sobel's filters, `[height, width]`. Pixels beyond the image have
+    /// the value of the nearest pixel.
     static func edges(of photo: Image) -> Plane {
         let width = photo.width
         let height = photo.height
@@ -50,7 +52,7 @@ enum ReferenceMaps {
         return Plane(width: width, height: height, values: values)
     }
 
-    /// The edges under each cell of a map of `rows` x `columns` cells, so that they are as coarse as the methods' maps.
+    /// The edges, resized to the cells of a map, `[rows, columns]`. They have the resolution of the methods' maps.
     static func edges(of photo: Image, placement: Placement, columns: Int, rows: Int) -> Tensor {
         let cells = edges(of: photo).resized(
             width: columns, height: rows, filter: .bilinear, box: placement.rectangle)

@@ -1,26 +1,30 @@
 import Vision
 
-/// Where in a image the thing is that a map should show: boxes or a mask, as a set of pixels.
+/// The region of an image that a map should show: a set of pixels, given by boxes or a mask.
 public struct Region: Equatable, Sendable {
-    /// Of the image, in pixels.
+    /// The width of the image, in pixels.
     public let width: Int
+    /// The height of the image, in pixels.
     public let height: Int
-    /// True for the region's pixels, row-major `[height, width]`.
+    /// Whether each pixel is in the region, row-major `[height, width]`.
     public let mask: [Bool]
-    /// The same as rows of pixels that follow one another in ``mask``, in their order, none touching the next.
+    /// The region's pixels as runs of indices in ``mask``, in rising order. No run touches the next.
     let runs: [Range<Int>]
-    /// How many pixels it has, at least one.
+    /// The number of the region's pixels, at least 1.
     public let count: Int
-    /// The boxes, cut at the image's edges; of a mask the one box around it.
+    /// The boxes, clipped to the image. A mask has one box around it.
     public let boxes: [Rectangle]
 
-    /// The part of the image's area that it covers.
+    /// The region's share of the image's pixels, 0...1.
     public var share: Double { Double(count) / Double(mask.count) }
 
-    /// The pixels whose centres lie in one of the boxes. A box so thin that it holds no pixel's centre has the pixel
-    /// at its own centre.
-    /// - Parameter boxes: in the image's pixels; what lies outside of the image is cut off.
-    /// - Returns: nil when nothing of the boxes lies in the image.
+    /// The pixels whose centres are in one of the boxes. A box that is too thin for a pixel's centre has the pixel at
+    /// the centre of the box.
+    /// - Parameters:
+    ///   - boxes: in pixels of the image. They are clipped to the image.
+    ///   - width: of the image, in pixels.
+    ///   - height: of the image, in pixels.
+    /// - Returns: nil if no part of the boxes is in the image.
     public init?(boxes: [Rectangle], width: Int, height: Int) {
         let frame = Rectangle(x0: 0, y0: 0, x1: Double(width), y1: Double(height))
         let inside = boxes.filter { $0.x0 < frame.x1 && $0.x1 > 0 && $0.y0 < frame.y1 && $0.y1 > 0 }
@@ -36,8 +40,11 @@ public struct Region: Equatable, Sendable {
         self.init(mask: mask, width: width, height: height, boxes: inside)
     }
 
-    /// - Parameter mask: true for the region's pixels, row-major, `width` to a row.
-    /// - Returns: nil when no pixel is true.
+    /// The pixels of a mask.
+    /// - Parameters:
+    ///   - mask: whether each pixel is in the region, row-major `[height, width]`.
+    ///   - width: of the image, in pixels.
+    /// - Returns: nil if no pixel is in the region.
     public init?(mask: [Bool], width: Int) {
         precondition(width > 0 && mask.count % width == 0, "\(mask.count) pixels are no rows of \(width)")
         let rows = mask.indices.filter { mask[$0] }.map { $0 / width }
@@ -69,7 +76,7 @@ public struct Region: Equatable, Sendable {
         return runs
     }
 
-    /// Intersection over union with another region of the same image.
+    /// Intersection over union with another region of the same image, 0...1.
     public func iou(_ other: Region) -> Double {
         precondition(width == other.width && height == other.height, "regions of different images")
         var common = 0
@@ -84,9 +91,10 @@ public struct Region: Equatable, Sendable {
         return Double(common) / Double(count + other.count - common)
     }
 
+    /// Whether a pixel of the image is in the region.
     public func contains(_ pixel: Pixel) -> Bool { mask[pixel.y * width + pixel.x] }
 
-    /// The pixels whose centres lie between two edges, both inside `0...limit`; at least one.
+    /// The pixels whose centres are between two edges in `0...limit`, at least one pixel.
     private static func pixels(_ low: Double, _ high: Double, limit: Int) -> Range<Int> {
         let first = Int((low - 0.5).rounded(.up))
         let end = Int((high - 0.5).rounded(.up))
@@ -96,11 +104,14 @@ public struct Region: Equatable, Sendable {
     }
 }
 
-/// A pixel of a image; its centre lies at x + 0.5, y + 0.5.
+/// A pixel of an image. Its centre is at (x + 0.5, y + 0.5).
 public struct Pixel: Equatable, Sendable {
+    /// The column, from 0.
     public var x: Int
+    /// The row, from 0.
     public var y: Int
 
+    /// The pixel of a column and a row.
     public init(x: Int, y: Int) {
         self.x = x
         self.y = y

@@ -2,21 +2,25 @@ import Foundation
 import Tensors
 
 /// Deletion and insertion (Petsiuk et al. 2018, arXiv 1806.07421, section 4.3): the model's confidence while pixels are
-/// taken away, or put back, the most relevant first.
+/// deleted or inserted, the most relevant first.
 ///
-/// The figure is the area under the confidence over the part of the pixels changed, 0...1, by the trapezoidal rule. A
-/// faithful map has a small area of deletion and a large one of insertion.
+/// The figure is the area under the curve of the confidence over the share of changed pixels, 0...1, by the trapezoidal
+/// rule. A faithful map has a small area for deletion and a large one for insertion.
 enum DeletionInsertion {
-    /// Steps from no pixel to all of them.
+    /// The number of steps from the first image to the last.
     static let steps = 10
 
+    /// Changes one image into another in steps.
     /// - Parameters:
-    ///   - from: the image at the start, `[1, H, W, C]`.
-    ///   - to: the image at the end, of the same shape.
-    ///   - order: the pixels, as they are changed from the one to the other.
+    ///   - from: the first image, `[1, H, W, C]`.
+    ///   - to: the last image, of the same shape.
+    ///   - order: the indices of the pixels, in the order in which they are changed.
+    ///   - steps: steps of equal numbers of pixels.
     /// - Returns: the images after 0...steps steps, `[steps + 1, H, W, C]`.
     static func images(from: Tensor, to: Tensor, order: [Int], steps: Int = steps) -> Tensor {
-        precondition(from.shape == to.shape && order.count == from.shape[1] * from.shape[2], "not of one size")
+        precondition(
+            from.shape == to.shape && order.count == from.shape[1] * from.shape[2],
+            "the images and the order have different sizes")
         let channels = from.shape[3]
         let end = to.array
         var values = from.array
@@ -34,21 +38,23 @@ enum DeletionInsertion {
         return .stacked(images)
     }
 
-    /// The area under confidences at equal distances over 0...1.
+    /// The area under a curve of equally spaced values over 0...1.
     static func area(_ curve: [Double]) -> Double {
-        precondition(curve.count > 1, "no area under a point")
+        precondition(curve.count > 1, "a curve needs two values")
         return zip(curve, curve.dropFirst()).reduce(0) { $0 + ($1.0 + $1.1) / 2 } / Double(curve.count - 1)
     }
 
-    /// The image that insertion starts from: blurred by a Gaussian of a standard deviation of 1/45 of its width (5
-    /// pixels of 224, as in the paper's code), edges continued. image `[1, H, W, C]`.
+    /// The first image of insertion, blurred by a Gaussian. The standard deviation is 1/45 of the width (5 pixels of
+    /// 224, as in the paper's code). Pixels beyond the image have the value of the nearest pixel.
+    /// - Parameter image: `[1, H, W, C]`
     static func blurred(_ image: Tensor) -> Tensor {
         let (height, width, channels) = (image.shape[1], image.shape[2], image.shape[3])
         let deviation = Double(width) / 45
         let reach = Int((3 * deviation).rounded(.up))
         let bell = (-reach...reach).map { Float(exp(-Double($0 * $0) / (2 * deviation * deviation))) }
         let sum = bell.reduce(0, +)
-        /// Blurs along one axis: `count` values, `stride` apart, from each of `starts`.
+        /// Blurs along one axis. Each of `starts` is the index of the first of `count` values, which are `stride`
+        /// apart.
         func blur(_ values: [Float], count: Int, stride: Int, starts: [Int]) -> [Float] {
             var result = values
             for start in starts {

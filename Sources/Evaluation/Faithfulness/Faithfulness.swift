@@ -2,9 +2,10 @@ import Drawing
 import Tensors
 import Vision
 
-/// How far maps are true to the model, without boxes: what becomes of its confidence when pixels that a map calls
-/// relevant are changed. All changes are made to the image as the model takes it.
+/// Measures the faithfulness of maps to the model, without boxes: the change of the model's confidence when pixels that
+/// a map calls relevant are changed. The preprocessed image is changed.
 struct Faithfulness {
+    /// The columns of the table.
     static let columns = [
         column("deletion", "deletion"), column("insertion", "insertion"), column("averageDrop", "avg. drop"),
         column("increase", "increase"), column("roadMost", "ROAD most"), column("roadLeast", "ROAD least"),
@@ -12,27 +13,27 @@ struct Faithfulness {
     ]
 
     let maps: ImageMaps
-    /// `[u, v]`
+    /// The map of edges, `[u, v]`.
     let edges: Tensor
-    /// Its number, which seeds what is random.
+    /// The image's index, which is the seed of random numbers.
     let image: Int
 
     private static func column(_ name: String, _ title: String, isShare: Bool = true) -> MapColumn {
         MapColumn(name: name, title: title, isShare: isShare, table: .faithfulness)
     }
 
-    /// The encoder's feature maps of what a map makes of the image: the same whatever score asks about them.
+    /// The encoder's feature maps of the changed images of one map. All confidences use the same.
     private struct Changed {
         let deleted: Tensor
         let inserted: Tensor
         let shown: Tensor
         let roadMost: Tensor
         let roadLeast: Tensor
-        /// The map on the grid of the occlusion.
+        /// The map, resized to the grid of the occlusion.
         let coarse: [Double]
     }
 
-    /// Adds the figures of every map, and of the references that are maps: chance is a map of random cells.
+    /// Adds the figures of all maps and of the references that are maps. Chance is a map of random cells.
     func measure(_ found: inout [TargetFigures]) {
         let whole = maps.features(maps.input)
         let occluded = (0..<OcclusionGrid.side).map { maps.features(OcclusionGrid.images(maps.input, row: $0)) }
@@ -57,9 +58,10 @@ struct Faithfulness {
         }
     }
 
+    /// The figures of one map, by column.
     /// - Parameters:
-    ///   - whole: the confidence in the image as it is.
-    ///   - losses: of the occlusion, ``OcclusionGrid/side`` a side.
+    ///   - whole: the confidence for the unchanged image.
+    ///   - losses: of confidence under occlusion, for each place of the grid.
     private func figures(
         _ changed: Changed, whole: Double, losses: [Double], confidence: Confidence
     ) -> [String: Ratio] {
@@ -81,14 +83,17 @@ struct Faithfulness {
         return terms
     }
 
+    /// The changed images of a method's map.
     private func changed(_ map: MapTarget.Map, blurred: Tensor) -> Changed {
         let prepared = maps.prepared(map)
         return changed(framed(prepared.smoothed), drawn: framed(prepared.values), blurred: blurred)
     }
 
+    /// The changed images of a map.
     /// - Parameters:
-    ///   - map: over the model's frame, at its size, nothing cut: in the order of its values.
-    ///   - drawn: the same as it is drawn.
+    ///   - map: at the size of the model's input, before clipping. It gives the order of the pixels.
+    ///   - drawn: the same map after clipping.
+    ///   - blurred: the first image of insertion.
     private func changed(_ map: Plane, drawn: Plane, blurred: Tensor) -> Changed {
         let input = maps.input, order = RelevanceOrder.pixels(map.values), seed = UInt64(image)
         let coarse = map.resized(width: OcclusionGrid.side, height: OcclusionGrid.side, filter: .bilinear)
@@ -102,6 +107,7 @@ struct Faithfulness {
             coarse: coarse.values.map(Double.init))
     }
 
+    /// The reference maps at the size of the model's input, by name.
     private func references() -> [String: Plane] {
         let shape = maps.wordBlind.shape
         var random = SeededGenerator(seed: UInt64(image))
@@ -113,7 +119,7 @@ struct Faithfulness {
         return found
     }
 
-    /// A map `[u, v]` over the model's frame at its size.
+    /// A map `[u, v]`, resized to the model's input.
     private func framed(_ map: Tensor) -> Plane {
         Plane(width: map.shape[1], height: map.shape[0], values: map.array).resized(
             width: maps.input.shape[2], height: maps.input.shape[1], filter: .bilinear)

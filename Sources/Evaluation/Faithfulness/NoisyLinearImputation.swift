@@ -1,20 +1,25 @@
 import Tensors
 
-/// Noisy linear imputation (Rong et al. 2022, arXiv 2202.00449, section 4.2): every pixel taken away becomes the
-/// weighted mean of its eight neighbours, 1/6 for those beside it and 1/12 for those across a corner, whether they were
-/// taken away themselves or not (a system of linear equations), plus noise. What was taken away leaves no outline that
-/// a model could see.
+/// Noisy linear imputation (Rong et al. 2022, arXiv 2202.00449, section 4.2). Each removed pixel becomes the weighted
+/// mean of its eight neighbours, plus noise. The weights are 1/6 for neighbours at an edge and 1/12 for those at a
+/// corner. Neighbours may be removed pixels too, so the means are a system of linear equations. A model cannot see the
+/// outline of the removed pixels.
 enum NoisyLinearImputation {
-    /// Standard deviation of the noise, in the model's own units.
+    /// Standard deviation of the noise, in units of the preprocessed image.
     static let noise: Float = 0.01
-    /// The equations are solved by successive over-relaxation until no value moves by more.
+    /// Successive over-relaxation solves the equations. It stops when no value changes by more than this.
     private static let tolerance: Float = 1e-3
     private static let relaxation: Float = 1.9
     private static let mostSweeps = 400
 
+    /// Imputes the removed pixels. Without a kept pixel, their mean is 0.
     /// - Parameters:
-    ///   - image: `[1, H, W, C]`, C at most 4.
-    ///   - removed: true for the pixels to impute, row-major.
+    ///   - image: `[1, H, W, C]`, with C at most 4.
+    ///   - removed: whether each pixel is removed, row-major.
+    ///   - noise: standard deviation of the noise.
+    ///   - seed: of the noise.
+    ///   - tolerance: of the solution.
+    /// - Returns: `[1, H, W, C]`
     static func impute(
         _ image: Tensor, removed: [Bool], noise: Float = noise, seed: UInt64, tolerance: Float = tolerance
     ) -> Tensor {
@@ -25,7 +30,7 @@ enum NoisyLinearImputation {
             (0..<channels).reduce(into: SIMD4<Float>.zero) { $0[$1] = values[pixel * channels + $1] }
         }
         let kept = removed.indices.filter { !removed[$0] }
-        // The kept pixels' mean is where the search starts, and all there is where nothing is kept.
+        // The solution starts from the mean of the kept pixels.
         let mean = kept.isEmpty ? .zero : kept.reduce(SIMD4<Float>.zero) { $0 + pixels[$1] } / Float(kept.count)
         let unknown = removed.indices.filter { removed[$0] }
         for pixel in unknown { pixels[pixel] = mean }
@@ -50,7 +55,7 @@ enum NoisyLinearImputation {
         return Tensor(image.shape, result)
     }
 
-    /// The weighted mean of the neighbours that lie in the image.
+    /// The weighted mean of the neighbours that are in the image.
     private static func neighbours(
         of pixel: Int, in pixels: UnsafeMutableBufferPointer<SIMD4<Float>>, width: Int, height: Int
     ) -> SIMD4<Float> {

@@ -1,16 +1,16 @@
 import Tensors
 
-/// Occlusion sensitivity (Zeiler & Fergus 2014, arXiv 1311.2901, section 4.2) on a coarse grid: how much confidence is
-/// lost when a square about each place is covered. It asks nothing but the model's answers, and other maps are held
-/// against it.
+/// Occlusion sensitivity (Zeiler & Fergus 2014, arXiv 1311.2901, section 4.2) on a coarse grid: the loss of confidence
+/// when a square around each place is covered. It uses only the model's outputs, and maps are compared with it.
 enum OcclusionGrid {
-    /// Places along one side.
+    /// Places along one side of the grid.
     static let side = 9
 
-    /// Covers a square of two places a side with the model's mean colour, which is 0 to it.
+    /// Covers a square of two places a side with the preprocessing's mean colour, which is 0.
     /// - Parameters:
-    ///   - image: `[1, H, W, C]`, prepared.
+    ///   - image: `[1, H, W, C]`, preprocessed.
     ///   - row: of the grid.
+    ///   - side: places along one side of the grid.
     /// - Returns: the image with each place of the row covered, `[side, H, W, C]`.
     static func images(_ image: Tensor, row: Int, side: Int = side) -> Tensor {
         let (height, width, channels) = (image.shape[1], image.shape[2], image.shape[3])

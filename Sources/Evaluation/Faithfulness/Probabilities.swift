@@ -4,8 +4,12 @@ import Tasks
 import Tensors
 
 extension Captioner {
-    /// How probable the words at `positions` are, given those before them, in each of N images: their product.
-    /// - Parameter features: of the images, `[N, u, v, K]`.
+    /// The probability of the words at `positions`, given the words before them, for each of N images. It is the
+    /// product over the positions.
+    /// - Parameters:
+    ///   - positions: in `words`, not empty.
+    ///   - words: the caption as word indices.
+    ///   - features: the images' feature maps, `[N, u, v, K]`.
     func probabilities(of positions: Range<Int>, in words: [Int], features: Tensor) -> [Double] {
         let count = features.shape[0]
         let read = [vocabulary.start] + words.prefix(positions.upperBound - 1)
@@ -18,13 +22,14 @@ extension Captioner {
 }
 
 extension VQAModel {
-    /// How probable an answer to a question is in each of N images.
-    /// - Parameter features: of the images, `[N, u, v, K]`.
+    /// The probability of an answer to a question, for each of N images.
+    /// - Parameters:
+    ///   - answer: the answer's index.
+    ///   - features: the images' feature maps, `[N, u, v, K]`.
     func probabilities(of answer: Int, asked question: ReadQuestion, features: Tensor) -> [Double] {
         let count = features.shape[0]
         let logits = self.scores(
-            features: features,
-            questions: [[Int]](repeating: question.words, count: count))
+            features: features, questions: [[Int]](repeating: question.words, count: count))
         let probabilities = Variable(logits).softmax().value
         return (0..<count).map { Double(probabilities[$0, answer]) }
     }

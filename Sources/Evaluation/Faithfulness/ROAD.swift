@@ -1,17 +1,23 @@
 import Tensors
 
-/// ROAD, remove and debias (Rong et al. 2022, arXiv 2202.00449): the model's confidence when the most, or the least,
-/// relevant part of the pixels is imputed from the rest (``NoisyLinearImputation``), averaged over several parts.
+/// ROAD, remove and debias (Rong et al. 2022, arXiv 2202.00449): the model's confidence when the most or the least
+/// relevant pixels are imputed from the others (``NoisyLinearImputation``). The figure is the mean over several shares
+/// of removed pixels.
 ///
-/// A faithful map has a small figure with the most relevant removed first and a large one with the least.
+/// A faithful map has a small figure if the most relevant pixels are removed, and a large one if the least relevant
+/// are.
 enum ROAD {
-    /// Parts of the pixels that are removed.
+    /// The shares of the pixels that are removed.
     static let parts = [0.2, 0.4, 0.6, 0.8]
 
+    /// The image with pixels removed, for each share.
     /// - Parameters:
-    ///   - image: `[1, H, W, C]`, prepared.
-    ///   - order: the pixels, those to be removed first in front.
-    /// - Returns: a image for each part, `[parts, H, W, C]`; the figure is their mean confidence.
+    ///   - image: `[1, H, W, C]`, preprocessed.
+    ///   - order: the indices of the pixels, in the order in which they are removed.
+    ///   - parts: shares of removed pixels, 0...1.
+    ///   - noise: standard deviation of the imputation's noise.
+    ///   - seed: of the noise.
+    /// - Returns: `[parts, H, W, C]`
     static func images(
         _ image: Tensor, order: [Int], parts: [Double] = parts, noise: Float = NoisyLinearImputation.noise,
         seed: UInt64

@@ -1,9 +1,9 @@
 import Drawing
 import Vision
 
-/// How well a map's localisation box (``LocalisationBox``) fits the region's boxes.
+/// Intersection over union of a map's localisation box (`LocalisationBox`) and the region's boxes.
 public enum BoxIoU {
-    /// Intersection over union of two boxes.
+    /// Intersection over union of two boxes, 0...1. It is 0 if both are empty.
     public static func iou(_ a: Rectangle, _ b: Rectangle) -> Double {
         let common = a.intersection(b)
         let both = common.width * common.height
@@ -11,7 +11,8 @@ public enum BoxIoU {
         return all > 0 ? both / all : 0
     }
 
-    /// IoU of a map's box with that of the region's boxes which it fits best; 0 without a box.
+    /// The largest IoU of a map's box with one of the region's boxes.
+    /// - Parameter box: in pixels of the image. Without a box, the score is 0.
     public static func score(_ box: Rectangle?, _ region: Region) -> Double {
         box.map { box in region.boxes.map { iou(box, $0) }.max() ?? 0 } ?? 0
     }

@@ -1,14 +1,16 @@
-/// Whether maps tell the things of one image apart: for two targets whose regions barely overlap, does each one's map
-/// hold a larger share of itself in its own region than the other one's map does?
+/// Discrimination: whether maps distinguish the targets of one image. For two targets whose regions barely overlap, it
+/// compares the shares of the two maps in the first target's region. The first target's map should have the larger
+/// share.
 ///
-/// A map can point well and still be the same blob for every word; such maps tie, and a tie counts half.
+/// A map can point well and still be the same for every word. Such maps have equal shares, which count as one half.
 enum Discrimination {
-    /// Regions that overlap less are apart.
+    /// Two regions with a smaller IoU are apart.
     static let overlap = 0.1
 
+    /// The column of the table.
     static let column = MapColumn(name: "discrimination", title: "discrim.", isShare: true)
 
-    /// For each target those of its own context whose regions lie apart from its own.
+    /// The rivals of each target: the indices of the targets of the same context whose regions are apart from its own.
     static func rivals(_ targets: [MapTarget]) -> [[Int]] {
         var found = [[Int]](repeating: [], count: targets.count)
         for a in targets.indices {
@@ -21,9 +23,10 @@ enum Discrimination {
         return found
     }
 
+    /// The share of rivals whose maps have a smaller share in the target's region.
     /// - Parameters:
-    ///   - own: the part of the target's map in its region.
-    ///   - others: the parts of its rivals' maps in the same region.
+    ///   - own: the share of the target's map in its region.
+    ///   - others: the shares of its rivals' maps in the same region.
     /// - Returns: nil without rivals.
     static func score(own: Double, others: [Double]) -> Ratio? {
         if others.isEmpty { return nil }

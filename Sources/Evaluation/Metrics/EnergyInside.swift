@@ -1,9 +1,13 @@
 import Vision
 
-/// The part of a map's sum of positive values that lies in the region (the energy-based pointing game, Wang et al.
-/// 2020, arXiv 1910.01279, section 4.3; relevance mass accuracy, Arras et al. 2022, arXiv 2003.07258, eq. 2).
+/// The share of a map's positive values that is in the region. It is called the energy-based pointing game (Wang et al.
+/// 2020, arXiv 1910.01279, section 4.3) or relevance mass accuracy (Arras et al. 2022, arXiv 2003.07258, eq. 2).
 public enum EnergyInside {
-    /// 0 when no value is positive.
+    /// The sum of the positive values in the region over the sum of all positive values, 0...1. It is 0 if no value is
+    /// positive.
+    /// - Parameters:
+    ///   - map: at the image's size.
+    ///   - region: of the same image.
     public static func share(of map: Plane, in region: Region) -> Double { PositiveSums(map, region).shareInside }
 }
 
@@ -13,12 +17,12 @@ extension MapMetric {
         measure: { Ratio($0.sums.shareInside) }, chance: { Ratio($0.share) })
 }
 
-/// The sums of a map's positive values in a region and outside of it.
+/// The sums of a map's positive values inside and outside of a region.
 struct PositiveSums: Sendable {
     private(set) var inside = 0.0
     private(set) var outside = 0.0
 
-    /// 0 when no value is positive.
+    /// The share of the sum that is inside. It is 0 if no value is positive.
     var shareInside: Double {
         let all = inside + outside
         return all > 0 ? inside / all : 0

@@ -1,23 +1,29 @@
-/// What one map adds to a figure: figures are sums over maps of `value`, divided by sums of `weight`.
+/// What one map adds to a figure. A figure is the sum of the maps' values divided by the sum of their weights.
 ///
-/// For a mean the weight is 1; where a map's own quotient would be unstable (a small mean outside), the sums are
-/// divided, not the quotients averaged.
+/// The weight is 1 for a mean over maps. Other weights give a quotient of sums, for metrics whose quotient for a single
+/// map would be unstable.
 public struct Ratio: Equatable, Sendable, Codable {
+    /// What the map adds to the numerator.
     public var value: Double
+    /// What the map adds to the denominator.
     public var weight: Double
 
+    /// - Parameters:
+    ///   - value: added to the numerator.
+    ///   - weight: added to the denominator.
     public init(_ value: Double, over weight: Double = 1) {
         self.value = value
         self.weight = weight
     }
 
-    /// In records `[value, weight]`.
+    /// Reads `[value, weight]`.
     public init(from decoder: any Decoder) throws {
         var parts = try decoder.unkeyedContainer()
         value = try parts.decode(Double.self)
         weight = try parts.decode(Double.self)
     }
 
+    /// Writes `[value, weight]`.
     public func encode(to encoder: any Swift.Encoder) throws {
         var parts = encoder.unkeyedContainer()
         try parts.encode(value)
@@ -29,42 +35,43 @@ public struct Ratio: Equatable, Sendable, Codable {
 
 /// A figure, as a column of one of the tables.
 struct MapColumn {
-    /// What the columns of one table have in common.
+    /// The table of a column.
     enum Table: CaseIterable {
-        /// Held against the regions of what was asked for.
+        /// Comparisons with the regions of the targets.
         case localisation
-        /// Held against the model's answers to changed images.
+        /// Comparisons with the model's confidence for changed images.
         case faithfulness
-        /// Held against the other maps of the same image.
+        /// Comparisons with other maps of the same image.
         case sanity
     }
 
-    /// Key in JSON.
+    /// The key in JSON.
     var name: String
+    /// The heading of the column.
     var title: String
-    /// A share between 0 and 1, printed in per cent.
+    /// Whether the figure is a share in 0...1, which is printed in per cent.
     var isShare: Bool
     var table = Table.localisation
 
-    /// Every metric's, and what is said of maps together.
+    /// The columns of all metrics, and of the figures that compare maps with each other or with the model.
     static let all =
         MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare) }
         + [Discrimination.column] + Faithfulness.columns + [WordCorrelation.column]
 }
 
-/// One way to hold a map against the region that it should show. Adding one is one small file and its place in ``all``.
+/// A metric that compares a map with the region that it should show. A new metric is a file and an entry in ``all``.
 public struct MapMetric: Sendable {
-    /// Key in JSON.
+    /// The key in JSON.
     public let name: String
-    /// Head of its column.
+    /// The heading of the column.
     public let title: String
-    /// A share between 0 and 1, printed in per cent.
+    /// Whether the figure is a share in 0...1, which is printed in per cent.
     public let isShare: Bool
-    /// nil where nothing can be said.
+    /// The metric of a map. It is nil if the metric does not apply to the region.
     public let measure: @Sendable (MapInRegion) -> Ratio?
-    /// What a map that knows nothing gets; nil where there is no such number.
+    /// The expected metric of a random map. It is nil if there is no such number.
     public let chance: @Sendable (_ region: Region) -> Ratio?
 
-    /// In the order of the table's columns.
+    /// All metrics, in the order of the table's columns.
     public static let all: [MapMetric] = [.pointing, .energyInside, .rankAccuracy, .insideOverOutside, .boxIoU]
 }

@@ -1,10 +1,13 @@
 import Vision
 
-/// Relevance rank accuracy (Arras et al. 2022, arXiv 2003.07258, eq. 3): of the map's K largest pixels, where K is the
-/// region's number of pixels, the part that lies in the region.
+/// Relevance rank accuracy (Arras et al. 2022, arXiv 2003.07258, eq. 3): the share of the map's K largest pixels that
+/// is in the region. K is the number of the region's pixels.
 public enum RankAccuracy {
-    /// Where equal values straddle the K-th place, each of them is taken with the same probability, and the
-    /// expectation is returned: a map of one value everywhere gets the region's share of the area.
+    /// The rank accuracy, 0...1. Of pixels that equal the K-th largest, each is taken with the same probability, and
+    /// the expectation is returned. So a map of one value everywhere has the region's share of the area.
+    /// - Parameters:
+    ///   - map: at the image's size.
+    ///   - region: of the same image.
     public static func share(of map: DrawnMap, in region: Region) -> Double {
         precondition(
             map.plane.width == region.width && map.plane.height == region.height,

@@ -1,9 +1,9 @@
-/// A map's values in the order of their size, as far as it takes to find the K-th largest: by two rounds of counting,
-/// 16 bits each.
+/// A map's values, prepared to find the K-th largest by counting: the upper 16 bits of the keys first, then the lower
+/// 16.
 struct RankedPixels: Sendable {
-    /// Numbers that order as the values do; both zeros have the same.
+    /// Keys with the same order as the values. Both zeros have the same key.
     let keys: [UInt32]
-    /// How many keys have each upper half.
+    /// The number of keys for each value of the upper 16 bits.
     private let counts: [Int32]
 
     init(_ values: [Float]) {
@@ -18,9 +18,9 @@ struct RankedPixels: Sendable {
     }
 
     /// The `rank`-th largest key, counted from 1.
-    /// - Returns: the key; how many keys equal it; and how many of those are among the `rank` largest.
+    /// - Returns: the key, the number of keys that equal it, and how many of those are among the `rank` largest.
     func largest(_ rank: Int) -> (key: UInt32, equal: Int, taken: Int) {
-        precondition((1...keys.count).contains(rank), "there is no \(rank). of \(keys.count) pixels")
+        precondition((1...keys.count).contains(rank), "rank \(rank) of \(keys.count) pixels")
         func place(_ rank: Int, in counts: [Int32]) -> (bin: UInt32, rest: Int) {
             var bin = counts.count - 1
             var rest = rank

@@ -1,30 +1,38 @@
 import Tensors
 
-/// A figure and how sure it is.
+/// A figure with its confidence interval.
 public struct Estimate: Codable, Equatable, Sendable {
+    /// The figure over all images.
     public var value: Double
-    /// The bounds of the 95 % interval.
+    /// The lower bound of the 95 % interval.
     public var low: Double
+    /// The upper bound of the 95 % interval.
     public var high: Double
 }
 
 /// Percentile intervals by resampling images with replacement (Efron & Tibshirani 1993, chapter 13).
 ///
-/// Images, not questions or words: what is said about one image goes up and down together. All figures of a table
-/// are resampled with the same draws. The same seed gives the same numbers on every machine.
+/// Images are resampled, not questions or words, because the targets of one image are not independent. All figures of a
+/// table have the same samples. The same seed gives the same numbers on every machine.
 public struct Bootstrap: Sendable {
+    /// The number of samples, at least 1.
     public var resamples: Int
+    /// The seed of the samples.
     public var seed: UInt64
 
+    /// - Parameters:
+    ///   - resamples: the number of samples, at least 1.
+    ///   - seed: of the samples.
     public init(resamples: Int = 1000, seed: UInt64 = 1) {
         precondition(resamples >= 1, "\(resamples) resamples")
         self.resamples = resamples
         self.seed = seed
     }
 
-    /// - Parameter columns: for each figure, the sums over each image's maps: `[figures][images]`; a image
-    ///   without any has weight 0.
-    /// - Returns: for each figure its value and interval; nil where the weights sum to 0.
+    /// The values and intervals of several figures.
+    /// - Parameter columns: for each figure, the sum over each image's maps: `[figures][images]`. An image without maps
+    ///   has weight 0.
+    /// - Returns: an estimate for each figure. It is nil if the weights sum to 0.
     public func estimates(_ columns: [[Ratio]]) -> [Estimate?] {
         let images = columns.first?.count ?? 0
         precondition(columns.allSatisfy { $0.count == images }, "figures over different numbers of images")
@@ -41,7 +49,7 @@ public struct Bootstrap: Sendable {
                     sum.value += n * ratio.value
                     sum.weight += n * ratio.weight
                 }
-                // A draw without any map of this figure says nothing about it.
+                // A sample without a map of this figure has no value.
                 if sum.weight > 0 { samples[index].append(sum.value / sum.weight) }
             }
         }

@@ -2,11 +2,14 @@ import Foundation
 import Support
 import Vision
 
-/// What a source says about a target or a map in the records.
+/// A field of a record.
 public enum RecordValue: Codable, Equatable, Sendable {
+    /// Text.
     case text(String)
+    /// A whole number.
     case number(Int)
 
+    /// Reads a JSON number or string.
     public init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if let number = try? value.decode(Int.self) {
@@ -16,6 +19,7 @@ public enum RecordValue: Codable, Equatable, Sendable {
         }
     }
 
+    /// Writes a JSON number or string.
     public func encode(to encoder: any Swift.Encoder) throws {
         var value = encoder.singleValueContainer()
         switch self {
@@ -25,22 +29,31 @@ public enum RecordValue: Codable, Equatable, Sendable {
     }
 }
 
-/// One map measured: a JSON line of `run`, `image`, `target` (its number among the image's), `kind`, `method`, `x`
-/// and `y` (the pixel of the maximum; null where no value is positive), `energyInside`, `hit` (null for chance, which
-/// has no maximum), `figures` (what it adds to each figure, `[value, weight]`), and what the source says, as `captionRow`,
-/// `word` and `phrase`, or `question` and `answer`. The figures of a whole run are those of its records.
+/// The record of one measured map, a JSON object in one line. Its keys are `run`, `image`, `target` (the target's index
+/// in the image), `kind`, `method`, `x` and `y` (the pixel of the maximum, null if no value is positive),
+/// `energyInside`, `hit` (null for chance, which has no maximum), `figures` (what the map adds to each figure, `[value,
+/// weight]`) and the source's fields, for example `captionRow`, `word` and `phrase`, or `question` and `answer`. The
+/// figures of a run are computed from its records.
 public struct MapRecord: Codable, Equatable, Sendable {
-    /// Of what model, data and options; records of several runs say nothing together.
+    /// The name of the run (``MapEvaluation/name(of:_:)``).
     public var run: String
+    /// The name of the image.
     public var image: String
+    /// The target's index in the image, from 0.
     public var target: Int
+    /// The target's kind. It may be empty.
     public var kind: String
+    /// The method's or the reference's name.
     public var method: String
+    /// The pixel of the maximum. It is nil if no value is positive.
     public var peak: Pixel?
+    /// Whether the maximum is in the region. It is nil for chance.
     public var hit: Bool?
-    /// nil for a point, which is no map.
+    /// The share of the map in the region, 0...1. It is nil for chance and for the centre, which is a point.
     public var energyInside: Double?
+    /// What the map adds to each figure, by the column's name.
     public var figures: [String: Ratio]
+    /// The source's fields of the target and of the map.
     public var fields: [String: RecordValue]
 
     private struct Key: CodingKey {
@@ -51,6 +64,7 @@ public struct MapRecord: Codable, Equatable, Sendable {
         init(_ name: String) { stringValue = name }
     }
 
+    /// The keys that are no fields of the source.
     private static let own: Set = [
         "run", "image", "target", "kind", "method", "x", "y", "hit", "energyInside", "figures",
     ]
@@ -68,6 +82,7 @@ public struct MapRecord: Codable, Equatable, Sendable {
         fields = target.fields.merging(one.fields) { _, new in new }
     }
 
+    /// Reads a record. Keys that records do not have themselves become ``fields``.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         run = try values.decode(String.self, forKey: Key("run"))
@@ -87,6 +102,8 @@ public struct MapRecord: Codable, Equatable, Sendable {
         }
     }
 
+    /// Writes a JSON number or string.
+    /// Writes a record, with ``fields`` beside its own keys.
     public func encode(to encoder: any Swift.Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)
         for (name, value) in fields { try values.encode(value, forKey: Key(name)) }
@@ -102,15 +119,16 @@ public struct MapRecord: Codable, Equatable, Sendable {
         try values.encode(figures, forKey: Key("figures"))
     }
 
-    /// One JSON object a line, keys sorted.
+    /// The records as JSON, one object a line with sorted keys.
+    /// - Throws: `EncodingError` for a number that is not finite.
     public static func lines(_ records: [MapRecord]) throws -> String {
         try JSON.lines(records)
     }
 }
 
 extension TargetFigures {
-    /// The targets that records were written of, in their order. Records of one target follow one another.
-    /// - Parameter images: number of each image.
+    /// The targets of records, in their order. The records of one target are next to each other.
+    /// - Parameter images: the index of each image, by name. Records of other images are ignored.
     static func targets(of records: [MapRecord], images: [String: Int]) -> [TargetFigures] {
         var found: [TargetFigures] = []
         var last: MapRecord?

@@ -1,21 +1,26 @@
 import Foundation
 import Support
 
-/// The figures of an evaluation: of all targets, and by kind.
+/// The figures of an evaluation, of all targets and of each kind.
 public struct MapScores: Codable, Equatable, Sendable {
-    /// One method's figures in a group.
+    /// The figures of a method or a reference in a group of targets.
     public struct Method: Codable, Equatable, Sendable {
-        /// Maps measured: fewer than the group's targets where the method has none for some.
+        /// The number of measured maps. It is smaller than the number of targets if some have no map of the method.
         public var maps: Int
-        /// By ``MapMetric/name``, and `discrimination`.
+        /// By the column's name: ``MapMetric/name``, `discrimination`, and the figures of faithfulness and sanity.
         public var figures: [String: Estimate]
-        /// Pointing less the image's centre's, and less the word-blind map's, on this method's targets.
+        /// The method's pointing minus that of a reference on the same targets, by the reference's name: `centre` and
+        /// `word-blind`.
         public var pointingOver: [String: Estimate]
     }
 
+    /// The figures of a group of targets.
     public struct Group: Codable, Equatable, Sendable {
+        /// The number of targets.
         public var targets: Int
+        /// The number of their images. Its key in JSON is `pictures`.
         public var images: Int
+        /// By the name of the method or the reference.
         public var methods: [String: Method]
 
         private enum CodingKeys: String, CodingKey {
@@ -24,14 +29,17 @@ public struct MapScores: Codable, Equatable, Sendable {
         }
     }
 
+    /// Of all targets.
     public var all: Group
-    /// Empty where the source names no kinds.
+    /// By kind. It is empty if the targets have no kinds.
     public var kinds: [String: Group]
-    /// In the table's order.
+    /// The methods and references, in the order of the table.
     public var methods: [String]
+    /// The number of samples of the bootstrap.
     public var resamples: Int
+    /// The seed of the bootstrap.
     public var seed: UInt64
-    /// What becomes of the maps when the model's parameters are randomised; nil where it was not asked for.
+    /// The similarity of maps while the model's layers are randomised. It is nil if it was not measured.
     public var randomisation: [RandomisedMaps]?
 
     init(_ targets: [TargetFigures], methods: [String], bootstrap: Bootstrap) {
@@ -44,11 +52,11 @@ public struct MapScores: Codable, Equatable, Sendable {
         }
     }
 
-    /// References that pointing is held against.
+    /// The references that pointing is compared with.
     static let rivals = ["centre", "word-blind"]
 
     private static func group(_ targets: [TargetFigures], _ bootstrap: Bootstrap) -> Group {
-        // Images in their order, so that a draw does not depend on a hash table.
+        // Images are in rising order, so that samples do not depend on the order of a set.
         let images = Set(targets.map(\.image)).sorted()
         let place = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
         let figures = MapColumn.all.map(\.name)
@@ -92,7 +100,8 @@ public struct MapScores: Codable, Equatable, Sendable {
         return Group(targets: targets.count, images: images.count, methods: methods)
     }
 
-    /// One JSON object in one line, keys sorted.
+    /// The scores as one line of JSON with sorted keys.
+    /// - Throws: `EncodingError` for a number that is not finite.
     public func json() throws -> String {
         try JSON.line(self)
     }

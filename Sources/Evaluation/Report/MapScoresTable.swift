@@ -1,16 +1,17 @@
 import Foundation
 
 extension MapScores {
-    /// For a terminal: a block for each kind and one for all, a line for each method, 95 % intervals in brackets.
+    /// The scores as text: a block for each kind and one for all targets, with a line for each method. The 95 %
+    /// intervals are in brackets.
     public func table() -> String {
-        // A kind that is all there is would be printed twice.
+        // If all targets have one kind, its block is that of all targets.
         let named = kinds.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let blocks = named.count == 1 && named[0].1.targets == all.targets ? named : named + [("all", all)]
         let tables = blocks.map { name, group in block(name, group) }
         return (tables + (randomisation.map { [Self.table($0)] } ?? [])).joined(separator: "\n\n")
     }
 
-    /// A table for each of ``MapColumn/Table`` that was measured.
+    /// The tables of a group: one for each ``MapColumn/Table`` that was measured.
     private func block(_ name: String, _ group: Group) -> String {
         let title = "\(name): \(count(group.targets, "target")) in \(count(group.images, "image"))"
         return MapColumn.Table.allCases.compactMap { table -> String? in
@@ -31,7 +32,7 @@ extension MapScores {
         }.joined(separator: "\n\n")
     }
 
-    /// Rows whose columns stand below one another.
+    /// Rows of text with aligned columns.
     static func lines(_ rows: [[String]]) -> [String] {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
@@ -42,7 +43,7 @@ extension MapScores {
 
     private func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
 
-    /// How alike a model's maps are to those of the same model with its parameters randomised.
+    /// The table of the similarity of maps while the model's layers are randomised.
     private static func table(_ steps: [RandomisedMaps]) -> String {
         let rows = steps.map { step in
             [step.downTo, step.method, text(step.spearman, isShare: false), text(step.ssim, isShare: false)]

@@ -3,20 +3,24 @@ import Support
 import Tasks
 import Weights
 
-/// A file of records that grows image by image, so that a run that was cut off can go on where it stopped.
+/// A file of records. The records of each image are added when it is measured, so that an interrupted run can continue.
 public final class RecordLog {
-    /// What an earlier run left: whole images only.
+    /// The records of an earlier run, of complete images only.
     public private(set) var kept: [MapRecord] = []
     private let url: URL
     private var hasBegun = false
 
-    /// A new file, in place of what is there; nothing is written before the first image is measured.
+    /// Starts a new file, which replaces an existing one when the first image is measured.
     public init(_ url: URL) { self.url = url }
 
-    /// Goes on with the file of an earlier run of the same model, data and options; a new one where there is none.
+    /// Continues the file of an earlier run of the same model, data and options. If there is no file, it starts a new
+    /// one.
     ///
-    /// A half-written last line is dropped, and so is the last image, which may lack records.
-    /// - Throws: ``DatasetError`` for a line that is no record, or is one of another run.
+    /// An incomplete last line is dropped. The records of the last image are dropped too, because some may be missing.
+    /// - Parameters:
+    ///   - url: of the file.
+    ///   - run: the name of the run (``MapEvaluation/name(of:_:)``).
+    /// - Throws: `DatasetError` for a line that is no record, or is a record of another run.
     public init(resuming url: URL, run: String) throws {
         self.url = url
         guard let data = try? Data(contentsOf: url) else { return }
@@ -40,7 +44,7 @@ public final class RecordLog {
         kept.removeAll { $0.image == last }
     }
 
-    /// Writes the records of whole images behind those that are there.
+    /// Adds the records of complete images to the file.
     /// - Throws: `AtomicFileError`.
     func append(_ records: [MapRecord]) throws {
         if !hasBegun {
@@ -51,7 +55,7 @@ public final class RecordLog {
         do {
             let file = try FileHandle(forWritingTo: url)
             defer { try? file.close() }
-            // A pipe has no end to seek.
+            // A pipe cannot seek.
             _ = try? file.seekToEnd()
             try file.write(contentsOf: Data(try MapRecord.lines(records).utf8))
         } catch let error as NSError {

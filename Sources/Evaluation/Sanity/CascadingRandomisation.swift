@@ -3,38 +3,42 @@ import Tasks
 import Tensors
 import Vision
 
-/// A source of maps whose model can be made again of other parameters.
+/// A source of maps whose model can have other values of its parameters.
 public protocol RandomisableMaps: MapSource {
-    /// The model's parameters by their names, in file layout.
+    /// The values of the model's parameters by name, as the file has them.
     func parameters() throws -> [String: Tensor]
-    /// Names of the parameters in the order in which the image's values reach them.
+    /// The names of the parameters in the order in which the model uses them, from the image on.
     func parameterOrder() throws -> [String]
+    /// The same source with other values of the parameters.
+    /// - Parameter parameters: all of them, by name.
     func with(parameters: [String: Tensor]) throws -> Self
 }
 
-/// How alike one method's maps are to those before the parameters of some layers were randomised.
+/// The similarity of a method's maps before and after some layers were randomised.
 public struct RandomisedMaps: Codable, Equatable, Sendable {
-    /// The last layer that was randomised; all between it and the model's head were, too.
+    /// The name of the first randomised layer. All layers after it are randomised too.
     public var downTo: String
+    /// The method's name.
     public var method: String
-    /// Rank correlation of the raw maps; nil where no pair of maps has one.
+    /// The rank correlation of the raw maps, -1...1. It is nil if it is defined for no pair of maps.
     public var spearman: Estimate?
-    /// Structural similarity of the maps as they are drawn.
+    /// The structural similarity of the drawn maps, at most 1.
     public var ssim: Estimate?
 }
 
-/// Cascading randomisation of parameters (Adebayo et al. 2018, arXiv 1810.03292, section 4.1): layer by layer, from the
-/// head back to the first, parameters are randomised; the maps of a method that shows what the model has learnt change
-/// with them. A layer's values are shuffled within each parameter, which keeps their mean and spread.
+/// Cascading randomisation of parameters (Adebayo et al. 2018, arXiv 1810.03292, section 4.1). The layers are
+/// randomised one after another, from the head to the first. If a method's maps depend on what the model has learnt,
+/// they change. The values of each parameter are shuffled, so that their mean and standard deviation stay the same.
 public enum CascadingRandomisation {
-    /// A layer's parameters: the names that differ in their last part only; a block's layers together.
-    /// - Parameter names: in the order in which values reach them.
-    /// - Returns: from the last layer to the first.
+    /// Groups parameters by layer. The names of a layer's parameters differ in their last part only. The layers of a
+    /// numbered block are one group.
+    /// - Parameter names: in the order in which the model uses the parameters.
+    /// - Returns: the layers from the last to the first.
     static func layers(_ names: [String]) -> [(name: String, parameters: [String])] {
         var order: [String] = []
         var members: [String: [String]] = [:]
         for name in names {
-            // "encoder._blocks.12._expand_conv.weight" is of the layer "encoder._blocks.12", "decoder.words.weight" of
+            // "encoder._blocks.12._expand_conv.weight" is in "encoder._blocks.12", and "decoder.words.weight" is in
             // "decoder.words".
             let parts = name.split(separator: ".").dropLast()
             let layer = parts.prefix((parts.firstIndex { Int($0) != nil } ?? 1) + 1).joined(separator: ".")
@@ -44,12 +48,18 @@ public enum CascadingRandomisation {
         return order.reversed().map { ($0, members[$0] ?? []) }
     }
 
-    /// The same values in another order.
+    /// The parameter with its values in random order.
     static func shuffled(_ parameter: Tensor, using random: inout SeededGenerator) -> Tensor {
         Tensor(parameter.shape, parameter.array.shuffled(using: &random))
     }
 
-    /// - Parameter progress: layers done, of how many.
+    /// Randomises the layers and compares the maps after each.
+    /// - Parameters:
+    ///   - source: of the maps.
+    ///   - bootstrap: for the intervals. Its seed is also that of the shuffling.
+    ///   - progress: called after each layer with the number of randomised layers and the number of all layers.
+    /// - Returns: for each layer from the last to the first, the similarity of each method's maps.
+    /// - Throws: `ImageError` for an image that cannot be read, or an error of the source.
     public static func run(
         _ source: some RandomisableMaps, bootstrap: Bootstrap = Bootstrap(), progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> [RandomisedMaps] {
@@ -78,7 +88,7 @@ public enum CascadingRandomisation {
         try photos.enumerated().map { try source.maps(ofImage: $0, photo: $1) }
     }
 
-    /// Sums over each image's maps of the rank correlation and of the structural similarity.
+    /// The rank correlations and the structural similarities of a method's maps, summed for each image: `[2][images]`.
     private static func columns(_ original: [ImageMaps], _ changed: [ImageMaps], method: String) -> [[Ratio]] {
         var columns = [[Ratio]](
             repeating: [Ratio](repeating: Ratio(0, over: 0), count: original.count), count: 2)

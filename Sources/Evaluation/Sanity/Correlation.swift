@@ -1,10 +1,10 @@
 import Foundation
 
-/// How alike two maps are, as lists of numbers.
+/// Correlation coefficients of two maps as lists of numbers.
 enum Correlation {
-    /// Pearson's; nil where one list has but one value everywhere.
+    /// Pearson's correlation, -1...1. It is nil if all values of a list are equal.
     static func pearson(_ a: [Double], _ b: [Double]) -> Double? {
-        precondition(a.count == b.count, "\(a.count) and \(b.count) values")
+        precondition(a.count == b.count, "lists of \(a.count) and \(b.count) values")
         let meanA = a.reduce(0, +) / Double(max(1, a.count))
         let meanB = b.reduce(0, +) / Double(max(1, b.count))
         var (both, squaresA, squaresB) = (0.0, 0.0, 0.0)
@@ -17,10 +17,10 @@ enum Correlation {
         return both / (squaresA * squaresB).squareRoot()
     }
 
-    /// Spearman's: Pearson's of the ranks, where equal values share the mean of theirs.
+    /// Spearman's rank correlation: Pearson's correlation of the ranks. It is nil if all values of a list are equal.
     static func spearman(_ a: [Double], _ b: [Double]) -> Double? { pearson(ranks(a), ranks(b)) }
 
-    /// 1 for the smallest.
+    /// The ranks of the values, 1 for the smallest. Equal values have the mean of their ranks.
     static func ranks(_ values: [Double]) -> [Double] {
         let order = values.indices.sorted { values[$0] < values[$1] }
         var ranks = [Double](repeating: 0, count: values.count)

@@ -1,14 +1,17 @@
 import Vision
 
-/// The structural similarity of two maps (Wang et al. 2004, IEEE TIP 13(4), eq. 13): means, variances and covariance
-/// over squares of 7 x 7 cells (of the map's size, where it is smaller), averaged over all places of the square.
-/// K1 = 0.01, K2 = 0.03.
+/// The structural similarity of two maps (Wang et al. 2004, IEEE TIP 13(4), eq. 13), with K1 = 0.01 and K2 = 0.03. The
+/// means, variances and the covariance are those of squares of 7 x 7 cells, or of the map's size if it is smaller. The
+/// result is the mean over all positions of the square.
 enum StructuralSimilarity {
+    /// Side of the square, in cells.
     static let side = 7
 
+    /// The mean structural similarity, at most 1.
     /// - Parameters:
-    ///   - a: 0...1.
-    ///   - b: of the same size.
+    ///   - a: a map in 0...1.
+    ///   - b: a map in 0...1 of the same size.
+    ///   - side: of the square, in cells.
     static func mean(_ a: Plane, _ b: Plane, side: Int = side) -> Double {
         precondition(a.width == b.width && a.height == b.height, "maps of different sizes")
         let (across, down) = (min(side, a.width), min(side, a.height))

@@ -1,10 +1,11 @@
-/// How alike the raw maps of one caption's words are (or of questions of a kind about one image): Pearson's
-/// correlation, averaged over a word's pairs with the others. 1 where every word has the same blob.
+/// The similarity of the raw maps of one caption's words, or of the questions of a kind about one image: the mean of
+/// Pearson's correlation of a word's map with the others. It is 1 if all words have the same map.
 enum WordCorrelation {
+    /// The column of the table.
     static let column = MapColumn(name: "wordCorrelation", title: "between words", isShare: false, table: .sanity)
 
-    /// Adds the figure of every map that has another of the same context beside it, and of the references, which are
-    /// the same map for every word.
+    /// Adds the figure of the maps of all targets that share their context with another target. A reference has the
+    /// same map for all targets, so its figure is 1.
     static func measure(_ maps: ImageMaps, _ found: inout [TargetFigures]) {
         for (a, target) in maps.targets.enumerated() {
             let others = maps.targets.indices.filter { $0 != a && maps.targets[$0].context == target.context }
@@ -28,7 +29,7 @@ enum WordCorrelation {
 }
 
 extension MapTarget {
-    /// A method's raw map, row-major.
+    /// The values of a method's raw map, row-major.
     fileprivate func values(of method: String) -> [Double]? {
         maps.first { $0.method == method }?.raw.array.map(Double.init)
     }

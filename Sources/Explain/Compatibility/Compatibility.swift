@@ -61,9 +61,9 @@ public enum Compatibility: String, CaseIterable, Codable, Sendable {
     /// Whether the tool takes several layers; the others draw over one.
     var fusesLayers: Bool { self == .pytorchGradCAM || self == .torchCAM }
 
-    /// The maps of several layers as one, each brought to 0...1 and enlarged (bilinear). pytorch-grad-cam: to the model's
-    /// input, and their mean. torch-cam: to the finest, and the largest value; its LayerCAM takes tanh of twice that before
-    /// (``LayerFusion``, which scales by the maximum instead of by the range).
+    /// The maps of several layers as one, each brought to 0...1 and enlarged (bilinear). pytorch-grad-cam: to the
+    /// model's input, and their mean. torch-cam: to the finest, and the largest value; its LayerCAM takes tanh of twice
+    /// that before (``LayerFusion``, which scales by the maximum instead of by the range).
     /// - Parameters:
     ///   - maps: `[S, u, v]` of each layer.
     ///   - height: of the model's input, in pixels; as `width`.

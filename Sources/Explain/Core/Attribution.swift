@@ -11,6 +11,7 @@ public struct Attribution: Sendable {
     /// What the method says is doubtful about the map.
     public var warnings: [String]
 
+    /// An attribution; map `[u, v]`, raw and signed.
     public init(method: String, support: MapSupport, map: Tensor, warnings: [String] = []) {
         self.method = method
         self.support = support
@@ -26,6 +27,7 @@ public enum MapSupport: Equatable, Sendable, CustomStringConvertible {
     /// The pixels of the image as the model takes it.
     case pixels
 
+    /// Whether a cell of the map is a pixel of the model's input.
     public var isPixels: Bool { self == .pixels }
 
     /// As manifests say it: "conv4", "conv1 + conv4", "pixels".

@@ -4,12 +4,15 @@ import Vision
 
 /// What a method is given: S targets of one encoded image, over one of the encoder's layers or over the pixels.
 ///
-/// The context computes what the literature's methods ask for: the layer's output A; the derivatives of all targets with
-/// respect to A or to images, all targets in one sweep; the targets' values for changed images and for changed A. What
-/// was computed for one method is kept for the next.
+/// The context computes what the literature's methods ask for: the layer's output A; the derivatives of all targets
+/// with respect to A or to images, all targets in one sweep; the targets' values for changed images and for changed A.
+/// What was computed for one method is kept for the next.
 public struct AttributionContext {
+    /// The S targets, in the order of the maps' first axis.
     public let targets: [LinearTarget]
+    /// The part of the model behind the encoder.
     public let head: ModelHead
+    /// The image, as the encoder has seen it.
     public let image: EncodedImage
     /// Index of the layer among ``image``'s layers.
     let layerIndex: Int
@@ -38,7 +41,9 @@ public struct AttributionContext {
     }
 
     /// - Parameters:
+    ///   - image: the image, encoded with the layers that maps lie over.
     ///   - head: from the image's feature map to the outputs that `targets` are sums of.
+    ///   - targets: what is explained.
     ///   - progress: called with the model's runs done and the runs to do in all, by methods that take many.
     public init(
         _ image: EncodedImage, head: ModelHead, targets: [LinearTarget], progress: ((Int, Int) -> Void)? = nil
@@ -113,8 +118,8 @@ public struct AttributionContext {
         }
     }
 
-    /// dy_s / dx at the image itself, `[S, H, W, 3]`: as ``gradients(at:relu:)``, but without another forward pass where
-    /// the image was encoded with its pixels recorded.
+    /// dy_s / dx at the image itself, `[S, H, W, 3]`: as ``gradients(at:relu:)``, but without another forward pass
+    /// where the image was encoded with its pixels recorded.
     public func pixelGradients(relu: ReLURule = .exact) -> Tensor {
         let shape = [count] + pixels.shape.dropFirst()
         guard image.recordsPixels else { return gradients(at: pixels, relu: relu).reshaped(shape) }

@@ -21,6 +21,7 @@ public struct EncodedImage {
         let activations: Tensor
     }
 
+    /// The encoder and the layers that this image was encoded with.
     public let view: View
     let encoder: Encoder
     /// `[1, H, W, 3]`, preprocessed.
@@ -50,6 +51,7 @@ public struct EncodedImage {
     /// Runs `encoder` once over an image and records the part behind the first layer.
     /// - Parameters:
     ///   - pixels: `[1, H, W, 3]`, preprocessed.
+    ///   - encoder: the encoder, with its identity.
     ///   - layers: names of the stages that maps lie over; the encoder's last where there is none.
     ///   - recordsPixels: record the whole way, for methods whose maps have pixels.
     /// - Throws: ``ExplanationError`` when the encoder has no such layer.

@@ -10,6 +10,7 @@ public protocol ExplanationMethod: Sendable {
     var summary: String { get }
     /// Authors, year and arXiv number or venue.
     var paper: String { get }
+    /// What the cells of its maps are.
     var support: MethodSupport { get }
     /// Whether what speaks against a target has a map of its own.
     var hasCounterfactual: Bool { get }
@@ -19,6 +20,7 @@ public protocol ExplanationMethod: Sendable {
 }
 
 extension ExplanationMethod {
+    /// True; a method whose maps do not change sign with the target says otherwise.
     public var hasCounterfactual: Bool { true }
 }
 
@@ -42,8 +44,10 @@ public protocol LayerGradientMethod: ExplanationMethod {
 }
 
 extension LayerGradientMethod {
+    /// ``MethodSupport/layer``
     public var support: MethodSupport { .layer }
 
+    /// The maps of the context's layer, `[S, u, v]`, raw and signed.
     public func maps(of context: AttributionContext) -> Tensor {
         Self.maps(activations: context.activations, gradients: context.gradients)
     }
@@ -51,6 +55,7 @@ extension LayerGradientMethod {
 
 /// A method that says something of every channel of every pixel.
 public protocol PixelMethod: ExplanationMethod {
+    /// How the three channels of a pixel become its value in the map.
     var reduction: ChannelReduction { get }
     /// `[S, H, W, 3]`, signed.
     func attributions(of context: AttributionContext) throws -> Tensor
@@ -65,8 +70,11 @@ public enum ChannelReduction: Sendable {
 }
 
 extension PixelMethod {
+    /// ``MethodSupport/pixels``
     public var support: MethodSupport { .pixels }
 
+    /// The attributions, reduced over the channels, `[S, H, W]`.
+    /// - Throws: what ``attributions(of:)`` throws.
     public func maps(of context: AttributionContext) throws -> Tensor { reduction(try attributions(of: context)) }
 }
 

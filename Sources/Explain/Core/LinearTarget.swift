@@ -1,21 +1,26 @@
 import Tensors
 
-/// A target as a weighted sum of a model's outputs: y = sum over the terms of weight x output. One logit, the difference
-/// of two, the log-probability of a phrase: all that a method needs to know of a target, whatever its task.
+/// A target as a weighted sum of a model's outputs: y = sum over the terms of weight x output. One logit, the
+/// difference of two, the log-probability of a phrase: all that a method needs to know of a target, whatever its task.
 public struct LinearTarget: Equatable, Sendable {
+    /// One of the model's outputs and its factor.
     public struct Term: Equatable, Sendable {
         /// Index among one image's F outputs.
         public var index: Int
+        /// The factor: 1 for the target itself, -1 for what it is compared with.
         public var weight: Float
 
+        /// A term: weight x output(index).
         public init(index: Int, weight: Float) {
             self.index = index
             self.weight = weight
         }
     }
 
+    /// The terms of the sum.
     public var terms: [Term]
 
+    /// The sum of these terms.
     public init(_ terms: [Term]) { self.terms = terms }
 
     /// One output, or the difference of two: y = output(index) - output(against).
@@ -37,9 +42,12 @@ public struct LinearTarget: Equatable, Sendable {
     }
 
     /// Seeds of S targets over N images, `[S, N, F]`: row s holds the derivative of target s, summed over the images,
-    /// with respect to the outputs. One image's output does not depend on another's input, so one sweep gives each image
-    /// its own gradient.
-    /// - Parameter width: F.
+    /// with respect to the outputs. One image's output does not depend on another's input, so one sweep gives each
+    /// image its own gradient.
+    /// - Parameters:
+    ///   - targets: the S targets.
+    ///   - images: N.
+    ///   - width: F.
     public static func seeds(_ targets: [LinearTarget], images: Int = 1, width: Int) -> Tensor {
         let seeds = Tensor([targets.count, images, width])
         for (s, target) in targets.enumerated() {

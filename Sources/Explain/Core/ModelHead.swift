@@ -13,6 +13,12 @@ public struct ModelHead {
     /// For messages, as "vgg16" or "show-and-tell".
     public let name: String
 
+    /// - Parameters:
+    ///   - name: for messages, as "vgg16" or "show-and-tell".
+    ///   - isPooledLinear: whether the head is global average pooling and one linear layer.
+    ///   - attention: the model's own attention for a target, `[u', v']`; nil for a model without attention.
+    ///   - outputs: from feature maps `[N, u', v', K']` to outputs `[N, F]`, one row an image. It has to be made of
+    ///     functions of `Tensors` over `Variable`, which have derivatives.
     public init(
         name: String, isPooledLinear: Bool = false, attention: @escaping (LinearTarget) -> Tensor? = { _ in nil },
         outputs: @escaping (Variable) -> Variable

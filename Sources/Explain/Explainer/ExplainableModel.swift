@@ -13,12 +13,14 @@ public protocol ExplainableModel {
     /// What a target is about, as the manifest says it: positions in a caption, an answer and its rank.
     associatedtype Subject: Codable, Sendable
 
+    /// The encoder. Images are encoded with it once, for any number of inputs and targets.
     var modelEncoder: ModelEncoder { get }
     /// The defaults of the model's `config.json`; nil for none.
     var mapConfiguration: MapConfiguration? { get }
 
     /// Runs the head over a feature map and records it on the feature map's tape.
     /// - Parameters:
+    ///   - input: what the head reads beside the image.
     ///   - features: the encoder's feature map, `[1, u', v', K']`, a leaf of the tape.
     ///   - tape: for further leaves.
     ///   - options: with the model's own defaults filled in.
@@ -39,9 +41,16 @@ public struct HeadReading<Model: ExplainableModel> {
     /// Finds the targets that a person asks for.
     /// - Throws: ``ExplanationError`` for what the model does not know or the input does not have.
     public let targets: (Model.Request) throws -> [ResolvedTarget<Model.Subject>]
-    /// What each of the input's T words contributed to S targets, `[S][T]`; nil where the input has no words to explain.
+    /// What each of the input's T words contributed to S targets, `[S][T]`; nil where the input has no words to
+    /// explain.
     public let wordContributions: (([LinearTarget]) -> [[Float]])?
 
+    /// - Parameters:
+    ///   - output: what the model says.
+    ///   - head: the same head for other feature maps.
+    ///   - outputs: the recorded outputs for the given feature map, `[1, F]`.
+    ///   - wordContributions: what each of the input's T words contributed to S targets, `[S][T]`.
+    ///   - targets: finds the targets that a person asks for.
     public init(
         output: Model.Output, head: ModelHead, outputs: Variable,
         wordContributions: (([LinearTarget]) -> [[Float]])? = nil,
@@ -59,12 +68,14 @@ public struct HeadReading<Model: ExplainableModel> {
 public struct ResolvedTarget<Subject> {
     /// What a person calls it: "dog", "red rather than blue".
     public var name: String
+    /// What the target is about, as the manifest says it.
     public var subject: Subject
     /// The number that is explained.
     public var linear: LinearTarget
     /// What a person has to know about how it was found.
     public var warnings: [String]
 
+    /// A target with its name, its subject and the number that is explained.
     public init(name: String, subject: Subject, linear: LinearTarget, warnings: [String] = []) {
         self.name = name
         self.subject = subject

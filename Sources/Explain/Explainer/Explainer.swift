@@ -3,6 +3,7 @@ import Tensors
 
 /// Explains one model: any target with any method, all targets of an input in one backward sweep.
 public struct Explainer<Model: ExplainableModel> {
+    /// The model that is explained.
     public let model: Model
     /// The options with the model's own defaults filled in; the methods are those that run.
     public let options: ExplanationOptions
@@ -15,8 +16,11 @@ public struct Explainer<Model: ExplainableModel> {
     /// Whether maps lie over the feature map that the head takes.
     public var isLastLayer: Bool { layers.isLast }
 
-    /// - Throws: ``ExplanationError`` when the encoder has no such layer, a method of the model's configuration does not
-    ///   exist, or a method does not apply to the layers.
+    /// - Parameters:
+    ///   - model: the model to explain.
+    ///   - options: layers and methods, checked here before anything is computed.
+    /// - Throws: ``ExplanationError`` when the encoder has no such layer, a method of the model's configuration does
+    ///   not exist, or a method does not apply to the layers.
     public init(_ model: Model, options: ExplanationOptions = ExplanationOptions()) throws {
         self.model = model
         layers = try EncoderLayers(model.modelEncoder, layers: options.layers)
@@ -24,8 +28,8 @@ public struct Explainer<Model: ExplainableModel> {
         try self.options.check(layers)
     }
 
-    /// Runs the encoder once. Where a method's maps have pixels, the way back to them is recorded, so that it is not run
-    /// again.
+    /// Runs the encoder once. Where a method's maps have pixels, the way back to them is recorded, so that it is not
+    /// run again.
     /// - Parameter pixels: `[1, height, width, 3]`, preprocessed.
     public func encode(_ pixels: Tensor) -> EncodedImage {
         layers.encode(pixels, recordsPixels: methods.contains { $0 is any PixelMethod })
@@ -37,10 +41,12 @@ public struct Explainer<Model: ExplainableModel> {
 
     /// What the model says of the image and the input, and the attributions of the targets.
     /// - Parameters:
-    ///   - targets: what to explain; nothing is explained where there is none.
+    ///   - image: an image that ``encode(_:)`` of this explainer returned, or another that it ``accepts(_:)``.
+    ///   - input: what the head reads beside the image.
+    ///   - requests: what to explain; nothing is explained where there is none.
     ///   - progress: called with the model's runs done and to do, by methods that take many.
-    /// - Throws: ``ExplanationError`` for a request that cannot be met, a method that does not apply to the model, or an
-    ///   image that another encoder saw.
+    /// - Throws: ``ExplanationError`` for a request that cannot be met, a method that does not apply to the model, or
+    ///   an image that another encoder saw.
     public func explain(
         _ image: EncodedImage, input: Model.Input, targets requests: [Model.Request],
         progress: ((Int, Int) -> Void)? = nil

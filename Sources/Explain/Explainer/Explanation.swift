@@ -1,5 +1,6 @@
 /// What a model says of one image and one input, and the targets that were explained.
 public struct Explanation<Model: ExplainableModel>: Sendable {
+    /// What the model says of the image and the input.
     public var output: Model.Output
     /// In the order of the requests.
     public var targets: [ExplainedTarget<Model.Subject>]
@@ -14,6 +15,7 @@ public struct ExplainedTarget<Subject: Sendable>: Sendable {
     public var request: Int
     /// What a person calls it.
     public var name: String
+    /// What the target is about: positions in a caption, an answer and its rank.
     public var subject: Subject
     /// The number that is explained, y.
     public var value: Float

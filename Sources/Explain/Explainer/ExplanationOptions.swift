@@ -16,6 +16,7 @@ public struct ExplanationOptions: Sendable {
     /// Whether the words of a question get a number each, too: what each contributed to the target.
     public var explainsWords: Bool
 
+    /// What is left out, the model's own defaults decide: see each property.
     public init(
         layers: [String] = [], methods: [any ExplanationMethod] = [], isCounterfactual: Bool = false,
         wordScore: WordScore? = nil, compatibility: Compatibility? = nil, explainsWords: Bool = false

@@ -19,5 +19,6 @@ public struct MethodSettings: Codable, Equatable, Sendable {
     /// RISE: the part of the cells that is kept.
     public var keep: Float?
 
+    /// Every method's own defaults.
     public init() {}
 }

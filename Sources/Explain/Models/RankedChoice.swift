@@ -6,6 +6,7 @@ public struct RankedChoice: Equatable, Sendable {
     public var index: Int
     /// The score before the softmax.
     public var logit: Float
+    /// After the softmax, 0...1.
     public var probability: Float
 
     /// All choices, the likeliest first, those of equal scores in the model's order. logits `[1, A]`.

@@ -116,7 +116,7 @@ struct ExplanationWriter {
         let box = box(drawn, placement)
         if images {
             let shape = drawn.values.shape
-            let images = drawing.pictures(of: normalised, width: shape[1], height: shape[0], name: target, box: box)
+            let images = drawing.images(of: normalised, width: shape[1], height: shape[0], name: target, box: box)
             let overlay = url("\(name)-overlay.png"), heatMap = url("\(name)-heatmap.png")
             try ImageFiles.write([(images.overlay, overlay), (images.heatMap, heatMap)])
             files.overlay = overlay.path

@@ -8,7 +8,9 @@ import Vision
 /// tasks have, and the task's own body. In JSON the two are one object.
 @dynamicMemberLookup
 public struct Manifest<Body: ManifestBody>: Codable, Sendable {
+    /// What the manifests of all tasks say.
     public var header: ManifestHeader
+    /// What is the task's own.
     public var body: Body
 
     init(_ header: ManifestHeader, _ body: Body) {
@@ -16,17 +18,22 @@ public struct Manifest<Body: ManifestBody>: Codable, Sendable {
         self.body = body
     }
 
+    /// Reads the header and the body from one object.
+    /// - Throws: `DecodingError` for a manifest of another task.
     public init(from decoder: any Swift.Decoder) throws {
         header = try ManifestHeader(from: decoder)
         body = try Body(from: decoder)
     }
 
+    /// Writes the header and the body into one object.
     public func encode(to encoder: any Swift.Encoder) throws {
         try header.encode(to: encoder)
         try body.encode(to: encoder)
     }
 
+    /// A part of the header: `manifest.model` is `manifest.header.model`.
     public subscript<T>(dynamicMember path: KeyPath<ManifestHeader, T>) -> T { header[keyPath: path] }
+    /// A part of the body: `manifest.caption` is `manifest.body.caption`.
     public subscript<T>(dynamicMember path: KeyPath<Body, T>) -> T { body[keyPath: path] }
 
     /// Every warning: the run's own, then those of what the body holds, in its order.
@@ -51,16 +58,21 @@ public protocol ManifestBody: Codable, Sendable {
 
 /// What the manifests of all tasks say.
 public struct ManifestHeader: Codable, Sendable {
+    /// "mmx" and its version.
     public var tool: String
     /// "captioning", "question-answering" or "classification".
     public var task: String
+    /// The model that ran.
     public var model: ManifestModel
+    /// The photograph that was explained.
     public var photo: ManifestPhoto
+    /// How the photograph became the model's input.
     public var preprocessing: Preprocessing
     /// The layers that maps of cells lie over.
     public var layer: String
     /// Whether the maps show what speaks against the targets (`--counterfactual`).
     public var isCounterfactual: Bool
+    /// How the maps were drawn.
     public var rendering: ManifestRendering
     /// The manifest's own path, where it was written.
     public var manifest: String?
@@ -68,11 +80,15 @@ public struct ManifestHeader: Codable, Sendable {
     public var warnings: [String]
 }
 
+/// The model of a run: where it lies and what it is made of.
 public struct ManifestModel: Codable, Sendable {
+    /// The folder's name.
     public var name: String
+    /// The folder's absolute path.
     public var path: String
     /// SHA-256 of `model.safetensors`.
     public var sha256: String
+    /// The encoder's name, as "vgg16".
     public var encoder: String
     /// The model whose encoder it is, where `model.safetensors` does not hold the encoder.
     public var sharedEncoder: SharedEncoder?
@@ -84,11 +100,15 @@ public struct ManifestModel: Codable, Sendable {
     public var classes: Int?
 }
 
+/// The photograph of a run.
 public struct ManifestPhoto: Codable, Sendable {
+    /// The file's absolute path.
     public var path: String
     /// SHA-256 of the file.
     public var sha256: String
+    /// In pixels, after the file's orientation is applied.
     public var width: Int
+    /// In pixels, after the file's orientation is applied.
     public var height: Int
 }
 
@@ -100,8 +120,11 @@ public struct ManifestRendering: Codable, Sendable {
     public var normalisation: Normalisation
     /// How the map is brought to the photograph's size.
     public var resampling: String
+    /// The colours.
     public var colorMap: ColorMap
+    /// How much the colours cover the photograph, 0...1.
     public var opacity: Float
+    /// Where the colours cover the photograph.
     public var blend: Blend
     /// Levels of the contour lines, parts of what the map is divided by.
     public var contours: [Float]

@@ -5,16 +5,21 @@ import Vision
 public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
     /// What is explained: a word, an answer, a class.
     public var name: String
-    /// The number that is explained.
+    /// The number that is explained, y: a sum of log-probabilities in nats, or scores before the softmax.
     public var value: Float
+    /// The method's name, as "grad-cam".
     public var method: String
     /// What the map lies over: layers or "pixels". In JSON `place`.
     public var support: String
+    /// The raw map in numbers.
     public var map: ManifestMap
+    /// Where the map and its images are.
     public var files: ManifestFiles
     /// Gradient times input, word by word in the question's order (`--explain-question`); beside the first method only.
     public var words: [ManifestWord]?
+    /// What is doubtful about the target or its map.
     public var warnings: [String]
+    /// What the target is about: positions in a caption, an answer or a class, with its rank.
     public var subject: Subject
 
     private enum CodingKeys: String, CodingKey {
@@ -30,6 +35,8 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
         (self.map, self.files, self.words, self.warnings, self.subject) = (map, files, words, warnings, subject)
     }
 
+    /// Reads the attribution and its subject from one object.
+    /// - Throws: `DecodingError`.
     public init(from decoder: any Swift.Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         name = try values.decode(String.self, forKey: .name)
@@ -43,6 +50,7 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
         subject = try Subject(from: decoder)
     }
 
+    /// Writes the attribution and its subject into one object.
     public func encode(to encoder: any Swift.Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(name, forKey: .name)
@@ -56,11 +64,13 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
         try subject.encode(to: encoder)
     }
 
+    /// A part of the subject: `target.positions` is `target.subject.positions`.
     public subscript<T>(dynamicMember path: KeyPath<Subject, T>) -> T { subject[keyPath: path] }
 }
 
 /// A word of a question and what it contributed to a target.
 public struct ManifestWord: Codable, Sendable {
+    /// As the model reads it.
     public var word: String
     /// Positive where the word speaks for the target.
     public var contribution: Float
@@ -68,20 +78,23 @@ public struct ManifestWord: Codable, Sendable {
 
 /// A raw map in numbers.
 public struct ManifestMap: Codable, Sendable {
-    /// Rows and columns of the raw map.
+    /// Rows and columns of the raw map, `[u, v]`.
     public var shape: [Int]
+    /// The smallest value of the raw map, in the method's own unit; what is not finite counts as 0.
     public var minimum: Float
+    /// The largest value of the raw map.
     public var maximum: Float
     /// The sum of the positive values.
     public var positiveMass: Float
     /// The positive values' part of the sum of all magnitudes.
     public var positiveShare: Float
-    /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is positive.
+    /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is
+    /// positive.
     public var peak: ManifestPoint?
     /// Magnitudes above it are drawn as if they were it: the 99th percentile of a map of pixels, nil for one of cells.
     public var clippedAt: Float?
-    /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the photograph;
-    /// nil when none was asked for, or nothing is positive.
+    /// The box around the largest segment of the drawn map above the threshold (`--boxes`), in pixels of the
+    /// photograph; nil when none was asked for, or nothing is positive.
     public var box: Rectangle?
     /// What the drawn map was divided by (`--scale`); nil where nothing was.
     public var drawnMaximum: Float?
@@ -89,13 +102,18 @@ public struct ManifestMap: Codable, Sendable {
 
 /// A place in the photograph, in pixels.
 public struct ManifestPoint: Codable, Sendable {
+    /// To the right from the photograph's left edge.
     public var x: Double
+    /// Down from the photograph's upper edge.
     public var y: Double
 }
 
 /// Paths of the files of one attribution.
 public struct ManifestFiles: Codable, Sendable {
+    /// The map over the photograph, PNG, at the photograph's size with the legend, if any, below; nil where no images
+    /// were drawn.
     public var overlay: String?
+    /// The map alone, PNG, of the same size; nil where no images were drawn.
     public var heatMap: String?
     /// The raw signed map, NumPy `.npy`; with `--compat`, the tool's at the layer's resolution.
     public var rawMap: String?

@@ -5,6 +5,7 @@ import Foundation
 public struct RenderingOptions: Sendable {
     /// The folder of the files.
     public var folder: URL
+    /// Colours, opacity, contour lines, scale and legend.
     public var style: DrawingStyle
     /// Whether one sheet of all maps is drawn: methods x words, answers or classes.
     public var hasSheet: Bool
@@ -14,6 +15,7 @@ public struct RenderingOptions: Sendable {
     /// Part of the maximum above which the localisation box is found; nil finds none.
     public var boxThreshold: Float?
 
+    /// What is left out is drawn as the command line draws it.
     public init(
         folder: URL, style: DrawingStyle = DrawingStyle(), hasSheet: Bool = false, smoothing: Int? = nil,
         boxThreshold: Float? = nil

@@ -6,18 +6,25 @@ public typealias CaptionManifest = Manifest<CaptionManifestBody>
 
 /// The part of a caption's manifest that other tasks do not have.
 public struct CaptionManifestBody: ManifestBody {
+    /// A word of the caption with its probability.
     public struct Word: Codable, Sendable {
+        /// The word.
         public var word: String
-        /// log p of the word given those before it and the image.
+        /// log p of the word given those before it and the image, in nats.
         public var logProbability: Float
+        /// exp of ``logProbability``, 0...1.
         public var probability: Float
     }
 
+    /// The caption as a sentence.
     public var caption: String
+    /// Whether the user gave the caption (`--caption`); otherwise the model wrote it.
     public var captionGivenByUser: Bool
     /// How the caption was searched; nil for a caption given by the user.
     public var search: SearchOptions?
+    /// The caption's words, in order.
     public var words: [Word]
+    /// log p of the end, given all words and the image, in nats.
     public var endLogProbability: Float
     /// Which number of a word is explained.
     public var wordScore: WordScore
@@ -35,6 +42,7 @@ public struct CaptionManifestBody: ManifestBody {
         case answers
     }
 
+    /// The warnings of the targets, then those of the answers.
     public var warnings: [String] { scores.flatMap(\.warnings) + (answers?.allWarnings ?? []) }
 }
 

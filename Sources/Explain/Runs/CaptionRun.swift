@@ -6,11 +6,13 @@ import Weights
 
 /// What `mmx caption` is asked to do.
 public struct CaptionRequest: Sendable {
+    /// The photograph: PNG or JPEG.
     public var photo: URL
     /// A model folder, or the name of an installed model.
     public var model: String
     /// A caption of the user's own; nil lets the model write one.
     public var caption: String?
+    /// What to explain; nothing is written where there is nothing to explain, no question and no sheet of words.
     public var targets: [CaptionTarget]
     /// Questions about the same photograph, each answered with the map of the best answer.
     public var questions: [QuestionText]
@@ -20,9 +22,12 @@ public struct CaptionRequest: Sendable {
     public var hasWordSheet: Bool
     /// Captions kept at once in the search; nil takes the model's own number.
     public var beam: Int?
+    /// How targets become maps.
     public var options: ExplanationOptions
+    /// How maps are drawn and where files go.
     public var rendering: RenderingOptions
 
+    /// A request; only the photograph, the model and the rendering have no default.
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
         questions: [QuestionText] = [], vqaModel: String = ModelFolder.defaultVQAModel, hasWordSheet: Bool = false,
@@ -49,7 +54,9 @@ public struct CaptionRequest: Sendable {
 
 /// From a photograph to its caption, its words' maps and the files that show them.
 public enum CaptionRun {
-    /// - Parameter progress: called with the model's runs done and to do, by methods that take many.
+    /// - Parameters:
+    ///   - request: what to explain, and how.
+    ///   - progress: called with the model's runs done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, the request or the output folder; nothing half-written is left.
     public static func run(
         _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil

@@ -3,13 +3,15 @@ public typealias ClassManifest = Manifest<ClassManifestBody>
 
 /// The part of a classification's manifest that other tasks do not have.
 public struct ClassManifestBody: ManifestBody {
+    /// A class with its score.
     public struct Class: Codable, Sendable {
         /// From 0, in the order of the logits.
         public var index: Int
-        /// All its names.
+        /// All its names, with commas between them.
         public var name: String
-        /// Before the softmax.
+        /// The score before the softmax.
         public var logit: Float
+        /// After the softmax over all classes, 0...1.
         public var probability: Float
     }
 
@@ -22,5 +24,6 @@ public struct ClassManifestBody: ManifestBody {
 
     private enum CodingKeys: CodingKey { case classes, scores, methodSheet }
 
+    /// The warnings of the targets.
     public var warnings: [String] { scores.flatMap(\.warnings) }
 }

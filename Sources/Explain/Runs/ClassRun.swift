@@ -5,6 +5,7 @@ import Weights
 
 /// What `mmx classify` is asked to do.
 public struct ClassRequest: Sendable {
+    /// The photograph: PNG or JPEG.
     public var photo: URL
     /// A model folder, or the name of an installed model.
     public var model: String
@@ -12,9 +13,12 @@ public struct ClassRequest: Sendable {
     public var targets: [ClassTarget]
     /// Classes to name.
     public var top: Int
+    /// How targets become maps.
     public var options: ExplanationOptions
+    /// How maps are drawn and where files go.
     public var rendering: RenderingOptions
 
+    /// A request; only the photograph, the model and the rendering have no default.
     public init(
         photo: URL, model: String, targets: [ClassTarget] = [], top: Int = 5,
         options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
@@ -30,7 +34,9 @@ public struct ClassRequest: Sendable {
 
 /// From a photograph to its classes, their maps and the files that show them.
 public enum ClassRun {
-    /// - Parameter progress: called with the model's runs done and to do, by methods that take many.
+    /// - Parameters:
+    ///   - request: what to explain, and how.
+    ///   - progress: called with the model's runs done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, a class's name or the output folder; nothing is written before
     ///   every map is computed.
     public static func run(_ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil) throws -> ClassManifest {

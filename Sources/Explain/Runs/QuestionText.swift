@@ -3,10 +3,12 @@ import Tasks
 
 /// A question and where it came from.
 public struct QuestionText: Equatable, Sendable {
+    /// The question, as it was written.
     public var text: String
     /// "FILE, line N", for errors; nil for a question on the command line.
     public var source: String?
 
+    /// A question; without a source, errors do not say where it stands.
     public init(text: String, source: String? = nil) {
         self.text = text
         self.source = source

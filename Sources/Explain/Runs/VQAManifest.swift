@@ -13,6 +13,7 @@ public struct VQAManifestBody: ManifestBody {
         public var question: String
         /// As the model reads it.
         public var words: [String]
+        /// Words that the model does not know; it reads each as an unknown word.
         public var unknownWords: [String]
         /// The likeliest first.
         public var answers: [Answer]
@@ -24,18 +25,23 @@ public struct VQAManifestBody: ManifestBody {
         public var warnings: [String]
     }
 
+    /// An answer with its score.
     public struct Answer: Codable, Sendable {
+        /// The answer, as it stands in the model's list.
         public var answer: String
-        /// Before the softmax.
+        /// The score before the softmax.
         public var logit: Float
+        /// After the softmax over all answers, 0...1.
         public var probability: Float
     }
 
     /// How the words' contributions were made; nil where they were not asked for.
     public var questionMethod: String?
+    /// In the order in which they were asked.
     public var questions: [Question]
 
     private enum CodingKeys: CodingKey { case questionMethod, questions }
 
+    /// The warnings of each question, then of its targets.
     public var warnings: [String] { questions.flatMap { $0.warnings + $0.scores.flatMap(\.warnings) } }
 }

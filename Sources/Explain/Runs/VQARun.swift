@@ -5,17 +5,22 @@ import Weights
 
 /// What `mmx vqa` is asked to do.
 public struct VQARequest: Sendable {
+    /// The photograph: PNG or JPEG.
     public var photo: URL
     /// A model folder, or the name of an installed model.
     public var model: String
+    /// The questions, in the order of the answers.
     public var questions: [QuestionText]
     /// What to explain of each question.
     public var targets: [AnswerTarget]
     /// Answers to name for each question.
     public var top: Int
+    /// How targets become maps.
     public var options: ExplanationOptions
+    /// How maps are drawn and where files go.
     public var rendering: RenderingOptions
 
+    /// A request; only the photograph, the model, the questions and the rendering have no default.
     public init(
         photo: URL, model: String, questions: [QuestionText], targets: [AnswerTarget] = [.best], top: Int = 3,
         options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
@@ -33,7 +38,9 @@ public struct VQARequest: Sendable {
 /// From a photograph and questions to answers, their maps and the files that show them.
 public enum VQARun {
     /// The encoder runs once, whatever the number of questions.
-    /// - Parameter progress: called with the model's runs done and to do, by methods that take many.
+    /// - Parameters:
+    ///   - request: what to explain, and how.
+    ///   - progress: called with the model's runs done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, a question or the output folder; nothing is written before every
     ///   question is answered.
     public static func run(_ request: VQARequest, progress: ((Int, Int) -> Void)? = nil) throws -> VQAManifest {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Language
+import Support
 
 /// The tree of commands by their names.
 struct CommandNames {
@@ -66,10 +66,4 @@ struct CommandNames {
         }
         return nil
     }
-}
-
-/// The names that look like `wanted`, the most alike first.
-private func nearestNames(to wanted: String, in names: [String]) -> [String] {
-    let counts = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($0.element, names.count - $0.offset) })
-    return Vocabulary(counts: counts, minimumCount: 1).nearest(to: wanted)
 }

@@ -2,7 +2,7 @@
 
 Python 3, matplotlib 3.11.2, numpy 2.4.6; from the repository's root:
 
-    python Tests/ExplainTests/Fixtures/colormaps.py
+    python Tests/DrawingTests/Fixtures/colormaps.py
 
 With --control-points it prints instead the 33 evenly spaced colours that ColorMap.swift interpolates.
 """

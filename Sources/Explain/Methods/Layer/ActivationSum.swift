@@ -9,6 +9,7 @@ public struct ActivationSum: ExplanationMethod {
     public let support = MethodSupport.layer
     public let hasCounterfactual = false
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) -> Tensor {

@@ -11,6 +11,7 @@ public struct CAM: ExplanationMethod {
     public let paper = "Zhou et al. 2016, arXiv 1512.04150"
     public let support = MethodSupport.lastLayer
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) throws -> Tensor {
@@ -25,7 +26,9 @@ public struct CAM: ExplanationMethod {
 
     /// - Parameters:
     ///   - activations: A, the feature map that the head takes, `[1, u, v, K]`.
-    ///   - head: from `[N, u, v, K]` to logits `[N, classes]`. It is called with feature maps of one cell, which pooling leaves as they are.
+    ///   - targets: sums of the head's logits.
+    ///   - head: from `[N, u, v, K]` to logits `[N, classes]`. It is called with feature maps of one cell, which
+    ///     pooling leaves as they are.
     /// - Returns: `[S, u, v]`, raw and signed.
     public static func maps(activations: Tensor, targets: [LinearTarget], head: (Variable) -> Variable) -> Tensor {
         let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])

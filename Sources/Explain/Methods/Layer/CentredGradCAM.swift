@@ -8,9 +8,10 @@ import Tensors
 /// paper.
 public struct CentredGradCAM: LayerGradientMethod {
     public let name = "centred-grad-cam"
-    public let summary = "grad-cam of the layer's output less its mean over the cells"
+    public let summary = "Grad-CAM of the layer's output less its mean over the cells"
     public let paper = "mmx, after Selvaraju et al. 2017, arXiv 1610.02391"
 
+    /// The method; it has no settings.
     public init() {}
 
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {

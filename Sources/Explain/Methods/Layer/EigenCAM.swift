@@ -13,6 +13,7 @@ public struct EigenCAM: ExplanationMethod {
     public let support = MethodSupport.layer
     public let hasCounterfactual = false
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) -> Tensor { repeated(Self.map(context.activations), context.count) }

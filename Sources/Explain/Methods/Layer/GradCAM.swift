@@ -7,6 +7,7 @@ public struct GradCAM: LayerGradientMethod {
     public let summary = "a layer's channels weighted by the score's mean gradient"
     public let paper = "Selvaraju et al. 2017, arXiv 1610.02391"
 
+    /// The method; it has no settings.
     public init() {}
 
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {

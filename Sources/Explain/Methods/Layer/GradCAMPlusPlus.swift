@@ -10,6 +10,7 @@ public struct GradCAMPlusPlus: LayerGradientMethod {
     public let summary = "Grad-CAM with a mean that lets small and repeated objects count"
     public let paper = "Chattopadhay et al. 2018, arXiv 1710.11063"
 
+    /// The method; it has no settings.
     public init() {}
 
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {

@@ -9,6 +9,7 @@ public struct HiResCAM: LayerGradientMethod {
     public let summary = "a layer's channels times the score's gradient, cell by cell"
     public let paper = "Draelos & Carin 2020, arXiv 2011.08891"
 
+    /// The method; it has no settings.
     public init() {}
 
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {

@@ -11,6 +11,7 @@ public struct ModelAttention: ExplanationMethod {
     /// An answerer looks once for all answers, and attention to a word has no opposite.
     public let hasCounterfactual = false
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) throws -> Tensor {

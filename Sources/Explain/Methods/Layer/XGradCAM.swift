@@ -8,6 +8,7 @@ public struct XGradCAM: LayerGradientMethod {
     public let summary = "Grad-CAM with a mean weighted by the activations"
     public let paper = "Fu et al. 2020, arXiv 2008.02312"
 
+    /// The method; it has no settings.
     public init() {}
 
     public static func maps(activations: Tensor, gradients: Tensor) -> Tensor {

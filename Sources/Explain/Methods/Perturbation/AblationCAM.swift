@@ -10,6 +10,7 @@ public struct AblationCAM: ExplanationMethod {
     public let paper = "Desai & Ramaswamy 2020, WACV"
     public let support = MethodSupport.layer
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) -> Tensor {

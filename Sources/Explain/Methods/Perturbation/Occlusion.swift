@@ -13,6 +13,10 @@ public struct Occlusion: ExplanationMethod {
     let stride: Int?
     let fill: Baseline
 
+    /// - Parameters:
+    ///   - window: side of the square, in pixels of the model's input; nil for a seventh of the longer side.
+    ///   - stride: pixels from one square to the next; nil for half the window.
+    ///   - fill: what the square is filled with.
     public init(window: Int? = nil, stride: Int? = nil, fill: Baseline = .mean) {
         (self.window, self.stride, self.fill) = (window, stride, fill)
     }

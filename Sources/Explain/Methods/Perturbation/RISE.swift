@@ -18,6 +18,11 @@ public struct RISE: ExplanationMethod {
     let keep: Float
     let seed: UInt64
 
+    /// - Parameters:
+    ///   - masks: N, the number of masks; the model runs as often.
+    ///   - cells: h, cells of a mask along each side.
+    ///   - keep: p, the probability that a cell is kept.
+    ///   - seed: of the masks; the same seed gives the same map.
     public init(masks: Int = 1000, cells: Int = 7, keep: Float = 0.5, seed: UInt64 = 1) {
         (self.masks, self.cells, self.keep, self.seed) = (masks, cells, keep, seed)
     }

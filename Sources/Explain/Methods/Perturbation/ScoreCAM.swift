@@ -14,6 +14,7 @@ public struct ScoreCAM: ExplanationMethod {
     public let paper = "Wang et al. 2020, arXiv 1910.01279"
     public let support = MethodSupport.layer
 
+    /// The method; it has no settings.
     public init() {}
 
     public func maps(of context: AttributionContext) -> Tensor {

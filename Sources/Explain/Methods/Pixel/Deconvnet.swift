@@ -9,6 +9,7 @@ public struct Deconvnet: PixelMethod {
     public let paper = "Zeiler & Fergus 2014, arXiv 1311.2901"
     public let reduction = ChannelReduction.largestMagnitude
 
+    /// The method; it has no settings.
     public init() {}
 
     public func attributions(of context: AttributionContext) -> Tensor {

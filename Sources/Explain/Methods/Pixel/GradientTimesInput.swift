@@ -8,6 +8,7 @@ public struct GradientTimesInput: PixelMethod {
     public let paper = "Shrikumar et al. 2016, arXiv 1605.01713"
     public let reduction = ChannelReduction.sum
 
+    /// The method; it has no settings.
     public init() {}
 
     public func attributions(of context: AttributionContext) -> Tensor {

@@ -9,6 +9,7 @@ public struct GuidedBackpropagation: PixelMethod {
     public let paper = "Springenberg et al. 2014, arXiv 1412.6806"
     public let reduction = ChannelReduction.largestMagnitude
 
+    /// The method; it has no settings.
     public init() {}
 
     public func attributions(of context: AttributionContext) -> Tensor { context.guidedGradients }

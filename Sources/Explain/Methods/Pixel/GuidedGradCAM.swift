@@ -11,6 +11,7 @@ public struct GuidedGradCAM: PixelMethod {
     public let paper = "Selvaraju et al. 2017, arXiv 1610.02391, section 3.2"
     public let reduction = ChannelReduction.largestMagnitude
 
+    /// The method; it has no settings.
     public init() {}
 
     public func attributions(of context: AttributionContext) -> Tensor {

@@ -8,6 +8,7 @@ public struct ImageGradient: PixelMethod {
     public let paper = "Simonyan et al. 2013, arXiv 1312.6034"
     public let reduction = ChannelReduction.largestMagnitude
 
+    /// The method; it has no settings.
     public init() {}
 
     public func attributions(of context: AttributionContext) -> Tensor {

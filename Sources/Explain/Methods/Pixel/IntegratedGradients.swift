@@ -15,6 +15,9 @@ public struct IntegratedGradients: PixelMethod {
     let steps: Int
     let baseline: Baseline
 
+    /// - Parameters:
+    ///   - steps: points on the line; the model runs forwards and backwards once for each.
+    ///   - baseline: x', the image that the line starts from.
     public init(steps: Int = 50, baseline: Baseline = .black) { (self.steps, self.baseline) = (steps, baseline) }
 
     public func attributions(of context: AttributionContext) -> Tensor {

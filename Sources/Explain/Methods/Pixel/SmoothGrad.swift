@@ -12,6 +12,10 @@ public struct SmoothGrad: PixelMethod {
     let noise: Float
     let seed: UInt64
 
+    /// - Parameters:
+    ///   - samples: noisy images; the model runs forwards and backwards once for each. The paper takes 50.
+    ///   - noise: sigma as a part of the range of the image's values. The paper takes 0.1 to 0.2.
+    ///   - seed: of the noise; the same seed gives the same map.
     public init(samples: Int = 50, noise: Float = 0.15, seed: UInt64 = 1) {
         (self.samples, self.noise, self.seed) = (samples, noise, seed)
     }

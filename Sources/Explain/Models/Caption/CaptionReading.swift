@@ -4,6 +4,7 @@ import Tensors
 
 /// What a captioner says of an image and a caption.
 public struct CaptionOutput: Sendable {
+    /// The caption's words, without its start and its end.
     public var words: [String]
     /// log p of each word given those before it, and of the end last.
     public var logProbabilities: [Float]
@@ -14,8 +15,8 @@ public struct CaptionOutput: Sendable {
 /// A caption's words in one captioner, over one feature map: every target of the caption is read from here.
 ///
 /// y = sum over a span of positions of log p(w_t | w_<t, image), or of the words' scores before the softmax
-/// (``WordScore``): one word, a phrase, or, over all words and the end, the whole caption. A contrast is a word's number
-/// less another word's at the same position, where the softmax cancels.
+/// (``WordScore``): one word, a phrase, or, over all words and the end, the whole caption. A contrast is a word's
+/// number less another word's at the same position, where the softmax cancels.
 struct CaptionReading {
     let captioner: Captioner
     /// Word indices without `<start>` and `<end>`.

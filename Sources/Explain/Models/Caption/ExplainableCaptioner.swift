@@ -4,11 +4,16 @@ import Tensors
 
 /// A captioner explains its words: the input is a caption, as word indices.
 extension Captioner: ExplainableModel {
+    /// The caption: indices into the vocabulary, without `<start>` and `<end>`.
     public typealias Input = [Int]
+    /// Words, phrases and contrasts of words.
     public typealias Request = CaptionTarget
+    /// The words and their log-probabilities.
     public typealias Output = CaptionOutput
+    /// Positions in the caption.
     public typealias Subject = CaptionSubject
 
+    /// `maps` of the model's `config.json`.
     public var mapConfiguration: MapConfiguration? { configuration.maps }
 
     /// - Throws: ``ExplanationError`` for a decoder that has no such word score.

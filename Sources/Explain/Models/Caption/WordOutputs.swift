@@ -27,8 +27,8 @@ struct WordOutputs {
         }
     }
 
-    /// The scores before the softmax and the visual term's part of them, from one run, `[N, u, v, K] -> [N, T, V]`; only
-    /// the part has derivatives.
+    /// The scores before the softmax and the visual term's part of them, from one run, `[N, u, v, K] -> [N, T, V]`;
+    /// only the part has derivatives.
     func visual(_ features: Variable, words: [Int]) -> (logits: Variable, visual: Variable) {
         let captions = Self.captions(captioner, words, of: features)
         guard let scores = captioner.decoder.visualScores(features: features, words: captions) else {

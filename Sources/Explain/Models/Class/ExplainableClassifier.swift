@@ -3,13 +3,19 @@ import Tensors
 
 /// A classifier explains its classes; it reads nothing beside the image.
 extension Classifier: ExplainableModel {
+    /// Nothing beside the image.
     public typealias Input = Void
+    /// Classes and contrasts of classes.
     public typealias Request = ClassTarget
+    /// Every class with its logit and its probability.
     public typealias Output = ClassOutput
+    /// A class and its rank.
     public typealias Subject = ClassSubject
 
+    /// `maps` of the model's `config.json`.
     public var mapConfiguration: MapConfiguration? { configuration.maps }
 
+    /// The outputs are the logits of all classes, `[1, classes]`.
     public func read(
         _ input: Void, features: Variable, on tape: Tape, options: ExplanationOptions
     ) -> HeadReading<Classifier> {

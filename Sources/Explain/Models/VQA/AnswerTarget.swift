@@ -14,6 +14,7 @@ public enum AnswerTarget: Equatable, Sendable {
 
 /// What a target of a question is about.
 public struct AnswerSubject: Codable, Equatable, Sendable {
+    /// The answer that is explained.
     public var answer: String
     /// The answer that it is compared with (`--contrast`).
     public var against: String?
@@ -25,6 +26,7 @@ public struct AnswerSubject: Codable, Equatable, Sendable {
 
 /// What a VQA model says of an image and a question.
 public struct AnswerOutput: Sendable {
+    /// The question, as the model reads it.
     public var question: ReadQuestion
     /// Every answer of the model, the likeliest first, those of equal scores in the model's order.
     public var ranking: [RankedChoice]

@@ -5,13 +5,19 @@ import Tensors
 
 /// A VQA model explains its answers: the input is a question as the model reads it.
 extension VQAModel: ExplainableModel {
+    /// The question, as the model reads it.
     public typealias Input = ReadQuestion
+    /// Answers and contrasts of answers.
     public typealias Request = AnswerTarget
+    /// The question, and every answer with its logit and its probability.
     public typealias Output = AnswerOutput
+    /// An answer and its rank.
     public typealias Subject = AnswerSubject
 
+    /// `maps` of the model's `config.json`.
     public var mapConfiguration: MapConfiguration? { configuration.maps }
 
+    /// The outputs are the logits of all answers, `[1, answers]`; the words of the question have contributions.
     public func read(
         _ question: ReadQuestion, features: Variable, on tape: Tape, options: ExplanationOptions
     ) -> HeadReading<VQAModel> {
