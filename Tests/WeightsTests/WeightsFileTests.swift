@@ -67,7 +67,7 @@ final class WeightsFileTests: XCTestCase {
         assertThrows("empty", hostile.folder.path) { try read("") }
         assertThrows("web page") { try read("<!DOCTYPE html><html>404</html>") }
         assertThrows("git lfs pull") { try read("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") }
-        assertThrows("no format") { try read("weights") }
+        assertThrows("none of the formats") { try read("weights") }
         assertThrows("cannot be opened") { _ = try WeightsFile(hostile.folder.appendingPathComponent("absent")) }
         assertThrows("folder") { _ = try WeightsFile(hostile.folder) }
     }
