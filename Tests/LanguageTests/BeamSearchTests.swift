@@ -5,8 +5,8 @@ import XCTest
 
 /// A decoder that is a table: the next word depends on the picture, the last word and how many words were read.
 ///
-/// A picture is a feature map of one number, the index of its table. The state carries what a real one would: which picture a row
-/// belongs to (h) and how many words it has read (c), so that rows that are mixed up give other captions.
+/// A picture is a feature map of one number, the index of its table. The state carries what a real one would: which
+/// picture a row belongs to (h) and how many words it has read (c), so that rows that are mixed up give other captions.
 private struct TableDecoder: CaptionDecoder {
     /// Probabilities of the next word after `last`, when `read` words (`<start>` among them) have been read.
     let probabilities: @Sendable (_ picture: Int, _ last: Int, _ read: Int) -> [Float]
@@ -21,7 +21,8 @@ private struct TableDecoder: CaptionDecoder {
     }
 
     func step(_ state: DecoderState, words: [Int]) -> (logits: Tensor, state: DecoderState) {
-        let pictures = state.h.array.map { Int($0) }, read = state.c.array.map { Int($0) + 1 }
+        let pictures = state.h.array.map { Int($0) }
+        let read = state.c.array.map { Int($0) + 1 }
         let rows = words.indices.map { probabilities(pictures[$0], words[$0], read[$0]) }
         // Logits may differ from the logarithms by any constant.
         let logits = Tensor([rows.count, rows[0].count], rows.flatMap { $0.map { log($0) + 1.5 } })
@@ -103,7 +104,8 @@ final class BeamSearchTests: XCTestCase {
     /// Forbidden words are not written, and their probability is not given to the others.
     func testForbiddenWords() {
         let table = [
-            start: row([unknown: 0.5, pad: 0.1, start: 0.1, a: 0.2, b: 0.1]), a: row([unknown: 0.4, end: 0.6]), b: row([end: 1]),
+            start: row([unknown: 0.5, pad: 0.1, start: 0.1, a: 0.2, b: 0.1]), a: row([unknown: 0.4, end: 0.6]),
+            b: row([end: 1]),
         ]
         let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
         check(search(decoder, beam: 2, alpha: 0)[0], [([a], 0.12, 1), ([b], 0.1, 1)], alpha: 0)
@@ -146,7 +148,8 @@ final class BeamSearchTests: XCTestCase {
     /// With a beam that holds every sentence, the search is exhaustive.
     func testAWideBeamFindsTheBestOfAll() {
         for seed in 0..<20 {
-            let decoder = drawn(seed: UInt64(seed)), alpha: Float = 0.7
+            let decoder = drawn(seed: UInt64(seed))
+            let alpha: Float = 0.7
             var all: [(words: [Int], score: Float)] = []
             func extend(_ words: [Int], _ logProbability: Float) {
                 if words.count == 3 {
@@ -166,14 +169,18 @@ final class BeamSearchTests: XCTestCase {
         }
     }
 
-    /// All words equally likely: the lower index wins, and the search says the same thing every time, for one picture or several.
+    /// All words equally likely: the lower index wins, and the search says the same thing every time, for one picture
+    /// or several.
     func testTiesAreDecidedByPosition() {
-        let fifths = row([end: 0.2, a: 0.2, b: 0.2, c: 0.2, d: 0.2]), quarters = row([a: 0.25, b: 0.25, c: 0.25, d: 0.25])
+        let fifths = row([end: 0.2, a: 0.2, b: 0.2, c: 0.2, d: 0.2])
+        let quarters = row([a: 0.25, b: 0.25, c: 0.25, d: 0.25])
         let even = TableDecoder { _, _, _ in fifths }
         let first = search(even, pictures: [0, 1, 2], beam: 3, alpha: 0, maximumLength: 3)
         XCTAssertEqual(first[0].map(\.words), [[], [a], [a, a]])
         for found in first { XCTAssertEqual(found, first[0]) }
-        for _ in 0..<20 { XCTAssertEqual(search(even, pictures: [0, 1, 2], beam: 3, alpha: 0, maximumLength: 3), first) }
+        for _ in 0..<20 {
+            XCTAssertEqual(search(even, pictures: [0, 1, 2], beam: 3, alpha: 0, maximumLength: 3), first)
+        }
         let words = TableDecoder { _, _, _ in quarters }
         XCTAssertEqual(search(words, beam: 3, alpha: 0, maximumLength: 2)[0].map(\.words), [[a, a], [a, b], [a, c]])
     }

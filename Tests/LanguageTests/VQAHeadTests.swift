@@ -98,7 +98,8 @@ final class VQAHeadTests: XCTestCase {
             // What normalises is not trained here: the running statistics hold, as in use.
             let answerer = one.configuration.makeHead(
                 one.store.scope(on: tape) { !Self.isNorm($0) })
-            let features = tape.leaf(one.features), embedded = tape.leaf(words)
+            let features = tape.leaf(one.features)
+            let embedded = tape.leaf(words)
             let sum = answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
                 .logSoftmax().picked(one.positions).sum()
             XCTAssertEqual(Double(sum.value.scalar), one.logProbability(one.features, words, one.store), accuracy: 1e-4)
@@ -131,12 +132,14 @@ final class VQAHeadTests: XCTestCase {
         for kind in kinds {
             let one = try VQAHeadCase(kind)
             let tape = Tape()
-            let features = tape.leaf(one.features), embedded = tape.leaf(one.embedded)
+            let features = tape.leaf(one.features)
+            let embedded = tape.leaf(one.embedded)
             let logits = one.answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
             let seeds = randomTensor([3] + logits.shape, seed: 7)
             let together = tape.gradients(of: logits, seed: seeds, withRespectTo: [features, embedded])
             for k in 0..<3 {
-                let alone = tape.gradients(of: logits, seed: seeds.rows(k..<k + 1), withRespectTo: [features, embedded])
+                let alone = tape.gradients(
+                    of: logits, seed: seeds.rows(k..<k + 1), withRespectTo: [features, embedded])
                 for i in (kind == .questionOnly ? 1 : 0)..<2 {
                     XCTAssertLessThan(
                         relativeError(together[i].row(k).array, alone[i].row(0).array), 1e-5,
@@ -159,7 +162,8 @@ final class VQAHeadTests: XCTestCase {
                 _ features: Tensor, _ questions: [[Int]], _ positions: [Int]
             ) -> (logits: Tensor, features: Tensor, embedded: Tensor) {
                 let tape = Tape()
-                let leaf = tape.leaf(features), embedded = tape.leaf(answerer.embed(questions).value)
+                let leaf = tape.leaf(features)
+                let embedded = tape.leaf(answerer.embed(questions).value)
                 let logits = answerer.logits(
                     features: leaf, embedded: embedded, lengths: questions.map(\.count), dropout: nil)
                 let sum = logits.logSoftmax().picked(positions).sum()
@@ -195,7 +199,8 @@ final class VQAHeadTests: XCTestCase {
     func testPaddingIsNotRead() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind)
-            let words = one.embedded, (steps, count, width) = (words.shape[0], words.shape[1], words.shape[2])
+            let words = one.embedded
+            let (steps, count, width) = (words.shape[0], words.shape[1], words.shape[2])
             let noise = randomTensor([steps + 3, count, width], seed: 8)
             for t in 0..<steps {
                 for n in 0..<count where t < one.lengths[n] {
@@ -204,11 +209,13 @@ final class VQAHeadTests: XCTestCase {
                 }
             }
             let tape = Tape()
-            let padded = tape.leaf(noise), features = Variable(one.features)
+            let padded = tape.leaf(noise)
+            let features = Variable(one.features)
             func logits(_ embedded: Variable) -> Variable {
                 one.answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
             }
-            let a = logits(Variable(words)), b = logits(padded)
+            let a = logits(Variable(words))
+            let b = logits(padded)
             XCTAssertLessThan(relativeError(b.value.array, a.value.array), 2e-6, kind.rawValue)
             let seed = randomTensor([1] + b.shape, seed: 3)
             let gradient = tape.gradients(of: b, seed: seed, withRespectTo: [padded])[0].row(0)
@@ -225,7 +232,8 @@ final class VQAHeadTests: XCTestCase {
     func testNoWords() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind, pictures: 1, times: 2)
-            let answerer = one.answerer, features = Variable(one.features)
+            let answerer = one.answerer
+            let features = Variable(one.features)
             let empty = answerer.embed([[], []])
             XCTAssertEqual(empty.shape, [1, 2, 6])
             let a = answerer.logits(features: features, embedded: empty, lengths: [0, 0], dropout: nil).value

@@ -7,7 +7,7 @@ import XCTest
 @testable import Questions
 @testable import Tasks
 
-/// Questions out of six invented pictures, whose captions mark their phrases: `[chain type|a red hat]`.
+/// Questions out of six invented images, whose captions mark their phrases: `[chain type|a red hat]`.
 final class QuestionGeneratorTests: XCTestCase {
     private typealias Drawn = (image: String, boxes: [Int: [Rectangle]], captions: [String])
 
@@ -15,7 +15,7 @@ final class QuestionGeneratorTests: XCTestCase {
         Rectangle(x0: x, y0: 10, x1: x + size, y1: 10 + size)
     }
 
-    private static let pictures: [Drawn] = [
+    private static let images: [Drawn] = [
         (
             "dog.jpg", [1: [box(0)], 2: [box(5, 4)], 3: [box(40)]],
             [
@@ -90,20 +90,20 @@ final class QuestionGeneratorTests: XCTestCase {
         return (captions, phrases)
     }
 
-    private static let annotated = pictures.map { drawn in
+    private static let annotated = images.map { drawn in
         let made = phrases(drawn)
-        return AnnotatedPicture(image: drawn.image, captions: made.captions, phrases: made.phrases, lexicon: .shared)
+        return AnnotatedImage(name: drawn.image, captions: made.captions, phrases: made.phrases, lexicon: .shared)
     }
 
     private func facts(_ index: Int) -> [QuestionFact] {
-        let picture = Self.annotated[index]
-        let relations = Relations(picture)
+        let image = Self.annotated[index]
+        let relations = Relations(image)
         var dropped = 0
-        return ColorQuestions.facts(picture, relations, dropped: &dropped)
-            + NumberQuestions.facts(picture, dropped: &dropped)
-            + ObjectQuestions.facts(picture, relations, dropped: &dropped)
-            + WornHeldQuestions.facts(picture, relations, dropped: &dropped)
-            + PlaceQuestions.facts(picture, relations, dropped: &dropped)
+        return ColorQuestions.facts(image, relations, dropped: &dropped)
+            + NumberQuestions.facts(image, dropped: &dropped)
+            + ObjectQuestions.facts(image, relations, dropped: &dropped)
+            + WornHeldQuestions.facts(image, relations, dropped: &dropped)
+            + PlaceQuestions.facts(image, relations, dropped: &dropped)
     }
 
     private func answer(_ index: Int, _ wording: String) -> String? {
@@ -240,7 +240,7 @@ final class QuestionGeneratorTests: XCTestCase {
     private func write(_ folder: URL) throws -> (captions: URL, phrases: URL, split: URL) {
         var csv = "image,caption\n"
         var tsv = "image\trow\tfirst\tcount\tchain\ttypes\tphrase\tboxes\tcaption\n"
-        for drawn in Self.pictures {
+        for drawn in Self.images {
             let made = Self.phrases(drawn)
             for words in made.captions { csv += "\(drawn.image),\(words.joined(separator: " "))\n" }
             for phrase in made.phrases {

@@ -61,7 +61,9 @@ final class AtomicFileTests: XCTestCase {
         let deep = folder.appendingPathComponent("a/b c/d")
         for _ in 0..<2 { try AtomicFile.makeFolder(deep) }
         try AtomicFile.write(Data("x".utf8), to: deep.appendingPathComponent("../../file"))
-        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("a").path).sorted(), ["b c", "file"])
+        XCTAssertEqual(
+            try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("a").path).sorted(),
+            ["b c", "file"])
         let file = folder.appendingPathComponent("a/file")
         for name in ["a/file", "a/file/below", "a/file/far/below"] {
             assertThrows("cannot write", "\(folder.path)/\(name)", "\(file.path) is not a folder") {

@@ -11,7 +11,8 @@ final class NearestNamesTests: XCTestCase {
     }
 
     func testNearestNames_nameOfTwoWords_isFound() {
-        XCTAssertEqual(nearestNames(to: "golden retreiver", in: ["tabby cat", "golden retriever"]), ["golden retriever"])
+        XCTAssertEqual(
+            nearestNames(to: "golden retreiver", in: ["tabby cat", "golden retriever"]), ["golden retriever"])
     }
 
     func testNearestNames_equalDistances_keepTheListsOrder() {
@@ -60,8 +61,10 @@ final class FileErrorTests: XCTestCase {
     func testFileError_description_namesPathAndLine() {
         XCTAssertEqual(FileError<Sample>(path: "a.txt", problem: "is empty").description, "sample a.txt: is empty")
         XCTAssertEqual(
-            FileError<Sample>(path: "a.txt", line: 3, problem: "is empty").description, "sample a.txt, line 3: is empty")
-        XCTAssertEqual(AtomicFileError(path: "a", problem: "it is a folder").description, "cannot write a: it is a folder")
+            FileError<Sample>(path: "a.txt", line: 3, problem: "is empty").description, "sample a.txt, line 3: is empty"
+        )
+        XCTAssertEqual(
+            AtomicFileError(path: "a", problem: "it is a folder").description, "cannot write a: it is a folder")
     }
 
     func testFileError_failureCode_isItsSubjects() {

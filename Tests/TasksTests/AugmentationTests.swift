@@ -35,7 +35,8 @@ final class AugmentationTests: XCTestCase {
             return abs(row[0, 7, 0] - row[0, 0, 0])
         }
         for crop in 0...3 {
-            let one = copies.row(2 * crop), mirrored = copies.row(2 * crop + 1)
+            let one = copies.row(2 * crop)
+            let mirrored = copies.row(2 * crop + 1)
             for y in 0..<6 {
                 for x in 0..<8 {
                     for c in 0..<3 { XCTAssertEqual(one[y, x, c], mirrored[y, 7 - x, c]) }

@@ -4,19 +4,23 @@ import XCTest
 
 final class ClassListTests: XCTestCase {
     private let list = ClassList([
-        "tench, Tinca tinca", "tabby, tabby cat", "tiger cat", "Persian cat", "crane", "crane", "7", "great white shark, white shark",
+        "tench, Tinca tinca", "tabby, tabby cat", "tiger cat", "Persian cat", "crane", "crane", "7",
+        "great white shark, white shark",
     ])
 
     private func assertRefuses(_ text: String, _ parts: String..., line: UInt = #line) {
         XCTAssertThrowsError(try list.index(of: text), line: line) { error in
             XCTAssertTrue(error is ClassNameError, line: line)
-            for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
+            for part in parts {
+                XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line)
+            }
         }
     }
 
     func testWhatFindsAClass() throws {
         for (text, index) in [
-            ("tabby", 1), ("Tabby Cat", 1), (" tabby_cat ", 1), ("tabby, tabby cat", 1), ("tinca", 0), ("tiger", 2), ("persian  cat", 3),
+            ("tabby", 1), ("Tabby Cat", 1), (" tabby_cat ", 1), ("tabby, tabby cat", 1), ("tinca", 0), ("tiger", 2),
+            ("persian  cat", 3),
             ("white shark", 7), ("GREAT", 7), ("0", 0), ("5", 5), ("04", 4),
         ] { XCTAssertEqual(try list.index(of: text), index, text) }
         // A class that is called 7 comes before the class of that number.

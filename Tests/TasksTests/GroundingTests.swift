@@ -1,13 +1,14 @@
 import Foundation
 import Language
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import XCTest
 
 @testable import Tasks
 
-/// What phrases with boxes teach a captioner: the cells of boxes, the two losses by hand, and what a trained model knows.
+/// What phrases with boxes teach a captioner: the cells of boxes, the two losses by hand, and what a trained model
+/// knows.
 final class GroundingTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -34,14 +35,14 @@ final class GroundingTests: XCTestCase {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta square\t8,0,24,16;0,16,16,24\ta square\n")
         let boxes = try XCTUnwrap(found.targets[0].first).boxes
         XCTAssertEqual(
-            found.coverage(boxes, picture: 0, copy: 0, rows: 4, columns: 4),
+            found.coverage(boxes, image: 0, copy: 0, rows: 4, columns: 4),
             [0.5, 0.5, 0, 0, 0.5, 0, 0, 0] + [Float](repeating: 0, count: 8))
         XCTAssertEqual(
-            found.coverage(boxes, picture: 0, copy: 1, rows: 4, columns: 4),
+            found.coverage(boxes, image: 0, copy: 1, rows: 4, columns: 4),
             [0, 0, 0.5, 0.5, 0, 0, 0, 0.5] + [Float](repeating: 0, count: 8))
         // Overlapping boxes are no more than the larger part of a cell.
         XCTAssertEqual(
-            found.coverage([boxes[0], boxes[0]], picture: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
+            found.coverage([boxes[0], boxes[0]], image: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
     }
 
     /// The copies are those that the feature cache holds: a white picture with a black box is black where the coverage
@@ -56,7 +57,7 @@ final class GroundingTests: XCTestCase {
         XCTAssertEqual(inputs.shape, [8, 32, 32, 3])
         for copy in 0..<8 {
             let covered = found.coverage(
-                found.targets[0][0].boxes, picture: 0, copy: copy, rows: 32, columns: 32)
+                found.targets[0][0].boxes, image: 0, copy: copy, rows: 32, columns: 32)
             let seen = inputs.row(copy).array
             for cell in covered.indices {
                 // An antialiased resize blends a pixel or two at the edges.
@@ -86,7 +87,7 @@ final class GroundingTests: XCTestCase {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta dog\t0,0,32,64\ta dog\n")
         var random = SeededGenerator(seed: 1)
         let batch = GroundingBatch(
-            found, pictures: [0], copies: [0], rows: 1, columns: 2, perPicture: 3, using: &random)
+            found, images: [0], copies: [0], rows: 1, columns: 2, perImage: 3, using: &random)
         let dog = vocabulary.encode(["dog"])[0]
         XCTAssertEqual(batch.words, [dog, 0, 0])
         XCTAssertEqual(batch.places.array, [1, 0, 0, 0, 0, 0])
@@ -99,7 +100,8 @@ final class GroundingTests: XCTestCase {
         let loss = batch.loss(regions: regions, table: Variable(Tensor([vocabulary.count, 1], table)))
         let expected = log(1 + exp(-3.0)) + (log(1 + exp(-2.0)) + 0.3 * log(1 + exp(-1.0))) / 1.3
         XCTAssertEqual(Double(loss.value.scalar), expected, accuracy: 1e-6)
-        // Its derivative in the second region: e^-3 / (1 + e^-3), and 0.3 / 1.3 of e^-1 / (1 + e^-1), times the word's 0.5.
+        // Its derivative in the second region: e^-3 / (1 + e^-3), and 0.3 / 1.3 of e^-1 / (1 + e^-1), times the word's
+        // 0.5.
         let slope = tape.gradients(of: loss, withRespectTo: [regions])[0].array[1]
         let wanted = 0.5 * (exp(-3.0) / (1 + exp(-3.0)) + 0.3 / 1.3 * exp(-1.0) / (1 + exp(-1.0)))
         XCTAssertEqual(Double(slope), wanted, accuracy: 1e-6)
@@ -138,7 +140,9 @@ final class GroundingTests: XCTestCase {
     /// on 24 pictures; the captions are right all the same. An interrupted run ends at the same bytes.
     func testATrainedModelKnowsWhere() throws {
         let world = try world()
-        try train("whole") { if $0 == 5 { try FileManager.default.copyItem(at: world.output("whole"), to: world.output("part")) } }
+        try train("whole") {
+            if $0 == 5 { try FileManager.default.copyItem(at: world.output("whole"), to: world.output("part")) }
+        }
         try train("part", resume: true)
         let (whole, part) = ("whole/model.safetensors", "part/model.safetensors")
         XCTAssertEqual(try Data(contentsOf: world.output(whole)), try Data(contentsOf: world.output(part)))
@@ -158,14 +162,15 @@ final class GroundingTests: XCTestCase {
             let cell = picture.placement.cell(
                 column: best % columns, row: best / columns, columns: columns, rows: features.shape[1])
             let box = try XCTUnwrap(world.boxes[entry.image])
-            let x = (cell.x0 + cell.x1) / 2, y = (cell.y0 + cell.y1) / 2
+            let x = (cell.x0 + cell.x1) / 2
+            let y = (cell.y0 + cell.y1) / 2
             if x >= box.x0 && x <= box.x1 && y >= box.y0 && y <= box.y1 { hits += 1 }
         }
         XCTAssertGreaterThanOrEqual(hits, 5, "of 6")
     }
 
-    /// A decoder that goes on from another one says what that one said: after no more than a step too small to matter, the
-    /// greedy captions of the dev pictures are the same, and their score.
+    /// A decoder that goes on from another one says what that one said: after no more than a step too small to matter,
+    /// the greedy captions of the dev pictures are the same, and their score.
     func testGoesOnFromAnotherDecoder() throws {
         let world = try world()
         var plain = Self.options
@@ -202,7 +207,9 @@ final class GroundingTests: XCTestCase {
     func testRefusals() throws {
         func refuses(_ parts: String..., line: UInt = #line, _ body: () throws -> Void) {
             XCTAssertThrowsError(try body(), line: line) { error in
-                for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
+                for part in parts {
+                    XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line)
+                }
             }
         }
         var tell = Self.options

@@ -1,7 +1,7 @@
 import Foundation
 import Language
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import Weights
 import XCTest
@@ -19,7 +19,9 @@ final class SharedEncoderTests: XCTestCase {
 
     private func questions(_ prefix: String, _ count: Int) -> [Question] {
         (0..<count).map {
-            Question(image: "\(prefix)\($0).png", text: "what color is the square?", answer: ["red", "green", "blue"][$0 % 3], kind: "color")
+            Question(
+                image: "\(prefix)\($0).png", text: "what color is the square?",
+                answer: ["red", "green", "blue"][$0 % 3], kind: "color")
         }
     }
 
@@ -30,7 +32,8 @@ final class SharedEncoderTests: XCTestCase {
         options.phases = [.init(epochs: 1, learningRate: 1e-2, from: "conv1")]
         let world = try world()
         try CaptionTrainer(
-            options: options, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil, output: world.output(name),
+            options: options, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil,
+            output: world.output(name),
             size: size
         ) { _ in }.run(resume: false)
     }
@@ -45,16 +48,20 @@ final class SharedEncoderTests: XCTestCase {
     }
 
     private func trainer(
-        _ name: String, sharing other: String, options: VQATrainingOptions = options, report: @escaping (TrainingEvent) -> Void = { _ in }
+        _ name: String, sharing other: String, options: VQATrainingOptions = options,
+        report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws -> VQATrainer {
-        let world = try world(), images = world.folder.appendingPathComponent("images")
+        let world = try world()
+        let images = world.folder.appendingPathComponent("images")
         return try VQATrainer(
             options: options, train: QuestionDataset(images: images, questions: questions("t", 24), path: "train"),
             dev: QuestionDataset(images: images, questions: questions("d", 6), path: "dev"), encoderWeights: nil,
             sharedEncoder: world.output(other), output: world.output(name), report: report)
     }
 
-    private func file(_ model: String, _ name: String) throws -> URL { try world().output(model).appendingPathComponent(name) }
+    private func file(_ model: String, _ name: String) throws -> URL {
+        try world().output(model).appendingPathComponent(name)
+    }
 
     private func picture(_ answerer: VQAModel) throws -> Tensor {
         let image = try Image.read(world().folder.appendingPathComponent("images/t1.png"))
@@ -65,11 +72,13 @@ final class SharedEncoderTests: XCTestCase {
         try captioner("captioner", size: 48)
         let before = try Data(contentsOf: file("captioner", "model.safetensors"))
         var notes: [String] = []
-        try trainer("answerer", sharing: "captioner") { if case .note(let text) = $0 { notes.append(text) } }.run(resume: false)
+        try trainer("answerer", sharing: "captioner") { if case .note(let text) = $0 { notes.append(text) } }.run(
+            resume: false)
         XCTAssertTrue(notes[0].contains("tiny") && notes[0].contains("refers to it as ../captioner"), notes[0])
         XCTAssertEqual(try Data(contentsOf: file("captioner", "model.safetensors")), before)
 
-        let captioner = try Captioner.load(world().output("captioner")), answerer = try VQAModel.load(world().output("answerer"))
+        let captioner = try Captioner.load(world().output("captioner"))
+        let answerer = try VQAModel.load(world().output("answerer"))
         let own = try SafeTensors.read(file("answerer", "model.safetensors")).keys
         XCTAssertTrue(own.allSatisfy { $0.hasPrefix("answerer.") } && !own.isEmpty, "\(own)")
         XCTAssertEqual(answerer.configuration.sharedEncoder?.model, "../captioner")
@@ -82,15 +91,19 @@ final class SharedEncoderTests: XCTestCase {
 
         // Handed over, the encoder is not read again: the answerer loads where there is none.
         let alone = try world().folder.appendingPathComponent("elsewhere/answerer")
-        try FileManager.default.createDirectory(at: alone.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: alone.deletingLastPathComponent(), withIntermediateDirectories: true)
         try FileManager.default.copyItem(at: world().output("answerer"), to: alone)
         XCTAssertThrowsError(try VQAModel.load(alone)) {
             XCTAssertTrue("\($0)".contains("elsewhere/captioner, where there is no model"), "\($0)")
         }
         let given = try VQAModel.load(alone, sharing: captioner.modelEncoder)
         XCTAssertEqual(given.features(input).array, captioner.features(input).array)
-        let words = [try answerer.read("what color").words], features = captioner.features(input)
-        XCTAssertEqual(given.scores(features: features, questions: words).array, answerer.scores(features: features, questions: words).array)
+        let words = [try answerer.read("what color").words]
+        let features = captioner.features(input)
+        XCTAssertEqual(
+            given.scores(features: features, questions: words).array,
+            answerer.scores(features: features, questions: words).array)
         // Another encoder is not taken for the one.
         try self.captioner("other", seed: 4, size: 48)
         let other = try Captioner.load(world().output("other"))
@@ -112,7 +125,8 @@ final class SharedEncoderTests: XCTestCase {
             options: options, train: world.data("train.txt"), dev: world.data("dev.txt"), encoderWeights: nil,
             sharedEncoder: world.output("first"), output: world.output("second")
         ) { _ in }.run(resume: false)
-        let first = try Captioner.load(world.output("first")), second = try Captioner.load(world.output("second"))
+        let first = try Captioner.load(world.output("first"))
+        let second = try Captioner.load(world.output("second"))
         let own = try SafeTensors.read(file("second", "model.safetensors")).keys
         XCTAssertTrue(own.allSatisfy { $0.hasPrefix("decoder.") } && !own.isEmpty, "\(own)")
         XCTAssertEqual(second.configuration.sharedEncoder?.model, "../first")
@@ -131,16 +145,20 @@ final class SharedEncoderTests: XCTestCase {
     func testFoldersBehindLinks() throws {
         try captioner("captioner")
         try trainer("answerer", sharing: "captioner").run(resume: false)
-        let manager = FileManager.default, models = try world().folder.appendingPathComponent("models")
+        let manager = FileManager.default
+        let models = try world().folder.appendingPathComponent("models")
         try manager.createDirectory(at: models, withIntermediateDirectories: true)
-        try manager.createSymbolicLink(at: models.appendingPathComponent("vqa"), withDestinationURL: world().output("answerer"))
+        try manager.createSymbolicLink(
+            at: models.appendingPathComponent("vqa"), withDestinationURL: world().output("answerer"))
         XCTAssertNoThrow(try VQAModel.load(models.appendingPathComponent("vqa")))
         let store = try world().folder.appendingPathComponent("store")
         try manager.createDirectory(at: store, withIntermediateDirectories: true)
         try manager.moveItem(at: world().output("answerer"), to: store.appendingPathComponent("answerer"))
-        try manager.createSymbolicLink(at: models.appendingPathComponent("two"), withDestinationURL: store.appendingPathComponent("answerer"))
+        try manager.createSymbolicLink(
+            at: models.appendingPathComponent("two"), withDestinationURL: store.appendingPathComponent("answerer"))
         XCTAssertThrowsError(try VQAModel.load(models.appendingPathComponent("two")))
-        try manager.createSymbolicLink(at: models.appendingPathComponent("captioner"), withDestinationURL: world().output("captioner"))
+        try manager.createSymbolicLink(
+            at: models.appendingPathComponent("captioner"), withDestinationURL: world().output("captioner"))
         XCTAssertNoThrow(try VQAModel.load(models.appendingPathComponent("two")))
     }
 
@@ -157,12 +175,16 @@ final class SharedEncoderTests: XCTestCase {
     func testModelsThatDoNotFit() throws {
         try captioner("captioner")
         try trainer("answerer", sharing: "captioner").run(resume: false)
-        let config = try file("captioner", "config.json"), weights = try file("captioner", "model.safetensors")
-        let goodConfig = try String(contentsOf: config, encoding: .utf8), goodWeights = try Data(contentsOf: weights)
+        let config = try file("captioner", "config.json")
+        let weights = try file("captioner", "model.safetensors")
+        let goodConfig = try String(contentsOf: config, encoding: .utf8)
+        let goodWeights = try Data(contentsOf: weights)
         func refused(_ parts: String..., line: UInt = #line, _ damage: () throws -> Void) throws {
             try damage()
             XCTAssertThrowsError(try VQAModel.load(world().output("answerer")), line: line) { error in
-                for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
+                for part in parts {
+                    XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line)
+                }
             }
             try goodWeights.write(to: weights)
             try Data(goodConfig.utf8).write(to: config)
@@ -171,14 +193,23 @@ final class SharedEncoderTests: XCTestCase {
             XCTAssertTrue(goodConfig.contains(old), goodConfig)
             try Data(goodConfig.replacingOccurrences(of: old, with: new).utf8).write(to: config)
         }
-        try refused("/answerer", "/captioner, where there is no model") { try FileManager.default.removeItem(at: config) }
-        try refused("/captioner", "model.safetensors is missing") { try FileManager.default.removeItem(at: weights) }
-        try refused("/captioner/config.json", "not a model with an encoder's configuration") { try Data("{}".utf8).write(to: config) }
-        try refused("the encoder in", "/captioner/model.safetensors", "missing") { try edit("\"tiny\"", "\"efficientnet-lite0\"") }
-        try refused("/captioner", "no encoder of its own", "../third") {
-            try edit("\"format\" : 1", "\"format\" : 1, \"sharedEncoder\" : {\"model\" : \"../third\", \"weights\" : \"0\"}")
+        try refused("/answerer", "/captioner, where there is no model") {
+            try FileManager.default.removeItem(at: config)
         }
-        try refused("/answerer", "/captioner, which prepares pictures otherwise") { try edit("\"width\" : 64", "\"width\" : 32") }
+        try refused("/captioner", "model.safetensors is missing") { try FileManager.default.removeItem(at: weights) }
+        try refused("/captioner/config.json", "not a model with an encoder's configuration") {
+            try Data("{}".utf8).write(to: config)
+        }
+        try refused("the encoder in", "/captioner/model.safetensors", "missing") {
+            try edit("\"tiny\"", "\"efficientnet-lite0\"")
+        }
+        try refused("/captioner", "no encoder of its own", "../third") {
+            try edit(
+                "\"format\" : 1", "\"format\" : 1, \"sharedEncoder\" : {\"model\" : \"../third\", \"weights\" : \"0\"}")
+        }
+        try refused("/answerer", "/captioner, which preprocesses images differently") {
+            try edit("\"width\" : 64", "\"width\" : 32")
+        }
         try refused("/answerer", "/captioner, whose weights have changed") {
             try captioner("changed", seed: 9)
             try Data(contentsOf: file("changed", "model.safetensors")).write(to: weights)
@@ -191,7 +222,8 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertNoThrow(try VQAModel.load(world().output("answerer")))
         // An encoder of its own as well would be one too many.
         let own = try file("answerer", "model.safetensors")
-        let both = try SafeTensors.read(own).merging(SafeTensors.read(weights) { $0.hasPrefix("encoder.") }) { a, _ in a }
+        let both = try SafeTensors.read(own).merging(SafeTensors.read(weights) { $0.hasPrefix("encoder.") }) { a, _ in a
+        }
         try SafeTensors.write(both, to: own, type: .f16, metadata: [:])
         XCTAssertThrowsError(try VQAModel.load(world().output("answerer"))) {
             XCTAssertTrue("\($0)".contains("not used by this model"), "\($0)")
@@ -207,16 +239,20 @@ final class SharedEncoderTests: XCTestCase {
         refused("train into another folder") { _ = try trainer("captioner", sharing: "captioner") }
         var tuned = Self.options
         tuned.phases.append(.init(epochs: 1, learningRate: 1e-3, from: "conv4"))
-        refused("is not trained again") { try trainer("tuned", sharing: "captioner", options: tuned).run(resume: false) }
+        refused("is not trained again") {
+            try trainer("tuned", sharing: "captioner", options: tuned).run(resume: false)
+        }
         try trainer("answerer", sharing: "captioner").run(resume: false)
         refused("no encoder of its own, it uses that of ../captioner") { _ = try trainer("third", sharing: "answerer") }
     }
 
-    /// Resumed, a run gives the bytes of one that was not stopped; on an encoder that was trained on meanwhile it does not go on.
+    /// Resumed, a run gives the bytes of one that was not stopped; on an encoder that was trained on meanwhile it does
+    /// not go on.
     func testResumed() throws {
         try captioner("captioner")
         try trainer("whole", sharing: "captioner").run(resume: false)
-        let copy = try world().output("stopped"), source = try world().output("source")
+        let copy = try world().output("stopped")
+        let source = try world().output("source")
         var failure: Error?
         try trainer("source", sharing: "captioner") { event in
             guard case .epoch(let epoch) = event, epoch.epoch == 2 else { return }

@@ -1,13 +1,14 @@
 import Foundation
 import Language
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import XCTest
 
 @testable import Tasks
 
-/// Training of an answerer, in seconds: that it learns, and what it promises about repetition, interruption and bad data.
+/// Training of an answerer, in seconds: that it learns, and what it promises about repetition, interruption and bad
+/// data.
 final class VQATrainerTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -16,14 +17,19 @@ final class VQATrainerTests: XCTestCase {
 
     private func world() throws -> DrawnWorld { try XCTUnwrap(made) }
 
-    /// Two questions about each of the drawn squares: its colour (every third picture's is the same) and whether it is red.
+    /// Two questions about each of the drawn squares: its colour (every third picture's is the same) and whether it is
+    /// red.
     private func questions(_ prefix: String, _ count: Int, from first: Int) -> [Question] {
         (0..<count).flatMap { i -> [Question] in
-            let color = ["red", "green", "blue"][(first + i) % 3], image = "\(prefix)\(i).png"
+            let color = ["red", "green", "blue"][(first + i) % 3]
+            let image = "\(prefix)\(i).png"
             let colour = Question(image: image, text: "what color is the square?", answer: color, kind: "color")
             // Some pictures have one question, so that batches are ragged.
             if i % 4 == 3 { return [colour] }
-            return [colour, Question(image: image, text: "is it red?", answer: color == "red" ? "yes" : "no", kind: "yes/no")]
+            return [
+                colour,
+                Question(image: image, text: "is it red?", answer: color == "red" ? "yes" : "no", kind: "yes/no"),
+            ]
         }
     }
 
@@ -34,7 +40,8 @@ final class VQATrainerTests: XCTestCase {
         (options.minimumCount, options.batch, options.questionsPerPicture) = (1, 4, 2)
         (options.dropout, options.averageDecay) = (0.1, 0.8)
         options.phases = [
-            .init(epochs: 10, learningRate: 2e-2, from: "conv1", encoderScale: 0.3), .init(epochs: 2, learningRate: 1e-2, from: "conv4"),
+            .init(epochs: 10, learningRate: 2e-2, from: "conv1", encoderScale: 0.3),
+            .init(epochs: 2, learningRate: 1e-2, from: "conv4"),
         ]
         return options
     }
@@ -43,9 +50,11 @@ final class VQATrainerTests: XCTestCase {
         _ name: String, _ options: VQATrainingOptions = options, train: [Question]? = nil,
         encoderWeights: URL? = nil, report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws -> VQATrainer {
-        let world = try world(), images = world.folder.appendingPathComponent("images")
+        let world = try world()
+        let images = world.folder.appendingPathComponent("images")
         return try VQATrainer(
-            options: options, train: QuestionDataset(images: images, questions: train ?? questions("t", 24, from: 0), path: "train"),
+            options: options,
+            train: QuestionDataset(images: images, questions: train ?? questions("t", 24, from: 0), path: "train"),
             dev: QuestionDataset(images: images, questions: questions("d", 6, from: 24), path: "dev"),
             encoderWeights: encoderWeights, output: world.output(name), report: report)
     }
@@ -82,7 +91,8 @@ final class VQATrainerTests: XCTestCase {
         XCTAssertEqual(Double(right) / Double(dev.count), trainer.log.map(\.devScore).max() ?? 0, accuracy: 0.11)
     }
 
-    /// Stopped after any epoch and resumed, a run gives the bytes of one that was not stopped; another run's checkpoint is refused.
+    /// Stopped after any epoch and resumed, a run gives the bytes of one that was not stopped; another run's checkpoint
+    /// is refused.
     func testInterruptedAndResumed() throws {
         try makeTrainer("whole").run(resume: false)
         for stop in [3, 11] {
@@ -105,7 +115,7 @@ final class VQATrainerTests: XCTestCase {
             XCTAssertTrue("\($0)".contains("other options"), "\($0)")
         }
         XCTAssertThrowsError(try makeTrainer("whole", train: questions("t", 20, from: 0)).run(resume: true)) {
-            XCTAssertTrue("\($0)".contains("other pictures or texts"), "\($0)")
+            XCTAssertTrue("\($0)".contains("other images or texts"), "\($0)")
         }
     }
 
@@ -117,7 +127,8 @@ final class VQATrainerTests: XCTestCase {
         options.phases = [.init(epochs: 1, learningRate: 1e-2)]
         let file = try world().output("first").appendingPathComponent("model.safetensors")
         try makeTrainer("second", options, encoderWeights: file).run(resume: false)
-        let first = try VQAModel.load(world().output("first")), second = try VQAModel.load(world().output("second"))
+        let first = try VQAModel.load(world().output("first"))
+        let second = try VQAModel.load(world().output("second"))
         let image = try Image.read(world().folder.appendingPathComponent("images/t0.png"))
         let picture = first.configuration.preprocessing.prepare(image).tensor
         XCTAssertEqual(first.features(picture).array, second.features(picture).array)
@@ -142,16 +153,21 @@ final class VQATrainerTests: XCTestCase {
     func testBadData() throws {
         let images = try world().folder.appendingPathComponent("images")
         func refused(_ questions: [Question], _ problem: String, images: URL, line: UInt = #line) {
-            XCTAssertThrowsError(try QuestionDataset(images: images, questions: questions, path: "q.jsonl"), line: line) {
+            XCTAssertThrowsError(try QuestionDataset(images: images, questions: questions, path: "q.jsonl"), line: line)
+            {
                 XCTAssertTrue("\($0)".contains(problem), "\($0)", line: line)
             }
         }
         refused([], "has no questions", images: images)
-        refused([Question(image: "nowhere.png", text: "what?", answer: "yes")], "nowhere.png: the image is missing", images: images)
+        refused(
+            [Question(image: "nowhere.png", text: "what?", answer: "yes")], "nowhere.png: the image is missing",
+            images: images)
         refused([Question(image: "../t0.png", text: "what?", answer: "yes")], "no name of an image", images: images)
         refused(questions("t", 2, from: 0), "is no folder", images: images.appendingPathComponent("t0.png"))
         try Data("not a picture".utf8).write(to: images.appendingPathComponent("t1.png"))
-        XCTAssertThrowsError(try makeTrainer("bad").run(resume: false)) { XCTAssertTrue("\($0)".contains("t1.png"), "\($0)") }
+        XCTAssertThrowsError(try makeTrainer("bad").run(resume: false)) {
+            XCTAssertTrue("\($0)".contains("t1.png"), "\($0)")
+        }
     }
 
     func testSplitByPicture() {

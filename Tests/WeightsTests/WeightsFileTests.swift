@@ -67,7 +67,7 @@ final class WeightsFileTests: XCTestCase {
         assertThrows("empty", hostile.folder.path) { try read("") }
         assertThrows("web page") { try read("<!DOCTYPE html><html>404</html>") }
         assertThrows("git lfs pull") { try read("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") }
-        assertThrows("no format") { try read("weights") }
+        assertThrows("none of the formats") { try read("weights") }
         assertThrows("cannot be opened") { _ = try WeightsFile(hostile.folder.appendingPathComponent("absent")) }
         assertThrows("folder") { _ = try WeightsFile(hostile.folder) }
     }
@@ -110,7 +110,8 @@ final class WeightsFileTests: XCTestCase {
         let hostile = try Hostile(Data())
         func read(_ bytes: [UInt8]) throws { _ = try WeightsFile(try hostile.file(bytes)) }
         let twoGigabytes: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x08]
-        // A layer of 1 GB, one of 2 GB, which protocol buffers do not have, and a blob whose shape has more elements than there are.
+        // A layer of 1 GB, one of 2 GB, which protocol buffers do not have, and a blob whose shape has more elements
+        // than there are.
         let oneGigabyte = twoGigabytes.dropLast() + [0x04]
         assertThrows("ends too early") { try read([0xA2, 0x06] + oneGigabyte + [UInt8](repeating: 0, count: 1000)) }
         assertThrows("is damaged") { try read([0xA2, 0x06] + twoGigabytes + [UInt8](repeating: 0, count: 1000)) }
