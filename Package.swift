@@ -12,7 +12,9 @@ let machine = ["-march=native", "-mtune=sapphirerapids"]
 #else
 let machine = ["-march=native"]
 #endif
-let native: [SwiftSetting] = portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
+// Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
+let testable = ["-enable-testing"]
+let native: [SwiftSetting] = [.unsafeFlags((portable ? [] : machine.flatMap { ["-Xcc", $0] }) + testable)]
 let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
