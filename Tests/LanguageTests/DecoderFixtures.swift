@@ -5,7 +5,7 @@ import XCTest
 
 @testable import Language
 
-/// What `Fixtures/make_decoders.py` wrote: a decoder's parameters, two captions of each of two pictures, and PyTorch's
+/// The output of `Fixtures/make_decoders.py`: a decoder's parameters, two captions of each of two images, and PyTorch's
 /// logits and gradients.
 struct DecoderFixture: Decodable {
     struct Stored: Decodable {
@@ -44,7 +44,7 @@ struct DecoderFixture: Decodable {
     }
 }
 
-/// Every decoder there is, and what can be switched in one.
+/// Every decoder, with its variants.
 struct DecoderVariant: CustomStringConvertible {
     var kind: DecoderConfiguration.Kind
     var visual: Int?

@@ -4,7 +4,7 @@ import XCTest
 @testable import Language
 
 /// Both caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against
-/// themselves in other ways of asking.
+/// other ways of computing the same.
 final class DecoderTests: XCTestCase {
     private let kinds = DecoderVariant.all
 
@@ -12,7 +12,7 @@ final class DecoderTests: XCTestCase {
 
     /// Logits to 2e-6 of the largest (float32 against float64), gradients of the features and of every parameter to
     /// 1e-5.
-    func testLogitsAndGradientsLikePyTorch() throws {
+    func testDecoder_logitsAndGradients_matchPyTorchFixture() throws {
         for kind in kinds {
             let (configuration, fixture) = try DecoderFixture.load(kind)
             let store = ParameterStore(strict: fixture.parameters.mapValues(\.tensor), origin: "decoders.json")
@@ -48,7 +48,7 @@ final class DecoderTests: XCTestCase {
 
         var inputs: [[Int]] { captions.map { Array($0.dropLast()) } }
 
-        /// Positions in `[T, N, V]` of what the captions say.
+        /// Positions in `[T, N, V]` of the captions' words.
         var positions: [Int] {
             let count = captions.count
             let vocabulary = configuration.vocabulary
@@ -119,7 +119,7 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    func testFiniteDifferencesIntoTheFeatureMapAndTheParameters() throws {
+    func testDecoderGradient_ofFeatureMapAndParameters_equalsFiniteDifferences() throws {
         for kind in kinds {
             let one = try makeCase(kind)
             let tape = Tape()
@@ -144,9 +144,9 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// Of a picture of one cell the attention is 1: with the gate's weights at 0 and its bias at 1, the visual term
+    /// Of an image of one cell the attention is 1: with the gate's weights at 0 and its bias at 1, the visual term
     /// adds sigmoid(1) words_v . (U F + b) to the scores, whatever the words before.
-    func testTheVisualTermIsWhatItAdds() throws {
+    func testVisualTerm_inTheScores_equalsItsFormula() throws {
         let one = try makeCase(DecoderVariant(kind: .showAttendAndTell, visual: 3))
         var state = one.store.values
         state["visual.gate.weight"] = Tensor([1, 8])
@@ -163,7 +163,7 @@ final class DecoderTests: XCTestCase {
         var configuration = one.configuration
         configuration.visual = nil
         let added = zip(logits(with), logits(decoder(configuration))).map { $0 - $1 }
-        // [2 pictures, 1 region, V], each picture with two captions of six steps.
+        // [2 images, 1 region, V], each image with two captions of six steps.
         let regions = term.regions(of: Variable(features))
         XCTAssertEqual(regions.shape, [2, 1, 3])
         let own = linear(regions, term.words.weight).scaled(by: 1 / (1 + exp(-1))).repeatedRows(2).value.array
@@ -172,7 +172,7 @@ final class DecoderTests: XCTestCase {
     }
 
     /// A new visual term adds nothing: its words' vectors are zero.
-    func testANewVisualTermIsSilent() throws {
+    func testVisualTerm_whenNew_addsNothing() throws {
         let configuration = DecoderConfiguration(
             kind: .showAttendAndTell, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5, visual: 3)
         let decoder = configuration.makeDecoder(ParameterStore(seed: 4).scope())
@@ -182,9 +182,9 @@ final class DecoderTests: XCTestCase {
         XCTAssertEqual(linear(regions, term.words.weight).value.array.map(abs).max(), 0)
     }
 
-    /// Show and Tell's normalised picture: in use, the same function with image weights w * gamma / sqrt(var + epsilon)
+    /// Show and Tell's normalised image: in use, the same function with image weights w * gamma / sqrt(var + epsilon)
     /// and a bias to match.
-    func testANormalisedPictureIsALinearLayer() throws {
+    func testImageNormalisation_inInference_equalsALinearLayer() throws {
         let one = try makeCase(DecoderVariant(kind: .showAndTell), normalisesImage: true)
         let tape = Tape()
         let features = tape.leaf(one.features)
@@ -213,9 +213,9 @@ final class DecoderTests: XCTestCase {
         XCTAssertLessThan(relativeError(logits.value.array, same.value.array), 1e-5)
     }
 
-    // MARK: Other ways of asking
+    // MARK: Other ways of computing the same
 
-    func testStepByStepIsTeacherForcing() throws {
+    func testDecoder_stepByStep_equalsTeacherForcing() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 2, rows: 3)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -234,8 +234,8 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// A search lets a row go on from another one of the same picture.
-    func testSelectedRowsGoOnFromTheirNewPast() throws {
+    /// In a search, a row continues from another one of the same image.
+    func testDecoderState_withSelectedRows_continuesFromThem() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 2, rows: 2)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -254,9 +254,9 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// Three captions of each of two pictures in one batch, as each would be alone; the pictures' gradients add up over
+    /// Three captions of each of two images in one batch, as each would be alone; the images' gradients add up over
     /// their captions.
-    func testSeveralCaptionsAPictureAreOneByOne() throws {
+    func testDecoder_ofSeveralCaptionsOfAnImage_equalsOneByOne() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 2, rows: 3)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -287,8 +287,8 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// Words after a caption's end change nothing before it.
-    func testPaddingComesTooLate() throws {
+    /// Words after a caption's end do not change the scores before it.
+    func testDecoder_withPadding_doesNotChangeEarlierWords() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 1, rows: 2)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -308,8 +308,8 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// Dropout is drawn from its seed, and is on only where it is asked for.
-    func testDropoutFollowsItsSeed() throws {
+    /// Dropout depends on its seed, and is on only in training.
+    func testDropout_withASeed_repeatsItself() throws {
         for kind in kinds {
             let one = try makeCase(kind)
             let decoder = one.configuration.makeDecoder(one.store.scope())

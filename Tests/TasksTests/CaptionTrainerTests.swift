@@ -8,7 +8,7 @@ import XCTest
 
 @testable import Tasks
 
-/// Training of a captioner, in seconds: what it promises about repetition, interruption and bad data.
+/// Training of a captioner, in seconds: repetition, interruption and bad data.
 final class CaptionTrainerTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -103,7 +103,7 @@ final class CaptionTrainerTests: XCTestCase {
 
     /// Three phases (from the first stage, from a later one, on the reward), twice with one seed, and interrupted
     /// within and between them.
-    func testOneSeedOneModelHoweverOftenInterrupted() throws {
+    func testCaptionTrainer_interruptedInAnyPhase_givesTheSameBytes() throws {
         let stops = [5, 12, 16]
         let log = try train("whole") { epoch in
             if stops.contains(epoch) { try self.copy("whole", "stopped-\(epoch)") }
@@ -112,7 +112,7 @@ final class CaptionTrainerTests: XCTestCase {
         let phases =
             [String](repeating: "words from conv1", count: 12) + [String](repeating: "words from conv4", count: 3)
         XCTAssertEqual(log.map(\.phase), phases + [String](repeating: "reward from conv4", count: 3))
-        // The kept weights are those of a late epoch: the comparisons below are not of what was there before the
+        // The kept weights are those of a late epoch, so the comparisons below do not compare weights from before the
         // interruption.
         XCTAssertGreaterThan(try XCTUnwrap(log.last { $0.best }).epoch, 9, "\(log.map(\.devScore))")
         try train("again")
@@ -129,9 +129,9 @@ final class CaptionTrainerTests: XCTestCase {
         XCTAssertNotEqual(try files("short")["model.safetensors"], try files("other")["model.safetensors"])
     }
 
-    /// Stopped while a checkpoint is written: the tensors of the next epoch are there, `state.json` is still the former
-    /// one.
-    func testStoppedInTheMiddleOfACheckpoint() throws {
+    /// Stopped while a checkpoint is written: the tensors of the next epoch are there, `state.json` is still the
+    /// previous one.
+    func testCaptionTrainer_stoppedInACheckpoint_resumesFromTheOneBefore() throws {
         var options = Self.options
         options.phases = [.init(kind: .words, epochs: 3, learningRate: 2e-2, from: "conv4")]
         try train("whole", options) { epoch in
@@ -151,7 +151,7 @@ final class CaptionTrainerTests: XCTestCase {
         try assertSame("whole", "stopped-1")
     }
 
-    func testResumingADifferentRunIsRefused() throws {
+    func testCaptionTrainer_resumingADifferentRun_isRefused() throws {
         var options = Self.options
         options.phases = [.init(kind: .words, epochs: 1, learningRate: 1e-2, from: "conv4")]
         try train("run", options)
@@ -186,8 +186,8 @@ final class CaptionTrainerTests: XCTestCase {
         }
     }
 
-    /// A finished run may be made longer; resumed without anything to do, it writes the same model.
-    func testAFinishedRunGoesOn() throws {
+    /// A finished run can be made longer. Resumed without more epochs, it writes the same model.
+    func testCaptionTrainer_resumingALongerRun_goesOn() throws {
         var options = Self.options
         options.phases = [.init(kind: .words, epochs: 1, learningRate: 1e-2, from: "conv4")]
         try train("run", options)
@@ -200,8 +200,8 @@ final class CaptionTrainerTests: XCTestCase {
 
     // MARK: Learning
 
-    /// Both decoders, from nothing: the loss falls to less than half, and the model that is written says what it sees.
-    func testTheLossFallsAndTheModelReads() throws {
+    /// Both decoders, from random weights: the loss falls to less than half, and the written model captions images.
+    func testCaptionTrainer_ofBothDecoders_lowersTheLossAndWritesAModel() throws {
         for kind in DecoderConfiguration.Kind.allCases {
             var options = Self.options
             options.decoder = kind
@@ -216,23 +216,23 @@ final class CaptionTrainerTests: XCTestCase {
             let evaluation = try CaptionEvaluation.run(
                 captioner, on: world().data("dev.txt"), options: SearchOptions(beam: 1))
             XCTAssertEqual(evaluation.captions.map(\.image), (0..<6).map { "d\($0).png" })
-            // What is written (folded, sixteen bits) scores what was measured in training.
+            // The written model (folded, 16 bits) has the scores that were measured in training.
             XCTAssertEqual(evaluation.scores.ciderD, log.map(\.devScore).max() ?? 0, accuracy: 0.05)
         }
     }
 
-    func testTheRewardPhase() throws {
+    func testCaptionTrainer_onTheReward_raisesItAndSilencesForbiddenWords() throws {
         var options = Self.options
         options.phases = [
             .init(kind: .words, epochs: 12, learningRate: 3e-2, from: "conv1", encoderScale: 0.3),
             .init(kind: .reward, epochs: 24, learningRate: 2e-2, from: "conv4"),
         ]
-        // With fewer samples of a picture the reward's noise hides what is learnt: with four the ratio below was 1.03
+        // With fewer samples of an image the reward's noise hides the progress: with four the ratio below was 1.03
         // to 1.25 over seeds 1 to 4 and two of OpenBLAS's kernels, with eight it was 1.66 to 3.2.
         options.captionsPerPicture = 8
         let trainer = try makeTrainer("reward", options)
         try trainer.run(resume: false)
-        // One epoch's mean is of samples; five are compared with five.
+        // An epoch's mean reward varies with its samples, so the means of five epochs are compared.
         let rewards = trainer.log.suffix(24).map(\.loss)
         XCTAssertTrue(rewards.allSatisfy { $0 > 0 && $0 <= 10 }, "\(rewards)")
         XCTAssertGreaterThan(rewards.suffix(5).reduce(0, +), 1.2 * rewards.prefix(5).reduce(0, +), "\(rewards)")
@@ -243,9 +243,9 @@ final class CaptionTrainerTests: XCTestCase {
         }
     }
 
-    /// Against the mean reward of the picture's other samples: the advantages of a picture add up to 0, and the better
+    /// Against the mean reward of the image's other samples: the advantages of an image add up to 0, and the better
     /// caption has the higher one.
-    func testAdvantagesByHand() {
+    func testAdvantages_ofSamples_equalHandComputedValues() {
         let own = [[4, 5, 6, 7], [4, 5, 6, 8]]
         let other = [[9, 10, 11, 12], [9, 10, 13, 14]]
         let reward = CaptionReward(tokens: [own, other, [[15, 16]]], end: 2)
@@ -261,12 +261,13 @@ final class CaptionTrainerTests: XCTestCase {
         // One sample has no others: its advantage is its reward.
         let (alone, reward1) = reward.advantages([[4, 5, 6, 7]], images: [0], rows: 1)
         XCTAssertEqual(Double(alone[0]), reward1, accuracy: 1e-6)
-        // The end counts as a word: of two halves of the only reference, the one that ends as it does is worth more.
+        // The end counts as a word: of two halves of the only reference, the one with the same end has the higher
+        // reward.
         let single = CaptionReward(tokens: [[[4, 5, 6, 7]], other, [[15, 16]]], end: 2)
         XCTAssertGreaterThan(single.advantages([[5, 6, 7], [4, 5, 6]], images: [0], rows: 2).0[0], 0.1)
     }
 
-    func testTeacherForcingByHand() {
+    func testTeacherForcing_ofTwoCaptions_equalsHandComputedValues() {
         let batch = TeacherForcing(captions: [[7, 8], [9]], weights: [1, 2], start: 1, end: 2, pad: 0)
         XCTAssertEqual(batch.inputs, [[1, 7, 8], [1, 9, 0]])
         XCTAssertEqual(batch.targets, [7, 9, 8, 2, 2, 0])
@@ -275,7 +276,7 @@ final class CaptionTrainerTests: XCTestCase {
 
     // MARK: Bad data
 
-    func testBadDataIsNamed() throws {
+    func testCaptionTrainer_ofBadData_isRefusedByName() throws {
         let world = try world()
         try world.write("none.txt", "\n \n")
         assertRefuses("none.txt", "the split is empty") { _ = try makeTrainer("out", train: "none.txt") }
@@ -289,8 +290,8 @@ final class CaptionTrainerTests: XCTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: world.output("out").path))
     }
 
-    /// A picture that breaks off is named, and its half-made cache is not left behind.
-    func testATruncatedPictureIsNamed() throws {
+    /// A truncated image is named in the error, and its unfinished cache is removed.
+    func testCaptionTrainer_ofATruncatedImage_isRefusedByName() throws {
         let world = try world()
         let url = world.folder.appendingPathComponent("images/t7.png")
         let bytes = try Data(contentsOf: url)
@@ -300,8 +301,8 @@ final class CaptionTrainerTests: XCTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: world.output("out/config.json").path))
     }
 
-    /// Said at once, before anything is computed.
-    func testAnOutputThatCannotBeWritten() throws {
+    /// The error comes before anything is computed.
+    func testCaptionTrainer_ofAnOutputThatCannotBeWritten_isRefusedAtOnce() throws {
         let world = try world()
         try Data("a file".utf8).write(to: world.output("taken"))
         var steps = 0
@@ -314,7 +315,7 @@ final class CaptionTrainerTests: XCTestCase {
         XCTAssertEqual(steps, 2)
     }
 
-    func testAStageThatIsNotThere() throws {
+    func testCaptionTrainer_ofAnUnknownStage_isRefused() throws {
         var options = Self.options
         options.phases = [.init(kind: .words, epochs: 1, learningRate: 1e-2, from: "conv9")]
         assertRefuses("conv9", "is no stage of tiny", "conv1, conv2") {

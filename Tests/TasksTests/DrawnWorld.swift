@@ -4,17 +4,17 @@ import TestSupport
 import Vision
 import XCTest
 
-/// A data set of 64x64 pictures, one coloured square each, drawn in a temporary folder.
+/// A data set of 64x64 images, one coloured square each, drawn in a temporary folder.
 struct DrawnWorld {
     let folder: URL
-    /// Where each picture's square is.
+    /// The box of each image's square.
     private(set) var boxes: [String: Rectangle] = [:]
 
     private static let colors: [(name: String, rgb: (UInt8, UInt8, UInt8))] = [
         ("red", (210, 40, 40)), ("green", (40, 180, 60)), ("blue", (50, 70, 210)),
     ]
 
-    /// `train` pictures called t0.png, t1.png, ..., and `dev` called d0.png, ...
+    /// `train` images called t0.png, t1.png, ..., and `dev` called d0.png, ...
     init(train: Int = 24, dev: Int = 6) throws {
         folder = try Fixture.temporaryFolder()
         try FileManager.default.createDirectory(

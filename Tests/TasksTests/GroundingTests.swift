@@ -7,8 +7,7 @@ import XCTest
 
 @testable import Tasks
 
-/// What phrases with boxes teach a captioner: the cells of boxes, the two losses by hand, and what a trained model
-/// knows.
+/// Training with phrases that have boxes: the cells of boxes, the two losses by hand, and a trained model.
 final class GroundingTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -31,7 +30,7 @@ final class GroundingTests: XCTestCase {
         tokens: [["big", "red", "square"], ["small", "dog"]], minimumCount: 1)
 
     /// Cells of 16 pixels: a box of 8...24 by 0...16 has half of each of the first two; mirrored, of the last two.
-    func testCellsOfABox() throws {
+    func testCoverage_ofABox_isThePartOfEachCell() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta square\t8,0,24,16;0,16,16,24\ta square\n")
         let boxes = try XCTUnwrap(found.targets[0].first).boxes
         XCTAssertEqual(
@@ -40,14 +39,14 @@ final class GroundingTests: XCTestCase {
         XCTAssertEqual(
             found.coverage(boxes, image: 0, copy: 1, rows: 4, columns: 4),
             [0, 0, 0.5, 0.5, 0, 0, 0, 0.5] + [Float](repeating: 0, count: 8))
-        // Overlapping boxes are no more than the larger part of a cell.
+        // Of overlapping boxes, the larger part of the cell counts.
         XCTAssertEqual(
             found.coverage([boxes[0], boxes[0]], image: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
     }
 
-    /// The copies are those that the feature cache holds: a white picture with a black box is black where the coverage
-    /// says so, in crops and their mirror images too.
-    func testCopiesAreThoseOfTheCache() throws {
+    /// The copies equal those of the feature cache: a white image with a black box is black where the coverage is 1, in
+    /// crops and their mirror images too.
+    func testCoverage_inEveryCopy_matchesTheCachedImage() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta square\t20,8,44,40\ta square\n", crops: 3)
         var image = Image(width: 64, height: 64, color: (255, 255, 255))
         for y in 8..<40 { for x in 20..<44 { for c in 0..<3 { image.pixels[(y * 64 + x) * 3 + c] = 0 } } }
@@ -68,7 +67,7 @@ final class GroundingTests: XCTestCase {
         }
     }
 
-    func testWordsOfAPhrase() throws {
+    func testGroundedPhrases_ofAPhrase_areItsHeadAndAdjectives() throws {
         let found = try phrases(
             """
             t0.png\t0\t0\t4\t1\tother\ta big red square\t8,0,24,16\ta big red square
@@ -76,14 +75,15 @@ final class GroundingTests: XCTestCase {
             t0.png\t0\t0\t2\t1\tother\ta dog\t\ta dog
 
             """)
-        // The cat is no word of the vocabulary, the dog has no box.
+        // The vocabulary does not have "cat", and the dog has no box.
         XCTAssertEqual(found.targets[0].map { vocabulary.decode($0.words) }, [["square", "big", "red"]])
         XCTAssertTrue(found.targets.dropFirst().allSatisfy(\.isEmpty))
     }
 
-    /// Two regions with the score 2 and -1 for the one word; its box is the first. Where: log(1 + e^-3). What: the
-    /// first region holds the word, log(1 + e^-2); the second none of them, log(1 + e^-1), at 0.3 of the weight.
-    func testTheLossByHand() throws {
+    /// Two regions with the scores 2 and -1 for one word, whose box is the first region. The loss over regions is log(1
+    /// + e^-3). The loss over words is log(1 + e^-2) for the first region, which shows the word, and log(1 + e^-1) with
+    /// weight 0.3 for the second, which shows none.
+    func testGroundingLoss_ofTwoRegions_equalsTheHandComputedValue() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta dog\t0,0,32,64\ta dog\n")
         var random = SeededGenerator(seed: 1)
         let batch = GroundingBatch(
@@ -136,9 +136,9 @@ final class GroundingTests: XCTestCase {
         if let failure { throw failure }
     }
 
-    /// In pictures that it has not seen, what regions say of "square" is largest in the square, after twelve epochs
-    /// on 24 pictures; the captions are right all the same. An interrupted run ends at the same bytes.
-    func testATrainedModelKnowsWhere() throws {
+    /// After twelve epochs on 24 images, the visual term's score of "square" in new images is largest inside the
+    /// square. An interrupted run gives the same bytes.
+    func testCaptionTrainer_withPhrases_learnsWhereThingsAre() throws {
         let world = try world()
         try train("whole") {
             if $0 == 5 { try FileManager.default.copyItem(at: world.output("whole"), to: world.output("part")) }
@@ -169,9 +169,9 @@ final class GroundingTests: XCTestCase {
         XCTAssertGreaterThanOrEqual(hits, 5, "of 6")
     }
 
-    /// A decoder that goes on from another one says what that one said: after no more than a step too small to matter,
-    /// the greedy captions of the dev pictures are the same, and their score.
-    func testGoesOnFromAnotherDecoder() throws {
+    /// Training that starts from another captioner's decoder starts with its captions: after an epoch with a tiny
+    /// learning rate, the score of the dev images is the same.
+    func testCaptionTrainer_fromAnotherDecoder_startsWithItsScores() throws {
         let world = try world()
         var plain = Self.options
         (plain.grounding, plain.crops) = (0, 0)
@@ -193,9 +193,9 @@ final class GroundingTests: XCTestCase {
         }
         var next = Self.options
         next.phases = [.init(kind: .words, epochs: 1, learningRate: 1e-9)]
-        // Weights are kept as F16, which may turn a word.
+        // Weights are written as F16, which can change a word.
         XCTAssertEqual(try start(next, from: "plain", to: "next")[0], best, accuracy: 0.15 * best)
-        // And that one from itself, its visual term with it.
+        // And from the result, which has a visual term.
         XCTAssertEqual(try start(next, from: "next", to: "third")[0], best, accuracy: 0.15 * best)
         var wider = next
         wider.hidden = 20
@@ -204,7 +204,7 @@ final class GroundingTests: XCTestCase {
         }
     }
 
-    func testRefusals() throws {
+    func testCaptionTrainer_withBadPhrases_isRefused() throws {
         func refuses(_ parts: String..., line: UInt = #line, _ body: () throws -> Void) {
             XCTAssertThrowsError(try body(), line: line) { error in
                 for part in parts {
@@ -220,7 +220,7 @@ final class GroundingTests: XCTestCase {
         try world.write("none.tsv", "image" + String(repeating: "\t", count: 8) + "\n")
         refuses("none.tsv", "no phrase with boxes") { try train("c", phrases: "none.tsv") }
         refuses("missing.tsv") { try train("d", phrases: "missing.tsv") }
-        // A run is resumed with the phrases that it began with.
+        // A run can only be resumed with the same phrases.
         var short = Self.options
         short.phases[0].epochs = 1
         try train("e", short)

@@ -8,7 +8,7 @@ import XCTest
 
 @testable import Tasks
 
-/// An answerer on the encoder of a captioner: trained, read back, and refused where the two do not fit.
+/// A VQA model that shares a captioner's encoder: trained, loaded, and refused where the two do not fit.
 final class SharedEncoderTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -40,7 +40,7 @@ final class SharedEncoderTests: XCTestCase {
 
     private static var options: VQATrainingOptions {
         var options = VQATrainingOptions()
-        // Not the captioner's: the encoder's name comes from the captioner.
+        // This name is not used; the encoder is the captioner's.
         (options.encoder, options.kind) = ("efficientnet-lite0", .stackedAttention)
         (options.embedding, options.hidden, options.attention, options.minimumCount, options.batch) = (6, 8, 4, 1, 8)
         options.phases = [.init(epochs: 3, learningRate: 1e-2)]
@@ -68,7 +68,7 @@ final class SharedEncoderTests: XCTestCase {
         return answerer.configuration.preprocessing.prepare(image).tensor
     }
 
-    func testTrainedOnACaptionersEncoder() throws {
+    func testVQATrainer_onACaptionersEncoder_refersToIt() throws {
         try captioner("captioner", size: 48)
         let before = try Data(contentsOf: file("captioner", "model.safetensors"))
         var notes: [String] = []
@@ -89,7 +89,7 @@ final class SharedEncoderTests: XCTestCase {
         let input = try picture(answerer)
         XCTAssertEqual(answerer.features(input).array, captioner.features(input).array)
 
-        // Handed over, the encoder is not read again: the answerer loads where there is none.
+        // With the encoder in memory, its file is not needed.
         let alone = try world().folder.appendingPathComponent("elsewhere/answerer")
         try FileManager.default.createDirectory(
             at: alone.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -104,7 +104,7 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertEqual(
             given.scores(features: features, questions: words).array,
             answerer.scores(features: features, questions: words).array)
-        // Another encoder is not taken for the one.
+        // Another encoder in memory is not used.
         try self.captioner("other", seed: 4, size: 48)
         let other = try Captioner.load(world().output("other"))
         XCTAssertNotEqual(other.modelEncoder.identity, captioner.modelEncoder.identity)
@@ -113,8 +113,8 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertEqual(read.modelEncoder.identity, captioner.modelEncoder.identity)
     }
 
-    /// A captioner's decoder on another captioner's encoder holds none of its own, and sees what that one sees.
-    func testACaptionerOnAnothersEncoder() throws {
+    /// A captioner that shares another captioner's encoder has no encoder weights, and the same feature maps.
+    func testCaptionTrainer_onAnotherCaptionersEncoder_holdsTheDecoderAlone() throws {
         try captioner("first", size: 48)
         let world = try world()
         var options = CaptionTrainingOptions()
@@ -141,8 +141,8 @@ final class SharedEncoderTests: XCTestCase {
         }
     }
 
-    /// Behind a link, the other model is the one beside the link's target, or else beside the link.
-    func testFoldersBehindLinks() throws {
+    /// Where a model folder is a link, the other model is beside the link's target, otherwise beside the link.
+    func testSharedEncoder_behindLinks_isFound() throws {
         try captioner("captioner")
         try trainer("answerer", sharing: "captioner").run(resume: false)
         let manager = FileManager.default
@@ -162,7 +162,7 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertNoThrow(try VQAModel.load(models.appendingPathComponent("two")))
     }
 
-    func testThePathThatIsWritten() {
+    func testSharedEncoderPath_ofNeighbours_isRelative() {
         func path(_ folder: String, _ model: String) -> String {
             SharedEncoder.path(from: URL(fileURLWithPath: folder), to: URL(fileURLWithPath: model))
         }
@@ -172,7 +172,7 @@ final class SharedEncoderTests: XCTestCase {
         XCTAssertEqual(path("/somewhere/vqa", "/somewhere/below/caption"), "/somewhere/below/caption")
     }
 
-    func testModelsThatDoNotFit() throws {
+    func testSharedEncoder_thatDoesNotFit_isRefused() throws {
         try captioner("captioner")
         try trainer("answerer", sharing: "captioner").run(resume: false)
         let config = try file("captioner", "config.json")
@@ -220,7 +220,7 @@ final class SharedEncoderTests: XCTestCase {
             try SafeTensors.write(state, to: weights, type: .f16, metadata: [:])
         }
         XCTAssertNoThrow(try VQAModel.load(world().output("answerer")))
-        // An encoder of its own as well would be one too many.
+        // A model with a shared encoder must not have its own encoder's weights too.
         let own = try file("answerer", "model.safetensors")
         let both = try SafeTensors.read(own).merging(SafeTensors.read(weights) { $0.hasPrefix("encoder.") }) { a, _ in a
         }
@@ -230,7 +230,7 @@ final class SharedEncoderTests: XCTestCase {
         }
     }
 
-    func testRefusedTrainings() throws {
+    func testVQATrainer_onAnEncoderThatCannotBeShared_isRefused() throws {
         try captioner("captioner")
         func refused(_ part: String, line: UInt = #line, _ body: () throws -> Void) {
             XCTAssertThrowsError(try body(), line: line) { XCTAssertTrue("\($0)".contains(part), "\($0)", line: line) }
@@ -246,9 +246,8 @@ final class SharedEncoderTests: XCTestCase {
         refused("no encoder of its own, it uses that of ../captioner") { _ = try trainer("third", sharing: "answerer") }
     }
 
-    /// Resumed, a run gives the bytes of one that was not stopped; on an encoder that was trained on meanwhile it does
-    /// not go on.
-    func testResumed() throws {
+    /// A resumed run gives the bytes of one that was not stopped. It is refused after the shared encoder has changed.
+    func testVQATrainer_resumedOnASharedEncoder_givesTheSameBytes() throws {
         try captioner("captioner")
         try trainer("whole", sharing: "captioner").run(resume: false)
         let copy = try world().output("stopped")

@@ -6,7 +6,7 @@ import XCTest
 
 @testable import Tasks
 
-/// A model folder that answers questions: written, read back, and refused where it does not fit together.
+/// The folder of a VQA model: written, loaded, and refused where its files do not fit.
 final class VQAModelTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
     private let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog"]], minimumCount: 1)
@@ -32,7 +32,7 @@ final class VQAModelTests: XCTestCase {
         return store
     }
 
-    func testWhatIsSavedIsRead() throws {
+    func testVQAModel_savedAndLoaded_givesTheSameScores() throws {
         for kind in VQAHeadConfiguration.Kind.allCases {
             let store = try save(kind)
             let answerer = try VQAModel.load(folder)
@@ -52,7 +52,7 @@ final class VQAModelTests: XCTestCase {
         }
     }
 
-    func testQuestionsThatCannotBeRead() throws {
+    func testVQAModel_ofUnreadableQuestions_throws() throws {
         _ = try save(.deeperLSTM)
         let answerer = try VQAModel.load(folder)
         XCTAssertEqual(try answerer.read("is the cat red").unknown, ["cat", "red"])
@@ -61,7 +61,7 @@ final class VQAModelTests: XCTestCase {
         }
     }
 
-    func testFoldersThatDoNotFit() throws {
+    func testVQAModel_ofBadFolders_isRefused() throws {
         func refused(_ problem: String, line: UInt = #line, _ damage: () throws -> Void) throws {
             _ = try save(.stackedAttention)
             try damage()
