@@ -1,9 +1,8 @@
+import Explain
 import Foundation
 import Tasks
 import TestSupport
 import XCTest
-
-import Explain
 
 /// Long runs do not grow.
 final class MemoryGrowthTests: XCTestCase {

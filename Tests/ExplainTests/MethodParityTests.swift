@@ -1,9 +1,8 @@
+import Explain
 import Tasks
 import Tensors
 import Vision
 import XCTest
-
-import Explain
 
 /// Every method that pytorch-grad-cam 1.5.7 or captum 0.9.0 has, against what they draw of the same networks
 /// (Fixtures/methods.py), before their post-processing.

@@ -30,7 +30,8 @@ final class RealWeightsTests: XCTestCase {
         var alexnet: [String: Features]
 
         enum CodingKeys: String, CodingKey {
-            case lite0 = "efficientnet-lite0", samples, vgg16, alexnet
+            case lite0 = "efficientnet-lite0"
+            case samples, vgg16, alexnet
         }
     }
 
