@@ -49,8 +49,9 @@ TEST = swift test -c release --skip-build
 build-tests: build
 	swift build -c release --product mmxPackageTests
 
-test: build-tests ## builds the tests and runs them
+test: build-tests ## builds the tests and runs them, then a package outside that depends on this one
 	$(TEST)
+	Scripts/outside-package
 
 lint: ## the style of Swift and Markdown files (Scripts/lint)
 	Scripts/lint
@@ -141,7 +142,7 @@ uninstall: ## removes what `make install` put under PREFIX
 	@rmdir --ignore-fail-on-non-empty "$(SHARE)"
 
 clean: ## removes what was built
-	rm -rf .build
+	rm -rf .build .build-outside
 
 # The images of README.md and docs/gallery.md (docs/pictures.sh), drawn again from photographs of scikit-image's wheel.
 # Pillow makes JPEG files of what mmx writes.

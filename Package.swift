@@ -20,8 +20,8 @@ let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
 let commit = Context.environment["MMX_COMMIT"] ?? "unknown"
 
-// Every module that a target imports is among its dependencies: one that is left out is not built again when that module changes, and
-// would go on with what it knew of its types.
+// Every module that a target imports is among its dependencies: a target that leaves one out is not built again when
+// that module changes, and would keep the old layout of its types.
 let engine: [Target.Dependency] = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks"]
 let everything: [Target.Dependency] = engine + ["Questions", "Drawing", "Explain", "Evaluation"]
 
