@@ -1,6 +1,6 @@
 # `make help` lists the targets; each does its own set-up.
 PREFIX ?= /usr/local
-WORD ?= red
+WORD ?= camera
 PHOTO ?=
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -28,16 +28,16 @@ build: setup ## builds .build/release/mmx
 	swift build -c release --product mmx
 
 # The default photograph comes out of scikit-image's wheel: a picture that no model here was trained on.
-$(DEMO)/astronaut.png:
+$(DEMO)/camera.png:
 	@mkdir -p $(DEMO)
 	@command -v $(PYTHON) >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3 python3-pip; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-pip; }
 	$(PYTHON) -m pip download -q --no-deps --only-binary=:all: -d $(DEMO) scikit-image==0.25.2
-	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); open('$@','wb').write(z.read('skimage/data/astronaut.png'))"
+	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); open('$@','wb').write(z.read('skimage/data/camera.png'))"
 
 ifeq ($(PHOTO),)
-demo: build $(DEMO)/astronaut.png ## captions a photograph and draws a map for each word; PHOTO=my.jpg WORD=dog for your own
-	$(MMX) caption $(DEMO)/astronaut.png --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
+demo: build $(DEMO)/camera.png ## captions a photograph and draws a map for each word; PHOTO=my.jpg WORD=dog for your own
+	$(MMX) caption $(DEMO)/camera.png --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
 else
 demo: build
 	$(MMX) caption "$(PHOTO)" --explain-word "$(WORD)" --explain-all --output $(DEMO)/out
@@ -49,8 +49,9 @@ TEST = swift test -c release --skip-build
 build-tests: build
 	swift build -c release --product mmxPackageTests
 
-test: build-tests ## builds the tests and runs them
+test: build-tests ## builds the tests and runs them, then a package outside that depends on this one
 	$(TEST)
+	Scripts/outside-package
 
 lint: ## the style of Swift and Markdown files (Scripts/lint)
 	Scripts/lint
@@ -73,7 +74,7 @@ BENCH_VENV = .build/bench-venv
 BENCH_PHOTOS = $(if $(PHOTO),$(PHOTO),$(DEMO)/photos)
 BENCH_PYTHON = $(if $(filter file,$(origin PYTHON)),$(BENCH_VENV)/bin/python,$(PYTHON))
 
-$(DEMO)/photos: $(DEMO)/astronaut.png
+$(DEMO)/photos: $(DEMO)/camera.png
 	@mkdir -p $@
 	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); [open('$@/'+n,'wb').write(z.read('skimage/data/'+n)) for n in ('astronaut.png','astronaut.png','coffee.png','rocket.jpg')]"
 
@@ -141,7 +142,7 @@ uninstall: ## removes what `make install` put under PREFIX
 	@rmdir --ignore-fail-on-non-empty "$(SHARE)"
 
 clean: ## removes what was built
-	rm -rf .build
+	rm -rf .build .build-outside
 
 # The images of README.md and docs/gallery.md (docs/pictures.sh), drawn again from photographs of scikit-image's wheel.
 # Pillow makes JPEG files of what mmx writes.
@@ -150,7 +151,7 @@ GALLERY_PYTHON = $(GALLERY)/venv/bin/python
 GALLERY_PHOTOS = astronaut.png camera.png chelsea.png coffee.png rocket.jpg
 .PHONY: pictures
 
-$(GALLERY)/photos: $(DEMO)/astronaut.png
+$(GALLERY)/photos: $(DEMO)/camera.png
 	@mkdir -p $@
 	$(PYTHON) -c "import glob,zipfile; z=zipfile.ZipFile(glob.glob('$(DEMO)/scikit_image-*.whl')[0]); [open('$@/'+n,'wb').write(z.read('skimage/data/'+n)) for n in '$(GALLERY_PHOTOS)'.split()]"
 

@@ -8,23 +8,27 @@ let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
 // The code is laid out as for Sapphire Rapids wherever it runs: LLVM's own choice for Zen 4 unrolls the products' loop
 // until its accumulators no longer fit the registers (1x1 layers then take 1.4 times as long).
 #if arch(x86_64)
-let machine = ["-march=native", "-mtune=sapphirerapids"]
+    let machine = ["-march=native", "-mtune=sapphirerapids"]
 #else
-let machine = ["-march=native"]
+    let machine = ["-march=native"]
 #endif
-let native: [SwiftSetting] = portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] })]
+// Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
+let testable = ["-enable-testing"]
+let native: [SwiftSetting] = [.unsafeFlags((portable ? [] : machine.flatMap { ["-Xcc", $0] }) + testable)]
 let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
 let commit = Context.environment["MMX_COMMIT"] ?? "unknown"
 
-// Every module that a target imports is among its dependencies: one that is left out is not built again when that module changes, and
-// would go on with what it knew of its types.
+// Every module that a target imports is among its dependencies: a target that leaves one out is not built again when
+// that module changes, and would keep the old layout of its types.
 let engine: [Target.Dependency] = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks"]
 let everything: [Target.Dependency] = engine + ["Questions", "Drawing", "Explain", "Evaluation"]
 
 /// Each module is a product of its own, for packages that use a part.
-let modules = ["Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Questions", "Drawing", "Explain", "Evaluation"]
+let modules = [
+    "Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Questions", "Drawing", "Explain", "Evaluation",
+]
 
 func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
@@ -41,7 +45,7 @@ func example(_ name: String) -> Target {
 let package = Package(
     name: "mmx",
     products: [
-        .executable(name: "mmx", targets: ["mmx", "CCommitHash"]),
+        .executable(name: "mmx", targets: ["mmx", "CCommitHash"])
     ] + modules.map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -66,7 +70,8 @@ let package = Package(
             name: "Weights",
             dependencies: ["Support", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Caffe/caffe.proto"], swiftSettings: native),
-        .target(name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
+        .target(
+            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
         .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
         .target(
             name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"], swiftSettings: native),

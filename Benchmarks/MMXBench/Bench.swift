@@ -63,7 +63,8 @@ struct Bench {
                     answer = bench.description
                 case "prepare": try loaded(captioning).prepare(photo: request.photo ?? "", output: request.output)
                 case "look": answer = try loaded(captioning).look()
-                case "explain": answer = try loaded(captioning).explain(
+                case "explain":
+                    answer = try loaded(captioning).explain(
                         word: request.word, every: request.all == true, output: request.output)
                 case "load-answerer": answering = try AnsweringBench(model: request.model ?? "")
                 case "prepare-question":

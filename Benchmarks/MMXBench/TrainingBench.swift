@@ -29,7 +29,8 @@ final class TrainingBench {
         let label = try JSONDecoder().decode(
             Label.self, from: Data(contentsOf: url.appendingPathComponent("bench.json")))
         cache = try FeatureCache(
-            images: [URL](repeating: url, count: label.rows), preprocessing: configuration.preprocessing, augmentation: .none,
+            images: [URL](repeating: url, count: label.rows), preprocessing: configuration.preprocessing,
+            augmentation: .none,
             folder: url,
             name: "bench", key: "bench", front: { $0 }, progress: { _, _ in })
     }

@@ -22,7 +22,9 @@ let preprocessing = Preprocessing(
 var photo = Image(width: 32, height: 32, color: (128, 128, 128))
 for (corner, colour) in [(4, [240, 20, 20]), (20, [40, 40, 200])] as [(Int, [UInt8])] {
     for y in corner..<corner + 8 {
-        for x in corner..<corner + 8 { photo.pixels.replaceSubrange((y * 32 + x) * 3..<(y * 32 + x) * 3 + 3, with: colour) }
+        for x in corner..<corner + 8 {
+            photo.pixels.replaceSubrange((y * 32 + x) * 3..<(y * 32 + x) * 3 + 3, with: colour)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Captions as words: the same ones in training, in evaluation and in what a user types.
+/// Splits text into words: captions in training and evaluation, and what a user types, all by the same rules.
 ///
 /// The rules are those of the Penn Treebank as caption metrics use them (Stanford's PTBTokenizer, then dropping
 /// punctuation), on text that is first lower-cased (Unicode's own mapping, no locale) and composed (NFC):
@@ -11,15 +11,15 @@ import Foundation
 /// - Contractions are split: `dog's` is `dog 's`, `don't` is `do n't`, `can't` is `ca n't`; also `'m 'd 're 've 'll`,
 ///   and `cannot`, `gonna`, `gotta`, `lemme`, `gimme`, `wanna`, `more'n`, `'tis`, `'twas`, `y'all`. `o'clock`, `ma'am`,
 ///   `ol'`, `'n'`, `'em`, `'cause`, `'98` and `'90s` stay whole.
-/// - A point ends a word only after letters with points (`p.m.`), a single letter (`j.`) or a listed abbreviation
-///   (`mr.`).
-/// - Dropped: quotes, brackets, dashes, and `. , : ; ! ?` where they are no part of a word.
+/// - A full stop belongs to a word only after letters with stops (`p.m.`), a single letter (`j.`) or an abbreviation
+///   from a list (`mr.`).
+/// - Dropped: quotes, brackets, dashes, and `. , : ; ! ?` outside words.
 /// - Every other sign is a word of its own: `#`, `&`, `$`, `%`, `+`... Web and mail addresses, `#tag` and `@name` stay
 ///   whole.
 ///
-/// Where this differs from pycocoevalcap on purpose: it keeps `-lrb-` and the like for brackets, because it lower-cases
-/// after naming them; here brackets go. Foreign currency signs stay what they are, `!?` goes, and case never matters:
-/// `R&B` and `r&b` are one word.
+/// Intended differences from pycocoevalcap: it replaces brackets by words such as `-lrb-` and keeps them, because it
+/// lower-cases too late; here brackets are dropped. Foreign currency signs are kept, `!?` is dropped, and case never
+/// matters: `R&B` and `r&b` are the same word.
 public struct CaptionTokenizer: Sendable {
     public init() {}
 
@@ -43,7 +43,7 @@ private struct Scanner {
         for scalar in lower.unicodeScalars {
             switch scalar {
             case "\u{2018}", "\u{2019}", "\u{02BC}", "\u{00B4}": text.append("'")
-            case "\u{00AD}": continue  // the soft hyphen is no part of a word
+            case "\u{00AD}": continue  // a soft hyphen is dropped
             default: text.append(scalar)
             }
         }
@@ -77,7 +77,7 @@ private struct Scanner {
     private func isLetter(_ i: Int) -> Bool { i < text.count && text[i].isWord && !text[i].isDigit }
     private func has(_ i: Int, _ scalar: Unicode.Scalar) -> Bool { i < text.count && text[i] == scalar }
 
-    /// `letters` stand at `i` and no word goes on behind them.
+    /// Whether `letters` are at `i` and the word ends with them.
     private func has(_ i: Int, whole letters: StaticString) -> Bool {
         let count = letters.utf8CodeUnitCount
         guard i + count <= text.count, !isWord(i + count) else { return false }
@@ -85,7 +85,7 @@ private struct Scanner {
         return true
     }
 
-    /// A number that begins with its sign or its point, after no word: `-5`, `+3`, `.22`.
+    /// Whether a number begins here with its sign or its point, and no word precedes it: `-5`, `+3`, `.22`.
     private var startsNumber: Bool {
         guard at == 0 || !text[at - 1].isWord else { return false }
         switch text[at] {
@@ -97,7 +97,7 @@ private struct Scanner {
     }
 
     private func string(_ from: Int, _ to: Int) -> String {
-        // Several times as fast as a view of scalars.
+        // Several times as fast as a view of Unicode scalars.
         var bytes: [UInt8] = []
         for scalar in text[from..<to] { bytes.append(contentsOf: scalar.utf8) }
         return String(decoding: bytes, as: UTF8.self)
@@ -117,7 +117,7 @@ private struct Scanner {
         return 0
     }
 
-    /// An apostrophe that no word holds: a clitic on its own, the front of a word such as `'n'`, or a quote to be
+    /// An apostrophe outside a word: a clitic on its own, the beginning of a word such as `'n'`, or a quote, which is
     /// dropped.
     private mutating func apostrophe() {
         let clitic = suffix(at)
@@ -154,7 +154,7 @@ private struct Scanner {
             }
         } else {
             func part(_ i: Int) -> Bool { isWord(i) || has(i, ".") || has(i, "-") }
-            // No mail address is longer; without a limit every word of "a..a..a.." would look to the text's end.
+            // No mail address is longer; without a limit every word of "a..a..a.." would search to the text's end.
             while end - at < 254, part(end) { end += 1 }
             guard has(end, "@"), isWord(end + 1) else { return false }
             let host = end + 1
@@ -175,10 +175,10 @@ private struct Scanner {
 
     // MARK: Words
 
-    /// The word that starts here, split where the Treebank splits it.
+    /// Reads the word that starts here and splits it as the Treebank does.
     private mutating func word() {
         var end = at
-        if !text[at].isWord { end += text[at] == "." ? 0 : 1 }  // a sign; a leading point is read below
+        if !text[at].isWord { end += text[at] == "." ? 0 : 1 }  // skips a sign; a leading point is read below
         var isPlain = true
         scan: while end < text.count {
             while isWord(end) { end += 1 }
@@ -224,7 +224,7 @@ private struct Scanner {
         }
     }
 
-    /// Words of five or six letters that are written as one and are two: the length of the first.
+    /// Words of five or six letters that stand for two, such as `gonna`: the length of the first.
     private static let fused = ["cannot": 3, "gonna": 3, "gotta": 3, "lemme": 3, "gimme": 3, "wanna": 3, "more'n": 4]
 
     /// `r&b`, `h&m`: one or two letters on both sides.
@@ -245,7 +245,7 @@ private struct Scanner {
         return true
     }
 
-    /// The apostrophe at `end` is inside a word: `o'clock`, `d'artagnan`, `ma'am`; not that of `dog's`.
+    /// Whether the apostrophe at `end` is inside a word: `o'clock`, `d'artagnan`, `ma'am`; not that of `dog's`.
     private func joins(apostrophe end: Int) -> Bool {
         guard isLetter(end + 1), suffix(end) == 0 else { return false }
         let front = string(at, end)
@@ -257,7 +257,7 @@ private struct Scanner {
 
     private static let elisions: Set<String> = ["o", "d", "l", "j", "n", "qu"]
 
-    /// The point at `end` belongs to the word before it.
+    /// Whether the point at `end` belongs to the word before it.
     private func keepsPoint(_ end: Int) -> Bool {
         if has(end + 1, ".") { return false }  // an ellipsis
         if isInitials(to: end) { return true }
@@ -270,7 +270,7 @@ private struct Scanner {
         return Self.abbreviations.contains(front)
     }
 
-    /// Single letters with points between them stand from here to `end`: `u.s`, `j`.
+    /// Whether single letters with points between them reach from here to `end`: `u.s`, `j`.
     private func isInitials(to end: Int) -> Bool {
         guard (end - at) % 2 == 1 else { return false }
         for i in at..<end where (i - at) % 2 == 0 ? !isLetter(i) : text[i] != "." { return false }
@@ -309,7 +309,7 @@ extension Unicode.Scalar {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
             .letterNumber,
             .nonspacingMark, .spacingMark:
-            // Variation selectors choose how a sign looks; they are no letters.
+            // Variation selectors only choose the look of a sign.
             return !properties.isVariationSelector
         default: return false
         }

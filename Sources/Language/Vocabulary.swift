@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// A vocabulary file that cannot be used, and where.
+/// A problem in a vocabulary file, with its line.
 public typealias VocabularyError = FileError<Vocabulary>
 
 /// The words that a model reads and writes, each with its index.
@@ -13,10 +13,10 @@ public struct Vocabulary: Sendable, Equatable {
     public let words: [String]
     private let indices: [String: Int]
 
-    /// The special entries, which the tokenizer never makes: it takes `<` and `>` for words of their own.
+    /// The special entries. The tokenizer never makes them, because it splits off `<` and `>`.
     public static let special = ["<pad>", "<start>", "<end>", "<unknown>"]
 
-    /// Fills up captions that are shorter than their batch.
+    /// Pads captions that are shorter than the longest of their batch.
     public var pad: Int { 0 }
     /// Stands before the first word.
     public var start: Int { 1 }
@@ -28,16 +28,16 @@ public struct Vocabulary: Sendable, Equatable {
 
     // MARK: Making
 
-    /// Every word that occurs at least `minimumCount` times in `tokens`, the commonest first, those of equal counts in
-    /// the order of their characters.
+    /// Every word that occurs at least `minimumCount` times in `tokens`, the most frequent first, words of equal counts
+    /// in the order of their characters.
     public init(tokens: [[String]], minimumCount: Int) {
         var counts: [String: Int] = [:]
         for caption in tokens { for word in caption { counts[word, default: 0] += 1 } }
         self.init(counts: counts, minimumCount: minimumCount)
     }
 
-    /// Every word that is counted at least `minimumCount` times, the commonest first, those of equal counts in the
-    /// order of their characters.
+    /// Every word with a count of at least `minimumCount`, the most frequent first, words of equal counts in the order
+    /// of their characters.
     public init(counts: [String: Int], minimumCount: Int) {
         let kept = counts.filter {
             $0.value >= minimumCount && !Self.special.contains($0.key) && Self.fault(of: $0.key) == nil
@@ -47,8 +47,8 @@ public struct Vocabulary: Sendable, Equatable {
 
     /// Reads the contents of a vocabulary file, strictly.
     /// - Parameters:
-    ///   - name: what errors call the file: its path.
-    ///   - expectedCount: how many entries the model has; nil accepts any number.
+    ///   - name: the path of the file, for errors.
+    ///   - expectedCount: the model's number of entries; nil accepts any number.
     /// - Throws: ``VocabularyError``.
     public init(data: Data, name: String, expectedCount: Int? = nil) throws {
         func refuse(_ problem: String, line: Int? = nil) -> VocabularyError {
@@ -80,7 +80,8 @@ public struct Vocabulary: Sendable, Equatable {
         }
         guard words.count >= Self.special.count else {
             throw refuse(
-                "the special entry \(Self.special[words.count]) is missing: the first four lines are \(Self.special.joined(separator: ", "))"
+                "the special entry \(Self.special[words.count]) is missing: the first four lines are "
+                    + Self.special.joined(separator: ", ")
             )
         }
         if let expectedCount, words.count != expectedCount {
@@ -95,7 +96,7 @@ public struct Vocabulary: Sendable, Equatable {
         indices = Dictionary(uniqueKeysWithValues: words.enumerated().map { ($1, $0) })
     }
 
-    /// What makes a line no word.
+    /// Why a line is not a word; nil where it is one.
     private static func fault(of word: String) -> String? {
         if word.isEmpty { return "is empty" }
         if word.utf8.count > 1000 { return "is \(word.utf8.count) bytes long, which is no word" }

@@ -1,10 +1,11 @@
 import Tensors
 
-/// Thins out answers that a question's wording alone gives away.
+/// Drops questions until a question's wording alone does not predict its answer.
 enum AnswerBalance {
-    /// No answer keeps more than a share of its group: `share` of groups of four answers and more, half of three, 0.6
-    /// of two. Groups of fewer than `small` are taken together by kind; a group of one answer keeps four at most.
-    /// - Returns: what is kept, in the order given, and how many are not.
+    /// Limits every answer to a share of its group: the kind's own share in groups of four answers or more, half in
+    /// groups of three, 0.6 in groups of two. Groups of fewer than `small` facts are merged by kind; a group with a
+    /// single answer keeps at most four facts.
+    /// - Returns: the kept facts, in the order given, and the number of dropped ones.
     static func thin(
         _ facts: [QuestionFact], shares: [String: Double], small: Int = 12, generator: inout SeededGenerator
     ) -> (kept: [QuestionFact], dropped: Int) {
@@ -38,7 +39,7 @@ enum AnswerBalance {
         return keep
     }
 
-    /// The most that an answer may keep, so that it is no more than its share of what all keep.
+    /// The largest count of an answer at which it has at most its share of all kept facts.
     static func limit(_ counts: [Int], share: Double) -> Int {
         if counts.count == 1 { return min(counts[0], 4) }
         let share =
@@ -53,7 +54,7 @@ enum AnswerBalance {
         return limit
     }
 
-    /// As many answers "yes" as "no" in every group.
+    /// Keeps as many answers "yes" as "no" in every group.
     static func even(_ facts: [QuestionFact], generator: inout SeededGenerator) -> (kept: [QuestionFact], dropped: Int)
     {
         let groups = Dictionary(grouping: facts.indices, by: { facts[$0].group })

@@ -1,8 +1,8 @@
 import Vision
 
-/// "what color is the shirt?", from adjectives of the phrases. People's own colour is never asked, their hair's is.
+/// "what color is the shirt?", from adjectives of the phrases. Of people, only the colour of their hair is asked.
 enum ColorQuestions {
-    /// An entity's colour with every colour that any caption gives it.
+    /// An entity's colour, and every colour that a caption uses for it.
     struct Colored {
         var noun: Noun
         var name: String
@@ -12,35 +12,35 @@ enum ColorQuestions {
         var boxes: [Rectangle]
     }
 
-    static func facts(_ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
+    static func facts(_ image: AnnotatedImage, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
         var facts: [QuestionFact] = []
         var colored = 0
-        for (index, entity) in picture.entities.enumerated() {
+        for (index, entity) in image.entities.enumerated() {
             guard let color = agreedColor(entity, dropped: &dropped) else { continue }
             colored += 1
             let owners = Set(relations.worn.filter { $0.clothing == index }.map(\.person))
-            let owner = owners.count == 1 ? owners.first.flatMap { ownerName($0, picture) } : nil
+            let owner = owners.count == 1 ? owners.first.flatMap { ownerName($0, image) } : nil
             let wordings =
                 entity.noun == nil
-                ? owner.map { clothes($0.name, $0.is) } ?? [] : wordings(index, picture, owner: owner?.name, relations)
+                ? owner.map { clothes($0.name, $0.is) } ?? [] : wordings(index, image, owner: owner?.name, relations)
             guard !wordings.isEmpty else { continue }
             facts.append(
                 QuestionFact(
-                    image: picture.image, kind: "color", group: "color " + (entity.name ?? "clothes"),
+                    image: image.name, kind: "color", group: "color " + (entity.name ?? "clothes"),
                     wordings: wordings,
                     answer: color, boxes: entity.boxes))
         }
         if colored == 1, facts.count == 1 { facts[0].short = "what color?" }
-        return facts + hair(picture, relations, dropped: &dropped)
+        return facts + hair(image, relations, dropped: &dropped)
     }
 
-    /// The entities whose colour may be asked without naming an owner.
-    static func colored(_ picture: AnnotatedPicture) -> [Colored] {
+    /// The entities whose colour can be asked without naming an owner.
+    static func colored(_ image: AnnotatedImage) -> [Colored] {
         var ignored = 0
-        return picture.entities.indices.compactMap { index in
-            let entity = picture.entities[index]
+        return image.entities.indices.compactMap { index in
+            let entity = image.entities[index]
             guard let color = agreedColor(entity, dropped: &ignored), let noun = entity.noun, let name = entity.name,
-                picture.isUnique(index)
+                image.isUnique(index)
             else { return nil }
             return Colored(
                 noun: noun, name: name, isPlural: entity.is == "are", color: color,
@@ -56,8 +56,8 @@ enum ColorQuestions {
         "wall", "fence", "railing", "slide", "tent", "house", "building", "tunnel", "door", "ramp", "bridge",
     ]
 
-    /// The colour that the mentions give an entity, where it is one that may be asked and they agree.
-    private static func agreedColor(_ entity: AnnotatedPicture.Entity, dropped: inout Int) -> String? {
+    /// An entity's colour, where it may be asked and the mentions agree on it.
+    private static func agreedColor(_ entity: AnnotatedImage.Entity, dropped: inout Int) -> String? {
         if let noun = entity.noun {
             guard asked.contains(noun.category) || askedStructures.contains(noun.name) else { return nil }
         } else {
@@ -74,14 +74,14 @@ enum ColorQuestions {
             dropped += 1
             return nil
         }
-        // One dog of two is black, or one caption speaks of both at once.
+        // One of two dogs is black, or one caption gives the colours of both.
         if entity.mayBePlural && !entity.isPlural { return nil }
         return best.key
     }
 
-    private static func ownerName(_ index: Int, _ picture: AnnotatedPicture) -> (name: String, is: String)? {
-        let owner = picture.entities[index]
-        guard let name = owner.name, picture.isUnique(index), owner.isPlural == owner.mayBePlural else { return nil }
+    private static func ownerName(_ index: Int, _ image: AnnotatedImage) -> (name: String, is: String)? {
+        let owner = image.entities[index]
+        guard let name = owner.name, image.isUnique(index), owner.isPlural == owner.mayBePlural else { return nil }
         return (name, owner.is)
     }
 
@@ -95,23 +95,23 @@ enum ColorQuestions {
     static func possessive(_ name: String) -> String { name.hasSuffix("s") ? name + "'" : name + "'s" }
 
     private static func wordings(
-        _ index: Int, _ picture: AnnotatedPicture, owner: String?, _ relations: Relations
+        _ index: Int, _ image: AnnotatedImage, owner: String?, _ relations: Relations
     ) -> [String] {
-        let entity = picture.entities[index]
+        let entity = image.entities[index]
         guard let name = entity.name, let noun = entity.noun else { return [] }
         var result: [String] = []
-        if picture.isUnique(index) {
+        if image.isUnique(index) {
             result += [
                 "what color \(entity.is) the \(name)?", "what is the color of the \(name)?",
                 "which color \(entity.is) the \(name)?", "what colour \(entity.is) the \(name)?",
             ]
         }
         guard let owner else { return result }
-        let owners = relations.worn.filter { picture.entities[$0.clothing].noun == noun }
+        let owners = relations.worn.filter { image.entities[$0.clothing].noun == noun }
         let own = Set(
             owners.filter { wear in relations.worn.contains { $0.clothing == index && $0.person == wear.person } }
                 .map(\.clothing))
-        guard own.count == 1, noun.category == .clothing, picture.entities[index].isPlural == noun.isAlwaysPlural else {
+        guard own.count == 1, noun.category == .clothing, image.entities[index].isPlural == noun.isAlwaysPlural else {
             return result
         }
         result += [
@@ -119,36 +119,36 @@ enum ColorQuestions {
             "what is the color of the \(possessive(owner)) \(name)?",
         ]
         if owner.hasSuffix("s") || owner == "people" || owner == "children" || owner == "men" || owner == "women" {
-            return picture.isUnique(index) ? Array(result.prefix(4)) : []
+            return image.isUnique(index) ? Array(result.prefix(4)) : []
         }
         return result
     }
 
     private static func hair(
-        _ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int
+        _ image: AnnotatedImage, _ relations: Relations, dropped: inout Int
     ) -> [QuestionFact] {
         var votes = FactVotes()
         func add(_ person: Int, _ color: String, boxes: [Rectangle]) {
-            let entity = picture.entities[person]
-            guard !entity.mayBePlural, let name = ownerName(person, picture)?.name,
+            let entity = image.entities[person]
+            guard !entity.mayBePlural, let name = ownerName(person, image)?.name,
                 entity.noun.map({ $0.category == .person }) == true
             else { return }
             let fact = QuestionFact(
-                image: picture.image, kind: "color", group: "color hair",
+                image: image.name, kind: "color", group: "color hair",
                 wordings: [
                     "what color is the \(name)'s hair?", "what is the color of the \(name)'s hair?",
                     "what color hair does the \(name) have?",
                 ], answer: color, boxes: boxes)
             votes.add(fact, key: "\(person)")
         }
-        for (person, color, entity) in relations.hair { add(person, color, boxes: picture.entities[entity].boxes) }
-        for (index, entity) in picture.entities.enumerated() {
+        for (person, color, entity) in relations.hair { add(person, color, boxes: image.entities[entity].boxes) }
+        for (index, entity) in image.entities.enumerated() {
             for case let color? in entity.mentions.map(\.hair) { add(index, color, boxes: entity.boxes) }
         }
         return votes.settled(dropped: &dropped)
     }
 
-    /// Colours that people take for each other: a question with the one is not plainly wrong of the other.
+    /// Colours that people confuse: a question with one is not clearly wrong about the other.
     static func areConfusable(_ a: String, _ b: String) -> Bool {
         a == b || confusable.contains([a, b]) || confusable.contains([b, a])
     }

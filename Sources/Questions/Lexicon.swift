@@ -1,4 +1,4 @@
-/// A thing that questions ask about, under the name that answers give it.
+/// A noun that questions ask about, under the name that answers use.
 struct Noun: Hashable, Sendable {
     enum Category: Hashable, Sendable {
         case person, animal, vehicle, sport, instrument, clothing, furniture, thing, food, structure, place
@@ -9,19 +9,19 @@ struct Noun: Hashable, Sendable {
     let category: Category
     /// The wider noun's name: "person" for a man.
     let general: String?
-    /// `pants`: has no singular.
+    /// Has no singular, as `pants`.
     let isAlwaysPlural: Bool
-    /// `snow`: has no plural.
+    /// Has no plural, as `snow`.
     let isMass: Bool
-    /// Captions do not leave it out.
+    /// Whether captions always mention it.
     let isSalient: Bool
-    /// Words that hint at it.
+    /// Words in captions that hint at it.
     let evidence: Evidence
 
     static func == (a: Noun, b: Noun) -> Bool { a.name == b.name }
     func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
-    /// As it stands after "a" or "the".
+    /// Its form after "the".
     func named(plural isPlural: Bool) -> String { isPlural && !isMass ? plural : name }
 
     /// "a dog", "an umbrella", "snow", "skis".
@@ -44,7 +44,7 @@ struct Noun: Hashable, Sendable {
 struct Lexicon: Sendable {
     static let shared = Lexicon(LexiconWords.lists)
 
-    /// In the order of the lists.
+    /// All nouns, in the order of the lists.
     let nouns: [Noun]
     private let byName: [String: Noun]
     private let byWord: [String: (noun: Noun, isPlural: Bool)]
@@ -79,14 +79,14 @@ struct Lexicon: Sendable {
     /// The noun of a word or of words with spaces between, and whether they are its plural.
     func lookUp(_ word: String) -> (noun: Noun, isPlural: Bool)? { byWord[word] }
 
-    /// `noun` and what it is a kind of: boy, child, person.
+    /// `noun` and its wider nouns: boy, child, person.
     func chain(of noun: Noun) -> [Noun] {
         var result = [noun]
         while let general = result[result.count - 1].general, let next = byName[general] { result.append(next) }
         return result
     }
 
-    /// Whether one is the other or a kind of it.
+    /// Whether both are the same noun, or one is a kind of the other.
     func areRelated(_ a: Noun, _ b: Noun) -> Bool { chain(of: a).contains(b) || chain(of: b).contains(a) }
 
     private static let irregular = [
@@ -134,7 +134,7 @@ struct Lexicon: Sendable {
             }
         }
         for word in [forms[0]] + synonyms {
-            // Of several words the last: "tennis ball"; long ones also begin others: skateboarder.
+            // Of several words, the last is the noun: "tennis ball". Long words may begin others: skateboarder.
             let last = String(word.split(separator: " ").last ?? "")
             evidence.words.formUnion([last, plural(of: last)])
             if last.count > 4 { evidence.beginnings.append(last) }

@@ -1,9 +1,10 @@
-/// The nouns that questions are made of. A line: `name = synonyms | evidence`.
+/// The nouns that questions use. The form of a line: `name = synonyms | evidence`.
 ///
-/// Before the name, `+` marks what no caption leaves out, so that it can be said to be missing from a picture. After it:
-/// `^general` names the wider noun, `*` marks a noun that is always plural, `~` one that is not counted. Synonyms are
-/// answered with the name. Evidence are words that hint at the thing: where a caption has one, nobody says that the
-/// thing is missing. A final `-` stands for any ending.
+/// Before the name, `+` marks a thing that captions always mention, so that questions may call it absent from an image
+/// whose captions do not mention it. After the name, `^general` names the wider noun, `*` marks a noun that is always
+/// plural, `~` one that is not counted. Answers use the name in place of its synonyms. Evidence is a list of words that
+/// hint at the thing: where a caption has one of them, no question calls the thing absent. A final `-` stands for any
+/// ending.
 enum LexiconWords {
     static let lists: [(Noun.Category, String)] = [
         (.person, person), (.animal, animal), (.vehicle, vehicle), (.sport, sport), (.instrument, instrument),
@@ -13,11 +14,16 @@ enum LexiconWords {
 
     private static let person = """
         person/people = someone, somebody, adult, individual, human, pedestrian, member, participant, other
-        +man/men ^person = guy, gentleman, male, dude, father, dad, groom, policeman, cowboy, fisherman | person, people, adult-, crowd, group, family, couple, team, player-, friend-, boy-, he, his, him, everyone
-        +woman/women ^person = lady, female, mother, mom, bride | person, people, adult-, crowd, group, family, couple, team, player-, friend-, girl-, she, her, everyone
-        +child/children ^person = kid, toddler, youngster, youth, teenager, teen | person, people, boy-, girl-, baby, babies, family, kids, son, daughter, crowd, group, infant
-        +boy ^child = son, brother | person, people, child-, kid-, toddler-, teen-, youth-, crowd, group, man, men, guy-, he, his, him, baby, infant, family, friend-, male-, young, little
-        +girl ^child = daughter, sister | person, people, child-, kid-, toddler-, teen-, youth-, crowd, group, woman, women, lady, ladies, she, her, baby, infant, family, friend-, female-, young, little
+        +man/men ^person = guy, gentleman, male, dude, father, dad, groom, policeman, cowboy, fisherman | person, \
+        people, adult-, crowd, group, family, couple, team, player-, friend-, boy-, he, his, him, everyone
+        +woman/women ^person = lady, female, mother, mom, bride | person, people, adult-, crowd, group, family, \
+        couple, team, player-, friend-, girl-, she, her, everyone
+        +child/children ^person = kid, toddler, youngster, youth, teenager, teen | person, people, boy-, girl-, baby, \
+        babies, family, kids, son, daughter, crowd, group, infant
+        +boy ^child = son, brother | person, people, child-, kid-, toddler-, teen-, youth-, crowd, group, man, men, \
+        guy-, he, his, him, baby, infant, family, friend-, male-, young, little
+        +girl ^child = daughter, sister | person, people, child-, kid-, toddler-, teen-, youth-, crowd, group, woman, \
+        women, lady, ladies, she, her, baby, infant, family, friend-, female-, young, little
         +baby/babies ^child = infant, newborn | toddler-, child-, kid-, little, young, boy-, girl-
         player ^person = footballer, goalie, catcher, pitcher, batter, athlete, teammate
         skateboarder ^person =
@@ -38,10 +44,16 @@ enum LexiconWords {
         """
 
     private static let animal = """
-        +dog = puppy, pup, canine, greyhound, retriever, poodle, terrier, collie, lab, labrador, pitbull, beagle, husky, doberman, bulldog, dachshund, dalmatian, dalmation, corgi, rottweiler, sheepdog, spaniel, hound, labradoodle, pug, chihuahua, german shepherd | animal-, pet, pets, leash-, collar-, shepherd-, wolf, paw-, creature-, fox, breed-
+        +dog = puppy, pup, canine, greyhound, retriever, poodle, terrier, collie, lab, labrador, pitbull, beagle, \
+        husky, doberman, bulldog, dachshund, dalmatian, dalmation, corgi, rottweiler, sheepdog, spaniel, hound, \
+        labradoodle, pug, chihuahua, german shepherd | animal-, pet, pets, leash-, collar-, shepherd-, wolf, paw-, \
+        creature-, fox, breed-
         +cat = kitten, kitty | animal-, pet, pets, tabby
-        +horse = pony, foal, mare, stallion, bronco, colt | animal-, jockey-, cowboy-, rodeo, polo, equestrian, carriage-, saddle, ride-, riding, gallop-, mule, donkey, bull-, stable
-        +bird = pigeon, seagull, gull, eagle, parrot, sparrow, pelican, heron, egret, swan, duck, goose, flamingo, dove, crow, owl, hawk, peacock, penguin, crane | animal-, wing-, geese, beak, feather-, flock-, fly, flying, flies, chicken-
+        +horse = pony, foal, mare, stallion, bronco, colt | animal-, jockey-, cowboy-, rodeo, polo, equestrian, \
+        carriage-, saddle, ride-, riding, gallop-, mule, donkey, bull-, stable
+        +bird = pigeon, seagull, gull, eagle, parrot, sparrow, pelican, heron, egret, swan, duck, goose, flamingo, \
+        dove, crow, owl, hawk, peacock, penguin, crane | animal-, wing-, geese, beak, feather-, flock-, fly, flying, \
+        flies, chicken-
         +cow = bull, calf, steer, cattle, ox | animal-, rodeo, herd, horn-, matador-
         +sheep/sheep = lamb | animal-, herd, flock, goat-
         +goat = | animal-, sheep, ram, herd
@@ -56,12 +68,16 @@ enum LexiconWords {
         """
 
     private static let vehicle = """
-        +bike = bicycle, tricycle, unicycle, mountain bike | bik-, cycl-, bicycl-, motorbik-, motorcycl-, motocross, ride-, riding, wheel-, pedal-, bmx, atv, wheelie, scooter-, moped, vehicle-
-        +motorcycle = motorbike, moped, dirt bike, dirtbike | motor-, bik-, moto-, race-, racing, ride-, riding, cycl-, scooter-, vehicle-, stunt-
-        +car = automobile, suv, jeep, taxi, race car, convertible, sedan, van, auto | traffic, vehicle-, driv-, street-, road-, park, parking, parked, truck-, highway, city, racing, race
+        +bike = bicycle, tricycle, unicycle, mountain bike | bik-, cycl-, bicycl-, motorbik-, motorcycl-, motocross, \
+        ride-, riding, wheel-, pedal-, bmx, atv, wheelie, scooter-, moped, vehicle-
+        +motorcycle = motorbike, moped, dirt bike, dirtbike | motor-, bik-, moto-, race-, racing, ride-, riding, \
+        cycl-, scooter-, vehicle-, stunt-
+        +car = automobile, suv, jeep, taxi, race car, convertible, sedan, van, auto | traffic, vehicle-, driv-, \
+        street-, road-, park, parking, parked, truck-, highway, city, racing, race
         +truck = lorry, tractor, pickup | vehicle-, car, cars, traffic, street-, road-, driv-, jeep-, suv, van
         +bus/buses = tram | vehicle-, street-, traffic, transport-, trolley-, station
-        +boat = ship, sailboat, motorboat, speedboat, yacht, ferry, rowboat | canoe-, kayak-, raft-, sail-, vessel-, row-, paddl-, water, ski-, harbor, dock-, pier, jet
+        +boat = ship, sailboat, motorboat, speedboat, yacht, ferry, rowboat | canoe-, kayak-, raft-, sail-, vessel-, \
+        row-, paddl-, water, ski-, harbor, dock-, pier, jet
         +canoe ^boat = | boat-, kayak-, paddl-, row-, raft-
         +kayak ^boat = | boat-, canoe-, paddl-, raft-, row-
         +raft ^boat = | boat-, tube-, float-, inflatable, rapids, kayak-, canoe-
@@ -73,15 +89,20 @@ enum LexiconWords {
         +sled = sleigh, toboggan | snow-, sled-, slid-, ski-, board
         +scooter = | skat-, bik-, motor-, moped
         +skis* = | ski-, snow-, pole-, slope-
-        +cart = wagon, carriage, buggy, stroller, wheelbarrow, go-cart, wheelchair | pull-, push-, vehicle-, truck-, horse-
+        +cart = wagon, carriage, buggy, stroller, wheelbarrow, go-cart, wheelchair | pull-, push-, vehicle-, truck-, \
+        horse-
         """
 
     private static let sport = """
-        +ball = soccer ball, tennis ball, beach ball, golf ball, baseball, bowling ball, rubber ball, volleyball, softball, rugby ball | toy-, soccer, tennis, football-, basketball-, baseball-, volleyball-, rugby, lacrosse, hockey, golf-, game, sport-, player-, catch-, throw-, kick-, pitch-, object-, hoop-, fetch-, juggl-, something, team-, dribbl-, racket, bat, cricket
+        +ball = soccer ball, tennis ball, beach ball, golf ball, baseball, bowling ball, rubber ball, volleyball, \
+        softball, rugby ball | toy-, soccer, tennis, football-, basketball-, baseball-, volleyball-, rugby, lacrosse, \
+        hockey, golf-, game, sport-, player-, catch-, throw-, kick-, pitch-, object-, hoop-, fetch-, juggl-, \
+        something, team-, dribbl-, racket, bat, cricket
         +football ^ball = | ball-, rugby, sport-, player-, team-, game, quarterback, tackl-
         +basketball ^ball = | ball-, sport-, player-, team-, game, hoop-, dunk-, court, dribbl-
         +frisbee = flying disc, disc, disk | toy-, catch-, throw-, disc-, object, ring, something
-        +toy = chew toy, dog toy, stuffed animal, teddy bear, doll, stuffed toy | ball-, frisbee-, stick-, play-, object-, something, plastic, lego-, doll-, teddy, bear, stuffed, rubber, bone, rope, ring
+        +toy = chew toy, dog toy, stuffed animal, teddy bear, doll, stuffed toy | ball-, frisbee-, stick-, play-, \
+        object-, something, plastic, lego-, doll-, teddy, bear, stuffed, rubber, bone, rope, ring
         +bat = baseball bat | baseball, cricket, hit-, softball, batter, swing-, stick, ball
         +racket = racquet, tennis racket, tennis racquet | tennis, badminton, court, serv-, ping
         +balloon = | air, party, birthday
@@ -95,7 +116,8 @@ enum LexiconWords {
         """
 
     private static let instrument = """
-        +guitar = electric guitar, acoustic guitar | instrument-, music-, band, perform-, concert, bass, banjo, play-, stage
+        +guitar = electric guitar, acoustic guitar | instrument-, music-, band, perform-, concert, bass, banjo, \
+        play-, stage
         +violin = fiddle | instrument-, music-, band, cello, string-
         +drum = drums, drum set | instrument-, music-, band, perform-, concert, percussion
         +flute = | instrument-, music-, recorder, pipe

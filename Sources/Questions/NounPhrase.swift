@@ -1,23 +1,23 @@
 import Tasks
 
-/// What a phrase such as "two small black dogs" says: how many of what, in which colour.
+/// A parsed noun phrase such as "two small black dogs": number, noun and colour.
 struct NounPhrase {
-    /// nil where the head is no word of the lexicon.
+    /// nil where the lexicon does not have the head word.
     var noun: Noun?
     var isPlural = false
-    /// Said by a number word; nil otherwise.
+    /// The value of a number word; nil without one.
     var number: Int?
-    /// The head's colour as an answer: "red", "black and white"; nil where none is said, or several are said in
-    /// a way that is no answer.
+    /// The head's colour as an answer: "red", "black and white"; nil without a colour, or with several that are not an
+    /// answer together.
     var color: String?
-    /// Several colours that are no answer are said of the head.
+    /// Whether the head has several colours that are not an answer together.
     var hasOddColor = false
-    /// Nothing but a colour: "red" in "a woman in red".
+    /// Whether the phrase is only a colour: "red" in "a woman in red".
     var isColorAlone = false
     /// The colour of a person's hair: "a blond boy".
     var hair: String?
 
-    /// - Parameter words: the phrase's, lower case.
+    /// - Parameter words: the phrase's words, lower case.
     init(_ words: [String], lexicon: Lexicon) {
         var words = Array(PhraseWords.core(words[...]))
         while let first = words.first, PhraseWords.determiners.contains(first) { words.removeFirst() }
@@ -59,7 +59,7 @@ struct NounPhrase {
         }
         if let blond = found.first(where: { $0.color == "blond" }), noun?.category == .person { hair = blond.color }
         guard !found.isEmpty else { return }
-        // Of one list: "black , white", "black and white".
+        // The colours must form one list: "black , white", "black and white".
         for (a, b) in zip(found, found.dropFirst())
         where !all[(a.at + 1)..<b.at].allSatisfy({ $0 == "and" || $0 == "," || $0 == "&" || $0 == "-" }) {
             hasOddColor = true
@@ -72,7 +72,7 @@ struct NounPhrase {
             let pair = colors.sorted().joined(separator: " and ")
             if Self.pairs.contains(pair) { color = pair } else { hasOddColor = true }
         }
-        // "multi-colored", "green striped" and "blue patterned" things are not plainly of their colour.
+        // "multi-colored", "checkered" and "plaid" things do not have one colour.
         if all.contains(where: { $0.hasPrefix("multi") || $0.hasPrefix("checker") || $0 == "plaid" || $0 == "tie-dyed" }
         ) {
             color = nil
@@ -82,7 +82,7 @@ struct NounPhrase {
 
     static let numberWords = ["zero", "one", "two", "three", "four", "five"]
 
-    /// The colour that a word names, under one name.
+    /// The colour that a word names; synonyms give the same name.
     static func color(_ word: String) -> String? {
         switch word {
         case "black", "white", "red", "blue", "green", "yellow", "brown", "orange", "pink", "purple", "gray", "tan",
@@ -99,7 +99,7 @@ struct NounPhrase {
         }
     }
 
-    /// Two colours that are an answer together.
+    /// Pairs of colours that are an answer together.
     static let pairs: Set<String> = [
         "black and white", "brown and white", "black and brown", "red and white", "blue and white", "black and tan",
         "tan and white", "black and red", "gray and white",

@@ -1,23 +1,23 @@
 /// "what is the dog chasing?", "who is riding the bike?", "what animal is this?".
 enum ObjectQuestions {
-    static func facts(_ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
+    static func facts(_ image: AnnotatedImage, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
         var votes = FactVotes()
         for deed in relations.deeds where deed.action.verb != "holding" {
-            what(deed, picture, &votes)
-            who(deed.subject, deed.action.text, deed.object, picture, &votes)
+            what(deed, image, &votes)
+            who(deed.subject, deed.action.text, deed.object, image, &votes)
         }
-        for wear in relations.worn { who(wear.person, "wearing", wear.clothing, picture, &votes) }
+        for wear in relations.worn { who(wear.person, "wearing", wear.clothing, image, &votes) }
         for deed in relations.deeds where deed.action.verb == "holding" {
-            who(deed.subject, "holding", deed.object, picture, &votes)
+            who(deed.subject, "holding", deed.object, image, &votes)
         }
-        return votes.settled(dropped: &dropped) + sorts(picture)
+        return votes.settled(dropped: &dropped) + sorts(image)
     }
 
-    private static func what(_ deed: Relations.Deed, _ picture: AnnotatedPicture, _ votes: inout FactVotes) {
-        let subject = picture.entities[deed.subject]
-        let object = picture.entities[deed.object]
-        // Where the one who does it is not the only one, the deed tells which is meant.
-        guard let (name, isOnly) = picture.reference(to: deed.subject), let noun = object.noun,
+    private static func what(_ deed: Relations.Deed, _ image: AnnotatedImage, _ votes: inout FactVotes) {
+        let subject = image.entities[deed.subject]
+        let object = image.entities[deed.object]
+        // Where the subject's name fits several entities, the action tells which one is meant.
+        guard let (name, isOnly) = image.reference(to: deed.subject), let noun = object.noun,
             isAnswer(noun, deed.action)
         else { return }
         let text = deed.action.text
@@ -25,7 +25,7 @@ enum ObjectQuestions {
         let general = subject.noun?.category == .person ? "person" : "animal"
         if !subject.isPlural, general != name { wordings.append("what is the \(general) \(text)?") }
         let fact = QuestionFact(
-            image: picture.image, kind: "object", group: "object \(text)", wordings: wordings, answer: noun.name,
+            image: image.name, kind: "object", group: "object \(text)", wordings: wordings, answer: noun.name,
             boxes: object.boxes)
         votes.add(fact, key: "what \(text) \(isOnly ? name : "")")
     }
@@ -43,42 +43,42 @@ enum ObjectQuestions {
     private static let people: Set<String> = ["man", "woman", "boy", "girl", "baby"]
 
     private static func who(
-        _ person: Int, _ text: String, _ object: Int, _ picture: AnnotatedPicture, _ votes: inout FactVotes
+        _ person: Int, _ text: String, _ object: Int, _ image: AnnotatedImage, _ votes: inout FactVotes
     ) {
-        let actor = picture.entities[person]
-        let thing = picture.entities[object]
+        let actor = image.entities[person]
+        let thing = image.entities[object]
         guard let noun = actor.noun, !actor.mayBePlural, let name = thing.name, let category = thing.noun?.category,
             category != .person, category != .place, thing.noun?.name != "outfit"
         else { return }
         let singular = thing.noun?.isMass == true ? name : "the \(name)"
         if people.contains(noun.name) {
             let fact = QuestionFact(
-                image: picture.image, kind: "object", group: "object who \(text) \(name)",
+                image: image.name, kind: "object", group: "object who \(text) \(name)",
                 wordings: ["who is \(text) \(singular)?"], answer: noun.name, boxes: actor.boxes)
             votes.add(fact, key: "who \(text) \(name)")
         }
     }
 
-    /// What sort of animal or vehicle is there, where all that is there is of one sort.
-    private static func sorts(_ picture: AnnotatedPicture) -> [QuestionFact] {
-        func only(_ category: Noun.Category) -> (Noun, [AnnotatedPicture.Entity])? {
-            let entities = picture.entities.filter { entity in entity.nouns.contains { $0.category == category } }
+    /// Questions for the kind of animal or vehicle, where all animals or vehicles in the image are of one kind.
+    private static func sorts(_ image: AnnotatedImage) -> [QuestionFact] {
+        func only(_ category: Noun.Category) -> (Noun, [AnnotatedImage.Entity])? {
+            let entities = image.entities.filter { entity in entity.nouns.contains { $0.category == category } }
             guard let noun = entities.first?.noun, entities.allSatisfy({ $0.nouns == [noun] }) else { return nil }
             return (noun, entities)
         }
         var facts: [QuestionFact] = []
         for (category, word) in [(Noun.Category.animal, "animal"), (.vehicle, "vehicle"), (.instrument, "instrument")] {
             guard let (noun, entities) = only(category) else { continue }
-            // An animal that no phrase names may be of another sort; so may a boat be of a canoe.
+            // The captions may mention another kind outside the phrases; a canoe may be called a boat.
             if category == .animal,
-                picture.entities.contains(where: { $0.types.contains("animals") && $0.nouns.isEmpty })
+                image.entities.contains(where: { $0.types.contains("animals") && $0.nouns.isEmpty })
             {
                 continue
             }
             if ["skateboard", "surfboard", "snowboard", "skis", "cart", "sled"].contains(noun.name) { continue }
             facts.append(
                 QuestionFact(
-                    image: picture.image, kind: "object", group: "object \(word)",
+                    image: image.name, kind: "object", group: "object \(word)",
                     wordings: [
                         "what \(word) is this?", "what \(word) is in the picture?", "what kind of \(word) is shown?",
                         "which \(word) can you see?",

@@ -1,30 +1,30 @@
-/// "where is the dog?": the place that most captions of the picture name.
+/// "where is the dog?", answered by the place that most captions of the image name.
 enum PlaceQuestions {
-    static func facts(_ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
+    static func facts(_ image: AnnotatedImage, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
         var sentences: [Noun: Set<Int>] = [:]
         for stay in relations.stays {
-            guard let noun = picture.entities[stay.place].noun, noun.category == .place else { continue }
+            guard let noun = image.entities[stay.place].noun, noun.category == .place else { continue }
             sentences[noun, default: []].insert(stay.sentence)
         }
         let sorted = sentences.sorted { ($1.value.count, $0.key.name) < ($0.value.count, $1.key.name) }
         guard let (place, named) = sorted.first else { return [] }
-        // Water is wherever there is a lake; the word that says more is no contradiction.
+        // A lake is water too: the more specific word does not contradict the general one.
         let others = sorted.dropFirst().filter { !agree($0.key.name, place.name) }
         if let next = others.first, next.value.count * 2 > named.count {
             dropped += 1
             return []
         }
-        let stays = relations.stays.filter { picture.entities[$0.place].noun == place }
-        let boxes = picture.entities.filter { $0.noun == place }.flatMap(\.boxes)
+        let stays = relations.stays.filter { image.entities[$0.place].noun == place }
+        let boxes = image.entities.filter { $0.noun == place }.flatMap(\.boxes)
         func fact(_ group: String, _ wordings: [String]) -> QuestionFact {
             QuestionFact(
-                image: picture.image, kind: "where", group: "where \(group)", wordings: wordings, answer: place.name,
+                image: image.name, kind: "where", group: "where \(group)", wordings: wordings, answer: place.name,
                 boxes: boxes)
         }
         var facts: [QuestionFact] = []
         for subject in Set(stays.compactMap(\.subject)).sorted() {
-            let entity = picture.entities[subject]
-            guard let (name, isOnly) = picture.reference(to: subject), isOnly, let category = entity.noun?.category,
+            let entity = image.entities[subject]
+            guard let (name, isOnly) = image.reference(to: subject), isOnly, let category = entity.noun?.category,
                 category == .person || category == .animal
             else { continue }
             let verbs = Set(stays.filter { $0.subject == subject }.map(\.verb)).subtracting([""]).sorted()
@@ -44,7 +44,7 @@ enum PlaceQuestions {
         return facts
     }
 
-    /// Places that a whole picture is taken at.
+    /// Places that can be the scene of a whole image.
     private static let scenes: Set<String> = [
         "snow", "beach", "pool", "ocean", "lake", "river", "field", "street", "sidewalk", "park", "yard", "forest",
         "mountain", "track", "court", "store", "restaurant", "water", "grass", "hill", "path",

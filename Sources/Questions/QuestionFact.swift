@@ -1,26 +1,26 @@
 import Vision
 
-/// Something that is known of a picture and can be asked in several ways.
+/// A fact about an image that can be asked for in several wordings.
 struct QuestionFact {
     var image: String
     var kind: String
-    /// Facts with the same group are asked alike, so that their answers must be balanced against each other.
+    /// Facts of one group have the same wordings, so their answers are balanced against each other.
     var group: String
     /// At least one.
     var wordings: [String]
-    /// A wording that is clear only because the picture leaves no other choice: "what color?".
+    /// A wording that is clear only because nothing else in the image fits it: "what color?".
     var short: String?
     var answer: String
     var boxes: [Rectangle]
 }
 
-/// Collects what the captions of one picture say about the same thing, and settles it.
+/// Collects the answers that the captions of one image give to the same question, and chooses one.
 struct FactVotes {
     private var votes: [String: [String: Int]] = [:]
     private var facts: [String: [String: QuestionFact]] = [:]
     private var order: [String] = []
 
-    /// - Parameter key: what the fact is about; different answers under one key contradict each other.
+    /// - Parameter key: the subject of the fact; different answers under one key contradict each other.
     mutating func add(_ fact: QuestionFact, key: String) {
         if votes[key] == nil { order.append(key) }
         votes[key, default: [:]][fact.answer, default: 0] += 1
@@ -33,7 +33,8 @@ struct FactVotes {
         }
     }
 
-    /// For each key the answer that is given at least twice as often as the next; the others are dropped and counted.
+    /// For each key the answer that is given at least twice as often as any other. Keys without one are dropped and
+    /// counted.
     func settled(dropped: inout Int) -> [QuestionFact] {
         order.compactMap { key in
             let sorted = (votes[key] ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }

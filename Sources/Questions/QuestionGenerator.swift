@@ -3,17 +3,17 @@ import Language
 import Tasks
 import Tensors
 
-/// Makes questions about photographs out of their captions and of the captions' phrases with boxes, in the manner of
-/// COCO-QA (Ren et al. 2015, section 3.3), which had captions alone.
+/// Generates questions about images from their captions and from the captions' phrases with boxes, similar to COCO-QA
+/// (Ren et al. 2015, section 3.3), which used captions alone.
 ///
-/// Kinds: "object", "number", "color", "wearing/holding", "where", "yes/no". What captions contradict is dropped, and
-/// answers are thinned out so that a question's wording says little about its answer.
+/// Kinds: "object", "number", "color", "wearing/holding", "where", "yes/no". Facts on which the captions contradict
+/// each other are dropped, and answers are balanced so that a question's wording alone predicts little.
 public struct QuestionGenerator: Sendable {
     public struct Options: Equatable, Sendable {
         public var seed: UInt64
-        /// Ways to ask one thing, at most; short wordings ("what color?") come on top.
+        /// The most wordings of one question; short wordings ("what color?") are not counted.
         public var wordings: Int
-        /// The share of things whose short wording is asked too, where it is clear.
+        /// The share of facts that are also asked in their short wording, where it is clear.
         public var shortShare: Float
 
         public init(seed: UInt64 = 1, wordings: Int = 2, shortShare: Float = 0.25) {
@@ -23,20 +23,19 @@ public struct QuestionGenerator: Sendable {
         }
     }
 
-    /// What was made, and what was not.
+    /// Counts of the generated and the dropped questions.
     public struct Report: Codable, Equatable, Sendable {
         public struct Kind: Codable, Equatable, Sendable {
             public var questions = 0
             /// Different answers.
             public var answers = 0
-            /// The share of questions that the kind's most frequent answer is right of.
+            /// The accuracy of always giving the kind's most frequent answer.
             public var prior = 0.0
-            /// The share that the most frequent answer to the same words is right of: what a model that knows the
-            /// questions by heart and sees no picture reaches on them.
+            /// The accuracy of giving the most frequent answer to each wording, which needs no image.
             public var wordingPrior = 0.0
-            /// Things that captions contradict each other about.
+            /// Facts that were dropped because the captions contradict each other.
             public var contradicted = 0
-            /// Things left out so that answers are balanced.
+            /// Facts that were dropped to balance the answers.
             public var unbalanced = 0
         }
         public var images = 0
@@ -48,7 +47,7 @@ public struct QuestionGenerator: Sendable {
 
     public init(options: Options = Options()) { self.options = options }
 
-    /// Reads the three files and makes the questions of the split's images, in its order.
+    /// Reads the three files and generates the questions about the split's images, in its order.
     /// - Parameters:
     ///   - captions: CSV `image,caption`.
     ///   - phrases: tab-separated phrases with boxes, as ``PhraseFile`` describes.
@@ -69,43 +68,43 @@ public struct QuestionGenerator: Sendable {
             throw DatasetError(path: phrases.path, problem: "has no phrases of the images in \(split.path)")
         }
         let tokenizer = CaptionTokenizer()
-        let pictures = names.map { name in
-            AnnotatedPicture(
-                image: name, captions: (texts[name] ?? []).map { tokenizer.tokens($0) }, phrases: byImage[name] ?? [],
+        let images = names.map { name in
+            AnnotatedImage(
+                name: name, captions: (texts[name] ?? []).map { tokenizer.tokens($0) }, phrases: byImage[name] ?? [],
                 lexicon: .shared)
         }
-        return questions(pictures)
+        return questions(images)
     }
 
-    func questions(_ pictures: [AnnotatedPicture]) -> (questions: [Question], report: Report) {
+    func questions(_ images: [AnnotatedImage]) -> (questions: [Question], report: Report) {
         var generator = SeededGenerator(seed: options.seed)
         var contradicted: [String: Int] = [:]
         var open: [QuestionFact] = []
-        for picture in pictures {
-            let relations = Relations(picture)
-            // Captions that call one thing by names that exclude each other: whatever it does is not asked.
-            contradicted["object", default: 0] += picture.entities.count { $0.noun == nil && !$0.nouns.isEmpty }
-            open += ColorQuestions.facts(picture, relations, dropped: &contradicted["color", default: 0])
-            open += NumberQuestions.facts(picture, dropped: &contradicted["number", default: 0])
-            open += ObjectQuestions.facts(picture, relations, dropped: &contradicted["object", default: 0])
+        for image in images {
+            let relations = Relations(image)
+            // Where captions use nouns for one thing that exclude each other, nothing is asked about it.
+            contradicted["object", default: 0] += image.entities.count { $0.noun == nil && !$0.nouns.isEmpty }
+            open += ColorQuestions.facts(image, relations, dropped: &contradicted["color", default: 0])
+            open += NumberQuestions.facts(image, dropped: &contradicted["number", default: 0])
+            open += ObjectQuestions.facts(image, relations, dropped: &contradicted["object", default: 0])
             open += WornHeldQuestions.facts(
-                picture, relations, dropped: &contradicted[WornHeldQuestions.kind, default: 0])
-            open += PlaceQuestions.facts(picture, relations, dropped: &contradicted["where", default: 0])
+                image, relations, dropped: &contradicted[WornHeldQuestions.kind, default: 0])
+            open += PlaceQuestions.facts(image, relations, dropped: &contradicted["where", default: 0])
         }
-        var closed = YesNoQuestions.presence(pictures, generator: &generator)
-        closed += YesNoQuestions.colors(pictures, generator: &generator)
+        var closed = YesNoQuestions.presence(images, generator: &generator)
+        closed += YesNoQuestions.colors(images, generator: &generator)
         closed += YesNoQuestions.numbers(open, generator: &generator)
 
         let thinned = AnswerBalance.thin(open, shares: Self.shares, generator: &generator)
         let evened = AnswerBalance.even(closed, generator: &generator)
         var questions = ask(thinned.kept, generator: &generator)
         questions += askPairs(evened.kept, generator: &generator)
-        let order = Dictionary(uniqueKeysWithValues: pictures.enumerated().map { ($1.image, $0) })
-        // The order of the split; within a picture that of the kinds.
+        let order = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1.name, $0) })
+        // In the order of the split; within an image, in the order of the kinds.
         let sorted = questions.enumerated().sorted {
             (order[$0.element.image] ?? 0, $0.offset) < (order[$1.element.image] ?? 0, $1.offset)
         }.map(\.element)
-        var report = report(sorted, images: pictures.count)
+        var report = report(sorted, images: images.count)
         for (kind, count) in contradicted { report.kinds[kind]?.contradicted = count }
         let all = Dictionary(grouping: open + closed, by: \.kind)
         let left = Dictionary(grouping: thinned.kept + evened.kept, by: \.kind)
@@ -113,7 +112,7 @@ public struct QuestionGenerator: Sendable {
         return (sorted, report)
     }
 
-    /// The largest share of one answer among questions that are asked alike.
+    /// By kind, the largest share of one answer among questions with the same wording.
     private static let shares = [
         "color": 0.22, "number": 0.42, "object": 0.25, WornHeldQuestions.kind: 0.22, "where": 0.2,
     ]
@@ -135,7 +134,7 @@ public struct QuestionGenerator: Sendable {
         return questions + kept.map { question($0, $0.short ?? "") }
     }
 
-    /// A "yes" and a "no" of the same group are asked in the same words.
+    /// Asks a "yes" and a "no" of the same group in the same wording.
     private func askPairs(_ facts: [QuestionFact], generator: inout SeededGenerator) -> [Question] {
         var questions: [Question] = []
         for (_, members) in Dictionary(grouping: facts, by: \.group).sorted(by: { $0.key < $1.key }) {

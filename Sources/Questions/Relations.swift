@@ -1,15 +1,15 @@
-/// Who does what with what, as the captions of one picture say it.
+/// The actions, clothes and held things in the captions of one image: subject, verb, object.
 struct Relations {
     struct Action: Hashable {
         /// "riding".
         var verb: String
-        /// "over"; empty for none.
+        /// The preposition: "over"; empty for none.
         var particle: String
 
         var text: String { particle.isEmpty ? verb : "\(verb) \(particle)" }
     }
 
-    /// Entities are indices in the picture's list.
+    /// Subjects and objects are indices into the image's entities.
     struct Deed {
         var subject: Int
         var action: Action
@@ -22,9 +22,9 @@ struct Relations {
     }
 
     struct Stay {
-        /// nil where several are meant.
+        /// nil where there are several.
         var subject: Int?
-        /// "running"; empty where none is said.
+        /// The verb: "running"; empty for none.
         var verb: String
         var place: Int
         var sentence: Int
@@ -33,17 +33,17 @@ struct Relations {
     private(set) var deeds: [Deed] = []
     private(set) var worn: [Wear] = []
     private(set) var stays: [Stay] = []
-    /// What is in somebody's mouth: the object; the animal is nil where the caption leaves open whose mouth.
+    /// An object in an animal's mouth; the animal is nil where the caption does not say whose mouth it is.
     private(set) var inMouth: [(animal: Int?, object: Int)] = []
     /// Hair with its colour.
     private(set) var hair: [(person: Int, color: String, entity: Int)] = []
 
-    init(_ picture: AnnotatedPicture) {
-        for index in picture.sentences.indices { read(picture, index) }
+    init(_ image: AnnotatedImage) {
+        for index in image.sentences.indices { read(image, index) }
     }
 
-    private mutating func read(_ picture: AnnotatedPicture, _ index: Int) {
-        let sentence = picture.sentences[index]
+    private mutating func read(_ image: AnnotatedImage, _ index: Int) {
+        let sentence = image.sentences[index]
         var subject: Int?
         var before: Int?
         var wears = false
@@ -51,7 +51,7 @@ struct Relations {
         for (position, mention) in sentence.mentions.enumerated() {
             guard mention.first >= end else { continue }
             let between = Array(sentence.words[end..<mention.first])
-            let entity = picture.entities[mention.entity]
+            let entity = image.entities[mention.entity]
             let isActor = !entity.types.isDisjoint(with: ["people", "animals"])
             let lead = between.first ?? ""
             // "a man holding a baby and riding a bike": the man rides.
@@ -89,7 +89,7 @@ struct Relations {
         }
     }
 
-    private func hairColor(_ mention: AnnotatedPicture.Mention, _ sentence: AnnotatedPicture.Sentence) -> String? {
+    private func hairColor(_ mention: AnnotatedImage.Mention, _ sentence: AnnotatedImage.Sentence) -> String? {
         let last = sentence.words[mention.end - 1]
         if last == "hair" { return mention.phrase.color }
         return last.hasSuffix("-hair") ? mention.phrase.hair ?? NounPhrase.color(String(last.dropLast(5))) : nil
@@ -108,7 +108,7 @@ enum Verbs {
 
     static func wears(_ words: [String]) -> Bool { wearing.contains(words.joined(separator: " ")) }
 
-    /// The action that the words between two phrases tell; nil where it is none of those asked for.
+    /// The action in the words between two phrases; nil where no question is asked about it.
     static func action(_ words: [String]) -> Relations.Action? {
         var rest = words[...]
         while let first = rest.first, skipped.contains(first) { rest.removeFirst() }
@@ -124,7 +124,7 @@ enum Verbs {
             verb: verb == "leaping" ? "jumping" : verb == "carrying" ? "holding" : verb, particle: particle)
     }
 
-    /// The last verb of being somewhere: "running"; empty for none.
+    /// The last verb that goes with a place: "running"; empty for none.
     static func resting(_ words: ArraySlice<String>) -> String {
         words.last.flatMap { gerunds[$0] }.flatMap { intransitive.contains($0) ? $0 : nil } ?? ""
     }
@@ -139,7 +139,7 @@ enum Verbs {
         "skiing", "surfing", "sleeping",
     ]
 
-    /// What may follow a verb, and how the question says it.
+    /// The prepositions that may follow a verb, and the question's form of both.
     private static let actions: [String: [String: String]] = {
         let table = """
             riding: , on=, a

@@ -2,18 +2,18 @@
 enum WornHeldQuestions {
     static let kind = "wearing/holding"
 
-    static func facts(_ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
-        held(picture, relations, dropped: &dropped) + worn(picture, relations, dropped: &dropped)
+    static func facts(_ image: AnnotatedImage, _ relations: Relations, dropped: inout Int) -> [QuestionFact] {
+        held(image, relations, dropped: &dropped) + worn(image, relations, dropped: &dropped)
     }
 
     private static func held(
-        _ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int
+        _ image: AnnotatedImage, _ relations: Relations, dropped: inout Int
     ) -> [QuestionFact] {
         var votes = FactVotes()
         func add(_ holder: Int, _ object: Int, inMouth: Bool) {
-            let subject = picture.entities[holder]
-            let thing = picture.entities[object]
-            guard let (name, isOnly) = picture.reference(to: holder), let noun = thing.noun, holder != object,
+            let subject = image.entities[holder]
+            let thing = image.entities[object]
+            guard let (name, isOnly) = image.reference(to: holder), let noun = thing.noun, holder != object,
                 noun.category != .place,
                 noun.category != .structure, noun.category != .person || noun.name == "baby"
             else { return }
@@ -31,21 +31,21 @@ enum WornHeldQuestions {
             }
             let sort = subject.noun?.category == .animal ? "animal" : "person"
             let fact = QuestionFact(
-                image: picture.image, kind: kind, group: "holding \(sort)", wordings: wordings, answer: noun.name,
+                image: image.name, kind: kind, group: "holding \(sort)", wordings: wordings, answer: noun.name,
                 boxes: thing.boxes)
             votes.add(fact, key: isOnly ? name : sort)
         }
         for deed in relations.deeds where deed.action.verb == "holding" {
-            add(deed.subject, deed.object, inMouth: picture.entities[deed.subject].noun?.category == .animal)
+            add(deed.subject, deed.object, inMouth: image.entities[deed.subject].noun?.category == .animal)
         }
         for (animal, object) in relations.inMouth {
-            guard let animal, picture.entities[animal].noun?.category == .animal else { continue }
+            guard let animal, image.entities[animal].noun?.category == .animal else { continue }
             add(animal, object, inMouth: true)
         }
         return votes.settled(dropped: &dropped)
     }
 
-    /// Where a garment is worn; two of one zone contradict each other.
+    /// The part of the body where a garment is worn; two garments on one part contradict each other.
     private static let zones: [(zone: String, phrase: String, nouns: Set<String>)] = [
         ("head", "on @ head", ["hat", "helmet", "headband", "wig"]),
         ("eyes", "over @ eyes", ["glasses", "sunglasses", "goggles", "mask"]),
@@ -55,17 +55,17 @@ enum WornHeldQuestions {
     ]
 
     private static func worn(
-        _ picture: AnnotatedPicture, _ relations: Relations, dropped: inout Int
+        _ image: AnnotatedImage, _ relations: Relations, dropped: inout Int
     ) -> [QuestionFact] {
         var votes = FactVotes()
         var worn: [Int: Set<String>] = [:]
         for wear in relations.worn {
-            if let noun = picture.entities[wear.clothing].noun { worn[wear.person, default: []].insert(noun.name) }
+            if let noun = image.entities[wear.clothing].noun { worn[wear.person, default: []].insert(noun.name) }
         }
         for wear in relations.worn {
-            let person = picture.entities[wear.person]
-            let garment = picture.entities[wear.clothing]
-            guard let (name, isOnly) = picture.reference(to: wear.person), let noun = garment.noun,
+            let person = image.entities[wear.person]
+            let garment = image.entities[wear.clothing]
+            guard let (name, isOnly) = image.reference(to: wear.person), let noun = garment.noun,
                 noun.category == .clothing, noun.name != "outfit",
                 !person.isPlural || garment.isPlural
             else { continue }
@@ -73,15 +73,15 @@ enum WornHeldQuestions {
             if let zone = zones.first(where: { $0.nouns.contains(noun.name) }), !person.isPlural {
                 let place = zone.phrase.replacing("@", with: pronoun(person.noun))
                 let fact = QuestionFact(
-                    image: picture.image, kind: kind, group: "wearing \(zone.zone)",
+                    image: image.name, kind: kind, group: "wearing \(zone.zone)",
                     wordings: ["what is the \(name) wearing \(place)?", "what does the \(name) have \(place)?"],
                     answer: noun.name, boxes: garment.boxes)
                 votes.add(fact, key: "\(key) \(zone.zone)")
             }
-            // All that the captions see the person wear is this.
+            // The captions mention no other garment of this person.
             if worn[wear.person]?.count == 1 {
                 let fact = QuestionFact(
-                    image: picture.image, kind: kind, group: "wearing",
+                    image: image.name, kind: kind, group: "wearing",
                     wordings: [
                         "what \(person.is) the \(name) wearing?",
                         "what \(person.isPlural ? "do" : "does") the \(name) wear?",

@@ -1,7 +1,7 @@
 import Tensors
 import Vision
 
-/// Questions to be answered with yes or no, as many of the one as of the other in every group.
+/// Questions with the answers yes and no, as many of each in every group.
 enum YesNoQuestions {
     private static func fact(
         _ image: String, _ group: String, _ wordings: [String], yes: Bool, boxes: [Rectangle] = []
@@ -11,32 +11,32 @@ enum YesNoQuestions {
             boxes: boxes)
     }
 
-    /// "is there a dog?": yes where the captions name one; no where none of them has a hint of it, half of the pictures
-    /// being such that show other things of the same category.
+    /// "is there a dog?": yes where the captions mention one; no where no caption has a hint of it. Half of the images
+    /// for "no" show other things of the same category.
     static func presence(
-        _ pictures: [AnnotatedPicture], lexicon: Lexicon = .shared, generator: inout SeededGenerator
+        _ images: [AnnotatedImage], lexicon: Lexicon = .shared, generator: inout SeededGenerator
     ) -> [QuestionFact] {
         var facts: [QuestionFact] = []
         let salient = lexicon.nouns.filter(\.isSalient)
-        let hinted = hints(salient, pictures)
-        // At most this share of the pictures is asked about one noun.
-        let limit = max(4, pictures.count / 12)
-        var asked = [Int](repeating: 0, count: pictures.count)
+        let hinted = hints(salient, images)
+        // The most images to ask about one noun.
+        let limit = max(4, images.count / 12)
+        var asked = [Int](repeating: 0, count: images.count)
         for (position, noun) in salient.enumerated() {
-            var yes = pictures.indices.filter { index in
-                pictures[index].entities.contains { $0.noun.map { lexicon.chain(of: $0).contains(noun) } == true }
+            var yes = images.indices.filter { index in
+                images[index].entities.contains { $0.noun.map { lexicon.chain(of: $0).contains(noun) } == true }
             }
             guard !yes.isEmpty else { continue }
             yes.shuffle(using: &generator)
             yes = Array(yes.prefix(limit))
-            var free = pictures.indices.filter {
-                !hinted[$0].contains(position) && pictures[$0].lacksEntity(noun, lexicon: lexicon)
+            var free = images.indices.filter {
+                !hinted[$0].contains(position) && images[$0].lacksEntity(noun, lexicon: lexicon)
             }
             free.shuffle(using: &generator)
-            // Pictures that were asked less come first, so that each gets its share of answers "no".
+            // Images with fewer questions come first, so that each gets its share of answers "no".
             free.sort { asked[$0] < asked[$1] }
             let alike = free.filter { index in
-                pictures[index].entities.contains { $0.noun?.category == noun.category }
+                images[index].entities.contains { $0.noun?.category == noun.category }
             }
             var no = Array(alike.prefix((yes.count + 1) / 2))
             let taken = Set(no)
@@ -44,27 +44,27 @@ enum YesNoQuestions {
             for index in no { asked[index] += 1 }
             let wordings = presenceWordings(noun)
             for index in yes.prefix(no.count) {
-                let boxes = pictures[index].entities.filter { entity in
+                let boxes = images[index].entities.filter { entity in
                     entity.noun.map { lexicon.chain(of: $0).contains(noun) } == true
                 }.flatMap(\.boxes)
                 facts.append(
                     fact(
-                        pictures[index].image, noun.name, wordings, yes: true,
+                        images[index].name, noun.name, wordings, yes: true,
                         boxes: Rectangle.distinct(boxes, overlap: 0.999)))
             }
             for index in no.prefix(yes.count) {
-                facts.append(fact(pictures[index].image, noun.name, wordings, yes: false))
+                facts.append(fact(images[index].name, noun.name, wordings, yes: false))
             }
         }
         return facts
     }
 
-    /// For each picture the nouns that a word of its captions hints at.
-    private static func hints(_ nouns: [Noun], _ pictures: [AnnotatedPicture]) -> [Set<Int>] {
+    /// For each image, the nouns that words of its captions hint at.
+    private static func hints(_ nouns: [Noun], _ images: [AnnotatedImage]) -> [Set<Int>] {
         var byWord: [String: [Int]] = [:]
-        return pictures.map { picture in
+        return images.map { image in
             var found: Set<Int> = []
-            for word in picture.words {
+            for word in image.words {
                 if byWord[word] == nil { byWord[word] = nouns.indices.filter { nouns[$0].evidence.matches(word) } }
                 found.formUnion(byWord[word] ?? [])
             }
@@ -83,12 +83,12 @@ enum YesNoQuestions {
         return wordings
     }
 
-    /// "is the dog black?", the wrong colour being one that such things often have and nobody gives this one.
-    static func colors(_ pictures: [AnnotatedPicture], generator: inout SeededGenerator) -> [QuestionFact] {
+    /// "is the dog black?" For "no", the colour is frequent among such things and no caption uses it for this one.
+    static func colors(_ images: [AnnotatedImage], generator: inout SeededGenerator) -> [QuestionFact] {
         var byName: [String: [(image: String, thing: ColorQuestions.Colored)]] = [:]
-        for picture in pictures {
-            for thing in ColorQuestions.colored(picture) {
-                byName[thing.name, default: []].append((picture.image, thing))
+        for image in images {
+            for thing in ColorQuestions.colored(image) {
+                byName[thing.name, default: []].append((image.name, thing))
             }
         }
         var facts: [QuestionFact] = []
@@ -113,7 +113,7 @@ enum YesNoQuestions {
         return facts
     }
 
-    /// "are there two dogs?" from what is known of their number.
+    /// "are there two dogs?", from the facts about numbers.
     static func numbers(_ facts: [QuestionFact], generator: inout SeededGenerator) -> [QuestionFact] {
         var result: [QuestionFact] = []
         let groups = Dictionary(grouping: facts.filter { $0.kind == "number" }, by: \.group)

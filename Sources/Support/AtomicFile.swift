@@ -3,13 +3,13 @@ import Foundation
 /// A file that could not be written.
 public typealias AtomicFileError = FileError<AtomicFile>
 
-/// Writes files whole or not at all: into a temporary name in the same folder, which is then renamed. Whoever reads
-/// the file meanwhile, or has it mapped, keeps the old one.
+/// Writes files whole or not at all: a temporary file in the same folder is written and then renamed. A process that
+/// reads the file meanwhile, or has it mapped, keeps the old contents.
 public enum AtomicFile: FileErrorSubject {
     public static let messageStart = "cannot write "
     public static let failureCode = FailureCode.output
 
-    /// Writes `data` to `url`, in place of what was there.
+    /// Writes `data` to `url` and replaces an existing file.
     /// - Throws: ``AtomicFileError``; nothing is left behind.
     public static func write(_ data: Data, to url: URL) throws {
         try write(to: url) { try $0.write(data) }
@@ -26,7 +26,7 @@ public enum AtomicFile: FileErrorSubject {
         case S_IFDIR: throw AtomicFileError(path: path, problem: "it is a folder")
         default: return try writeDirectly(path, body)
         }
-        // A link to a file stays a link; the file that it names is replaced.
+        // A link stays a link; its target is replaced.
         let target = exists ? url.resolvingSymlinksInPath() : url
         let folder = target.deletingLastPathComponent().path
         let temporary = folder + "/.mmx-\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36)).part"
@@ -60,8 +60,8 @@ public enum AtomicFile: FileErrorSubject {
         try writer.flush()
     }
 
-    /// Makes the folder `url`, and those above it, where they are not there yet.
-    /// - Throws: ``AtomicFileError`` that says what is in the way.
+    /// Makes the folder `url` and its parents where they do not exist.
+    /// - Throws: ``AtomicFileError`` with the file that is in the way.
     public static func makeFolder(_ url: URL) throws {
         func isFolder(_ path: String) -> Bool {
             var information = stat()
@@ -77,7 +77,8 @@ public enum AtomicFile: FileErrorSubject {
             let code = mkdir(path, 0o777) == 0 ? 0 : errno
             if code == 0 || isFolder(path) { continue }
             let above = URL(fileURLWithPath: path).deletingLastPathComponent().path
-            throw AtomicFileError(path: url.path, problem: code == EEXIST ? "\(path) is not a folder" : explain(code, folder: above))
+            throw AtomicFileError(
+                path: url.path, problem: code == EEXIST ? "\(path) is not a folder" : explain(code, folder: above))
         }
     }
 
@@ -91,7 +92,7 @@ public enum AtomicFile: FileErrorSubject {
         }
     }
 
-    /// What a file's pieces are written to.
+    /// Writes a file piece by piece.
     public final class Writer {
         private let descriptor: Int32
         private let path: String
@@ -132,7 +133,7 @@ public enum AtomicFile: FileErrorSubject {
     }
 }
 
-/// The system's `write`, out of reach of the methods of that name.
+/// The system's `write`, which methods of the same name hide.
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
     write(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -9,42 +9,42 @@ public enum Version {
 
     private static var configuration: String {
         #if DEBUG
-        "debug"
+            "debug"
         #else
-        "release"
+            "release"
         #endif
     }
 
     private static var processor: String {
         #if MMX_PORTABLE
-        "portable"
+            "portable"
         #else
-        "native"
+            "native"
         #endif
     }
 
     private static var architecture: String {
         #if arch(x86_64)
-        "x86_64"
+            "x86_64"
         #elseif arch(arm64)
-        "arm64"
+            "arm64"
         #else
-        "unknown architecture"
+            "unknown architecture"
         #endif
     }
 
     /// The language has conditions for the compiler's version, but no text of it.
     private static var compiler: String {
         #if compiler(>=6.6)
-        "6.6 or later"
+            "6.6 or later"
         #elseif compiler(>=6.5)
-        "6.5"
+            "6.5"
         #elseif compiler(>=6.4)
-        "6.4"
+            "6.4"
         #elseif compiler(>=6.3)
-        "6.3"
+            "6.3"
         #else
-        "6.2"
+            "6.2"
         #endif
     }
 }

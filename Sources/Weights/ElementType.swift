@@ -39,7 +39,7 @@ enum ElementType: String {
         }
     }
 
-    /// The elements in `bytes` as floats. F32 and F16 that are aligned borrow the memory, which `keeper` keeps; F16 and
+    /// The elements in `bytes` as floats. Aligned F32 and F16 borrow the memory, which `keeper` keeps alive; F16 and
     /// BF16 are widened exactly (F16 when its floats are first asked for), F64 is rounded to the nearest float.
     func floats(_ bytes: UnsafeRawBufferPointer, keeper: AnyObject) -> Storage {
         precondition(isReadable && bytes.count % size == 0)

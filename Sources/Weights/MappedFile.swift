@@ -1,17 +1,17 @@
 import Foundation
 import Support
 
-/// What is wrong with a file's contents; the reader that was called adds the path.
+/// A problem in a file's contents; the public reader adds the path.
 struct FileProblem: Error {
     let text: String
     init(_ text: String) { self.text = text }
 }
 
-/// A file's bytes, mapped: no page is read before it is looked at. Tensors that borrow the memory keep this alive.
+/// A file's bytes, mapped: a page is read when it is first used. Tensors that borrow the memory keep this alive.
 ///
 /// The mapping is private and copied on write, so a write through a borrowed tensor never reaches the file.
-/// A file that another program shortens while it is mapped ends this one; this project's own files are
-/// replaced by renaming (``AtomicFile``), which is safe.
+/// If another program shortens the file meanwhile, reading it ends this process. This project's own files are replaced
+/// by renaming (``AtomicFile``), which is safe.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 
@@ -72,8 +72,8 @@ struct ByteReader {
     }
 }
 
-/// The number of elements of `shape`; nil where an axis is negative, there are more than 64, or the number is too
-/// large to be one. Axes of length 0 count as 1 in that check, so that strides cannot overflow either.
+/// The number of elements of `shape`; nil where an axis is negative, there are more than 64 axes, or the number is too
+/// large. Axes of length 0 count as 1 in that check, so that strides cannot overflow either.
 func elementCount(_ shape: [Int]) -> Int? {
     if shape.count > 64 { return nil }
     var product = 1

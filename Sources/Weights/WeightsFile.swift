@@ -2,11 +2,10 @@ import Foundation
 import Support
 import Tensors
 
-/// A file of weights that is in none of the formats, or that is broken.
+/// A file of weights in an unknown format, or a damaged one.
 public typealias WeightsFileError = FileError<WeightsFile>
 
-/// The named tensors of a file, whatever program wrote it. The format is told by the file's first bytes, not by its
-/// name.
+/// The named tensors of a file, whatever program wrote it. The file's first bytes decide the format, not its name.
 public struct WeightsFile: Sendable {
     public enum Format: String, Codable, Sendable {
         case safetensors
@@ -20,7 +19,7 @@ public struct WeightsFile: Sendable {
     public let format: Format
     /// In the file's own layouts and under its own names.
     public let tensors: [String: Tensor]
-    /// Names of what holds no real numbers (counters, masks).
+    /// Names of tensors that were left out because they hold no real numbers (counters, masks).
     public let leftOut: [String]
 
     /// Reads the file at `url`. Tensors borrow the mapped file where they can.
@@ -74,9 +73,8 @@ public struct WeightsFile: Sendable {
         }
         if CaffeModel.looksLike(bytes) { return .caffe }
         throw FileProblem(
-            "is in no format that is read: PyTorch's .pth, safetensors, NumPy's .npz, a pickle of arrays, "
-                + "Caffe's .caffemodel"
-        )
+            "is in none of the formats that can be read: PyTorch's .pth, safetensors, NumPy's .npz, "
+                + "a pickle of arrays, Caffe's .caffemodel")
     }
 }
 

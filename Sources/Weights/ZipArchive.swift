@@ -1,18 +1,18 @@
-/// Where the files of a zip archive lie in it. Only stored files (not compressed), as `torch.save` writes them;
-/// zip64 included. The checksums are not looked at: that would read every page.
+/// The places of the files in a zip archive, zip64 included. Files must be stored without compression, as `torch.save`
+/// stores them. Checksums are not verified, because that would read every page of the file.
 struct ZipArchive {
     private(set) var names: [String] = []
     private var places: [String: Range<Int>] = [:]
     private let bytes: UnsafeRawBufferPointer
     private var total = 0
 
-    /// - Parameter bytes: the whole archive, which must outlive this.
+    /// - Parameter bytes: the whole archive; the caller keeps it in memory as long as this value is used.
     init(_ bytes: UnsafeRawBufferPointer) throws {
         self.bytes = bytes
         let directory = try Self.findDirectory(bytes)
         var reader = ByteReader(bytes, at: directory.start)
         for _ in 0..<directory.count {
-            // An entry takes 46 bytes or more, so a false count ends at the end of the archive.
+            // An entry takes 46 bytes or more, so reading a wrong count fails at the end of the archive.
             try readEntry(&reader)
         }
     }
@@ -95,8 +95,8 @@ struct ZipArchive {
         }
         if method != 0 {
             throw FileProblem(
-                "is a zip archive with the compressed file \(name) (method \(method)); torch.save and numpy.savez store files "
-                    + "as they are: save it again with one of them")
+                "is a zip archive with the compressed file \(name) (method \(method)); torch.save and numpy.savez store "
+                    + "files as they are: save it again with one of them")
         }
         if size != stored { throw FileProblem("is a zip archive with two sizes for \(name): \(size) and \(stored)") }
 

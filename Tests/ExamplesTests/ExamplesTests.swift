@@ -73,7 +73,8 @@ final class ExamplesTests: XCTestCase {
     func testExamples_linesOfCode_stayFew() throws {
         for (name, limit) in [("ExplainCaption", 30), ("CustomMethod", 40)] {
             let file = Self.repository.appendingPathComponent("Examples/\(name)/main.swift")
-            let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = try String(contentsOf: file, encoding: .utf8).split(
+                separator: "\n", omittingEmptySubsequences: false)
             XCTAssertLessThan(lines.count - 1, limit, name)
         }
     }

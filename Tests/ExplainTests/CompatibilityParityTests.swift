@@ -1,3 +1,4 @@
+import Drawing
 import Tensors
 import XCTest
 
@@ -8,7 +9,7 @@ final class CompatibilityParityTests: XCTestCase {
     /// Single precision, and what the tools add to denominators (1e-7, 1e-8 or nothing) against our 1e-7.
     private static let tolerance: Float = 1e-5
 
-    func testPytorchGradCAM() throws {
+    func testPytorchGradCAM_ofGradCAMAndEigenCAM_matchesTheTool() throws {
         let fixture = try ParityFixture.load()
         for record in fixture.records("pytorch-grad-cam", "grad-cam", "final") {
             try check(.pytorchGradCAM, GradCAM(), record)
@@ -26,20 +27,20 @@ final class CompatibilityParityTests: XCTestCase {
         }
     }
 
-    func testCaptum() throws {
+    func testCaptum_ofGradCAM_matchesTheTool() throws {
         for record in try ParityFixture.load().records("captum", "grad-cam", "final") {
             try check(.captum, GradCAM(), record)
         }
     }
 
-    func testRamprs() throws {
+    func testRamprs_ofGradCAM_matchesTheTool() throws {
         for record in try ParityFixture.load().records("ramprs", "grad-cam", "final") {
             try check(.ramprs, GradCAM(), record)
         }
     }
 
     /// At the layers' own resolution, where the tool's call ends, and enlarged as its `overlay_mask` does.
-    func testTorchCAM() throws {
+    func testTorchCAM_ofItsMethods_matchesTheTool() throws {
         let fixture = try ParityFixture.load()
         for method in [GradCAM(), XGradCAM(), LayerCAM()] as [any ExplanationMethod] {
             for record in fixture.records("torch-cam", method.name, "final") where !record.hasSeveralLayers {
@@ -56,7 +57,7 @@ final class CompatibilityParityTests: XCTestCase {
 
     /// Our fusion of several layers is torch-cam's where the layers' maps reach down to 0, as the fixture's do: it
     /// scales by the range, we by the maximum as the paper does.
-    func testLayerFusionIsTorchCAMs() throws {
+    func testLayerFusion_ofLayerCAM_matchesTorchCAM() throws {
         let records = try ParityFixture.load().records("torch-cam", "layercam", "final").filter(\.hasSeveralLayers)
         XCTAssertEqual(records.map(\.network), ["chain", "residual"])
         for record in records {
@@ -66,7 +67,7 @@ final class CompatibilityParityTests: XCTestCase {
     }
 
     /// Maps of several layers as the tools fuse them.
-    func testFusedLayers() throws {
+    func testFuse_ofSeveralLayers_matchesTheTool() throws {
         let fixture = try ParityFixture.load()
         for method in [GradCAM(), LayerCAM()] as [any ExplanationMethod] {
             let records = fixture.records("pytorch-grad-cam", method.name, "fused")

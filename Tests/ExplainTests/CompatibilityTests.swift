@@ -12,7 +12,7 @@ final class CompatibilityTests: XCTestCase {
         for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: 1e-6, "\(a)", line: line) }
     }
 
-    func testRawMaps() {
+    func testRaw_ofEachTool_scalesAndRectifiesAsTheTool() {
         assertEqual(Compatibility.ramprs.raw(map, method: "grad-cam").array, [0, 12])
         assertEqual(Compatibility.ramprs.raw(map, method: "hirescam").array, [0, 6])
         assertEqual(Compatibility.pytorchGradCAM.raw(map, method: "grad-cam").array, [0, 6])
@@ -21,7 +21,7 @@ final class CompatibilityTests: XCTestCase {
     }
 
     /// Cells 2 and 6 over five pixels, and over four.
-    func testMapsOfTheInput() {
+    func testInput_ofTwoCells_resamplesAndNormalisesAsTheTool() {
         let raw = Tensor([1, 2], [2, 6])
         func input(_ tool: Compatibility, _ width: Int) -> [Float] { tool.input(raw, height: 1, width: width).array }
         // Corners aligned: 2, 3, 4, 5, 6.
@@ -36,9 +36,9 @@ final class CompatibilityTests: XCTestCase {
         XCTAssertLessThan(cubic[1], 0.25)
     }
 
-    /// Layers of two cells and of one, for an input of four pixels: 0, 1/4, 3/4, 1 and, flat, 0. torch-cam's finest has two
-    /// cells: 0 and 1, and 0.
-    func testSeveralLayers() {
+    /// A layer of two cells and a flat layer of one, for an input of four pixels: 0, 1/4, 3/4, 1 and all 0. torch-cam's
+    /// finest layer has two cells: 0 and 1, and 0.
+    func testFuse_ofTwoLayers_isTheToolsMeanOrMaximum() {
         let layers = [Tensor([1, 1, 2], [-2, 6]), Tensor([1, 1, 1], [3])]
         let mean = Compatibility.pytorchGradCAM.fuse(layers, method: "grad-cam", height: 1, width: 4)
         XCTAssertEqual(mean.shape, [1, 1, 4])
@@ -53,9 +53,10 @@ final class CompatibilityTests: XCTestCase {
     }
 
     /// A flat map stays 0.
-    func testFlatMaps() {
+    func testInput_ofAFlatMap_staysZero() {
         for tool in Compatibility.allCases where tool != .captum {
-            assertEqual(tool.input(Tensor([2, 2], repeating: 3), height: 3, width: 3).array, [Float](repeating: 0, count: 9))
+            let input = tool.input(Tensor([2, 2], repeating: 3), height: 3, width: 3)
+            assertEqual(input.array, [Float](repeating: 0, count: 9))
         }
     }
 }

@@ -1,9 +1,8 @@
+import Explain
 import Foundation
 import Tasks
 import TestSupport
 import XCTest
-
-@testable import Explain
 
 /// Long runs do not grow.
 final class MemoryGrowthTests: XCTestCase {
@@ -14,15 +13,14 @@ final class MemoryGrowthTests: XCTestCase {
     }
 
     /// 2,000 captions, each with every word's map, end within 5 % of the memory of the first 100.
-    func testTwoThousandExplanations() throws {
-        let explainer = try CaptionExplainer(Captioner.load(Fixture.url("toy-show-attend-and-tell")))
-        let preprocessing = explainer.captioner.configuration.preprocessing
-        let pictures = (0..<20).map { preprocessing.prepare(ToyScene(seed: 2_024, index: $0).image).tensor }
+    func testExplainer_afterTwoThousandCaptions_usesNoMoreMemory() throws {
+        let explainer = try Explainer(Captioner.load(Fixture.url("toy-show-attend-and-tell")))
+        let pixels = (0..<20).map { explainer.model.toyImage(index: $0) }
         var first = 0
         for i in 0..<2_000 {
-            let seen = explainer.look(at: pictures[i % pictures.count])
-            let explanation = try explainer.explain(seen, words: explainer.caption(seen), targets: [.everyWord])
-            XCTAssertFalse(explanation.scores.isEmpty)
+            let image = explainer.encode(pixels[i % pixels.count])
+            let explanation = try explainer.explain(image, input: explainer.caption(image), targets: [.everyWord])
+            XCTAssertFalse(explanation.targets.isEmpty)
             if i == 99 { first = try resident() }
         }
         let last = try resident()

@@ -1,9 +1,8 @@
+import Explain
 import Tasks
 import Tensors
 import Vision
 import XCTest
-
-@testable import Explain
 
 /// Every method that pytorch-grad-cam 1.5.7 or captum 0.9.0 has, against what they draw of the same networks
 /// (Fixtures/methods.py), before their post-processing.
@@ -11,7 +10,7 @@ final class MethodParityTests: XCTestCase {
     /// Sums of single precision in another order, against the fixture's double precision.
     private static let rounding: Float = 5e-6
 
-    func testTheNetworksAreTheFixtures() throws {
+    func testParityNetworks_onTheirImages_giveTheFixturesLogits() throws {
         let fixture = try ParityFixture.load()
         XCTAssertEqual(fixture.logits.keys.sorted(), ["chain", "perceptron", "residual"])
         for (name, expected) in fixture.logits {
@@ -23,7 +22,7 @@ final class MethodParityTests: XCTestCase {
 
     // MARK: Layers
 
-    func testGradientsOverLayers() throws {
+    func testLayerGradientMethods_ofEveryRecord_matchPytorchGradCAMAndCaptum() throws {
         let fixture = try ParityFixture.load()
         for method in [GradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM()] as [any ExplanationMethod] {
             for record in fixture.records("pytorch-grad-cam", method.name) {
@@ -36,7 +35,7 @@ final class MethodParityTests: XCTestCase {
     }
 
     /// A singular vector has no sign: the tool's is chance, ours is fixed.
-    func testEigenCAM() throws {
+    func testEigenCAM_ofEveryRecord_matchesPytorchGradCAMUpToTheSign() throws {
         for record in try ParityFixture.load().records("pytorch-grad-cam", "eigen-cam") {
             let map = try map(EigenCAM(), of: record)
             let agreement = zip(map.array, record.values).reduce(0) { $0 + $1.0 * $1.1 }
@@ -46,7 +45,7 @@ final class MethodParityTests: XCTestCase {
 
     /// The tool divides by the score, ours by its magnitude. The score without a channel is close to the score, so that
     /// their difference has fewer digits.
-    func testAblationCAM() throws {
+    func testAblationCAM_ofEveryRecord_matchesPytorchGradCAM() throws {
         let fixture = try ParityFixture.load()
         for record in fixture.records("pytorch-grad-cam", "ablation-cam") {
             let map = try map(AblationCAM(), of: record)
@@ -55,7 +54,7 @@ final class MethodParityTests: XCTestCase {
         }
     }
 
-    func testScoreCAM() throws {
+    func testScoreCAM_ofEveryRecord_matchesPytorchGradCAM() throws {
         for record in try ParityFixture.load().records("pytorch-grad-cam", "score-cam") {
             try check(ScoreCAM(), record, tolerance: Self.rounding)
         }
@@ -63,7 +62,7 @@ final class MethodParityTests: XCTestCase {
 
     // MARK: Pixels
 
-    func testGradientsAtPixels() throws {
+    func testPixelGradientMethods_ofEveryRecord_matchCaptum() throws {
         let fixture = try ParityFixture.load()
         for method in [ImageGradient(), GuidedBackpropagation(), Deconvnet()] as [any ExplanationMethod] {
             for record in fixture.records("captum", method.name) {
@@ -75,26 +74,26 @@ final class MethodParityTests: XCTestCase {
         }
     }
 
-    func testGuidedGradCAM() throws {
+    func testGuidedGradCAM_ofEveryRecord_matchesCaptum() throws {
         for record in try ParityFixture.load().records("captum", "guided-grad-cam", "bilinear") {
             try check(GuidedGradCAM(), record, tolerance: Self.rounding)
         }
     }
 
-    /// Samples, noise and seed of the fixture, and the generator that it has rebuilt.
-    func testSmoothGrad() throws {
+    /// With the samples, the noise and the seed of the fixture, which has rebuilt our generator.
+    func testSmoothGrad_withTheFixturesNoise_matchesCaptum() throws {
         for record in try ParityFixture.load().records("captum", "smoothgrad") {
             try check(SmoothGrad(samples: 8, noise: 0.15, seed: 3), record, tolerance: Self.rounding)
         }
     }
 
-    func testIntegratedGradients() throws {
+    func testIntegratedGradients_fromTheMean_matchCaptum() throws {
         for record in try ParityFixture.load().records("captum", "integrated-gradients", "midpoint") {
             try check(IntegratedGradients(steps: 32, baseline: .mean), record, tolerance: Self.rounding)
         }
     }
 
-    func testOcclusion() throws {
+    func testOcclusion_ofEveryRecord_matchesCaptum() throws {
         for record in try ParityFixture.load().records("captum", "occlusion") {
             try check(Occlusion(window: 4, stride: 3, fill: .mean), record, tolerance: 4 * Self.rounding)
         }

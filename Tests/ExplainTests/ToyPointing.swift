@@ -8,11 +8,11 @@ struct ToyPointing {
     private var centre = 0, chance = 0.0, anyShape = 0.0
 
     var rate: Double { Double(hits) / Double(max(1, maps)) }
-    /// The picture's centre lies on the shapes.
+    /// The image's centre lies on the shapes.
     var centreRate: Double { Double(centre) / Double(max(1, maps)) }
     /// A pixel at random does.
     var chanceRate: Double { chance / Double(max(1, maps)) }
-    /// A pixel at random of any of the picture's shapes does.
+    /// A pixel at random of any of the scene's shapes does.
     var anyShapeRate: Double { anyShape / Double(max(1, maps)) }
 
     var description: String {
@@ -22,7 +22,7 @@ struct ToyPointing {
     }
 
     /// Counts one raw map, `[u, v]`: its maximum is the centre of its largest cell, which must be above 0.
-    mutating func add(_ map: Tensor, _ placement: Placement, asked: [ToyScene.Shape], in picture: ToyScene) {
+    mutating func add(_ map: Tensor, _ placement: Placement, asked: [ToyScene.Shape], in scene: ToyScene) {
         let side = ToyScene.side, values = map.array, (rows, columns) = (map.shape[0], map.shape[1])
         func union(_ shapes: [ToyScene.Shape]) -> [Bool] {
             shapes.map(ToyScene.mask).reduce([Bool](repeating: false, count: side * side)) { a, b in
@@ -37,6 +37,6 @@ struct ToyPointing {
         if values[best] > 0 && mask[y * side + x] { hits += 1 }
         if mask[side / 2 * side + side / 2] { centre += 1 }
         chance += area / Double(mask.count)
-        anyShape += area / Double(max(1, union(picture.shapes).count { $0 }))
+        anyShape += area / Double(max(1, union(scene.shapes).count { $0 }))
     }
 }

@@ -1,3 +1,4 @@
+import Explain
 import Foundation
 import Tasks
 import Tensors
@@ -5,18 +6,18 @@ import TestSupport
 import Vision
 import XCTest
 
-@testable import Explain
-
-/// A tiny answerer of drawn scenes, trained by `mmx train vqa` (Fixtures/toy-vqa/README.md): right answers, and maps
+/// A tiny VQA model of drawn scenes, trained by `mmx train vqa` (Fixtures/toy-vqa/README.md): right answers, and maps
 /// that point at the shapes that the questions ask about.
 final class ToyVQATests: XCTestCase {
     /// Training drew its scenes from seed 7.
     private static let seed: UInt64 = 2_024
 
-    private func explainer() throws -> AnswerExplainer {
+    private func explainer() throws -> Explainer<VQAModel> {
         let folder = ProcessInfo.processInfo.environment["TOY_VQA"] ?? Fixture.url("toy-vqa").path
-        return try AnswerExplainer(VQAModel.load(URL(fileURLWithPath: folder)))
+        return try Explainer(VQAModel.load(URL(fileURLWithPath: folder)))
     }
+
+    // MARK: Pointing
 
     /// What was answered and where the maps point, for one kind of question.
     private struct Tally {
@@ -45,30 +46,30 @@ final class ToyVQATests: XCTestCase {
         }
     }
 
-    /// Every question about `pictures` scenes, by kind, and numbers by their number as well. What is answered with "no"
+    /// Every question about `scenes` scenes, by kind, and numbers by their number as well. What is answered with "no"
     /// or "zero" has no mask, and its maps are not measured.
-    private func ask(pictures: Int) throws -> [String: Tally] {
-        let explainer = try explainer()
+    private func ask(scenes: Int) throws -> [String: Tally] {
+        let explainer = try explainer(), model = explainer.model
         var random = SeededGenerator(seed: Self.seed), tallies: [String: Tally] = [:]
-        for index in 0..<pictures {
-            let picture = ToyScene.questionScene(seed: Self.seed, index: index)
-            let prepared = explainer.answerer.configuration.preprocessing.prepare(picture.image)
-            let seen = explainer.look(at: prepared.tensor)
-            for question in picture.questions(using: &random) {
-                let read = try explainer.read(question.text)
+        for index in 0..<scenes {
+            let scene = ToyScene.questionScene(seed: Self.seed, index: index)
+            let prepared = model.configuration.preprocessing.prepare(scene.image)
+            let image = explainer.encode(prepared.tensor)
+            for question in scene.questions(using: &random) {
+                let read = try model.question(question.text)
                 XCTAssertEqual(read.warnings, [])
                 var targets: [AnswerTarget] = question.shapes.isEmpty ? [] : [.best]
                 if let less = Self.less(than: question) { targets.append(.contrast(question.answer, against: less)) }
-                let found = try explainer.explain(seen, question: read.question, targets: targets)
-                let isRight = explainer.answerer.answers[found.ranking[0].index] == question.answer
+                let found = try explainer.explain(image, input: read.question, targets: targets)
+                let isRight = model.answers[found.output.ranking[0].index] == question.answer
                 let kind = question.kind.rawValue
                 for kind in ["all", kind] + (question.kind == .number ? ["\(kind), \(question.answer)"] : []) {
                     var tally = tallies[kind, default: Tally()]
                     tally.asked += 1
                     if isRight { tally.right += 1 }
-                    for (score, pointing) in zip(found.scores, [\Tally.given, \Tally.rather]) {
+                    for (target, pointing) in zip(found.targets, [\Tally.given, \Tally.rather]) {
                         tally[keyPath: pointing].add(
-                            score.map, prepared.placement, asked: question.shapes, in: picture)
+                            target.map, prepared.placement, asked: question.shapes, in: scene)
                     }
                     tallies[kind] = tally
                 }
@@ -77,8 +78,8 @@ final class ToyVQATests: XCTestCase {
         return tallies
     }
 
-    func testAnswersAreRightAndMapsPointAtWhatIsAskedAbout() throws {
-        let tallies = try ask(pictures: 250)
+    func testVQAModel_onDrawnScenes_answersRightAndPointsAtWhatIsAskedAbout() throws {
+        let tallies = try ask(scenes: 250)
         for (kind, tally) in tallies.sorted(by: { $0.key < $1.key }) { tally.print(kind) }
         let all = try XCTUnwrap(tallies["all"])
         XCTAssertGreaterThanOrEqual(all.accuracy, 0.98)
@@ -97,7 +98,7 @@ final class ToyVQATests: XCTestCase {
     }
 
     /// The commonest answer to each question is right no more often than a guess.
-    func testTheQuestionAloneSaysNothing() {
+    func testCommonestAnswer_toEachQuestion_isRightByChance() {
         var random = SeededGenerator(seed: 1), counts: [String: [String: [String: Int]]] = [:]
         for index in 0..<1_500 {
             for question in ToyScene.questionScene(seed: 1, index: index).questions(using: &random) {
@@ -114,6 +115,8 @@ final class ToyVQATests: XCTestCase {
         }
     }
 
+    // MARK: Golden file
+
     private struct Golden: Codable {
         struct Line: Codable {
             var question: String
@@ -128,19 +131,19 @@ final class ToyVQATests: XCTestCase {
 
     /// The questions about one scene, their answers, all answers' scores, and the maps, to a thousandth of the largest
     /// value (other threads and vector widths sum in another order).
-    func testOneSceneStaysTheSame() throws {
+    func testAnswersAndMaps_ofOneScene_equalTheGoldenFile() throws {
         let explainer = try explainer()
         var random = SeededGenerator(seed: Self.seed)
-        let picture = ToyScene.questionScene(seed: Self.seed, index: 0)
-        let seen = explainer.look(at: explainer.answerer.configuration.preprocessing.prepare(picture.image).tensor)
-        let lines = try picture.questions(using: &random).map { question in
+        let scene = ToyScene.questionScene(seed: Self.seed, index: 0)
+        let image = explainer.encode(explainer.model.configuration.preprocessing.prepare(scene.image).tensor)
+        let lines = try scene.questions(using: &random).map { question in
             let found = try explainer.explain(
-                seen, question: explainer.read(question.text).question, targets: [.best])
-            let scores = found.ranking.sorted { $0.index < $1.index }.map(\.logit)
-            XCTAssertEqual(found.scores[0].value, scores.max())
+                image, input: explainer.model.question(question.text).question, targets: [.best])
+            let scores = found.output.ranking.sorted { $0.index < $1.index }.map(\.logit)
+            XCTAssertEqual(found.targets[0].value, scores.max())
             return Golden.Line(
-                question: question.text, answer: found.scores[0].score.name, scores: scores,
-                map: found.scores[0].map.array)
+                question: question.text, answer: found.targets[0].name, scores: scores,
+                map: found.targets[0].map.array)
         }
         if let folder = ProcessInfo.processInfo.environment["TOY_GOLDEN"] {
             // A newly trained model: a folder to write its file to.
@@ -150,14 +153,9 @@ final class ToyVQATests: XCTestCase {
         let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: Fixture.url("toy-vqa/golden.json")))
         XCTAssertEqual(lines.map(\.question), golden.lines.map(\.question))
         XCTAssertEqual(lines.map(\.answer), golden.lines.map(\.answer))
-        func assertEqual(_ found: [Float], _ expected: [Float], _ message: String) {
-            XCTAssertEqual(found.count, expected.count, message)
-            let largest = expected.map(abs).max() ?? 0
-            for (a, b) in zip(found, expected) { XCTAssertEqual(a, b, accuracy: 1e-3 * largest, message) }
-        }
         for (found, expected) in zip(lines, golden.lines) {
-            assertEqual(found.scores, expected.scores, "scores: \(found.question)")
-            assertEqual(found.map, expected.map, "map: \(found.question)")
+            assertEqual(found.scores, expected.scores, within: 1e-3, "scores: \(found.question)")
+            assertEqual(found.map, expected.map, within: 1e-3, "map: \(found.question)")
         }
     }
 }

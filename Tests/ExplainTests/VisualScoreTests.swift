@@ -1,11 +1,9 @@
+import Explain
 import Language
 import Tasks
 import Tensors
-import TestSupport
 import Vision
 import XCTest
-
-@testable import Explain
 
 /// The visual term's part of a word's score, and Grad-CAM centred: what they are by the formulas.
 final class VisualScoreTests: XCTestCase {
@@ -28,28 +26,24 @@ final class VisualScoreTests: XCTestCase {
         )
     }
 
-    private func look(_ explainer: CaptionExplainer) -> SeenPicture {
-        explainer.look(
-            at: explainer.captioner.configuration.preprocessing.prepare(ToyScene(seed: 3, index: 1).image).tensor)
-    }
-
-    private func assertEqual(_ a: [Float], _ b: [Float], within part: Float, line: UInt = #line) {
-        XCTAssertEqual(a.count, b.count, line: line)
-        let largest = max(b.map(abs).max() ?? 0, 1e-12)
-        for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: part * largest, line: line) }
+    private func encode(_ explainer: Explainer<Captioner>) -> EncodedImage {
+        explainer.encode(explainer.model.toyImage(seed: 3, index: 1))
     }
 
     /// y_t = g_t sum over l of alpha_tl w . (U F_l + b). Held, g and alpha are numbers: the mean of dy / dF over the
     /// cells is g_t / L U^T w, since alpha adds up to 1, and Grad-CAM's map is g_t / L w . U F_l: the word's CAM. Of a
     /// word at another position the map has the same shape and that position's gate.
-    func testGradCAMOfTheVisualScoreIsTheWordsCAM() throws {
-        let (captioner, store) = try captioner(), explainer = try CaptionExplainer(captioner)
-        let seen = look(explainer), words = vocabulary.encode(["a", "red", "circle", "and", "something", "red"])
-        let recipe = MapRecipe(methods: [GradCAM(), CentredGradCAM(), HiResCAM(), ModelAttention()], wordScore: .visual)
+    func testGradCAM_ofTheVisualScore_isTheWordsCAM() throws {
+        let (captioner, store) = try captioner()
+        let explainer = try Explainer(
+            captioner,
+            options: ExplanationOptions(
+                methods: [GradCAM(), CentredGradCAM(), HiResCAM(), ModelAttention()], wordScore: .visual))
+        let image = encode(explainer), words = vocabulary.encode(["a", "red", "circle", "and", "something", "red"])
         let found = try explainer.explain(
-            seen, words: words, targets: [.word("red", occurrence: 1), .word("red", occurrence: 2)], recipe: recipe)
-        XCTAssertEqual(found.wordScore, .visual)
-        let features = seen.features, cells = features.shape[1] * features.shape[2]
+            image, input: words, targets: [.word("red", occurrence: 1), .word("red", occurrence: 2)])
+        XCTAssertEqual(found.output.wordScore, .visual)
+        let features = image.features, cells = features.shape[1] * features.shape[2]
         let u = try XCTUnwrap(store.values["decoder.visual.regions.weight"])
         let bias = try XCTUnwrap(store.values["decoder.visual.regions.bias"]).array
         let w = try XCTUnwrap(store.values["decoder.visual.words.weight"]).row(vocabulary.encode(["red"])[0]).array
@@ -57,13 +51,14 @@ final class VisualScoreTests: XCTestCase {
         let said = linear(Variable(features), Variable(u)).value.reshaped([cells, 5])
         let cam = (0..<cells).map { l in (0..<5).reduce(Float(0)) { $0 + w[$1] * said[l, $1] } }
         let constant = zip(w, bias).reduce(Float(0)) { $0 + $1.0 * $1.1 }
-        XCTAssertEqual(found.scores.count, 8)
-        for place in [0, 4] {
-            let plain = found.scores[place].map.array, centred = found.scores[place + 1].map.array
-            let hires = found.scores[place + 2].map.array, attention = found.scores[place + 3].map.array
-            let value = found.scores[place].value
+        XCTAssertEqual(found.targets.map(\.subject.positions), [[1], [5]])
+        for target in found.targets {
+            XCTAssertEqual(
+                target.attributions.map(\.method), ["grad-cam", "centred-grad-cam", "hirescam", "attention"])
+            let maps = target.attributions.map(\.map.array)
+            let (plain, centred, hires, attention) = (maps[0], maps[1], maps[2], maps[3])
             // The gate is what is left: y = gate (sum of alpha cam + w . b).
-            let gate = value / (zip(attention, cam).reduce(0) { $0 + $1.0 * $1.1 } + constant)
+            let gate = target.value / (zip(attention, cam).reduce(0) { $0 + $1.0 * $1.1 } + constant)
             XCTAssertTrue(gate > 0 && gate < 1, "\(gate)")
             assertEqual(plain, cam.map { $0 * gate / Float(cells) }, within: 1e-4)
             let mean = plain.reduce(0, +) / Float(cells)
@@ -71,22 +66,19 @@ final class VisualScoreTests: XCTestCase {
             // Each cell's own gradient is alpha_l g U^T w: HiResCAM shows where the decoder looked.
             assertEqual(hires, zip(attention, cam).map { $0 * $1 * gate }, within: 1e-4)
         }
-        assertEqual(
-            found.scores[0].map.array.map { $0 / found.scores[0].map.array[7] },
-            found.scores[4].map.array.map { $0 / found.scores[4].map.array[7] }, within: 1e-3)
+        let (first, second) = (found.targets[0].map.array, found.targets[1].map.array)
+        assertEqual(first.map { $0 / first[7] }, second.map { $0 / second[7] }, within: 1e-3)
         // The words' probabilities are those of the whole score.
-        let usual = try explainer.explain(seen, words: words, targets: [])
-        XCTAssertEqual(found.logProbabilities, usual.logProbabilities)
+        let usual = try Explainer(captioner).explain(image, input: words, targets: [])
+        XCTAssertEqual(found.output.logProbabilities, usual.output.logProbabilities)
     }
 
     /// The logit is the rest and the visual part.
-    func testItIsAPartOfTheLogit() throws {
+    func testVisualScore_andTheLogitWithoutIt_addUpToTheLogit() throws {
         let (captioner, store) = try captioner()
         func values(_ captioner: Captioner, _ kind: WordScore) throws -> [Float] {
-            let own = try CaptionExplainer(captioner)
-            return try own.explain(
-                look(own), words: [4, 5, 6], targets: [.everyWord], recipe: MapRecipe(wordScore: kind)
-            ).scores.map(\.value)
+            let own = try Explainer(captioner, options: ExplanationOptions(wordScore: kind))
+            return try own.explain(encode(own), input: [4, 5, 6], targets: [.everyWord]).targets.map(\.value)
         }
         var state = store.stateDictionary()
         state["decoder.visual.words.weight"] = Tensor(try XCTUnwrap(state["decoder.visual.words.weight"]).shape)
@@ -95,12 +87,14 @@ final class VisualScoreTests: XCTestCase {
             parameters: ParameterStore { name, _ in state[name] ?? Tensor([0]) }.scope())
         let parts = zip(try values(silent, .logit), try values(captioner, .visual)).map { $0 + $1 }
         XCTAssertGreaterThan(try values(captioner, .visual).map(abs).max() ?? 0, 0.01)
-        for (whole, sum) in zip(try values(captioner, .logit), parts) { XCTAssertEqual(whole, sum, accuracy: 1e-4) }
+        let whole = try values(captioner, .logit)
+        XCTAssertEqual(whole.count, parts.count)
+        for (whole, sum) in zip(whole, parts) { XCTAssertEqual(whole, sum, accuracy: 1e-4) }
     }
 
     /// A network of numbers: two cells of one channel, A = 3 and 1, dy/dA = 2 in both: alpha 2, map 6 and 2; centred 2
     /// and -2.
-    func testCentredByHand() {
+    func testCentredGradCAM_ofTwoCells_isGradCAMLessItsMean() {
         let a = Tensor([1, 1, 2, 1], [3, 1]), g = Tensor([1, 1, 1, 2, 1], [2, 2])
         XCTAssertEqual(GradCAM.maps(activations: a, gradients: g).array, [6, 2])
         XCTAssertEqual(CentredGradCAM.maps(activations: a, gradients: g).array, [2, -2])
@@ -109,11 +103,11 @@ final class VisualScoreTests: XCTestCase {
         XCTAssertEqual(CentredGradCAM.maps(activations: more, gradients: g).array, [2, -2])
     }
 
-    func testAModelWithoutAVisualTerm() throws {
-        let (captioner, _) = try captioner(visual: nil), explainer = try CaptionExplainer(captioner)
-        XCTAssertThrowsError(
-            try explainer.explain(
-                look(explainer), words: [4, 5], targets: [.everyWord], recipe: MapRecipe(wordScore: .visual))
-        ) { XCTAssertTrue("\($0)".contains("no visual term") && "\($0)".contains("--score logit"), "\($0)") }
+    func testVisualScore_ofAModelWithoutAVisualTerm_throws() throws {
+        let explainer = try Explainer(captioner(visual: nil).0, options: ExplanationOptions(wordScore: .visual))
+        XCTAssertThrowsError(try explainer.explain(encode(explainer), input: [4, 5], targets: [.everyWord])) {
+            XCTAssertEqual(($0 as? ExplanationError)?.kind, .methodDoesNotApply)
+            XCTAssertTrue("\($0)".contains("no visual term") && "\($0)".contains("--score logit"), "\($0)")
+        }
     }
 }

@@ -3,10 +3,10 @@ import XCTest
 
 @testable import Language
 
-/// A decoder that is a table: the next word depends on the picture, the last word and how many words were read.
+/// A decoder that is a table: the next word depends on the image, the last word and how many words were read.
 ///
-/// A picture is a feature map of one number, the index of its table. The state carries what a real one would: which picture a row
-/// belongs to (h) and how many words it has read (c), so that rows that are mixed up give other captions.
+/// An image is a feature map of one number, the index of its table. As in a real decoder, the state tells the image of
+/// a row (h) and the number of words read (c), so that rows in a wrong order give other captions.
 private struct TableDecoder: CaptionDecoder {
     /// Probabilities of the next word after `last`, when `read` words (`<start>` among them) have been read.
     let probabilities: @Sendable (_ picture: Int, _ last: Int, _ read: Int) -> [Float]
@@ -21,7 +21,8 @@ private struct TableDecoder: CaptionDecoder {
     }
 
     func step(_ state: DecoderState, words: [Int]) -> (logits: Tensor, state: DecoderState) {
-        let pictures = state.h.array.map { Int($0) }, read = state.c.array.map { Int($0) + 1 }
+        let pictures = state.h.array.map { Int($0) }
+        let read = state.c.array.map { Int($0) + 1 }
         let rows = words.indices.map { probabilities(pictures[$0], words[$0], read[$0]) }
         // Logits may differ from the logarithms by any constant.
         let logits = Tensor([rows.count, rows[0].count], rows.flatMap { $0.map { log($0) + 1.5 } })
@@ -65,13 +66,13 @@ final class BeamSearchTests: XCTestCase {
         return TableDecoder { _, last, _ in table[last] ?? [] }
     }
 
-    func testBeamFindsWhatGreedySearchMisses() {
+    func testBeamSearch_ofTwoBeams_findsWhatGreedySearchMisses() {
         check(search(garden, beam: 1, alpha: 0)[0], [([a, c], 0.216, 2)], alpha: 0)
         check(search(garden, beam: 2, alpha: 0)[0], [([b], 0.36, 1), ([a, c], 0.216, 2)], alpha: 0)
     }
 
     /// By hand with alpha 1: ln 0.216 / 2 = -0.766, ln 0.189 / 2 = -0.833, ln 0.36 / 1 = -1.022.
-    func testLengthNormalisation() {
+    func testLengthNormalisation_withAlpha1_ranksAsByHand() {
         let found = search(garden, beam: 2, alpha: 1)[0]
         check(found, [([a, c], 0.216, 2), ([a, d], 0.189, 2)], alpha: 1)
         XCTAssertEqual(found[0].score, -0.76624, accuracy: 1e-4)
@@ -81,15 +82,15 @@ final class BeamSearchTests: XCTestCase {
     }
 
     /// a alone: 0.55; a b: 0.45, which is better for its length: ln 0.55 = -0.598, ln 0.45 / 2 = -0.399.
-    func testAnEarlyEndDoesNotStopABetterCaption() {
+    func testBeamSearch_withAnEarlyEnding_goesOnToABetterCaption() {
         let table = [start: row([a: 1]), a: row([end: 0.55, b: 0.45]), b: row([end: 1])]
         let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
         check(search(decoder, beam: 1, alpha: 0)[0], [([a], 0.55, 1)], alpha: 0)
         check(search(decoder, beam: 1, alpha: 1)[0], [([a, b], 0.45, 2)], alpha: 1)
     }
 
-    /// A sentence that would not end is cut, and its end is not counted.
-    func testMaximumLength() {
+    /// A sentence that does not end is cut, and the probability of its end is not counted.
+    func testMaximumLength_ofAnEndlessSentence_cutsIt() {
         let table = [start: row([a: 0.8, b: 0.2]), a: row([a: 0.75, end: 0.25]), b: row([b: 1])]
         let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
         for length in 1...4 {
@@ -100,22 +101,23 @@ final class BeamSearchTests: XCTestCase {
         XCTAssertEqual(search(decoder, beam: 1, alpha: 1, maximumLength: 0)[0].map(\.words), [[a]])
     }
 
-    /// Forbidden words are not written, and their probability is not given to the others.
-    func testForbiddenWords() {
+    /// Forbidden words are not written, and the other words' probabilities stay the same.
+    func testForbiddenWords_inTheDistribution_areNotWrittenAndKeepTheirProbability() {
         let table = [
-            start: row([unknown: 0.5, pad: 0.1, start: 0.1, a: 0.2, b: 0.1]), a: row([unknown: 0.4, end: 0.6]), b: row([end: 1]),
+            start: row([unknown: 0.5, pad: 0.1, start: 0.1, a: 0.2, b: 0.1]), a: row([unknown: 0.4, end: 0.6]),
+            b: row([end: 1]),
         ]
         let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
         check(search(decoder, beam: 2, alpha: 0)[0], [([a], 0.12, 1), ([b], 0.1, 1)], alpha: 0)
     }
 
-    func testAnEmptyCaptionIsACaption() {
+    func testEmptyCaption_whenItIsBest_isFound() {
         let table = [start: row([end: 0.7, a: 0.3]), a: row([end: 1])]
         let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
         check(search(decoder, beam: 2, alpha: 0)[0], [([], 0.7, 1), ([a], 0.3, 1)], alpha: 0)
     }
 
-    /// Probabilities drawn from (seed, picture, last word, words read); only `<end>` and a...d can be written.
+    /// Probabilities drawn from (seed, image, last word, words read); only `<end>` and a...d can be written.
     private func drawn(seed: UInt64) -> TableDecoder {
         TableDecoder { picture, last, read in
             var random = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(picture * 10_007 + last * 101 + read))
@@ -127,7 +129,7 @@ final class BeamSearchTests: XCTestCase {
         }
     }
 
-    func testSeveralPicturesAtOnceAreOneAtATime() {
+    func testBeamSearch_ofSeveralImages_equalsOneAtATime() {
         let pictures = [3, 0, 4, 1, 3]
         for (beam, alpha) in [(1, Float(0.7)), (3, 0), (3, 0.7), (5, 1)] {
             for seed in 0..<10 {
@@ -144,9 +146,10 @@ final class BeamSearchTests: XCTestCase {
     }
 
     /// With a beam that holds every sentence, the search is exhaustive.
-    func testAWideBeamFindsTheBestOfAll() {
+    func testBeamSearch_withAWideBeam_findsTheBestOfAll() {
         for seed in 0..<20 {
-            let decoder = drawn(seed: UInt64(seed)), alpha: Float = 0.7
+            let decoder = drawn(seed: UInt64(seed))
+            let alpha: Float = 0.7
             var all: [(words: [Int], score: Float)] = []
             func extend(_ words: [Int], _ logProbability: Float) {
                 if words.count == 3 {
@@ -166,27 +169,31 @@ final class BeamSearchTests: XCTestCase {
         }
     }
 
-    /// All words equally likely: the lower index wins, and the search says the same thing every time, for one picture or several.
-    func testTiesAreDecidedByPosition() {
-        let fifths = row([end: 0.2, a: 0.2, b: 0.2, c: 0.2, d: 0.2]), quarters = row([a: 0.25, b: 0.25, c: 0.25, d: 0.25])
+    /// All words are equally likely: the lowest index wins, and the result is the same every time, for one image or
+    /// several.
+    func testBeamSearch_withTies_takesTheEarlierWord() {
+        let fifths = row([end: 0.2, a: 0.2, b: 0.2, c: 0.2, d: 0.2])
+        let quarters = row([a: 0.25, b: 0.25, c: 0.25, d: 0.25])
         let even = TableDecoder { _, _, _ in fifths }
         let first = search(even, pictures: [0, 1, 2], beam: 3, alpha: 0, maximumLength: 3)
         XCTAssertEqual(first[0].map(\.words), [[], [a], [a, a]])
         for found in first { XCTAssertEqual(found, first[0]) }
-        for _ in 0..<20 { XCTAssertEqual(search(even, pictures: [0, 1, 2], beam: 3, alpha: 0, maximumLength: 3), first) }
+        for _ in 0..<20 {
+            XCTAssertEqual(search(even, pictures: [0, 1, 2], beam: 3, alpha: 0, maximumLength: 3), first)
+        }
         let words = TableDecoder { _, _, _ in quarters }
         XCTAssertEqual(search(words, beam: 3, alpha: 0, maximumLength: 2)[0].map(\.words), [[a, a], [a, b], [a, c]])
     }
 
-    /// A decoder that has gone wrong gives captions of no words, not a crash.
-    func testNumbersThatAreNone() {
+    /// A decoder whose scores are NaN gives captions without words, not a crash.
+    func testBeamSearch_ofNaN_givesNoWords() {
         let broken = TableDecoder { _, _, _ in [Float](repeating: .nan, count: 8) }
         let found = search(broken, pictures: [0, 1], beam: 2, alpha: 0.7)
         XCTAssertEqual(found.count, 2)
         XCTAssertTrue(found.allSatisfy { $0.allSatisfy { $0.words.isEmpty } })
     }
 
-    func testLargest() {
+    func testLargest_withTies_keepsTheOrderOfPositions() {
         let values: [Float] = [1, 5, 3, 5, -.infinity, 4, 9]
         values.withUnsafeBufferPointer {
             XCTAssertEqual(largest(3, of: $0, except: [6]).map(\.0), [1, 3, 5])

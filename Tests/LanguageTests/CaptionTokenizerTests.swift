@@ -6,7 +6,7 @@ import XCTest
 final class CaptionTokenizerTests: XCTestCase {
     private func tokens(_ text: String) -> [String] { CaptionTokenizer().tokens(text) }
 
-    func testAgreesWithPTBTokenizer() throws {
+    func testCaptionTokenizer_ofCaptions_agreesWithPTBTokenizer() throws {
         struct Row: Decodable {
             var text: String
             var tokens: [String]
@@ -16,19 +16,19 @@ final class CaptionTokenizerTests: XCTestCase {
         for row in rows { XCTAssertEqual(tokens(row.text), row.tokens, row.text) }
     }
 
-    func testWhereItDiffersFromPTBOnPurpose() {
+    func testCaptionTokenizer_ofBracketsAndCase_differsFromPTBAsIntended() {
         XCTAssertEqual(tokens("A man (in red) [with] {a} dog."), ["a", "man", "in", "red", "with", "a", "dog"])
         XCTAssertEqual(tokens("R&B r&b H&M h&m at&t"), ["r&b", "r&b", "h&m", "h&m", "at&t"])
         XCTAssertEqual(tokens("what !? £5 5€"), ["what", "£", "5", "5", "€"])
     }
 
-    func testNothingToRead() {
+    func testCaptionTokenizer_ofBlankText_givesNoWords() {
         for text in ["", " ", "\n\t", ". , ; : ! ? ... --", "\"\" '' `` ( ) [ ] { }", "\u{200B}\u{FEFF}\u{AD}\u{0}"] {
             XCTAssertEqual(tokens(text), [], text.debugDescription)
         }
     }
 
-    func testComposedAndDecomposedAreOneWord() {
+    func testCaptionTokenizer_ofComposedAndDecomposedLetters_givesOneWord() {
         XCTAssertEqual(
             tokens("cafe\u{301}").map { Array($0.unicodeScalars) }, tokens("caf\u{E9}").map { Array($0.unicodeScalars) }
         )
@@ -37,13 +37,13 @@ final class CaptionTokenizerTests: XCTestCase {
         XCTAssertEqual(tokens("a\u{A0}dog\u{3000}runs"), ["a", "dog", "runs"])
     }
 
-    func testOtherSignsAreWords() {
+    func testCaptionTokenizer_ofOtherSigns_givesWords() {
         XCTAssertEqual(tokens("I \u{2764}\u{FE0F} dogs"), ["i", "\u{2764}", "dogs"])
         XCTAssertEqual(tokens("2 × 3 = 6 °"), ["2", "×", "3", "=", "6", "°"])
     }
 
-    /// What tokens joined by spaces say is what they are: a caption that was written out reads back the same.
-    func testTokensReadBackAsThemselves() throws {
+    /// Tokens joined by spaces are split into the same tokens: a caption that was written is read as the same words.
+    func testCaptionTokenizer_ofItsOwnTokens_givesThemAgain() throws {
         for text in [
             "a dog 's ball is n't here", "the '90s t-shirt of mr. smith jr. costs $ 5.50",
             "two men and / or a woman # 3 at 12:30",
@@ -53,7 +53,7 @@ final class CaptionTokenizerTests: XCTestCase {
         }
     }
 
-    func testHostileTextsEnd() {
+    func testCaptionTokenizer_ofHostileTexts_endsInTime() {
         let repeated = [
             "'", "a'", "n't", "a.", "-", "a-", "1,", "&", "a&", "'s", "@", "a@", "www.", "http://", "\u{301}", "y'",
             ".", "a..", "a--",

@@ -1,11 +1,12 @@
 import Foundation
-import TestSupport
 import Tensors
+import TestSupport
 import XCTest
 
 @testable import Language
 
-/// What `Fixtures/make_decoders.py` wrote: a decoder's parameters, two captions of each of two pictures, and PyTorch's logits and gradients.
+/// The output of `Fixtures/make_decoders.py`: a decoder's parameters, two captions of each of two images, and PyTorch's
+/// logits and gradients.
 struct DecoderFixture: Decodable {
     struct Stored: Decodable {
         let shape: [Int]
@@ -14,7 +15,8 @@ struct DecoderFixture: Decodable {
         var tensor: Tensor {
             let values = data.withUnsafeBytes { bytes in
                 (0..<bytes.count / 4).map {
-                    Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
+                    Float(
+                        bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
                 }
             }
             return Tensor(shape, values)
@@ -31,7 +33,8 @@ struct DecoderFixture: Decodable {
     let features: Stored, y: Stored, g: Stored
     let parameters: [String: Stored], gradients: [String: Stored]
 
-    static func load(_ variant: DecoderVariant) throws -> (configuration: DecoderConfiguration, fixture: DecoderFixture) {
+    static func load(_ variant: DecoderVariant) throws -> (configuration: DecoderConfiguration, fixture: DecoderFixture)
+    {
         let file = try JSONDecoder().decode(File.self, from: Data(contentsOf: Fixture.url("decoders.json")))
         let sizes = file.sizes
         let configuration = DecoderConfiguration(
@@ -41,7 +44,7 @@ struct DecoderFixture: Decodable {
     }
 }
 
-/// Every decoder there is, and what can be switched in one.
+/// Every decoder, with its variants.
 struct DecoderVariant: CustomStringConvertible {
     var kind: DecoderConfiguration.Kind
     var visual: Int?

@@ -3,15 +3,16 @@ import XCTest
 
 @testable import Language
 
-/// Both caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against themselves in other ways of
-/// asking.
+/// Both caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against
+/// other ways of computing the same.
 final class DecoderTests: XCTestCase {
     private let kinds = DecoderVariant.all
 
     // MARK: PyTorch
 
-    /// Logits to 2e-6 of the largest (float32 against float64), gradients of the features and of every parameter to 1e-5.
-    func testLogitsAndGradientsLikePyTorch() throws {
+    /// Logits to 2e-6 of the largest (float32 against float64), gradients of the features and of every parameter to
+    /// 1e-5.
+    func testDecoder_logitsAndGradients_matchPyTorchFixture() throws {
         for kind in kinds {
             let (configuration, fixture) = try DecoderFixture.load(kind)
             let store = ParameterStore(strict: fixture.parameters.mapValues(\.tensor), origin: "decoders.json")
@@ -26,7 +27,8 @@ final class DecoderTests: XCTestCase {
             XCTAssertEqual(leaves.keys.sorted(), fixture.gradients.keys.sorted())
             let names = leaves.keys.sorted()
             let gradients = tape.gradients(
-                of: logits, seed: fixture.g.tensor.reshaped([1] + fixture.g.shape), withRespectTo: names.compactMap { leaves[$0] })
+                of: logits, seed: fixture.g.tensor.reshaped([1] + fixture.g.shape),
+                withRespectTo: names.compactMap { leaves[$0] })
             for (name, gradient) in zip(names, gradients) {
                 let expected = try XCTUnwrap(fixture.gradients[name]).tensor
                 XCTAssertEqual(gradient.shape, [1] + expected.shape, "\(kind): \(name)")
@@ -46,9 +48,10 @@ final class DecoderTests: XCTestCase {
 
         var inputs: [[Int]] { captions.map { Array($0.dropLast()) } }
 
-        /// Positions in `[T, N, V]` of what the captions say.
+        /// Positions in `[T, N, V]` of the captions' words.
         var positions: [Int] {
-            let count = captions.count, vocabulary = configuration.vocabulary
+            let count = captions.count
+            let vocabulary = configuration.vocabulary
             return (1..<captions[0].count).flatMap { t in
                 captions.indices.map { n in ((t - 1) * count + n) * vocabulary + captions[n][t] }
             }
@@ -57,7 +60,8 @@ final class DecoderTests: XCTestCase {
         /// The captions' log-probability, summed in double.
         func logProbability(_ features: Tensor, _ store: ParameterStore) -> Double {
             let decoder = configuration.makeDecoder(store.scope())
-            let logs = decoder.logits(features: Variable(features), words: inputs, dropout: nil).logSoftmax().value.array
+            let logs = decoder.logits(features: Variable(features), words: inputs, dropout: nil).logSoftmax().value
+                .array
             return positions.reduce(0) { $0 + Double(logs[$1]) }
         }
     }
@@ -68,50 +72,62 @@ final class DecoderTests: XCTestCase {
         let configuration = DecoderConfiguration(
             kind: variant.kind, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5,
             normalisesImage: normalisesImage, visual: variant.visual)
-        // Weights of order 1, so that no gradient is lost in rounding: attention over like regions hardly depends on its query.
+        // Weights of order 1, so that no gradient is lost in rounding: attention over like regions hardly depends on
+        // its query.
         let shapes = ParameterStore(seed: 1)
         _ = configuration.makeDecoder(shapes.scope())
         var state: [String: Tensor] = [:]
         for (i, name) in shapes.order.enumerated() {
             let shape = try XCTUnwrap(shapes.values[name]).shape
             state[name] = randomTensor(shape, seed: UInt64(i) + 60)
-            if name.hasSuffix("running_var") { state[name] = Tensor(shape, (0..<shape[0]).map { 0.5 + 0.25 * Float($0) }) }
+            if name.hasSuffix("running_var") {
+                state[name] = Tensor(shape, (0..<shape[0]).map { 0.5 + 0.25 * Float($0) })
+            }
         }
         let store = ParameterStore(strict: state, origin: "test")
         _ = configuration.makeDecoder(store.scope())
         var random = SeededGenerator(seed: 5)
         let captions = (0..<pictures * rows).map { _ in [1] + (0..<5).map { _ in 4 + Int(random.next() % 9) } + [2] }
         return Case(
-            configuration: configuration, store: store, features: randomTensor([pictures, 3, 4, 9], seed: 50), captions: captions)
+            configuration: configuration, store: store, features: randomTensor([pictures, 3, 4, 9], seed: 50),
+            captions: captions)
     }
 
-    /// The slope of `value` along `direction` (made a unit vector), by central differences with h = 0.02 and 0.01 combined (Richardson): an error
-    /// of order h^4, and rounding of about 1e-6 / h. The slope along the gradient itself must be its length to 2e-3, a wrong rule changes it by
-    /// far more; along random directions it must be right to 2e-3 of that length.
+    /// The slope of `value` along `direction` (made a unit vector), by central differences with h = 0.02 and 0.01
+    /// combined (Richardson): an error of order h^4, and rounding of about 1e-6 / h. The slope along the gradient
+    /// itself must be its length to 2e-3, a wrong rule changes it by far more; along random directions it must be right
+    /// to 2e-3 of that length.
     private func check(
         _ gradient: Tensor, at point: Tensor, _ message: String, line: UInt = #line, _ value: (Tensor) -> Double
     ) {
         let length = dot(gradient, gradient).squareRoot()
         XCTAssertGreaterThan(length, 1e-2, "\(message) has no gradient to speak of", line: line)
-        for (trial, direction) in [gradient, randomTensor(point.shape, seed: 90), randomTensor(point.shape, seed: 91)].enumerated() {
+        for (trial, direction) in [gradient, randomTensor(point.shape, seed: 90), randomTensor(point.shape, seed: 91)]
+            .enumerated()
+        {
             let norm = dot(direction, direction).squareRoot()
             func slope(_ h: Double) -> Double {
                 let factor = Float(h / norm)
-                return (value(moved(point, along: direction, by: factor)) - value(moved(point, along: direction, by: -factor))) / (2 * h)
+                return
+                    (value(moved(point, along: direction, by: factor))
+                    - value(moved(point, along: direction, by: -factor))) / (2 * h)
             }
             let numeric = (4 * slope(0.01) - slope(0.02)) / 3
             XCTAssertEqual(
-                numeric, dot(gradient, direction) / norm, accuracy: 2e-3 * length + 2e-4, "\(message), direction \(trial)", line: line)
+                numeric, dot(gradient, direction) / norm, accuracy: 2e-3 * length + 2e-4,
+                "\(message), direction \(trial)", line: line)
         }
     }
 
-    func testFiniteDifferencesIntoTheFeatureMapAndTheParameters() throws {
+    func testDecoderGradient_ofFeatureMapAndParameters_equalsFiniteDifferences() throws {
         for kind in kinds {
             let one = try makeCase(kind)
             let tape = Tape()
             let decoder = one.configuration.makeDecoder(one.store.scope(on: tape))
             let features = tape.leaf(one.features)
-            let sum = decoder.logits(features: features, words: one.inputs, dropout: nil).logSoftmax().picked(one.positions).sum()
+            let sum = decoder.logits(features: features, words: one.inputs, dropout: nil).logSoftmax().picked(
+                one.positions
+            ).sum()
             XCTAssertEqual(Double(sum.value.scalar), one.logProbability(one.features, one.store), accuracy: 1e-4)
             let names = one.store.order
             XCTAssertEqual(Set(names), Set(one.store.leaves.keys))
@@ -128,9 +144,9 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// Of a picture of one cell the attention is 1: with the gate's weights at 0 and its bias at 1, the visual term adds
-    /// sigmoid(1) words_v . (U F + b) to the scores, whatever the words before.
-    func testTheVisualTermIsWhatItAdds() throws {
+    /// Of an image of one cell the attention is 1: with the gate's weights at 0 and its bias at 1, the visual term
+    /// adds sigmoid(1) words_v . (U F + b) to the scores, whatever the words before.
+    func testVisualTerm_inTheScores_equalsItsFormula() throws {
         let one = try makeCase(DecoderVariant(kind: .showAttendAndTell, visual: 3))
         var state = one.store.values
         state["visual.gate.weight"] = Tensor([1, 8])
@@ -142,11 +158,12 @@ final class DecoderTests: XCTestCase {
         func logits(_ decoder: any CaptionDecoder) -> [Float] {
             decoder.logits(features: Variable(features), words: one.inputs, dropout: nil).value.array
         }
-        let with = decoder(one.configuration), term = try XCTUnwrap(with.visual)
+        let with = decoder(one.configuration)
+        let term = try XCTUnwrap(with.visual)
         var configuration = one.configuration
         configuration.visual = nil
         let added = zip(logits(with), logits(decoder(configuration))).map { $0 - $1 }
-        // [2 pictures, 1 region, V], each picture with two captions of six steps.
+        // [2 images, 1 region, V], each image with two captions of six steps.
         let regions = term.regions(of: Variable(features))
         XCTAssertEqual(regions.shape, [2, 1, 3])
         let own = linear(regions, term.words.weight).scaled(by: 1 / (1 + exp(-1))).repeatedRows(2).value.array
@@ -155,7 +172,7 @@ final class DecoderTests: XCTestCase {
     }
 
     /// A new visual term adds nothing: its words' vectors are zero.
-    func testANewVisualTermIsSilent() throws {
+    func testVisualTerm_whenNew_addsNothing() throws {
         let configuration = DecoderConfiguration(
             kind: .showAttendAndTell, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5, visual: 3)
         let decoder = configuration.makeDecoder(ParameterStore(seed: 4).scope())
@@ -165,8 +182,9 @@ final class DecoderTests: XCTestCase {
         XCTAssertEqual(linear(regions, term.words.weight).value.array.map(abs).max(), 0)
     }
 
-    /// Show and Tell's normalised picture: in use, the same function with image weights w * gamma / sqrt(var + epsilon) and a bias to match.
-    func testANormalisedPictureIsALinearLayer() throws {
+    /// Show and Tell's normalised image: in use, the same function with image weights w * gamma / sqrt(var + epsilon)
+    /// and a bias to match.
+    func testImageNormalisation_inInference_equalsALinearLayer() throws {
         let one = try makeCase(DecoderVariant(kind: .showAndTell), normalisesImage: true)
         let tape = Tape()
         let features = tape.leaf(one.features)
@@ -177,21 +195,27 @@ final class DecoderTests: XCTestCase {
             one.logProbability($0, one.store)
         }
         var state = one.store.values.filter { !$0.key.hasPrefix("image") }
-        let values = one.store.values.mapValues(\.array), weight = values["image.weight"] ?? [], bias = values["image.bias"] ?? []
-        let norm = try ["weight", "bias", "running_mean", "running_var"].map { try XCTUnwrap(values["image_norm.\($0)"]) }
+        let values = one.store.values.mapValues(\.array)
+        let weight = values["image.weight"] ?? []
+        let bias = values["image.bias"] ?? []
+        let norm = try ["weight", "bias", "running_mean", "running_var"].map {
+            try XCTUnwrap(values["image_norm.\($0)"])
+        }
         let scale = zip(norm[0], norm[3]).map { $0 / ($1 + 1e-5).squareRoot() }
         state["image.weight"] = Tensor([6, 9], weight.indices.map { weight[$0] * scale[$0 / 9] })
         state["image.bias"] = Tensor([6], bias.indices.map { (bias[$0] - norm[2][$0]) * scale[$0] + norm[1][$0] })
-        let plain = DecoderConfiguration(kind: .showAndTell, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5)
+        let plain = DecoderConfiguration(
+            kind: .showAndTell, features: 9, vocabulary: 13, embedding: 6, hidden: 8, attention: 5)
         let store = ParameterStore(strict: state, origin: "folded")
-        let same = plain.makeDecoder(store.scope()).logits(features: Variable(one.features), words: one.inputs, dropout: nil)
+        let same = plain.makeDecoder(store.scope()).logits(
+            features: Variable(one.features), words: one.inputs, dropout: nil)
         try store.checkComplete()
         XCTAssertLessThan(relativeError(logits.value.array, same.value.array), 1e-5)
     }
 
-    // MARK: Other ways of asking
+    // MARK: Other ways of computing the same
 
-    func testStepByStepIsTeacherForcing() throws {
+    func testDecoder_stepByStep_equalsTeacherForcing() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 2, rows: 3)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -210,26 +234,29 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// A search lets a row go on from another one of the same picture.
-    func testSelectedRowsGoOnFromTheirNewPast() throws {
+    /// In a search, a row continues from another one of the same image.
+    func testDecoderState_withSelectedRows_continuesFromThem() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 2, rows: 2)
             let decoder = one.configuration.makeDecoder(one.store.scope())
             func steps(_ captions: [[Int]]) -> (Tensor, DecoderState) {
-                var state = decoder.begin(features: one.features, rows: 2), last = Tensor([0])
+                var state = decoder.begin(features: one.features, rows: 2)
+                var last = Tensor([0])
                 for t in captions[0].indices { (last, state) = decoder.step(state, words: captions.map { $0[t] }) }
                 return (last, state)
             }
             let pasts = one.inputs.map { Array($0.prefix(3)) }
-            let rows = [1, 1, 3, 2], words = [5, 6, 7, 8]
+            let rows = [1, 1, 3, 2]
+            let words = [5, 6, 7, 8]
             let selected = decoder.step(steps(pasts).1.selecting(rows), words: words).logits
             let expected = steps(zip(rows, words).map { pasts[$0] + [$1] }).0
             XCTAssertLessThan(relativeError(selected.array, expected.array), 2e-6, "\(kind)")
         }
     }
 
-    /// Three captions of each of two pictures in one batch, as each would be alone; the pictures' gradients add up over their captions.
-    func testSeveralCaptionsAPictureAreOneByOne() throws {
+    /// Three captions of each of two images in one batch, as each would be alone; the images' gradients add up over
+    /// their captions.
+    func testDecoder_ofSeveralCaptionsOfAnImage_equalsOneByOne() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 2, rows: 3)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -250,7 +277,8 @@ final class DecoderTests: XCTestCase {
                     let alone = run(one.features.rows(picture..<picture + 1), [one.inputs[n]], positions)
                     for t in one.inputs[n].indices {
                         XCTAssertLessThan(
-                            relativeError(alone.logits.row(t).array, together.logits.row(t).row(n).array), 5e-6, "\(kind), caption \(n)")
+                            relativeError(alone.logits.row(t).array, together.logits.row(t).row(n).array), 5e-6,
+                            "\(kind), caption \(n)")
                     }
                     gradient = zip(gradient, alone.gradient.array).map { $0 + $1 }
                 }
@@ -259,8 +287,8 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// Words after a caption's end change nothing before it.
-    func testPaddingComesTooLate() throws {
+    /// Words after a caption's end do not change the scores before it.
+    func testDecoder_withPadding_doesNotChangeEarlierWords() throws {
         for kind in kinds {
             let one = try makeCase(kind, pictures: 1, rows: 2)
             let decoder = one.configuration.makeDecoder(one.store.scope())
@@ -271,19 +299,24 @@ final class DecoderTests: XCTestCase {
             for t in 0..<6 {
                 XCTAssertLessThan(relativeError(b.row(t).row(1).array, a.row(t).row(1).array), 2e-6, "\(kind)")
                 let error = relativeError(b.row(t).row(0).array, a.row(t).row(0).array)
-                if t < 3 { XCTAssertLessThan(error, 2e-6, "\(kind)") } else { XCTAssertGreaterThan(error, 1e-3, "\(kind)") }
+                if t < 3 {
+                    XCTAssertLessThan(error, 2e-6, "\(kind)")
+                } else {
+                    XCTAssertGreaterThan(error, 1e-3, "\(kind)")
+                }
             }
         }
     }
 
-    /// Dropout is drawn from its seed, and is on only where it is asked for.
-    func testDropoutFollowsItsSeed() throws {
+    /// Dropout depends on its seed, and is on only in training.
+    func testDropout_withASeed_repeatsItself() throws {
         for kind in kinds {
             let one = try makeCase(kind)
             let decoder = one.configuration.makeDecoder(one.store.scope())
             func logits(_ seed: UInt64?) -> [Float] {
                 decoder.logits(
-                    features: Variable(one.features), words: one.inputs, dropout: seed.map { Dropout(rate: 0.5, seed: $0) }
+                    features: Variable(one.features), words: one.inputs,
+                    dropout: seed.map { Dropout(rate: 0.5, seed: $0) }
                 ).value.array
             }
             XCTAssertEqual(logits(3), logits(3))

@@ -5,7 +5,7 @@ import XCTest
 
 @testable import Language
 
-/// What `Fixtures/make_answerers.py` wrote: an answerer's parameters, two questions about each of two pictures, and
+/// The output of `Fixtures/make_answerers.py`: a head's parameters, two questions about each of two images, and
 /// PyTorch's logits and gradients.
 struct VQAHeadFixture: Decodable {
     struct File: Decodable {
@@ -20,7 +20,7 @@ struct VQAHeadFixture: Decodable {
     let features: DecoderFixture.Stored, y: DecoderFixture.Stored, g: DecoderFixture.Stored
     let parameters: [String: DecoderFixture.Stored], gradients: [String: DecoderFixture.Stored]
 
-    /// Whether the feature map's channels are normalised, and by whose statistics.
+    /// Whether the feature map's channels are normalised, and with which statistics.
     enum Norm: String {
         case none = ""
         case running = ", normalised"
@@ -40,7 +40,7 @@ struct VQAHeadFixture: Decodable {
     }
 }
 
-/// An answerer with weights of order 1 and questions of different lengths, N / M about each picture.
+/// A head with weights of order 1 and questions of different lengths, N / M about each image.
 struct VQAHeadCase {
     let configuration: VQAHeadConfiguration
     let store: ParameterStore

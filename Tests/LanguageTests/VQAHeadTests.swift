@@ -3,8 +3,8 @@ import XCTest
 
 @testable import Language
 
-/// The answerers of questions: against PyTorch, against finite differences of the answers' log-probability, and against
-/// themselves in other ways of asking.
+/// The VQA heads: against PyTorch, against finite differences of the answers' log-probability, and against other ways
+/// of computing the same.
 final class VQAHeadTests: XCTestCase {
     private let kinds = VQAHeadConfiguration.Kind.allCases
 
@@ -12,18 +12,18 @@ final class VQAHeadTests: XCTestCase {
 
     /// Logits to 2e-6 of the largest (float32 against float64), gradients of the features, of the words and of every
     /// parameter to 1e-5 of the largest (sums of up to 100 products in float32).
-    func testLogitsAndGradientsLikePyTorch() throws {
+    func testVQAHead_logitsAndGradients_matchPyTorchFixture() throws {
         for kind in kinds { try compare(kind, .none) }
     }
 
-    /// As in use, with the statistics of training: those and what goes with them are not trained.
-    func testNormalisedChannelsLikePyTorch() throws {
+    /// As in inference, with the statistics of training, which are not trained.
+    func testImageNormalisation_withRunningStatistics_matchesPyTorchFixture() throws {
         for kind in kinds where kind != .questionOnly { try compare(kind, .running) }
     }
 
-    /// As in training, with the batch's own statistics. They cost accuracy: of two pictures' means the channels become
-    /// 1 and -1 whatever they were, and hardly a gradient is left.
-    func testChannelsNormalisedByTheBatchLikePyTorch() throws {
+    /// As in training, with the batch's own statistics. The tolerance is larger: with two images, the means of a
+    /// channel become 1 and -1, and the gradient is nearly 0.
+    func testImageNormalisation_withTheBatchStatistics_matchesPyTorchFixture() throws {
         for kind in kinds where kind != .questionOnly { try compare(kind, .batch, logits: 1e-5, gradients: 3e-4) }
     }
 
@@ -90,15 +90,16 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    func testFiniteDifferencesIntoTheFeatureMapTheWordsAndTheParameters() throws {
+    func testVQAHeadGradient_ofEveryInput_equalsFiniteDifferences() throws {
         for (kind, isNormalised) in kinds.flatMap({ [($0, false), ($0, true)] }) {
             let one = try VQAHeadCase(kind, isNormalised: isNormalised)
             let words = one.embedded
             let tape = Tape()
-            // What normalises is not trained here: the running statistics hold, as in use.
+            // The normalisation uses its running statistics, as in inference.
             let answerer = one.configuration.makeHead(
                 one.store.scope(on: tape) { !Self.isNorm($0) })
-            let features = tape.leaf(one.features), embedded = tape.leaf(words)
+            let features = tape.leaf(one.features)
+            let embedded = tape.leaf(words)
             let sum = answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
                 .logSoftmax().picked(one.positions).sum()
             XCTAssertEqual(Double(sum.value.scalar), one.logProbability(one.features, words, one.store), accuracy: 1e-4)
@@ -126,17 +127,19 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    /// Several answers explained at once: K seeds together are K passes back, one after the other.
-    func testSeedsTogether() throws {
+    /// Several answers explained at once: a backward pass with K seeds equals K separate passes.
+    func testVQAHeadGradient_ofSeveralSeeds_equalsSeparatePasses() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind)
             let tape = Tape()
-            let features = tape.leaf(one.features), embedded = tape.leaf(one.embedded)
+            let features = tape.leaf(one.features)
+            let embedded = tape.leaf(one.embedded)
             let logits = one.answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
             let seeds = randomTensor([3] + logits.shape, seed: 7)
             let together = tape.gradients(of: logits, seed: seeds, withRespectTo: [features, embedded])
             for k in 0..<3 {
-                let alone = tape.gradients(of: logits, seed: seeds.rows(k..<k + 1), withRespectTo: [features, embedded])
+                let alone = tape.gradients(
+                    of: logits, seed: seeds.rows(k..<k + 1), withRespectTo: [features, embedded])
                 for i in (kind == .questionOnly ? 1 : 0)..<2 {
                     XCTAssertLessThan(
                         relativeError(together[i].row(k).array, alone[i].row(0).array), 1e-5,
@@ -146,11 +149,11 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    // MARK: Other ways of asking
+    // MARK: Other ways of computing the same
 
-    /// Three questions about each of two pictures in one batch, as each would be alone without padding; the pictures'
+    /// Three questions about each of two images in one batch, as each would be alone without padding; the images'
     /// gradients add up over their questions.
-    func testManyQuestionsAreOneByOne() throws {
+    func testVQAHead_ofManyQuestions_equalsOneByOne() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind, pictures: 2, times: 3)
             XCTAssertGreaterThan(Set(one.lengths).count, 3)
@@ -159,7 +162,8 @@ final class VQAHeadTests: XCTestCase {
                 _ features: Tensor, _ questions: [[Int]], _ positions: [Int]
             ) -> (logits: Tensor, features: Tensor, embedded: Tensor) {
                 let tape = Tape()
-                let leaf = tape.leaf(features), embedded = tape.leaf(answerer.embed(questions).value)
+                let leaf = tape.leaf(features)
+                let embedded = tape.leaf(answerer.embed(questions).value)
                 let logits = answerer.logits(
                     features: leaf, embedded: embedded, lengths: questions.map(\.count), dropout: nil)
                 let sum = logits.logSoftmax().picked(positions).sum()
@@ -191,11 +195,12 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    /// Whatever stands behind a question's end, and however much of it, changes no logit and gets no gradient.
-    func testPaddingIsNotRead() throws {
+    /// Padding after a question's end, of any length and content, changes no logit and gets no gradient.
+    func testVQAHead_withPadding_givesTheSameScores() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind)
-            let words = one.embedded, (steps, count, width) = (words.shape[0], words.shape[1], words.shape[2])
+            let words = one.embedded
+            let (steps, count, width) = (words.shape[0], words.shape[1], words.shape[2])
             let noise = randomTensor([steps + 3, count, width], seed: 8)
             for t in 0..<steps {
                 for n in 0..<count where t < one.lengths[n] {
@@ -204,11 +209,13 @@ final class VQAHeadTests: XCTestCase {
                 }
             }
             let tape = Tape()
-            let padded = tape.leaf(noise), features = Variable(one.features)
+            let padded = tape.leaf(noise)
+            let features = Variable(one.features)
             func logits(_ embedded: Variable) -> Variable {
                 one.answerer.logits(features: features, embedded: embedded, lengths: one.lengths, dropout: nil)
             }
-            let a = logits(Variable(words)), b = logits(padded)
+            let a = logits(Variable(words))
+            let b = logits(padded)
             XCTAssertLessThan(relativeError(b.value.array, a.value.array), 2e-6, kind.rawValue)
             let seed = randomTensor([1] + b.shape, seed: 3)
             let gradient = tape.gradients(of: b, seed: seed, withRespectTo: [padded])[0].row(0)
@@ -221,11 +228,12 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    /// A question without words is one word of zeros, not a crash.
-    func testNoWords() throws {
+    /// A question without words is read as one word of zeros.
+    func testVQAHead_ofNoWords_readsOneWordOfZeros() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind, pictures: 1, times: 2)
-            let answerer = one.answerer, features = Variable(one.features)
+            let answerer = one.answerer
+            let features = Variable(one.features)
             let empty = answerer.embed([[], []])
             XCTAssertEqual(empty.shape, [1, 2, 6])
             let a = answerer.logits(features: features, embedded: empty, lengths: [0, 0], dropout: nil).value
@@ -236,8 +244,8 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    /// Every answerer that is shown the picture answers by it.
-    func testThePictureMatters() throws {
+    /// Every head but the question-only one depends on the image.
+    func testVQAHead_ofAnotherImage_givesOtherScores() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind)
             func logits(_ features: Tensor) -> [Float] {
@@ -254,8 +262,8 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    /// Dropout is drawn from its seed, and is on only where it is asked for.
-    func testDropoutFollowsItsSeed() throws {
+    /// Dropout depends on its seed, and is on only in training.
+    func testDropout_withASeed_repeatsItself() throws {
         for kind in kinds {
             let one = try VQAHeadCase(kind)
             func logits(_ seed: UInt64?) -> [Float] {
@@ -270,7 +278,7 @@ final class VQAHeadTests: XCTestCase {
         }
     }
 
-    func testConfigurationIsReadAsWritten() throws {
+    func testVQAHeadConfiguration_writtenAndRead_isTheSame() throws {
         let text = #"""
             {"kind": "co-attention", "features": 9, "vocabulary": 5, "answers": 4, "embedding": 3, "hidden": 2,
              "attention": 6}

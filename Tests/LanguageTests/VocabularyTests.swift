@@ -18,20 +18,20 @@ final class VocabularyTests: XCTestCase {
         }
     }
 
-    func testOrderIsByCountThenCharacters() {
+    func testVocabulary_ofCounts_isOrderedByCountThenCharacters() {
         let tokens = [["b", "a", "dog", "dog"], ["c", "b", "a", "dog"], ["rare", "<end>", "<end>"]]
         let vocabulary = Vocabulary(tokens: tokens, minimumCount: 2)
         XCTAssertEqual(vocabulary.words, ["<pad>", "<start>", "<end>", "<unknown>", "dog", "a", "b"])
         XCTAssertEqual(Vocabulary(tokens: [], minimumCount: 1).words, Vocabulary.special)
     }
 
-    func testSpecialEntries() throws {
+    func testVocabulary_whenMade_hasTheSpecialEntries() throws {
         let vocabulary = try read(head + "a\n")
         let special = [vocabulary.pad, vocabulary.start, vocabulary.end, vocabulary.unknown]
         XCTAssertEqual(special.map { vocabulary.word(at: $0) }, Vocabulary.special)
     }
 
-    func testEncodesAndDecodes() throws {
+    func testVocabulary_encodedAndDecoded_givesTheWords() throws {
         let vocabulary = try read(head + "a\ndog\n'\n", expected: 7)
         XCTAssertEqual(vocabulary.encode(["a", "zebra", "dog"]), [4, 3, 5])
         XCTAssertEqual(vocabulary.decode([1, 4, 3, 5, 0, 2, 5]), ["a", "<unknown>", "dog"])
@@ -40,12 +40,12 @@ final class VocabularyTests: XCTestCase {
         XCTAssertEqual(vocabulary.count, 7)
     }
 
-    func testTextReadsBack() throws {
+    func testVocabulary_writtenAndRead_isTheSame() throws {
         let made = Vocabulary(tokens: [["café", "'s", "t-shirt", "日本", "\u{2764}"]], minimumCount: 1)
         XCTAssertEqual(try read(made.text()), made)
     }
 
-    func testBadFiles() {
+    func testVocabularyFile_withErrors_isRefusedWithItsLine() {
         let cases: [(String, String)] = [
             ("", "vocabulary v.txt: the file is empty"),
             ("<pad>\n<start>\n", "vocabulary v.txt: the special entry <end> is missing"),
@@ -68,12 +68,12 @@ final class VocabularyTests: XCTestCase {
         }
     }
 
-    func testInvalidUTF8NamesItsLine() {
+    func testVocabularyFile_ofInvalidUTF8_isRefusedWithItsLine() {
         XCTAssertEqual(
             message(Data(head.utf8) + Data([0x61, 0xFF, 0x0A])), "vocabulary v.txt, line 5: is not valid UTF-8")
     }
 
-    func testAnotherLength() {
+    func testVocabularyFile_ofAnotherLength_isRefused() {
         XCTAssertEqual(
             message(Data((head + "a\n").utf8), expected: 9),
             "vocabulary v.txt: is a vocabulary of another length: found 5 entries, the model has 9")
@@ -87,30 +87,30 @@ final class NearestWordsTests: XCTestCase {
             "t-shirt": 7, "a": 100, "i": 5, "grass": 4,
         ], minimumCount: 1)
 
-    func testPlurals() {
+    func testNearestWords_ofPlurals_areTheSingulars() {
         XCTAssertEqual(vocabulary.nearest(to: "puppies").first, "puppy")
         XCTAssertEqual(vocabulary.nearest(to: "benches").first, "bench")
         XCTAssertEqual(vocabulary.nearest(to: "Frisbees").first, "frisbee")
         XCTAssertEqual(vocabulary.nearest(to: "dogss").first, "dogs")
     }
 
-    func testMistakes() {
+    func testNearestWords_ofMistypedWords_areTheWords() {
         XCTAssertEqual(vocabulary.nearest(to: "gril").first, "girl")  // an exchange costs one edit, not two
         XCTAssertEqual(vocabulary.nearest(to: "motorcylce").first, "motorcycle")
         XCTAssertEqual(vocabulary.nearest(to: "tshirt"), ["t-shirt"])
     }
 
-    func testTheCommonerOfEqualsComesFirst() {
+    func testNearestWords_atEqualDistances_areOrderedByFrequency() {
         let vocabulary = Vocabulary(counts: ["cat": 1, "cap": 3, "car": 2], minimumCount: 1)
         XCTAssertEqual(vocabulary.nearest(to: "cax"), ["cap", "car", "cat"])
         XCTAssertEqual(vocabulary.nearest(to: "cax", count: 1), ["cap"])
     }
 
-    func testNothingNear() {
+    func testNearestWords_ofUnlikeWords_areNone() {
         XCTAssertEqual(vocabulary.nearest(to: "xylophone"), [])
         XCTAssertEqual(vocabulary.nearest(to: "q"), [])
         XCTAssertEqual(vocabulary.nearest(to: ""), [])
-        XCTAssertEqual(vocabulary.nearest(to: "pad"), [])  // no special entry is ever proposed
+        XCTAssertEqual(vocabulary.nearest(to: "pad"), [])  // special entries are never proposed
         XCTAssertEqual(vocabulary.nearest(to: String(repeating: "dog", count: 100_000)), [])
         XCTAssertEqual(vocabulary.nearest(to: "dog", count: 0), [])
     }

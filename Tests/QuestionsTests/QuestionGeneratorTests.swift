@@ -7,7 +7,7 @@ import XCTest
 @testable import Questions
 @testable import Tasks
 
-/// Questions out of six invented pictures, whose captions mark their phrases: `[chain type|a red hat]`.
+/// Questions about six invented images, whose captions mark their phrases: `[chain type|a red hat]`.
 final class QuestionGeneratorTests: XCTestCase {
     private typealias Drawn = (image: String, boxes: [Int: [Rectangle]], captions: [String])
 
@@ -15,7 +15,7 @@ final class QuestionGeneratorTests: XCTestCase {
         Rectangle(x0: x, y0: 10, x1: x + size, y1: 10 + size)
     }
 
-    private static let pictures: [Drawn] = [
+    private static let images: [Drawn] = [
         (
             "dog.jpg", [1: [box(0)], 2: [box(5, 4)], 3: [box(40)]],
             [
@@ -90,27 +90,27 @@ final class QuestionGeneratorTests: XCTestCase {
         return (captions, phrases)
     }
 
-    private static let annotated = pictures.map { drawn in
+    private static let annotated = images.map { drawn in
         let made = phrases(drawn)
-        return AnnotatedPicture(image: drawn.image, captions: made.captions, phrases: made.phrases, lexicon: .shared)
+        return AnnotatedImage(name: drawn.image, captions: made.captions, phrases: made.phrases, lexicon: .shared)
     }
 
     private func facts(_ index: Int) -> [QuestionFact] {
-        let picture = Self.annotated[index]
-        let relations = Relations(picture)
+        let image = Self.annotated[index]
+        let relations = Relations(image)
         var dropped = 0
-        return ColorQuestions.facts(picture, relations, dropped: &dropped)
-            + NumberQuestions.facts(picture, dropped: &dropped)
-            + ObjectQuestions.facts(picture, relations, dropped: &dropped)
-            + WornHeldQuestions.facts(picture, relations, dropped: &dropped)
-            + PlaceQuestions.facts(picture, relations, dropped: &dropped)
+        return ColorQuestions.facts(image, relations, dropped: &dropped)
+            + NumberQuestions.facts(image, dropped: &dropped)
+            + ObjectQuestions.facts(image, relations, dropped: &dropped)
+            + WornHeldQuestions.facts(image, relations, dropped: &dropped)
+            + PlaceQuestions.facts(image, relations, dropped: &dropped)
     }
 
     private func answer(_ index: Int, _ wording: String) -> String? {
         facts(index).first { $0.wordings.contains(wording) || $0.short == wording }?.answer
     }
 
-    func testADogWithABall() {
+    func testFacts_ofADogWithABall_areAsExpected() {
         XCTAssertEqual(answer(0, "what color is the dog?"), "black")
         XCTAssertEqual(answer(0, "what color is the ball?"), "red")
         XCTAssertNil(answer(0, "what color?"), "two things have a colour")
@@ -127,7 +127,7 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(color?.kind, "color")
     }
 
-    func testTwoBoysOnABike() {
+    func testFacts_ofTwoBoysOnABike_areAsExpected() {
         XCTAssertEqual(answer(1, "how many boys are there?"), "two")
         XCTAssertEqual(answer(1, "how many children?"), "two")
         XCTAssertEqual(answer(1, "how many people can you see?"), "two")
@@ -137,7 +137,7 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(facts(1).first { $0.wordings.contains("how many boys are there?") }?.boxes.count, 2)
     }
 
-    func testClothesAndContradictions() {
+    func testFacts_ofContradictingCaptions_areDropped() {
         XCTAssertNil(answer(2, "what color is the shirt?"), "red to one, orange to another")
         XCTAssertEqual(answer(2, "what color is the man's hat?"), "green")
         XCTAssertEqual(answer(2, "what is the man wearing on his head?"), "hat")
@@ -150,14 +150,14 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(dropped, 1)
     }
 
-    func testHairAndColorAlone() {
+    func testFacts_ofHairAndColorAlone_areAsExpected() {
         XCTAssertEqual(answer(3, "what color is the girl's hair?"), "blond")
         XCTAssertEqual(answer(3, "what color is the girl wearing?"), "pink")
         XCTAssertEqual(answer(3, "where is the girl playing?"), "beach")
         XCTAssertEqual(answer(3, "who is holding the ball?"), "girl")
     }
 
-    func testWhatIsNotClearIsNotAsked() {
+    func testFacts_thatAreUnclear_areNotAsked() {
         XCTAssertNil(answer(4, "what color is the dog?"), "there are two")
         XCTAssertNil(answer(4, "where is the dog?"))
         XCTAssertEqual(answer(4, "where was the picture taken?"), "grass")
@@ -167,7 +167,7 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertNil(Self.annotated[5].entities[0].noun)
     }
 
-    func testPhrases() {
+    func testNounPhrase_ofPhrases_isParsed() {
         func parse(_ text: String) -> NounPhrase {
             NounPhrase(text.split(separator: " ").map(String.init), lexicon: .shared)
         }
@@ -192,7 +192,7 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(parse("grey jeans").noun?.name, "pants")
     }
 
-    func testLexiconHasOneNounOfAName() {
+    func testLexicon_ofAllNouns_hasEachNameOnce() {
         let names = Lexicon.shared.nouns.map(\.name)
         XCTAssertEqual(Set(names).count, names.count)
         for noun in Lexicon.shared.nouns {
@@ -204,7 +204,7 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(Lexicon.shared.noun(named: "snow")?.indefinite, "snow")
     }
 
-    func testBalanceLimits() {
+    func testAnswerBalance_ofOneGroup_limitsEveryAnswer() {
         XCTAssertEqual(AnswerBalance.limit([100], share: 0.3), 4)
         XCTAssertEqual(AnswerBalance.limit([100, 10], share: 0.3), 15)  // 15 of 25 is 0.6
         XCTAssertEqual(AnswerBalance.limit([100, 50, 2], share: 0.3), 52)  // 52 of 104 is a half
@@ -219,14 +219,14 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(kept.count - most, 20)
     }
 
-    func testYesAndNoAreEven() {
+    func testAnswerBalance_ofYesAndNo_keepsAsManyOfEach() {
         let (questions, report) = QuestionGenerator(options: .init(seed: 3)).questions(Self.annotated)
         let closed = questions.filter { $0.kind == "yes/no" }
         XCTAssertFalse(closed.isEmpty)
         for (text, members) in Dictionary(grouping: closed, by: \.text) {
             XCTAssertEqual(members.count { $0.answer == "yes" }, members.count { $0.answer == "no" }, text)
         }
-        // Nobody denies what a caption names or hints at.
+        // No "no" for a thing that a caption names or hints at.
         let denied = closed.filter { $0.answer == "no" && ($0.text.contains("a dog") || $0.text.contains("any dogs")) }
         XCTAssertFalse(denied.isEmpty)
         for question in denied { XCTAssertFalse(["dog.jpg", "fight.jpg"].contains(question.image), question.text) }
@@ -240,7 +240,7 @@ final class QuestionGeneratorTests: XCTestCase {
     private func write(_ folder: URL) throws -> (captions: URL, phrases: URL, split: URL) {
         var csv = "image,caption\n"
         var tsv = "image\trow\tfirst\tcount\tchain\ttypes\tphrase\tboxes\tcaption\n"
-        for drawn in Self.pictures {
+        for drawn in Self.images {
             let made = Self.phrases(drawn)
             for words in made.captions { csv += "\(drawn.image),\(words.joined(separator: " "))\n" }
             for phrase in made.phrases {
@@ -259,7 +259,7 @@ final class QuestionGeneratorTests: XCTestCase {
         return files
     }
 
-    func testFilesToQuestions() throws {
+    func testQuestionGenerator_ofFiles_givesRepeatableQuestions() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let files = try write(folder)
@@ -276,7 +276,7 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertEqual(try QuestionFormat.jsonl.read(output), first)
     }
 
-    func testBadPhraseFiles() throws {
+    func testPhraseFile_withErrors_isRefusedWithItsLine() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let files = try write(folder)

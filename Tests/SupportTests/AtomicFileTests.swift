@@ -4,7 +4,7 @@ import TestSupport
 import XCTest
 
 final class AtomicFileTests: XCTestCase {
-    func testWritesAndReplaces() throws {
+    func testAtomicFile_written_replacesTheOldFile() throws {
         let folder = try Fixture.temporaryFolder()
         let url = folder.appendingPathComponent("\u{E9} x.txt")
         try AtomicFile.write(Data("one".utf8), to: url)
@@ -19,7 +19,7 @@ final class AtomicFileTests: XCTestCase {
         XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["\u{E9} x.txt"])
     }
 
-    func testAFailureLeavesTheOldFile() throws {
+    func testAtomicFile_afterAFailure_leavesTheOldFile() throws {
         struct Failure: Error {}
         let folder = try Fixture.temporaryFolder()
         let url = folder.appendingPathComponent("x")
@@ -34,7 +34,7 @@ final class AtomicFileTests: XCTestCase {
         XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["x"])
     }
 
-    func testLinksStayLinks() throws {
+    func testAtomicFile_throughALink_replacesItsTarget() throws {
         let folder = try Fixture.temporaryFolder()
         let file = folder.appendingPathComponent("file")
         let link = folder.appendingPathComponent("link")
@@ -45,7 +45,7 @@ final class AtomicFileTests: XCTestCase {
         XCTAssertEqual(try FileManager.default.destinationOfSymbolicLink(atPath: link.path), file.path)
     }
 
-    func testAPipeIsWrittenToDirectly() throws {
+    func testAtomicFile_toAPipe_isWrittenDirectly() throws {
         let pipe = try Fixture.temporaryFolder().appendingPathComponent("pipe")
         XCTAssertEqual(mkfifo(pipe.path, 0o600), 0)
         let reader = open(pipe.path, O_RDONLY | O_NONBLOCK)
@@ -56,12 +56,14 @@ final class AtomicFileTests: XCTestCase {
         XCTAssertEqual(bytes, [1, 2, 3, 0, 0, 0, 0, 0])
     }
 
-    func testFolders() throws {
+    func testMakeFolder_ofNestedFolders_makesThemOrNamesTheObstacle() throws {
         let folder = try Fixture.temporaryFolder()
         let deep = folder.appendingPathComponent("a/b c/d")
         for _ in 0..<2 { try AtomicFile.makeFolder(deep) }
         try AtomicFile.write(Data("x".utf8), to: deep.appendingPathComponent("../../file"))
-        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("a").path).sorted(), ["b c", "file"])
+        XCTAssertEqual(
+            try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("a").path).sorted(),
+            ["b c", "file"])
         let file = folder.appendingPathComponent("a/file")
         for name in ["a/file", "a/file/below", "a/file/far/below"] {
             assertThrows("cannot write", "\(folder.path)/\(name)", "\(file.path) is not a folder") {
@@ -75,7 +77,7 @@ final class AtomicFileTests: XCTestCase {
         assertThrows("/proc/none") { try AtomicFile.makeFolder(URL(fileURLWithPath: "/proc/none/x")) }
     }
 
-    func testErrorsSayWhichPathAndWhy() throws {
+    func testAtomicFile_thatCannotBeWritten_namesPathAndReason() throws {
         let folder = try Fixture.temporaryFolder()
         let missing = folder.appendingPathComponent("none/x")
         assertThrows(missing.path, "none does not exist") { try AtomicFile.write(Data(), to: missing) }

@@ -4,12 +4,12 @@ import XCTest
 
 @testable import Tasks
 
-/// What training shows of a picture: its copies, and which of its captions.
+/// The copies of an image in training, and the choice of its captions.
 final class AugmentationTests: XCTestCase {
     private let preprocessing = Preprocessing(
         width: 8, height: 6, fit: .squash, filter: .bilinear, mean: [0, 0, 0], std: [255, 255, 255])
 
-    /// A picture whose red grows to the right and whose green grows downwards.
+    /// An image whose red grows to the right and whose green grows downwards.
     private var picture: Image {
         var image = Image(width: 64, height: 48)
         for y in 0..<48 {
@@ -21,7 +21,7 @@ final class AugmentationTests: XCTestCase {
         return image
     }
 
-    func testCopies() {
+    func testAugmentation_ofCropsAndFlips_makesTheCopies() {
         let augmentation = Augmentation(crops: 3, flips: true, seed: 4)
         XCTAssertEqual(augmentation.copies, 8)
         XCTAssertEqual(Augmentation.none.copies, 1)
@@ -35,7 +35,8 @@ final class AugmentationTests: XCTestCase {
             return abs(row[0, 7, 0] - row[0, 0, 0])
         }
         for crop in 0...3 {
-            let one = copies.row(2 * crop), mirrored = copies.row(2 * crop + 1)
+            let one = copies.row(2 * crop)
+            let mirrored = copies.row(2 * crop + 1)
             for y in 0..<6 {
                 for x in 0..<8 {
                     for c in 0..<3 { XCTAssertEqual(one[y, x, c], mirrored[y, 7 - x, c]) }
@@ -52,7 +53,7 @@ final class AugmentationTests: XCTestCase {
         XCTAssertNotEqual(augmentation.inputs(picture, index: 6, preprocessing).array, copies.array)
     }
 
-    func testCaptionsOfABatchAreDrawnFromAllOfAPictures() {
+    func testChosenCaptions_fewerOrMoreThanThereAre_areDrawnFromAll() {
         var random = SeededGenerator(seed: 3)
         let own = ["a", "b", "c", "d", "e"]
         var seen = Set<String>()

@@ -39,7 +39,7 @@ final class CaptionDatasetTests: XCTestCase {
         }
     }
 
-    func testQuoting() throws {
+    func testCaptionsFile_withQuotes_isReadAsRFC4180() throws {
         let data = try dataset(
             "image,caption\r\na.jpg,\"a dog , a \"\"big\"\" one\"\r\n\"b.jpg\",plain , with \"quotes\" inside\r\n"
                 + "a.jpg,\"over\ntwo lines\"  \n\n  \nc d.jpg,no line feed at the end")
@@ -50,14 +50,14 @@ final class CaptionDatasetTests: XCTestCase {
         XCTAssertEqual(data.imageURL("c d.jpg").path, folder.path + "/images/c d.jpg")
     }
 
-    func testSplitChoosesAndOrders() throws {
+    func testCaptionDataset_withASplit_hasItsImagesInItsOrder() throws {
         let csv = "\u{FEFF}image,caption\na.jpg,one\nb.jpg,two\nmissing.jpg,three\nsub/e.jpg,four\n"
         let data = try dataset(csv, split: "sub/e.jpg\r\n\n  a.jpg \n")
         XCTAssertEqual(data.entries.map(\.image), ["sub/e.jpg", "a.jpg"])
         XCTAssertEqual(data.entries.map(\.captions), [["four"], ["one"]])
     }
 
-    func testBadCaptionFiles() {
+    func testCaptionsFile_withErrors_isRefusedWithItsLine() {
         let head = "image,caption\n"
         let cases: [(String, String)] = [
             ("", "captions.csv: the file is empty"),
@@ -84,7 +84,7 @@ final class CaptionDatasetTests: XCTestCase {
         }
     }
 
-    func testNamesStayInTheImageFolder() throws {
+    func testImageName_outsideTheFolder_isRefused() throws {
         try Data().write(to: folder.appendingPathComponent("secret.jpg"))
         for name in [
             "../secret.jpg", "/etc/passwd", "sub/../../secret.jpg", "..", ".", "sub//e.jpg", "a.jpg/", "a\u{1}.jpg",
@@ -97,7 +97,7 @@ final class CaptionDatasetTests: XCTestCase {
             message("image,caption\na.jpg,one\n", split: "a.jpg\n../secret.jpg\n").contains("split.txt, line 2:"))
     }
 
-    func testBadSplits() {
+    func testSplit_withErrors_isRefusedWithItsLine() {
         let csv = "image,caption\na.jpg,one\nb.jpg,two\n"
         XCTAssertEqual(message(csv, split: ""), "split.txt: the split is empty: it names no image")
         XCTAssertEqual(message(csv, split: "\n \n"), "split.txt: the split is empty: it names no image")
@@ -107,7 +107,7 @@ final class CaptionDatasetTests: XCTestCase {
             message(csv, split: "a.jpg\nb.jpg\na.jpg\n"), "split.txt, line 3: a.jpg is there already, on line 1")
     }
 
-    func testInvalidUTF8() {
+    func testCaptionDataset_ofInvalidUTF8_isRefusedWithItsLine() {
         XCTAssertThrowsError(try dataset(Data("image,caption\na.jpg,".utf8) + Data([0xC3, 0x28, 0x0A]))) {
             XCTAssertTrue("\($0)".hasSuffix("captions.csv, line 2: is not valid UTF-8"), "\($0)")
         }
@@ -116,7 +116,7 @@ final class CaptionDatasetTests: XCTestCase {
         }
     }
 
-    func testMissingFiles() {
+    func testCaptionDataset_ofMissingFiles_isRefused() {
         func message(_ images: String, _ captions: String) -> String {
             do {
                 _ = try CaptionDataset(

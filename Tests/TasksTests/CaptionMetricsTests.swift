@@ -23,7 +23,7 @@ final class CaptionMetricsTests: XCTestCase {
         for (a, b) in zip(values(a), values(b)) { XCTAssertEqual(a, b, accuracy: accuracy, message) }
     }
 
-    func testAgreesWithPycocoevalcap() throws {
+    func testCaptionMetrics_ofCaptions_agreeWithPycocoevalcap() throws {
         let fixtures = try JSONDecoder().decode(
             Fixtures.self, from: Data(contentsOf: Fixture.url("caption_scores.json")))
         XCTAssertEqual(fixtures.images.count, 42)
@@ -36,7 +36,7 @@ final class CaptionMetricsTests: XCTestCase {
         }
     }
 
-    func testBLEUByHand() {
+    func testBLEU_ofShortSentences_equalsHandComputedValues() {
         // 2 of 3 words, 1 of 2 pairs, 0 of 1 triple; 3 words against 4: exp(1 - 4/3).
         let s = CaptionMetrics.score(candidates: [words("a red dog")], references: [[words("a red cat sits")]])
         XCTAssertEqual(s.bleu1, 2.0 / 3 * exp(-1.0 / 3), accuracy: 1e-8)
@@ -52,7 +52,7 @@ final class CaptionMetricsTests: XCTestCase {
             BLEU.Statistics(candidate: [0, 1, 2, 3], references: [[0, 1, 2, 3, 4], [0, 1, 2]]).referenceLength, 3)
     }
 
-    func testROUGEByHand() {
+    func testROUGE_ofShortSentences_equalsHandComputedValues() {
         // "a b c d" and "a x c": common 2; precision 1/2, recall 2/3.
         let p = 0.5
         let r = 2.0 / 3
@@ -64,7 +64,7 @@ final class CaptionMetricsTests: XCTestCase {
         XCTAssertEqual(ROUGE.l(candidate: [1], references: [[0]]), 0)
     }
 
-    func testCIDErByHand() {
+    func testCIDEr_ofShortSentences_equalsHandComputedValues() {
         // Two images with one reference each; every n-gram is in one of them: weight log 2, cosines of counts.
         let scorer = CIDErScorer(references: [[[0, 1]], [[2, 3]]])
         XCTAssertEqual(scorer.count, 2)
@@ -78,12 +78,12 @@ final class CaptionMetricsTests: XCTestCase {
         XCTAssertEqual(scorer.score([0, 0], image: 0), 10 / 4 / (2 * 2.0.squareRoot()), accuracy: 1e-12)
         XCTAssertEqual(scorer.score([2, 3], image: 0), 0)
         XCTAssertEqual(scorer.score([], image: 0), 0)
-        // A word of every image weighs nothing.
+        // A word of every image has weight 0.
         XCTAssertEqual(CIDErScorer(references: [[[0, 1]], [[0, 2]]]).score([0], image: 0), 0)
     }
 
     /// Random captions: a reference itself scores 1, no score leaves its range or is NaN, words' names do not matter.
-    func testProperties() {
+    func testCaptionMetrics_ofRandomCaptions_stayInTheirRanges() {
         var generator = SeededGenerator(seed: 11)
         func sentence(_ minimum: Int) -> [Int] {
             (0..<minimum + Int(generator.next() % 12)).map { _ in Int(generator.next() % 9) }
@@ -112,21 +112,21 @@ final class CaptionMetricsTests: XCTestCase {
         }
     }
 
-    func testEmptySets() throws {
+    func testCaptionMetrics_ofNoImages_areZero() throws {
         XCTAssertEqual(values(CaptionMetrics.score(candidates: [], references: [])), [0, 0, 0, 0, 0, 0])
         let empty = CaptionMetrics.score(candidates: [[], []], references: [[["a"]], [[]]])
         XCTAssertTrue(values(empty).allSatisfy { $0.isFinite })
         XCTAssertEqual(empty.bleu1, 0)
-        // One image: nothing is rarer than anything else.
+        // One image: all idf weights are 0.
         XCTAssertEqual(CaptionMetrics.score(candidates: [["a"]], references: [[["a"]]]).ciderD, 0)
     }
 
-    func testLongSentences() {
+    func testCaptionMetrics_ofLongSentences_areComputedInTime() {
         let long = (0..<3000).map { String($0 % 50) }
         XCTAssertEqual(CaptionMetrics.score(candidates: [long], references: [[long]]).bleu4, 1, accuracy: 1e-8)
     }
 
-    func testJSONAndTable() throws {
+    func testCaptionScores_asJSONAndTable_areWrittenInOrder() throws {
         let scores = CaptionMetrics.score(candidates: [["a", "b"]], references: [[["a", "b"]]])
         let json = try scores.json(images: 1)
         XCTAssertTrue(json.hasPrefix("{\"bleu1\":0.99999999"), json)

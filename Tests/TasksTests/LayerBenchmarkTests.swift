@@ -4,8 +4,8 @@ import Vision
 import XCTest
 
 final class LayerBenchmarkTests: XCTestCase {
-    /// Every convolution of the network once, with its shapes and its kernel; costs that follow from one another.
-    func testTinyNetwork() throws {
+    /// Every convolution of the network once, with its shapes, its kernel and consistent costs.
+    func testLayerBenchmark_ofATinyNetwork_hasEveryConvolution() throws {
         var rounds: [Int] = []
         let bench = try LayerBenchmark(named: "tiny", size: 64, repeats: 3) { done, all in
             rounds.append(done)
@@ -33,7 +33,7 @@ final class LayerBenchmarkTests: XCTestCase {
         XCTAssertGreaterThan(bench.encoderMilliseconds, 0)
     }
 
-    func testNamesAndSizesThatCannotBe() {
+    func testLayerBenchmark_ofBadNamesAndSizes_isRefused() {
         XCTAssertThrowsError(try LayerBenchmark(named: "vgg99", repeats: 1)) { XCTAssertTrue($0 is UnknownEncoder) }
         XCTAssertThrowsError(try LayerBenchmark(named: "./absent", repeats: 1)) { XCTAssertTrue($0 is ModelError) }
         XCTAssertThrowsError(try LayerBenchmark(named: "vgg11", size: 8, repeats: 1)) {

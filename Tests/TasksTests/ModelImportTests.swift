@@ -7,7 +7,7 @@ import XCTest
 
 @testable import Tasks
 
-/// Checkpoints of other programs made into model folders: strictly, whole or not at all.
+/// Imports of other programs' checkpoints into model folders.
 final class ModelImportTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
 
@@ -16,7 +16,7 @@ final class ModelImportTests: XCTestCase {
 
     private func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
-    /// A checkpoint of the network "tiny", its batch normalisation apart, in PyTorch's layouts.
+    /// A checkpoint of the network "tiny" with separate batch normalisation, in PyTorch's layouts.
     private func checkpoint(classes: Int = 3) throws -> [String: Tensor] {
         let store = ParameterStore(seed: 5)
         let architecture = TinyCNN()
@@ -53,7 +53,7 @@ final class ModelImportTests: XCTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: url("model").path), "something was written", line: line)
     }
 
-    func testAClassifier() throws {
+    func testModelImport_ofAClassifier_writesAModelOfTheSameScores() throws {
         let state = try checkpoint()
         let record = try task(state).run { "\($0.count)" }
         XCTAssertEqual(record.task, "classification")
@@ -66,7 +66,7 @@ final class ModelImportTests: XCTestCase {
         XCTAssertEqual(configuration.encoder, EncoderConfiguration(name: "tiny", folded: true))
         XCTAssertNil(configuration.problem)
 
-        // The imported network computes what the checkpoint's does.
+        // The imported network gives the checkpoint's scores.
         let picture = Tensor([1, 64, 64, 3], (0..<64 * 64 * 3).map { Float($0 % 17) / 8 - 1 })
         let original = ParameterStore(strict: state, origin: "checkpoint")
         let architecture = TinyCNN()
@@ -80,20 +80,20 @@ final class ModelImportTests: XCTestCase {
         XCTAssertGreaterThan(expected.map(abs).max() ?? 0, 0.01)
         for (a, b) in zip(logits, expected) { XCTAssertEqual(a, b, accuracy: 1e-4 * max(1, abs(b))) }
 
-        // Verified; and not when a byte has changed.
+        // The check accepts it, but not after a byte has changed.
         let check = try ModelCheck.run(url("model")) { "\($0.count)" }
         XCTAssertEqual(check.imported, check.sha256)
         XCTAssertThrowsError(try ModelCheck.run(url("model")) { _ in "other" }) {
             XCTAssertTrue("\($0)".contains("has changed"), "\($0)")
         }
-        // A model is not written over.
+        // A model is not overwritten.
         XCTAssertThrowsError(try task(state).run { _ in "" }) {
             XCTAssertTrue("\($0)".contains("is a model already"), "\($0)")
         }
         XCTAssertEqual(try InstalledModel(url("model")).task, "classification")
     }
 
-    func testAnEncoderAlone() throws {
+    func testModelImport_headless_writesTheEncoderAlone() throws {
         var state = try checkpoint()
         var task = try task(state, classes: nil)
         task.headless = true
@@ -110,7 +110,7 @@ final class ModelImportTests: XCTestCase {
         try assertRefused(state, "has no head", "--headless", classes: nil)
     }
 
-    func testWhatDoesNotFitIsListed() throws {
+    func testModelImport_ofAFileThatDoesNotFit_listsTheTensors() throws {
         var state = try checkpoint()
         state["conv2.weight"] = nil
         state["extra.weight"] = Tensor([2, 2])
@@ -122,7 +122,7 @@ final class ModelImportTests: XCTestCase {
         try assertRefused(checkpoint(), "it has 3 classes", "names 2", classes: "a\nb\n")
         try assertRefused(checkpoint(), "3 classes whose names are not known", "--classes", classes: nil)
         try assertRefused(checkpoint(), "no name in line 2", classes: "a\n\nc\n")
-        // Another architecture: the list, and what it may be.
+        // Another architecture: the list of tensors, and a hint.
         let other = ParameterStore(seed: 1)
         let lite = try Architectures.named("efficientnet-lite0")
         _ = lite.encoder(other.scope(), folded: false)
@@ -133,7 +133,7 @@ final class ModelImportTests: XCTestCase {
         try assertRefused(state, "fc.weight (expected [3, 128], found [3, 64])")
     }
 
-    func testDamagedNumbers() throws {
+    func testModelImport_ofNumbersThatAreNotFinite_isRefused() throws {
         var state = try checkpoint()
         var values = try XCTUnwrap(state["conv2.weight"]).array
         values[7] = .nan
@@ -145,7 +145,7 @@ final class ModelImportTests: XCTestCase {
         try assertRefused(state, "bn2.running_var has negative variances")
     }
 
-    func testHalfDownloaded() throws {
+    func testModelImport_ofATruncatedFile_isRefused() throws {
         let whole = try task(checkpoint())
         let data = try Data(contentsOf: whole.file)
         try data.prefix(data.count / 2).write(to: whole.file)
@@ -155,12 +155,12 @@ final class ModelImportTests: XCTestCase {
         XCTAssertThrowsError(try whole.run { _ in "" }) { XCTAssertTrue("\($0)".contains("web page"), "\($0)") }
     }
 
-    func testWrappedNames() throws {
+    func testModelImport_ofPrefixedNames_removesThePrefix() throws {
         let state = Dictionary(uniqueKeysWithValues: try checkpoint().map { ("module." + $0.key, $0.value) })
         XCTAssertEqual(try task(state).run { _ in "" }.tensors, 10)
     }
 
-    func testSummaryOfANetwork() throws {
+    func testNetworkSummary_ofANetwork_countsParametersAndOperations() throws {
         let summary = NetworkSummary(TinyCNN(), classes: 3)
         XCTAssertEqual(summary.explanationLayer, "conv4")
         XCTAssertEqual(summary.layers.map(\.name), ["conv1", "conv2", "conv3", "conv4", "fc"])

@@ -5,9 +5,9 @@ import XCTest
 
 @testable import Tasks
 
-/// Phrases of captions: their rows, and the word that says what they name.
+/// Phrases of captions: their rows and their head nouns.
 final class PhraseTests: XCTestCase {
-    func testRowsOfCaptions() throws {
+    func testPhraseFile_ofCaptionRows_givesTheirIndices() throws {
         let folder = try Fixture.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("p.tsv")
@@ -30,7 +30,7 @@ final class PhraseTests: XCTestCase {
         }
     }
 
-    func testHeads() {
+    func testPhraseHead_ofPhrases_isTheNoun() {
         func head(_ text: String, before: String = "") -> String {
             let words = text.split(separator: " ").map(String.init)
             let first = before.split(separator: " ").map(String.init)

@@ -2,7 +2,7 @@ import Tasks
 import XCTest
 
 final class QuestionMetricsTests: XCTestCase {
-    func testNormalisation() {
+    func testAnswerNormalisation_ofAnswers_matchesVQA() {
         let cases = [
             ("The Dog", "dog"), ("a  man and an umbrella", "man and umbrella"), ("two", "2"), ("None", "0"),
             ("dont know", "don't know"), ("wouldntve", "wouldn't've"), ("couldn'tve", "couldn't've"), ("its", "its"),
@@ -13,11 +13,11 @@ final class QuestionMetricsTests: XCTestCase {
         for (text, expected) in cases { XCTAssertEqual(AnswerNormalisation.normalise(text), expected, text) }
     }
 
-    func testVQAMetric() {
+    func testVQAMetric_ofTenAnswers_equalsHandComputedValues() {
         func answers(_ agreeing: Int) -> [String] {
             Array(repeating: "The dog", count: agreeing) + (agreeing..<10).map { "other \($0)" }
         }
-        // By hand: leaving out one who agrees leaves n-1, leaving out another leaves n; thirds, at most 1.
+        // By hand: without a person who agrees n - 1 remain, without another one n; a third of each, at most 1.
         let expected = [0, 0.3, 0.6, 0.9, 1, 1]
         for (agreeing, value) in expected.enumerated() {
             XCTAssertEqual(VQAMetric.accuracy("dog", answers: answers(agreeing)), value, accuracy: 1e-12, "\(agreeing)")
@@ -28,7 +28,7 @@ final class QuestionMetricsTests: XCTestCase {
         XCTAssertEqual(VQAMetric.accuracy("two", answers: []), 0)
     }
 
-    func testAccuracyByKind() throws {
+    func testAnswerAccuracy_ofSeveralKinds_isGivenByKind() throws {
         let ten = Array(repeating: "yes", count: 2) + Array(repeating: "no", count: 8)
         let questions = [
             Question(image: "a", text: "1", answer: "no", answers: ten, kind: "yes/no"),

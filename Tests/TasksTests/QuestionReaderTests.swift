@@ -30,7 +30,7 @@ final class QuestionReaderTests: XCTestCase {
 
     // MARK: JSON lines
 
-    func testLinesAreWrittenAndReadBack() throws {
+    func testQuestionLines_writtenAndRead_areTheSame() throws {
         let questions = [
             Question(
                 image: "a/b.jpg", text: "what color is the \"dog\"?", answer: "red", kind: "color",
@@ -51,7 +51,7 @@ final class QuestionReaderTests: XCTestCase {
         XCTAssertEqual(try QuestionFormat.jsonl.read(short), [Question(image: "x.png", text: "q?", answer: "no")])
     }
 
-    func testBadLines() throws {
+    func testQuestionLines_withErrors_areRefusedWithTheirLine() throws {
         func line(_ rest: String) -> String { #"{"image":"a.jpg","question":"q?","answer":"no"}"# + "\n{" + rest + "}" }
         XCTAssertEqual(try message(.jsonl, ""), "q: has no questions")
         XCTAssertEqual(
@@ -90,7 +90,7 @@ final class QuestionReaderTests: XCTestCase {
 
     // MARK: DAQUAR
 
-    func testDAQUAR() throws {
+    func testDAQUARQuestions_ofAFile_areRead() throws {
         let text =
             "image\tquestion\tanswer\nimage3.jpg\twhat is on the desk\tbook, tape_dispenser\r\n"
             + "image3.jpg\thow many chairs are there\t2\nimage1.jpg\twhat is the colour of the mat\tgray\n"
@@ -122,7 +122,7 @@ final class QuestionReaderTests: XCTestCase {
 
     // MARK: easy-VQA
 
-    func testEasyVQA() throws {
+    func testEasyVQAQuestions_ofAFile_areRead() throws {
         let url = try file(
             "questions.json",
             #"[["what is the red shape?", "triangle", 0], ["is there a circle?", "no", 12], ["what color?", "teal", 3]]"#
@@ -158,7 +158,7 @@ final class QuestionReaderTests: XCTestCase {
             + #""multiple_choice_answer":"yes","answers":[\#(answers.joined(separator: ","))]}]}"#
     }
 
-    func testVQA() throws {
+    func testVQAQuestions_ofTwoFiles_areRead() throws {
         let name = "v2_OpenEnded_mscoco_val2014_questions.json"
         let url = try file(name, vqa())
         XCTAssertTrue(
@@ -191,7 +191,7 @@ final class QuestionReaderTests: XCTestCase {
 
     // MARK: Answers
 
-    func testAnswerList() throws {
+    func testAnswerList_ofQuestions_isOrderedByCount() throws {
         let questions = ["red", "no", "blue", "no", "red", "green", "no"].map {
             Question(image: "a", text: "q", answer: $0)
         }

@@ -6,7 +6,7 @@ import XCTest
 
 @testable import Tasks
 
-/// A model folder that answers questions: written, read back, and refused where it does not fit together.
+/// The folder of a VQA model: written, loaded, and refused where its files do not fit.
 final class VQAModelTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
     private let vocabulary = Vocabulary(tokens: [["what", "color", "is", "the", "dog"]], minimumCount: 1)
@@ -20,17 +20,19 @@ final class VQAModelTests: XCTestCase {
         let store = ParameterStore(seed: 7)
         let channels = try encoder.makeEncoder(store.scope()["encoder"]).channels
         let answerer = VQAHeadConfiguration(
-            kind: kind, features: channels, vocabulary: vocabulary.count, answers: answers.count, embedding: 6, hidden: 8, attention: 5)
+            kind: kind, features: channels, vocabulary: vocabulary.count, answers: answers.count, embedding: 6,
+            hidden: 8, attention: 5)
         _ = answerer.makeHead(store.scope()["answerer"])
         try VQAModel.save(
             configuration: VQAConfiguration(
-                encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer, vocabulary: "questions.txt",
+                encoder: encoder, preprocessing: try encoder.defaultPreprocessing(), answerer: answerer,
+                vocabulary: "questions.txt",
                 answers: "answers.txt"),
             vocabulary: vocabulary, answers: answers, state: store.stateDictionary(), type: .f32, to: folder)
         return store
     }
 
-    func testWhatIsSavedIsRead() throws {
+    func testVQAModel_savedAndLoaded_givesTheSameScores() throws {
         for kind in VQAHeadConfiguration.Kind.allCases {
             let store = try save(kind)
             let answerer = try VQAModel.load(folder)
@@ -38,7 +40,8 @@ final class VQAModelTests: XCTestCase {
             XCTAssertEqual(answerer.vocabulary, vocabulary)
             let question = try answerer.read("What color is the DOG?")
             XCTAssertEqual(question.tokens, ["what", "color", "is", "the", "dog"])
-            let features = Tensor([1, 2, 3, answerer.encoder.channels], (0..<6 * answerer.encoder.channels).map { Float($0 % 7) / 7 })
+            let features = Tensor(
+                [1, 2, 3, answerer.encoder.channels], (0..<6 * answerer.encoder.channels).map { Float($0 % 7) / 7 })
             let scores = answerer.scores(features: features, questions: [question.words, [question.words[4]]])
             XCTAssertEqual(scores.shape, [2, 3])
             let model = answerer.configuration.answerer.makeHead(store.scope()["answerer"])
@@ -49,7 +52,7 @@ final class VQAModelTests: XCTestCase {
         }
     }
 
-    func testQuestionsThatCannotBeRead() throws {
+    func testVQAModel_ofUnreadableQuestions_throws() throws {
         _ = try save(.deeperLSTM)
         let answerer = try VQAModel.load(folder)
         XCTAssertEqual(try answerer.read("is the cat red").unknown, ["cat", "red"])
@@ -58,22 +61,27 @@ final class VQAModelTests: XCTestCase {
         }
     }
 
-    func testFoldersThatDoNotFit() throws {
+    func testVQAModel_ofBadFolders_isRefused() throws {
         func refused(_ problem: String, line: UInt = #line, _ damage: () throws -> Void) throws {
             _ = try save(.stackedAttention)
             try damage()
             XCTAssertThrowsError(try VQAModel.load(folder), line: line) {
-                XCTAssertTrue("\($0)".contains(problem) && "\($0)".contains(folder.lastPathComponent), "\($0)", line: line)
+                XCTAssertTrue(
+                    "\($0)".contains(problem) && "\($0)".contains(folder.lastPathComponent), "\($0)", line: line)
             }
         }
-        func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
+        func write(_ text: String, to name: String) throws {
+            try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+        }
         func edit(_ old: String, _ new: String) throws {
             let url = folder.appendingPathComponent("config.json")
             let text = try String(contentsOf: url, encoding: .utf8)
             XCTAssertTrue(text.contains(old), text)
             try write(text.replacingOccurrences(of: old, with: new), to: "config.json")
         }
-        try refused("answers.txt is missing") { try FileManager.default.removeItem(at: folder.appendingPathComponent("answers.txt")) }
+        try refused("answers.txt is missing") {
+            try FileManager.default.removeItem(at: folder.appendingPathComponent("answers.txt"))
+        }
         try refused("has 2 answers, config.json says 3") { try write("yes\nno\n", to: "answers.txt") }
         try refused("words, config.json says 9") { try write(vocabulary.text() + "cat\n", to: "questions.txt") }
         try refused("not for question answering") { try edit("\"question-answering\"", "\"captioning\"") }

@@ -1,13 +1,13 @@
 import Foundation
 import Language
-import TestSupport
 import Tensors
+import TestSupport
 import Vision
 import XCTest
 
 @testable import Tasks
 
-/// Training of an answerer, in seconds: that it learns, and what it promises about repetition, interruption and bad data.
+/// Training of a VQA model, in seconds: learning, repetition, interruption and bad data.
 final class VQATrainerTests: XCTestCase {
     private var made: DrawnWorld?
 
@@ -16,14 +16,19 @@ final class VQATrainerTests: XCTestCase {
 
     private func world() throws -> DrawnWorld { try XCTUnwrap(made) }
 
-    /// Two questions about each of the drawn squares: its colour (every third picture's is the same) and whether it is red.
+    /// Two questions about each of the drawn squares: its colour (every third image's is the same) and whether it is
+    /// red.
     private func questions(_ prefix: String, _ count: Int, from first: Int) -> [Question] {
         (0..<count).flatMap { i -> [Question] in
-            let color = ["red", "green", "blue"][(first + i) % 3], image = "\(prefix)\(i).png"
+            let color = ["red", "green", "blue"][(first + i) % 3]
+            let image = "\(prefix)\(i).png"
             let colour = Question(image: image, text: "what color is the square?", answer: color, kind: "color")
-            // Some pictures have one question, so that batches are ragged.
+            // Some images have one question, so that batches are ragged.
             if i % 4 == 3 { return [colour] }
-            return [colour, Question(image: image, text: "is it red?", answer: color == "red" ? "yes" : "no", kind: "yes/no")]
+            return [
+                colour,
+                Question(image: image, text: "is it red?", answer: color == "red" ? "yes" : "no", kind: "yes/no"),
+            ]
         }
     }
 
@@ -34,7 +39,8 @@ final class VQATrainerTests: XCTestCase {
         (options.minimumCount, options.batch, options.questionsPerPicture) = (1, 4, 2)
         (options.dropout, options.averageDecay) = (0.1, 0.8)
         options.phases = [
-            .init(epochs: 10, learningRate: 2e-2, from: "conv1", encoderScale: 0.3), .init(epochs: 2, learningRate: 1e-2, from: "conv4"),
+            .init(epochs: 10, learningRate: 2e-2, from: "conv1", encoderScale: 0.3),
+            .init(epochs: 2, learningRate: 1e-2, from: "conv4"),
         ]
         return options
     }
@@ -43,9 +49,11 @@ final class VQATrainerTests: XCTestCase {
         _ name: String, _ options: VQATrainingOptions = options, train: [Question]? = nil,
         encoderWeights: URL? = nil, report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws -> VQATrainer {
-        let world = try world(), images = world.folder.appendingPathComponent("images")
+        let world = try world()
+        let images = world.folder.appendingPathComponent("images")
         return try VQATrainer(
-            options: options, train: QuestionDataset(images: images, questions: train ?? questions("t", 24, from: 0), path: "train"),
+            options: options,
+            train: QuestionDataset(images: images, questions: train ?? questions("t", 24, from: 0), path: "train"),
             dev: QuestionDataset(images: images, questions: questions("d", 6, from: 24), path: "dev"),
             encoderWeights: encoderWeights, output: world.output(name), report: report)
     }
@@ -54,11 +62,11 @@ final class VQATrainerTests: XCTestCase {
         try Data(contentsOf: world().output(name).appendingPathComponent("model.safetensors"))
     }
 
-    func testItLearnsAndOneSeedGivesTheSameBytes() throws {
+    func testVQATrainer_withOneSeed_learnsAndGivesTheSameBytes() throws {
         let trainer = try makeTrainer("one")
         try trainer.run(resume: false)
         XCTAssertEqual(trainer.log.count, 12)
-        // The last stretch begins at the best weights, the first whose answers were all right, so its loss is higher.
+        // The last phase begins at the best weights, the first with all answers right, so its loss is higher.
         XCTAssertLessThan(trainer.log[9].loss, 0.5 * trainer.log[0].loss)
         XCTAssertLessThan(trainer.log[11].loss, trainer.log[10].loss)
         XCTAssertGreaterThanOrEqual(trainer.log.map(\.devScore).max() ?? 0, 0.9)
@@ -69,7 +77,7 @@ final class VQATrainerTests: XCTestCase {
         try makeTrainer("three", other).run(resume: false)
         XCTAssertNotEqual(try weights("one"), try weights("three"))
 
-        // What was kept answers as the log says.
+        // The kept weights have the accuracy in the log.
         let answerer = try VQAModel.load(world().output("one"))
         XCTAssertEqual(Set(answerer.answers), ["red", "green", "blue", "yes", "no"])
         let dev = questions("d", 6, from: 24)
@@ -82,8 +90,9 @@ final class VQATrainerTests: XCTestCase {
         XCTAssertEqual(Double(right) / Double(dev.count), trainer.log.map(\.devScore).max() ?? 0, accuracy: 0.11)
     }
 
-    /// Stopped after any epoch and resumed, a run gives the bytes of one that was not stopped; another run's checkpoint is refused.
-    func testInterruptedAndResumed() throws {
+    /// A run that is stopped after any epoch and resumed gives the bytes of one that was not stopped. Another run's
+    /// checkpoint is refused.
+    func testVQATrainer_interruptedAndResumed_givesTheSameBytes() throws {
         try makeTrainer("whole").run(resume: false)
         for stop in [3, 11] {
             let copy = try world().output("stopped-\(stop)")
@@ -105,19 +114,20 @@ final class VQATrainerTests: XCTestCase {
             XCTAssertTrue("\($0)".contains("other options"), "\($0)")
         }
         XCTAssertThrowsError(try makeTrainer("whole", train: questions("t", 20, from: 0)).run(resume: true)) {
-            XCTAssertTrue("\($0)".contains("other pictures or texts"), "\($0)")
+            XCTAssertTrue("\($0)".contains("other images or texts"), "\($0)")
         }
     }
 
-    /// A model's folder gives its encoder to the next one, which then sees the same.
-    func testAnotherModelsEncoder() throws {
+    /// With another model's weights, the encoder gives the same feature maps.
+    func testVQATrainer_withAnotherModelsWeights_hasItsEncoder() throws {
         try makeTrainer("first").run(resume: false)
         var options = Self.options
         options.kind = .stackedAttention
         options.phases = [.init(epochs: 1, learningRate: 1e-2)]
         let file = try world().output("first").appendingPathComponent("model.safetensors")
         try makeTrainer("second", options, encoderWeights: file).run(resume: false)
-        let first = try VQAModel.load(world().output("first")), second = try VQAModel.load(world().output("second"))
+        let first = try VQAModel.load(world().output("first"))
+        let second = try VQAModel.load(world().output("second"))
         let image = try Image.read(world().folder.appendingPathComponent("images/t0.png"))
         let picture = first.configuration.preprocessing.prepare(image).tensor
         XCTAssertEqual(first.features(picture).array, second.features(picture).array)
@@ -127,7 +137,7 @@ final class VQATrainerTests: XCTestCase {
         }
     }
 
-    func testRareAnswersAreLeftOutAndSaid() throws {
+    func testVQATrainer_withRareAnswers_leavesThemOutWithANote() throws {
         var options = Self.options
         options.maximumAnswers = 2
         options.phases = [.init(epochs: 1, learningRate: 1e-2, from: "conv1")]
@@ -139,22 +149,27 @@ final class VQATrainerTests: XCTestCase {
         XCTAssertEqual(try VQAModel.load(world().output("few")).answers, ["no", "blue"])
     }
 
-    func testBadData() throws {
+    func testVQATrainer_ofBadData_isRefusedByName() throws {
         let images = try world().folder.appendingPathComponent("images")
         func refused(_ questions: [Question], _ problem: String, images: URL, line: UInt = #line) {
-            XCTAssertThrowsError(try QuestionDataset(images: images, questions: questions, path: "q.jsonl"), line: line) {
+            XCTAssertThrowsError(try QuestionDataset(images: images, questions: questions, path: "q.jsonl"), line: line)
+            {
                 XCTAssertTrue("\($0)".contains(problem), "\($0)", line: line)
             }
         }
         refused([], "has no questions", images: images)
-        refused([Question(image: "nowhere.png", text: "what?", answer: "yes")], "nowhere.png: the image is missing", images: images)
+        refused(
+            [Question(image: "nowhere.png", text: "what?", answer: "yes")], "nowhere.png: the image is missing",
+            images: images)
         refused([Question(image: "../t0.png", text: "what?", answer: "yes")], "no name of an image", images: images)
         refused(questions("t", 2, from: 0), "is no folder", images: images.appendingPathComponent("t0.png"))
         try Data("not a picture".utf8).write(to: images.appendingPathComponent("t1.png"))
-        XCTAssertThrowsError(try makeTrainer("bad").run(resume: false)) { XCTAssertTrue("\($0)".contains("t1.png"), "\($0)") }
+        XCTAssertThrowsError(try makeTrainer("bad").run(resume: false)) {
+            XCTAssertTrue("\($0)".contains("t1.png"), "\($0)")
+        }
     }
 
-    func testSplitByPicture() {
+    func testQuestionSplit_everyFifthImage_keepsImagesTogether() {
         let all = questions("t", 10, from: 0)
         let (held, others) = QuestionDataset.split(all, every: 5)
         XCTAssertEqual(Set(held.map(\.image)), ["t4.png", "t9.png"])
@@ -162,8 +177,8 @@ final class VQATrainerTests: XCTestCase {
         XCTAssertTrue(Set(held.map(\.image)).isDisjoint(with: others.map(\.image)))
     }
 
-    /// Every question counts once, however many its picture has.
-    func testRaggedBatches() {
+    /// Every question has the same weight, whatever the number of its image's questions.
+    func testBatchRows_ofUnequalQuestions_areWeightedEqually() {
         let (rows, weights) = VQATask.rows([["a", "b", "c"], ["d"]])
         XCTAssertEqual(rows, ["a", "b", "c", "d", "d", "d"])
         XCTAssertEqual(weights, [0.25, 0.25, 0.25, 0.25, 0, 0])

@@ -1,5 +1,5 @@
-import TestSupport
 import Tensors
+import TestSupport
 import XCTest
 
 /// Every convolution kernel against sums in double precision, on random numbers at the sizes of real networks.

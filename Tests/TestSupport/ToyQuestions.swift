@@ -2,7 +2,10 @@ import Tensors
 
 /// A question about a drawn scene, and the shapes whose masks contain the evidence for its answer.
 public struct ToyQuestion: Sendable {
-    public enum Kind: String, CaseIterable, Sendable { case color, shape, number, yesNo = "yes/no" }
+    public enum Kind: String, CaseIterable, Sendable {
+        case color, shape, number
+        case yesNo = "yes/no"
+    }
 
     public var kind: Kind
     public var text: String

@@ -1,5 +1,5 @@
-import TestSupport
 import Tensors
+import TestSupport
 import XCTest
 
 @testable import Vision

@@ -1,7 +1,7 @@
 import Foundation
+import TestSupport
 import XCTest
 
-import TestSupport
 @testable import Vision
 
 final class ImageDecodingTests: XCTestCase {

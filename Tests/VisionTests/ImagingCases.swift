@@ -1,7 +1,7 @@
 import Foundation
+import TestSupport
 import XCTest
 
-import TestSupport
 @testable import Vision
 
 /// The output of `Fixtures/make_imaging.py`.

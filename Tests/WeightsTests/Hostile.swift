@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Feeds broken variants of a file to a reader. Its folder is in memory where the system has such a place: thousands
-/// of files on a disk take a minute.
+/// Feeds broken variants of a file to a reader. The files are in memory where the system has a folder there, because
+/// thousands of files on a disk take a minute.
 final class Hostile {
     let folder: URL
     let data: [UInt8]
@@ -45,7 +45,8 @@ final class Hostile {
         }
     }
 
-    /// Flips one to four bits; the reader must return or throw an error of type `E`. Returns how many threw.
+    /// Flips one to four bits; the reader must return or throw an error of type `E`.
+    /// - Returns: the number of errors.
     @discardableResult
     func flipBits<E: Error>(_ type: E.Type, times: Int, _ read: (URL) throws -> Void) throws -> Int {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15

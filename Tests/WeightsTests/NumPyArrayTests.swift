@@ -5,7 +5,7 @@ import Weights
 import XCTest
 
 final class NumPyArrayTests: XCTestCase {
-    func testReadsWhatNumPyWrote() throws {
+    func testNumPyArray_ofNumPysFiles_isRead() throws {
         for name in ["f2", "f4", "f8", "i8", "u1"] {
             let tensor = try NumPyArray.read(Fixture.url("\(name).npy"))
             XCTAssertEqual(tensor.shape, [2, 3], name)
@@ -21,7 +21,7 @@ final class NumPyArrayTests: XCTestCase {
     }
 
     /// The same bytes as numpy.save.
-    func testWritesWhatNumPyWrites() throws {
+    func testNumPyArray_written_equalsNumPysBytes() throws {
         let url = try Fixture.temporaryFolder().appendingPathComponent("x.npy")
         try NumPyArray.write(Tensor([2, 3], [0, 1, 2, 3, 4, 5]), to: url)
         XCTAssertEqual(try Data(contentsOf: url), try Data(contentsOf: Fixture.url("f4.npy")))
@@ -36,7 +36,7 @@ final class NumPyArrayTests: XCTestCase {
         }
     }
 
-    func testLyingHeaders() throws {
+    func testNumPyArray_withWrongHeaders_isRefused() throws {
         let hostile = try Hostile(Data())
         func check(_ header: String, data: Int, _ parts: String...) throws {
             let bytes =
@@ -63,7 +63,7 @@ final class NumPyArrayTests: XCTestCase {
         assertThrows("cannot be opened") { _ = try NumPyArray.read(hostile.folder.appendingPathComponent("none.npy")) }
     }
 
-    func testBrokenFiles() throws {
+    func testNumPyArray_truncatedOrFlipped_neverCrashes() throws {
         let hostile = try Hostile(try Data(contentsOf: Fixture.url("f4.npy")))
         try hostile.assertPrefixesThrow(NumPyArrayError.self) { _ = try NumPyArray.read($0) }
         try hostile.flipBits(NumPyArrayError.self, times: 1000) { _ = try NumPyArray.read($0).array }

@@ -5,7 +5,7 @@ import Weights
 import XCTest
 
 final class PyTorchCheckpointTests: XCTestCase {
-    func testStateDictionariesOfAllFormats() throws {
+    func testPyTorchCheckpoint_ofAllFormats_isRead() throws {
         for name in ["zip.pth", "zip-protocol4.pth", "legacy.pth", "legacy-protocol4.pth"] {
             let checkpoint = try PyTorchCheckpoint(Fixture.url(name))
             func check(_ key: String, _ shape: [Int], _ values: [Float]) {
@@ -30,12 +30,12 @@ final class PyTorchCheckpointTests: XCTestCase {
         }
     }
 
-    func testSharedStoragesAreReadOnce() throws {
+    func testPyTorchCheckpoint_withSharedStorages_readsThemOnce() throws {
         let tensors = try PyTorchCheckpoint.read(Fixture.url("legacy.pth"))
         XCTAssert(try XCTUnwrap(tensors["shared.a"]).storage === XCTUnwrap(tensors["shared.b"]).storage)
     }
 
-    func testWrappedStateDictionary() throws {
+    func testPyTorchCheckpoint_ofAWrappedStateDictionary_isUnwrapped() throws {
         let checkpoint = try PyTorchCheckpoint(Fixture.url("wrapped.pth"))
         XCTAssertEqual(
             checkpoint.tensors.keys.sorted(),
@@ -45,12 +45,12 @@ final class PyTorchCheckpointTests: XCTestCase {
         XCTAssertEqual(checkpoint.leftOut.map(\.name), ["1.num_batches_tracked"])
     }
 
-    func testNestedContainersAreJoinedWithDots() throws {
+    func testPyTorchCheckpoint_ofNestedContainers_joinsNamesWithDots() throws {
         let tensors = try PyTorchCheckpoint.read(Fixture.url("nested.pth"))
         XCTAssertEqual(tensors.mapValues(\.shape), ["encoder.w": [2], "heads.0.w": [3], "heads.1.0": [1]])
     }
 
-    func testClassesOutsideTheAllowListAreRefused() throws {
+    func testPyTorchCheckpoint_withOtherClasses_isRefused() throws {
         for name in ["evil.pth", "evil-legacy.pth"] {
             let url = Fixture.url(name)
             assertThrows("posix.system", "nothing was run", url.path) { _ = try PyTorchCheckpoint.read(url) }
@@ -58,7 +58,7 @@ final class PyTorchCheckpointTests: XCTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: "/tmp/mmx-weights-test-was-executed"))
     }
 
-    func testFilesThatHoldNoStateDictionary() throws {
+    func testPyTorchCheckpoint_withoutAStateDictionary_isRefused() throws {
         assertThrows("a tensor", "state_dict") { _ = try PyTorchCheckpoint.read(Fixture.url("not-a-dictionary.pth")) }
         assertThrows("no tensor") { _ = try PyTorchCheckpoint.read(Fixture.url("no-tensors.pth")) }
         assertThrows("compressed", "data.pkl") { _ = try PyTorchCheckpoint.read(Fixture.url("compressed.pth")) }
@@ -79,7 +79,7 @@ final class PyTorchCheckpointTests: XCTestCase {
         return magic + version + machine + [0x80, 2] + object + [0x2E, 0x80, 2] + keys + [0x2E] + data
     }
 
-    func testLyingTensors() throws {
+    func testPyTorchCheckpoint_withWrongTensors_isRefused() throws {
         let hostile = try Hostile(Data())
         func read(_ object: [UInt8], keys: [UInt8] = Python.list([Python.text("0")]), data: [UInt8] = Python.storage(4))
             throws
@@ -87,7 +87,7 @@ final class PyTorchCheckpointTests: XCTestCase {
             _ = try PyTorchCheckpoint.read(try hostile.file(legacy(object, keys: keys, data: data)))
         }
         func one(_ tensor: [UInt8]) -> [UInt8] { Python.dictionary([("w", tensor)]) }
-        // The same by hand is read when it is right.
+        // A correct file of this kind is read.
         let right = Python.tensor(count: 4, offset: 0, shape: [2, 2], strides: [2, 1])
         try read(one(right))
 
@@ -126,7 +126,7 @@ final class PyTorchCheckpointTests: XCTestCase {
         }
         assertThrows("outgrow") {
             let transposed = Python.tensor(count: 256, offset: 0, shape: [16, 16], strides: [1, 16])
-            // One tensor kept, and 1,000 names for it.
+            // One tensor with 1,000 names.
             var names: [UInt8] = [0x7D, 0x28] + Python.text("a") + transposed + [0x71, 0]
             for i in 0..<1000 { names += Python.text("\(i)") + [0x68, 0] }
             names += [0x75]
@@ -134,7 +134,7 @@ final class PyTorchCheckpointTests: XCTestCase {
         }
     }
 
-    func testBrokenPickles() throws {
+    func testPyTorchCheckpoint_ofBrokenPickles_isRefused() throws {
         let hostile = try Hostile(Data())
         func read(_ object: [UInt8]) throws {
             _ = try PyTorchCheckpoint.read(try hostile.file(legacy(object, keys: [0x5D], data: [])))
@@ -175,14 +175,14 @@ final class PyTorchCheckpointTests: XCTestCase {
         assertThrows("a million") { try read([0x7D] + Python.text("a") + nested + [0x73]) }
     }
 
-    func testTruncatedAtEveryLength() throws {
+    func testPyTorchCheckpoint_truncatedAtEveryLength_isRefused() throws {
         for name in ["small.pth", "small-legacy.pth"] {
             try Hostile(try Data(contentsOf: Fixture.url(name)))
                 .assertPrefixesThrow(CheckpointError.self) { _ = try PyTorchCheckpoint.read($0) }
         }
     }
 
-    func testFlippedBits() throws {
+    func testPyTorchCheckpoint_withFlippedBits_neverCrashes() throws {
         for name in ["small.pth", "small-legacy.pth", "legacy.pth", "zip-protocol4.pth"] {
             let hostile = try Hostile(try Data(contentsOf: Fixture.url(name)))
             let threw = try hostile.flipBits(CheckpointError.self, times: 1500) {

@@ -5,7 +5,7 @@ import Weights
 import XCTest
 
 final class SafeTensorsTests: XCTestCase {
-    func testReadsWhatTheReferenceWrote() throws {
+    func testSafeTensors_ofTheReferencesFiles_isRead() throws {
         let url = Fixture.url("floats.safetensors")
         let tensors = try SafeTensors.read(url)
         XCTAssertEqual(tensors.keys.sorted(), ["a", "bfloat", "double", "empty", "half", "scalar"])
@@ -22,7 +22,7 @@ final class SafeTensorsTests: XCTestCase {
         XCTAssertEqual(try SafeTensors.read(Fixture.url("numpy.safetensors"))["h"]?.array, [0, 1, 2])
     }
 
-    func testIntegersAreRefusedOrSkipped() throws {
+    func testSafeTensors_ofIntegers_areRefusedOrSkipped() throws {
         let url = Fixture.url("integers.safetensors")
         assertThrows("steps", "I64", url.path) { _ = try SafeTensors.read(url) }
         let tensors = try SafeTensors.read(url, skippingOtherTypes: true)
@@ -30,7 +30,7 @@ final class SafeTensorsTests: XCTestCase {
         XCTAssertEqual(tensors.count, 6)
     }
 
-    func testWritesAndReadsBack() throws {
+    func testSafeTensors_writtenAndRead_isTheSame() throws {
         let folder = try Fixture.temporaryFolder()
         let url = folder.appendingPathComponent("x.safetensors")
         let tensors = [
@@ -55,7 +55,7 @@ final class SafeTensorsTests: XCTestCase {
         XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["x.safetensors"])
     }
 
-    func testEveryHalfIsWidenedExactly() throws {
+    func testSafeTensors_ofEveryHalf_isWidenedExactly() throws {
         var bytes: [UInt8] = []
         for bits in UInt16.min...UInt16.max { bytes += [UInt8(bits & 0xFF), UInt8(bits >> 8)] }
         let url = try write(#"{"h":{"dtype":"F16","shape":[65536],"data_offsets":[0,131072]}}"#, bytes)
@@ -69,14 +69,14 @@ final class SafeTensorsTests: XCTestCase {
         }
     }
 
-    func testLargeTensorsOfHalves() throws {
+    func testSafeTensors_ofLargeHalves_isWidenedExactly() throws {
         let url = try Fixture.temporaryFolder().appendingPathComponent("x.safetensors")
         let values = (0..<300_001).map { Float($0 % 2048) / 8 }
         try SafeTensors.write(["x": Tensor([300_001], values)], to: url, type: .f16)
         XCTAssertEqual(try SafeTensors.read(url)["x"]?.array, values)
     }
 
-    func testTensorsOutliveTheReplacedFile() throws {
+    func testSafeTensors_afterTheFileIsReplaced_keepItsValues() throws {
         let url = try Fixture.temporaryFolder().appendingPathComponent("x.safetensors")
         try SafeTensors.write(["x": Tensor([2], [1, 2])], to: url, type: .f32)
         let old = try SafeTensors.read(url)
@@ -85,7 +85,7 @@ final class SafeTensorsTests: XCTestCase {
         XCTAssertEqual(try SafeTensors.read(url)["x"]?.array, [3, 4])
     }
 
-    func testValuesBeyondF16AreRefused() throws {
+    func testSafeTensors_ofValuesBeyondF16_isRefused() throws {
         let folder = try Fixture.temporaryFolder()
         let url = folder.appendingPathComponent("x.safetensors")
         assertThrows("'big'", "65504", url.path) {
@@ -106,7 +106,7 @@ final class SafeTensorsTests: XCTestCase {
         return url
     }
 
-    func testLyingHeaders() throws {
+    func testSafeTensors_withWrongHeaders_isRefused() throws {
         func check(_ header: String, _ bytes: Int, length: UInt64? = nil, _ parts: [String]) throws {
             let url = try write(header, [UInt8](repeating: 0, count: bytes), length: length)
             XCTAssertThrowsError(try SafeTensors.read(url), "\(header) was accepted") { error in
@@ -157,17 +157,17 @@ final class SafeTensorsTests: XCTestCase {
         try check(String(repeating: #"{"a":"#, count: 100_000), 0, ["'a'"])
     }
 
-    func testNamesMustBeUTF8() throws {
+    func testSafeTensors_ofInvalidUTF8_isRefused() throws {
         let url = try Fixture.temporaryFolder().appendingPathComponent("x.safetensors")
         try Data([8, 0, 0, 0, 0, 0, 0, 0] + Array("{\"".utf8) + [0xC3, 0x28] + Array("\":{}".utf8)).write(to: url)
         assertThrows("UTF-8") { _ = try SafeTensors.read(url) }
     }
 
-    func testFilesThatAreNone() throws {
+    func testSafeTensors_ofOtherFiles_isRefused() throws {
         let folder = try Fixture.temporaryFolder()
         assertThrows("folder", folder.path) { _ = try SafeTensors.read(folder) }
         assertThrows("No such file") { _ = try SafeTensors.read(folder.appendingPathComponent("none")) }
-        // A pipe without a writer must not be waited for.
+        // The reader must not wait for a pipe without a writer.
         let pipe = folder.appendingPathComponent("pipe")
         XCTAssertEqual(mkfifo(pipe.path, 0o600), 0)
         assertThrows(pipe.path, "regular") { _ = try SafeTensors.read(pipe) }
@@ -176,12 +176,12 @@ final class SafeTensorsTests: XCTestCase {
         assertThrows("empty") { _ = try SafeTensors.read(empty) }
     }
 
-    func testTruncatedAtEveryLength() throws {
+    func testSafeTensors_truncatedAtEveryLength_isRefused() throws {
         try Hostile(try Data(contentsOf: Fixture.url("floats.safetensors")))
             .assertPrefixesThrow(SafeTensorsError.self) { _ = try SafeTensors.read($0) }
     }
 
-    func testFlippedBits() throws {
+    func testSafeTensors_withFlippedBits_neverCrashes() throws {
         let hostile = try Hostile(try Data(contentsOf: Fixture.url("floats.safetensors")))
         let threw = try hostile.flipBits(SafeTensorsError.self, times: 2000) {
             for tensor in try SafeTensors.read($0, skippingOtherTypes: true).values { _ = tensor.array }

@@ -4,10 +4,9 @@ import TestSupport
 import Weights
 import XCTest
 
-/// Files of weights other than torch.save's and safetensors: pickles of arrays, .npz, .caffemodel, and what is none of
-/// them.
+/// Files of weights other than torch.save's and safetensors: pickles of arrays, .npz, .caffemodel, and other files.
 final class WeightsFileTests: XCTestCase {
-    func testPickledArrays() throws {
+    func testWeightsFile_ofPickledArrays_isRead() throws {
         for number in 3...5 {
             let name = "arrays-\(number).pkl"
             let file = try WeightsFile(Fixture.url(name))
@@ -25,7 +24,7 @@ final class WeightsFileTests: XCTestCase {
         XCTAssertFalse(FileManager.default.fileExists(atPath: "/tmp/mmx-weights-test-was-executed"))
     }
 
-    func testTensorsThatPickleItselfWrote() throws {
+    func testWeightsFile_ofPickledTensors_isRead() throws {
         let file = try WeightsFile(Fixture.url("tensors.pkl"))
         XCTAssertEqual(file.tensors["w"]?.array, ramp(0..<4))
         XCTAssertEqual(file.tensors["w"]?.shape, [2, 2])
@@ -34,7 +33,7 @@ final class WeightsFileTests: XCTestCase {
         XCTAssertEqual(file.leftOut, ["n"])
     }
 
-    func testArchivesOfArrays() throws {
+    func testWeightsFile_ofArraysInAnArchive_isRead() throws {
         let file = try WeightsFile(Fixture.url("arrays.npz"))
         XCTAssertEqual(file.format, .npz)
         XCTAssertEqual(file.tensors["layer.weight"]?.shape, [2, 3])
@@ -43,7 +42,7 @@ final class WeightsFileTests: XCTestCase {
         assertThrows("compressed", "numpy.savez") { _ = try WeightsFile(Fixture.url("compressed.npz")) }
     }
 
-    func testCaffeModelsOfBothKinds() throws {
+    func testWeightsFile_ofBothKindsOfCaffeModels_isRead() throws {
         for name in ["new.caffemodel", "old.caffemodel"] {
             let file = try WeightsFile(Fixture.url(name))
             XCTAssertEqual(file.format, .caffe, name)
@@ -56,7 +55,7 @@ final class WeightsFileTests: XCTestCase {
         }
     }
 
-    func testTheFormatIsToldByTheContents() throws {
+    func testWeightsFileFormat_ofAnyName_followsTheContents() throws {
         XCTAssertEqual(try WeightsFile(Fixture.url("zip.pth")).format, .pytorch)
         XCTAssertEqual(try WeightsFile(Fixture.url("legacy.pth")).format, .pytorch)
         let safe = try WeightsFile(Fixture.url("integers.safetensors"))
@@ -67,14 +66,14 @@ final class WeightsFileTests: XCTestCase {
         assertThrows("empty", hostile.folder.path) { try read("") }
         assertThrows("web page") { try read("<!DOCTYPE html><html>404</html>") }
         assertThrows("git lfs pull") { try read("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n") }
-        assertThrows("no format") { try read("weights") }
+        assertThrows("none of the formats") { try read("weights") }
         assertThrows("cannot be opened") { _ = try WeightsFile(hostile.folder.appendingPathComponent("absent")) }
         assertThrows("folder") { _ = try WeightsFile(hostile.folder) }
     }
 
     // MARK: Hostile files
 
-    func testTruncatedAtEveryLength() throws {
+    func testWeightsFile_truncatedAtEveryLength_isRefused() throws {
         for name in ["arrays-4.pkl", "arrays-5.pkl", "tensors.pkl", "arrays.npz"] {
             let hostile = try Hostile(try Data(contentsOf: Fixture.url(name)))
             for length in 0..<hostile.data.count {
@@ -83,7 +82,7 @@ final class WeightsFileTests: XCTestCase {
                 unlink(url.path)
             }
         }
-        // A message may end after any field: what is there must be right.
+        // A protocol buffer may end after any field; the fields that are there must be right.
         for name in ["new.caffemodel", "old.caffemodel"] {
             let whole = try WeightsFile(Fixture.url(name)).tensors
             let hostile = try Hostile(try Data(contentsOf: Fixture.url(name)))
@@ -97,7 +96,7 @@ final class WeightsFileTests: XCTestCase {
         }
     }
 
-    func testFlippedBits() throws {
+    func testWeightsFile_withFlippedBits_neverCrashes() throws {
         for name in ["arrays-4.pkl", "arrays-5.pkl", "tensors.pkl", "arrays.npz", "new.caffemodel", "old.caffemodel"] {
             let hostile = try Hostile(try Data(contentsOf: Fixture.url(name)))
             _ = try hostile.flipBits(Error.self, times: 600) {
@@ -106,11 +105,12 @@ final class WeightsFileTests: XCTestCase {
         }
     }
 
-    func testClaimsThatTheFileDoesNotHold() throws {
+    func testWeightsFile_withClaimsBeyondItsSize_isRefused() throws {
         let hostile = try Hostile(Data())
         func read(_ bytes: [UInt8]) throws { _ = try WeightsFile(try hostile.file(bytes)) }
         let twoGigabytes: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x08]
-        // A layer of 1 GB, one of 2 GB, which protocol buffers do not have, and a blob whose shape has more elements than there are.
+        // A layer of 1 GB, one of 2 GB, which protocol buffers do not have, and a blob whose shape has more elements
+        // than there are.
         let oneGigabyte = twoGigabytes.dropLast() + [0x04]
         assertThrows("ends too early") { try read([0xA2, 0x06] + oneGigabyte + [UInt8](repeating: 0, count: 1000)) }
         assertThrows("is damaged") { try read([0xA2, 0x06] + twoGigabytes + [UInt8](repeating: 0, count: 1000)) }
@@ -132,7 +132,7 @@ final class WeightsFileTests: XCTestCase {
         try read(Pickled.array(shape: [1], bytes: [0, 0, 0, 0]))
     }
 
-    func testPicklesThatGrow() throws {
+    func testWeightsFile_ofPicklesThatGrow_isRefused() throws {
         let hostile = try Hostile(Data())
         func refused(_ body: [UInt8], _ word: String, line: UInt = #line) throws {
             let start = Date()
@@ -141,7 +141,7 @@ final class WeightsFileTests: XCTestCase {
             XCTAssertLessThan(Date().timeIntervalSince(start), 20, line: line)
             unlink(url.path)
         }
-        // Each of these bytes would keep a value: in the memo, among the marks, on the stack.
+        // Each of these bytes would store a value: in the memo, among the marks, on the stack.
         try refused([0x7D] + [UInt8](repeating: 0x94, count: 3_000_000), "more than 2000000 values")
         try refused([UInt8](repeating: 0x28, count: 3_000_000), "more than 2000000 values")
         try refused([UInt8](repeating: 0x7D, count: 3_000_000), "more than 2000000 values")
@@ -165,7 +165,7 @@ final class WeightsFileTests: XCTestCase {
         )
     }
 
-    func testArchivesWhoseFilesOverlap() throws {
+    func testWeightsFile_ofArchivesWithOverlaps_isRefused() throws {
         var bytes = Array(try Data(contentsOf: Fixture.url("arrays.npz")))
         // The directory's second entry is made to point to the first file's place, under another name.
         let entries = bytes.indices.filter { $0 + 4 <= bytes.count && Array(bytes[$0..<$0 + 4]) == [0x50, 0x4B, 1, 2] }
@@ -173,7 +173,7 @@ final class WeightsFileTests: XCTestCase {
         for i in 20..<28 { bytes[entries[1] + i] = bytes[entries[0] + i] }
         for i in 42..<46 { bytes[entries[1] + i] = bytes[entries[0] + i] }
         let hostile = try Hostile(Data())
-        // Two small files fit into the archive twice; the rule is about their sum.
+        // Two small files fit into the archive twice; the limit is on their sum.
         _ = try? WeightsFile(try hostile.file(bytes))
         var many = Array(bytes[..<entries[0]])
         let start = many.count

@@ -257,14 +257,14 @@ final class GoldenTests: GoldenTestCase {
         var random = SeededGenerator(seed: 2_024)
         var lines: [String] = []
         for index in 0..<3 {
-            let scene = ToyPicture.scene(seed: 2_024, index: index)
+            let scene = ToyScene.questionScene(seed: 2_024, index: index)
             try scene.image.write(to: url("scene-\(index).png"))
             for question in scene.questions(using: &random) {
                 let boxes = question.shapes.map { shape -> String in
-                    let mask = ToyPicture.mask(shape)
+                    let mask = ToyScene.mask(shape)
                     let inside = mask.indices.filter { mask[$0] }
-                    let xs = inside.map { $0 % ToyPicture.side }
-                    let ys = inside.map { $0 / ToyPicture.side }
+                    let xs = inside.map { $0 % ToyScene.side }
+                    let ys = inside.map { $0 / ToyScene.side }
                     let (left, top) = (xs.min() ?? 0, ys.min() ?? 0)
                     return "[\(left),\(top),\((xs.max() ?? 0) + 1),\((ys.max() ?? 0) + 1)]"
                 }

@@ -3,6 +3,8 @@ import Tensors
 
 /// A model that ``Explainer`` can explain. A conformance says only what is the task's own: the encoder, how an input
 /// becomes a head, how a person's words become targets, and the model's defaults for maps.
+///
+/// A conformance names its four associated types with type aliases; the compiler does not infer them.
 public protocol ExplainableModel {
     /// What the head reads beside the image: a caption's words, a question, nothing.
     associatedtype Input

@@ -55,7 +55,8 @@ public struct ExplanationOptions: Sendable {
         if let tool = compatibility, !tool.fusesLayers, layers.names.count > 1 {
             throw ExplanationError(
                 kind: .methodDoesNotApply,
-                description: "\(tool.rawValue) draws over one layer and has no way to fuse several; give one --layer or "
+                description:
+                    "\(tool.rawValue) draws over one layer and has no way to fuse several; give one --layer or "
                     + "leave out --compat")
         }
         for method in methods {

@@ -72,7 +72,7 @@ public enum CaptionRun {
         if let beam = request.beam { search.beam = beam }
         var (words, warnings) = try request.caption.map { try captioner.indices(of: $0) } ?? ([], [])
         if request.caption == nil { words = running.explainer.caption(image, options: search) }
-        if words.isEmpty { warnings.append("the model has no words for this picture") }
+        if words.isEmpty { warnings.append("the model has no words for this image") }
         let requests = request.targets + (request.hasWordSheet ? [.everyWord] : [])
         let explanation = try running.explainer.explain(image, input: words, targets: requests, progress: progress)
         let output = explanation.output

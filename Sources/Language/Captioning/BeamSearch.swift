@@ -1,12 +1,13 @@
 import Foundation
 import Tensors
 
-/// How captions are searched for.
+/// The options of beam search.
 public struct SearchOptions: Codable, Equatable, Sendable {
-    /// Captions kept at once; 1 is greedy search.
+    /// The number of captions kept at each step; 1 is greedy search.
     public var beam: Int
     public var maximumLength: Int
-    /// Finished captions are ranked by log p / length^alpha (Wu et al. 2016 without the constant); 0 ranks by log p alone.
+    /// Alpha: finished captions are ranked by log p / length^alpha (Wu et al. 2016 without the constant). 0 ranks by
+    /// log p alone.
     public var lengthNormalisation: Float
 
     public init(beam: Int = 3, maximumLength: Int = 24, lengthNormalisation: Float = 0.7) {
@@ -16,18 +17,19 @@ public struct SearchOptions: Codable, Equatable, Sendable {
     }
 }
 
-/// One caption found: word indices without `<start>` and `<end>`, and the log-probability of the whole, `<end>` included.
+/// A caption found by beam search: word indices without `<start>` and `<end>`, and the log-probability of the whole
+/// caption, `<end>` included.
 public struct FoundCaption: Equatable, Sendable {
     public var words: [Int]
     public var logProbability: Float
     public var score: Float
 }
 
-/// Beam search over one or many pictures at once, all beams in one batch.
+/// Beam search for one or many images, all beams in one batch.
 /// - Parameters:
 ///   - features: `[M, u, v, K]`.
-///   - forbidden: word indices never written (`<pad>`, `<start>`, `<unknown>`).
-/// - Returns: for each picture, at most `beam` captions, best first.
+///   - forbidden: word indices that are never chosen (`<pad>`, `<start>`, `<unknown>`).
+/// - Returns: for each image, at most `beam` captions, best first.
 public func beamSearch(
     _ decoder: any CaptionDecoder, features: Tensor, start: Int, end: Int, forbidden: [Int], options: SearchOptions
 ) -> [[FoundCaption]] {
@@ -35,17 +37,20 @@ public func beamSearch(
         var words: [Int] = []
         var logProbability: Float = 0
     }
-    let pictures = features.shape[0], beam = max(1, options.beam)
-    var finished = [[FoundCaption]](repeating: [], count: pictures)
-    // Every picture keeps `beam` rows in the batch, so that rows stay with their picture; nil rows are spent.
-    var alive = [[Hypothesis?]](repeating: [Hypothesis()] + [Hypothesis?](repeating: nil, count: beam - 1), count: pictures)
+    let images = features.shape[0]
+    let beam = max(1, options.beam)
+    var finished = [[FoundCaption]](repeating: [], count: images)
+    // Every image has `beam` rows of the batch throughout; a row that is no longer used is nil.
+    var alive = [[Hypothesis?]](
+        repeating: [Hypothesis()] + [Hypothesis?](repeating: nil, count: beam - 1), count: images)
     var state = decoder.begin(features: features, rows: beam)
-    var last = [Int](repeating: start, count: pictures * beam)
+    var last = [Int](repeating: start, count: images * beam)
 
     func ranked(_ h: Hypothesis) -> FoundCaption {
         let length = Float(max(1, h.words.count))
         return FoundCaption(
-            words: h.words, logProbability: h.logProbability, score: h.logProbability / pow(length, options.lengthNormalisation))
+            words: h.words, logProbability: h.logProbability,
+            score: h.logProbability / pow(length, options.lengthNormalisation))
     }
 
     let longest = max(1, options.maximumLength)
@@ -53,13 +58,14 @@ public func beamSearch(
         let (logits, next) = decoder.step(state, words: last)
         let vocabulary = logits.shape[1]
         let logs = Variable(logits).logSoftmax().value
-        var from = [Int](repeating: 0, count: pictures * beam)
+        var from = [Int](repeating: 0, count: images * beam)
         var anyAlive = false
-        for picture in 0..<pictures {
+        for image in 0..<images {
             var candidates: [(logProbability: Float, row: Int, word: Int)] = []
-            for (row, hypothesis) in alive[picture].enumerated() {
+            for (row, hypothesis) in alive[image].enumerated() {
                 guard let hypothesis else { continue }
-                let values = UnsafeBufferPointer(start: logs.pointer + (picture * beam + row) * vocabulary, count: vocabulary)
+                let values = UnsafeBufferPointer(
+                    start: logs.pointer + (image * beam + row) * vocabulary, count: vocabulary)
                 for (word, value) in largest(beam + 1, of: values, except: forbidden) {
                     candidates.append((hypothesis.logProbability + value, row, word))
                 }
@@ -67,28 +73,30 @@ public func beamSearch(
             candidates.sort { ($0.logProbability, $1.row, $1.word) > ($1.logProbability, $0.row, $0.word) }
             var following: [Hypothesis?] = []
             for candidate in candidates where following.count < beam {
-                var hypothesis = alive[picture][candidate.row]!
+                var hypothesis = alive[image][candidate.row]!
                 hypothesis.logProbability = candidate.logProbability
                 if candidate.word == end {
-                    // Only an ending among the beam's best counts, as in every beam search.
-                    finished[picture].append(ranked(hypothesis))
+                    // As usual in beam search, an ending counts only when it is among the beam's best.
+                    finished[image].append(ranked(hypothesis))
                     continue
                 }
                 hypothesis.words.append(candidate.word)
-                from[picture * beam + following.count] = picture * beam + candidate.row
-                last[picture * beam + following.count] = candidate.word
+                from[image * beam + following.count] = image * beam + candidate.row
+                last[image * beam + following.count] = candidate.word
                 following.append(hypothesis)
             }
             let isLast = length + 1 == longest
-            if isLast { finished[picture] += following.compactMap { $0 }.map(ranked) }
-            finished[picture].sort { $0.score > $1.score }
-            // A caption that ended early and badly must not keep a better one from its end.
+            if isLast { finished[image] += following.compactMap { $0 }.map(ranked) }
+            finished[image].sort { $0.score > $1.score }
+            // The search goes on while an unfinished caption scores higher than the best finished one.
             let hope = following.compactMap { $0 }.map { ranked($0).score }.max() ?? -.infinity
-            let enough = finished[picture].count >= beam && finished[picture][0].score >= hope
-            for row in following.count..<max(beam, following.count) { from[picture * beam + row] = picture * beam }
-            alive[picture] = enough || isLast
-                ? [Hypothesis?](repeating: nil, count: beam) : following + [Hypothesis?](repeating: nil, count: beam - following.count)
-            if alive[picture].contains(where: { $0 != nil }) { anyAlive = true }
+            let enough = finished[image].count >= beam && finished[image][0].score >= hope
+            for row in following.count..<max(beam, following.count) { from[image * beam + row] = image * beam }
+            alive[image] =
+                enough || isLast
+                ? [Hypothesis?](repeating: nil, count: beam)
+                : following + [Hypothesis?](repeating: nil, count: beam - following.count)
+            if alive[image].contains(where: { $0 != nil }) { anyAlive = true }
         }
         if !anyAlive { break }
         state = next.selecting(from)

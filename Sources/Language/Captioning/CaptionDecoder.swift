@@ -1,18 +1,18 @@
 import Tensors
 
-/// What turns a feature map into words, one at a time. Decoders are interchangeable: training, search and explanation
-/// know only this.
+/// A network that turns a feature map into words, one at a time. Training, search and explanation use this protocol
+/// alone, so that decoders are interchangeable.
 public protocol CaptionDecoder {
     /// Scores of every next word in a known caption.
     /// - Parameters:
     ///   - features: the encoder's feature map, `[M, u, v, K]`.
-    ///   - words: N captions as word indices beginning with `<start>`, all of length T (shorter ones padded); caption n belongs
-    ///     to picture n / (N / M).
+    ///   - words: N captions as word indices beginning with `<start>`, all padded to length T; caption n belongs to
+    ///     image n / (N / M).
     ///   - dropout: nil outside training.
     /// - Returns: logits `[T, N, V]`; row (t, n) scores the word after `words[n][t]`.
     func logits(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable
 
-    /// The state before the first word, for `rows` captions a picture. features `[M, u, v, K]`.
+    /// The state before the first word, for `rows` captions of each image. features `[M, u, v, K]`.
     func begin(features: Tensor, rows: Int) -> DecoderState
 
     /// Reads one word for each row.
@@ -22,9 +22,10 @@ public protocol CaptionDecoder {
     /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
     var visual: VisualTerm? { get }
 
-    /// The scores of every next word, as ``logits(features:words:dropout:)`` gives them, and what the visual term adds to
-    /// them, both `[T, N, V]`; nil for a decoder without one. Only the visual part has derivatives, and attention and gate
-    /// are held in it: with respect to the feature map, they are of what the regions say, not of where the decoder looks.
+    /// The scores of every next word, as ``logits(features:words:dropout:)`` gives them, and the visual term's part of
+    /// them, both `[T, N, V]`; nil for a decoder without the term. Only the visual part has derivatives, and they are
+    /// taken with attention and gate held constant: they tell how the regions' contents change the score, not how the
+    /// attention changes it.
     func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)?
 }
 
@@ -33,22 +34,24 @@ extension CaptionDecoder {
     public func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)? { nil }
 }
 
-/// Where a decoder is in its captions.
+/// A decoder's state between two words.
 public struct DecoderState {
     /// `[N, H]`
     public var h: Tensor
     public var c: Tensor
-    /// What stays the same for a picture, `[M, ...]` each.
+    /// Tensors of the image that stay the same at every step, `[M, ...]` each.
     public var memory: [Tensor] = []
-    /// Attention over regions in the last step, `[N, L]`, where the decoder has one.
+    /// The last step's attention over regions, `[N, L]`, where the decoder has one.
     public var attention: Tensor?
 
-    /// The state in which row i goes on from row `rows[i]` of this one. Rows stay with their own picture.
+    /// The state whose row i is row `rows[i]` of this one. Both rows belong to the same image.
     public func selecting(_ rows: [Int]) -> DecoderState {
         func gather(_ x: Tensor) -> Tensor {
             let width = x.shape[1]
             let result = Tensor(uninitialized: [rows.count, width])
-            for (i, row) in rows.enumerated() { (result.pointer + i * width).update(from: x.pointer + row * width, count: width) }
+            for (i, row) in rows.enumerated() {
+                (result.pointer + i * width).update(from: x.pointer + row * width, count: width)
+            }
             return result
         }
         return DecoderState(h: gather(h), c: gather(c), memory: memory, attention: attention.map(gather))
@@ -68,7 +71,7 @@ public final class Dropout {
     func callAsFunction(_ x: Variable) -> Variable { x.dropout(rate, using: &generator) }
 }
 
-/// Which decoder a captioner has, as its `config.json` says.
+/// The decoder of a captioner, as in its `config.json`.
 public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case showAndTell = "show-and-tell"
@@ -81,12 +84,11 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public var vocabulary: Int
     public var embedding: Int
     public var hidden: Int
-    /// Width of the space in which attention compares; unused by Show and Tell.
+    /// Width of the attention's hidden layer; unused by Show and Tell.
     public var attention: Int
-    /// Show and Tell: batch normalisation of the picture's embedding.
+    /// Show and Tell: batch normalisation of the image's embedding.
     public var normalisesImage: Bool?
-    /// Show, Attend and Tell: width of the space in which regions speak for words directly (see ``VisualTerm``); nil is
-    /// without.
+    /// Show, Attend and Tell: width of the ``VisualTerm``; nil for a decoder without one.
     public var visual: Int?
 
     public init(
@@ -116,7 +118,7 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// `[N]` captions of T words, time first: the order in which embeddings of `[T, N]` are laid out.
+/// The words of N captions of T words each, time first, as the rows of embeddings `[T, N]` are ordered.
 func timeFirst(_ words: [[Int]]) -> [Int] {
     guard let length = words.first?.count else { return [] }
     return (0..<length).flatMap { t in words.map { $0[t] } }

@@ -1,11 +1,12 @@
 import Tensors
 
-/// Show and Tell (Vinyals et al. 2015, eq. 10-12): the picture, averaged over its regions, is the LSTM's input before the first word.
+/// Show and Tell (Vinyals et al. 2015, eq. 10-12): the mean of the feature map over its regions is the LSTM's input
+/// before the first word.
 ///
-/// The picture's embedding is normalised over the batch (in models of `normalisesImage`): pictures' mean features are much alike, and without it an
-/// LSTM takes very long to tell them apart.
+/// Models with `normalisesImage` normalise the image's embedding over the batch. The mean features of different images
+/// are similar, and an LSTM otherwise learns very slowly to distinguish them.
 ///
-/// The output layer is the transposed word embedding (Press & Wolf 2017) behind a linear layer from h.
+/// The output layer is a linear layer from h, then the transposed word embedding (Press & Wolf 2017).
 public struct ShowAndTell: CaptionDecoder {
     let image: Linear
     let imageNorm: BatchNorm?
@@ -18,23 +19,24 @@ public struct ShowAndTell: CaptionDecoder {
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
         hidden = configuration.hidden
         image = Linear(p["image"], inputs: configuration.features, outputs: configuration.embedding)
-        imageNorm = configuration.normalisesImage == true ? BatchNorm(p["image_norm"], channels: configuration.embedding) : nil
+        imageNorm =
+            configuration.normalisesImage == true ? BatchNorm(p["image_norm"], channels: configuration.embedding) : nil
         words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
         lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
         output = Linear(p["output"], inputs: hidden, outputs: configuration.embedding)
         outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
     }
 
-    /// h and c `[M, H]` after the LSTM has seen the pictures.
+    /// h and c `[M, H]` after the LSTM has read the images.
     private func start(_ features: Variable, _ dropout: Dropout?) -> (h: Variable, c: Variable) {
         var pooled = globalAveragePool(features)
         if let dropout { pooled = dropout(pooled) }
         var x = image(pooled)
         if let imageNorm { x = imageNorm(x) }
-        let pictures = features.shape[0]
-        let zero = Variable(Tensor([pictures, hidden]))
-        let (h, c) = lstm(x.reshaped([1, pictures, x.shape[1]]), h: zero, c: zero)
-        return (h.reshaped([pictures, hidden]), c.reshaped([pictures, hidden]))
+        let images = features.shape[0]
+        let zero = Variable(Tensor([images, hidden]))
+        let (h, c) = lstm(x.reshaped([1, images, x.shape[1]]), h: zero, c: zero)
+        return (h.reshaped([images, hidden]), c.reshaped([images, hidden]))
     }
 
     private func score(_ h: Variable, _ dropout: Dropout?) -> Variable {
@@ -44,7 +46,8 @@ public struct ShowAndTell: CaptionDecoder {
     }
 
     public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
-        let rows = indices.count / features.shape[0], length = indices.first?.count ?? 0
+        let rows = indices.count / features.shape[0]
+        let length = indices.first?.count ?? 0
         let (h, c) = start(features, dropout)
         var embedded = words(timeFirst(indices))
         if let dropout { embedded = dropout(embedded) }

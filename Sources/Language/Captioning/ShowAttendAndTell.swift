@@ -1,10 +1,10 @@
 import Tensors
 
-/// Show, Attend and Tell (Xu et al. 2015), soft attention: before each word the LSTM weighs the picture's regions by
-/// what it holds in h, and reads their weighted sum through a gate (eq. 1-9, 13-14).
+/// Show, Attend and Tell (Xu et al. 2015) with soft attention: before each word, the LSTM's state h gives each region
+/// of the image a weight, and the LSTM reads the regions' weighted sum through a gate (eq. 1-9, 13-14).
 ///
-/// Deep output (eq. 7): logits = E (L_h h_t + L_z z_t + E y_{t-1}) + b, where the output matrix is the word embedding itself
-/// (Press & Wolf 2017). A model may have a ``VisualTerm`` beside it.
+/// Deep output (eq. 7): logits = E (L_h h_t + L_z z_t + E y_{t-1}) + b, where the output matrix is the word embedding
+/// itself (Press & Wolf 2017). A model may add a ``VisualTerm`` to these scores.
 public struct ShowAttendAndTell: CaptionDecoder {
     let annotate: Linear
     let initialH: Linear
@@ -17,7 +17,8 @@ public struct ShowAttendAndTell: CaptionDecoder {
     public let visual: VisualTerm?
 
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
-        let hidden = configuration.hidden, embedding = configuration.embedding
+        let hidden = configuration.hidden
+        let embedding = configuration.embedding
         annotate = Linear(p["annotate"], inputs: configuration.features, outputs: hidden)
         initialH = Linear(p["initial_h"], inputs: hidden, outputs: hidden)
         initialC = Linear(p["initial_c"], inputs: hidden, outputs: hidden)
@@ -29,20 +30,23 @@ public struct ShowAttendAndTell: CaptionDecoder {
         outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
         visual = configuration.visual.map {
             VisualTerm(
-                p[DecoderConfiguration.visualTerm], features: configuration.features, vocabulary: configuration.vocabulary, hidden: hidden,
+                p[DecoderConfiguration.visualTerm], features: configuration.features,
+                vocabulary: configuration.vocabulary, hidden: hidden,
                 width: $0)
         }
     }
 
-    /// The regions as the LSTM sees them: annotations `[M, L, D]`, keys `[M, L, A]`, and h and c `[M, H]` before the first word.
+    /// The LSTM's inputs: the regions' annotations `[M, L, D]` and keys `[M, L, A]`, and h and c `[M, H]` before the
+    /// first word.
     private func start(
         _ features: Variable, _ dropout: Dropout?
     ) -> (annotations: Variable, keys: Variable, h: Variable, c: Variable) {
-        let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
+        let images = features.shape[0]
+        let regions = features.shape[1] * features.shape[2]
         var annotations = annotate(features).activated(.relu)
         if let dropout { annotations = dropout(annotations) }
         let mean = globalAveragePool(annotations)
-        let shaped = annotations.reshaped([pictures, regions, annotations.shape[3]])
+        let shaped = annotations.reshaped([images, regions, annotations.shape[3]])
         return (shaped, lstm.keys(of: shaped), initialH(mean).activated(.tanh), initialC(mean).activated(.tanh))
     }
 
@@ -52,11 +56,13 @@ public struct ShowAttendAndTell: CaptionDecoder {
         return linear(x, words.weight, outputBias)
     }
 
-    /// Every step's h `[T, N, H]`, context z `[T, N, D]`, attention alpha `[T, N, L]`, and the words' vectors `[T, N, E]`.
+    /// Every step's h `[T, N, H]`, context z `[T, N, D]`, attention alpha `[T, N, L]`, and the words' vectors `[T, N,
+    /// E]`.
     private func run(
         _ features: Variable, _ indices: [[Int]], _ dropout: Dropout?
     ) -> (states: Variable, context: Variable, attention: Variable, embedded: Variable) {
-        let rows = indices.count / features.shape[0], length = indices.first?.count ?? 0
+        let rows = indices.count / features.shape[0]
+        let length = indices.first?.count ?? 0
         let (annotations, keys, h, c) = start(features, dropout)
         var embedded = words(timeFirst(indices)).reshaped([length, indices.count, -1])
         if let dropout { embedded = dropout(embedded) }
@@ -84,7 +90,9 @@ public struct ShowAttendAndTell: CaptionDecoder {
     public func begin(features: Tensor, rows: Int) -> DecoderState {
         let (annotations, keys, h, c) = start(Variable(features), nil)
         return DecoderState(
-            h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value, memory: [annotations.value, keys.value] + (visual.map { [$0.regions(of: Variable(features)).value] } ?? []))
+            h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value,
+            memory: [annotations.value, keys.value]
+                + (visual.map { [$0.regions(of: Variable(features)).value] } ?? []))
     }
 
     public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {

@@ -1,8 +1,8 @@
 import Tensors
 
-/// An answerer that weighs the picture's regions on its way to the answers.
+/// A head with attention over the image's regions.
 protocol AttendingVQAHead: VQAHead {
-    /// logits `[N, A]`, and the weights of the regions where it looked last, `[M, N / M, L]`.
+    /// logits `[N, A]`, and the weights of the regions in the last attention step, `[M, N / M, L]`.
     func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
     ) -> (logits: Variable, attention: Tensor)

@@ -1,8 +1,8 @@
 import Tensors
 
-/// Hierarchical question-image co-attention (Lu et al. 2016, arXiv 1606.00061), the parallel kind: at the level of
-/// words, of phrases and of the whole question, the picture's regions and the question's words weigh each other; the
-/// answer is read from the three levels, the finest first.
+/// Hierarchical question-image co-attention (Lu et al. 2016, arXiv 1606.00061), the parallel kind: at each of three
+/// levels (words, phrases, the whole question) the image's regions attend to the question's words and the words to the
+/// regions. The answer is predicted from the three levels, the finest first.
 public struct CoAttention: AttendingVQAHead {
     let words: Embedding
     let word: Linear
@@ -18,7 +18,7 @@ public struct CoAttention: AttendingVQAHead {
         words = Embedding(
             p["words"], count: configuration.vocabulary, width: configuration.embedding,
             deviation: Self.wordDeviation)
-        // Words and regions are added to each other, so both are brought to H channels. Without a bias padding stays 0.
+        // Words and regions are added to each other, so both get H channels. Without a bias, padding stays 0.
         word = Linear(p["word"], inputs: configuration.embedding, outputs: hidden, bias: false)
         image = ImageEmbedding(p, configuration, outputs: hidden)
         phrases = (1...3).map { Linear(p["phrase"]["\($0)"], inputs: $0 * hidden, outputs: hidden) }
@@ -40,8 +40,9 @@ public struct CoAttention: AttendingVQAHead {
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
     ) -> (logits: Variable, attention: Tensor) {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
-        let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
-        let seen = image(features.reshaped([pictures, regions, features.shape[3]]))
+        let images = features.shape[0]
+        let regions = features.shape[1] * features.shape[2]
+        let seen = image(features.reshaped([images, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         let levels = self.levels(embedded, batch, dropout)
         var looked = Tensor([0])
@@ -57,12 +58,12 @@ public struct CoAttention: AttendingVQAHead {
         return (answers(dropout?(held) ?? held), looked)
     }
 
-    /// The question's words, phrases and whole, each `[T, N, H]` with zeros behind the questions' ends (section 3.2).
+    /// The question's words, phrases and whole, each `[T, N, H]` with zeros after the questions' ends (section 3.2).
     private func levels(_ embedded: Variable, _ batch: QuestionBatch, _ dropout: Dropout?) -> [Variable] {
         let word = self.word(batch.shifted(embedded, by: 0)).activated(.tanh)
         let words = dropout?(word) ?? word
-        // eq. 1: n-grams that begin at each word, zeros behind the end; eq. 2: the largest of the three. tanh is
-        // monotonic, so it can come after the maximum, once.
+        // eq. 1: n-grams that begin at each word, zeros after the end; eq. 2: the largest of the three. tanh is
+        // monotonic, so it is applied once, after the maximum.
         let following = [words] + (1...2).map { batch.shifted(words, by: $0) }
         var phrase = phrases[0](words)
         for size in 2...3 {
@@ -90,21 +91,27 @@ struct ParallelCoAttention {
         questionScore = Linear(p["question_score"], inputs: attention, outputs: 1, bias: false)
     }
 
-    /// question `[T, N, H]`, zeros behind the questions' ends; image `[M, L, H]`; returns the attended q and v,
+    /// question `[T, N, H]`, zeros after the questions' ends; image `[M, L, H]`; returns the attended q and v,
     /// `[N, H]`, and the regions' weights `[M, N / M, L]`.
     ///
-    /// Where each question meets its picture's regions, a picture's N / M questions are rows of one product.
+    /// In products of questions and regions, the N / M questions of an image are rows of one product.
     func callAsFunction(question: Variable, image: Variable, _ batch: QuestionBatch) -> (
         q: Variable, v: Variable, regions: Tensor
     ) {
-        let pictures = image.shape[0], regions = image.shape[1], width = image.shape[2]
-        let times = batch.questions(aPictureOf: image), count = batch.count, steps = batch.steps
+        let images = image.shape[0]
+        let regions = image.shape[1]
+        let width = image.shape[2]
+        let times = batch.questions(perImageOf: image)
+        let count = batch.count
+        let steps = batch.steps
         let words = batch.questionFirst(question)
-        // eq. 3: C = tanh(Q^T W_b V), [N, T, L]; the rows of padding are 0, so that it says nothing about the regions.
+        // eq. 3: C = tanh(Q^T W_b V), [N, T, L]; the rows of padding are 0, so that padding has no effect on the
+        // regions.
         let c = batchedProduct(
-            affinity(words).reshaped([pictures, times * steps, width]), image, transposeB: true
+            affinity(words).reshaped([images, times * steps, width]), image, transposeB: true
         ).activated(.tanh)
-        let imageKeys = self.image(image), questionKeys = self.question(words)
+        let imageKeys = self.image(image)
+        let questionKeys = self.question(words)
         let keys = imageKeys.shape[2]
         // eq. 4: H_v = tanh(W_v V + (W_q Q) C), [N, L, k]; H_q = tanh(W_q Q + (W_v V) C^T), [N, T, k]
         let toImage = batchedProduct(c.reshaped([count, steps, regions]), questionKeys, transposeA: true)
@@ -112,7 +119,7 @@ struct ParallelCoAttention {
         let toWords = batchedProduct(c, imageKeys).reshaped([count, steps, keys])
         let hq = (questionKeys + toWords).activated(.tanh)
         // eq. 4, 5: the attention and the weighted sums
-        let av = imageScore(hv).reshaped([pictures, times, regions]).softmax()
+        let av = imageScore(hv).reshaped([images, times, regions]).softmax()
         let aq = (questionScore(hq).reshaped([count, steps]) + batch.padding).softmax()
         let v = batchedProduct(av, image).reshaped([count, width])
         let q = batchedProduct(aq.reshaped([count, 1, steps]), words).reshaped([count, width])

@@ -1,7 +1,8 @@
 import Tensors
 
-/// "Deeper LSTM Q + norm I" (Antol et al. 2015, section 4; Lu et al. 2015): the question read by two layers of LSTM,
-/// the picture averaged over its regions and brought to length 1; both are mapped into one space and multiplied there.
+/// "Deeper LSTM Q + norm I" (Antol et al. 2015, section 4; Lu et al. 2015): two LSTM layers read the question; the
+/// feature map's mean over the regions is normalised to length 1. Both are mapped into one space and multiplied element
+/// by element.
 public struct DeeperLSTM: VQAHead {
     let words: Embedding
     let reader: QuestionReader
@@ -13,7 +14,7 @@ public struct DeeperLSTM: VQAHead {
             p["words"], count: configuration.vocabulary, width: configuration.embedding,
             deviation: Self.wordDeviation)
         reader = QuestionReader(p, embedding: configuration.embedding, hidden: configuration.hidden)
-        // A picture has length 1, whatever its number of channels: weights of order 1 give the tanh something to do.
+        // The image's vector has length 1, whatever its number of channels: weights of order 1 use the range of tanh.
         image = ImageEmbedding(p, configuration, outputs: reader.width, bound: 1)
         answers = Linear(p["answers"], inputs: reader.width, outputs: configuration.answers)
     }
@@ -23,18 +24,18 @@ public struct DeeperLSTM: VQAHead {
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let question = reader(embedded, batch, dropout)
-        let picture = image(globalAveragePool(features).l2Normalised())
-        let x = question * picture.repeatedRows(batch.questions(aPictureOf: features))
+        let shown = image(globalAveragePool(features).l2Normalised())
+        let x = question * shown.repeatedRows(batch.questions(perImageOf: features))
         return answers(dropout?(x) ?? x)
     }
 }
 
-/// The question reader of ``DeeperLSTM``: the words' tanh through two layers of LSTM; what both layers hold after the
-/// last word (c and h, 4H numbers) through a linear layer and tanh.
+/// The question's part of ``DeeperLSTM``: tanh of the word vectors, two LSTM layers, then a linear layer and tanh over
+/// both layers' c and h after the last word (4H numbers).
 struct QuestionReader {
     let lstm: [LSTM]
     let question: Linear
-    /// Of the question's vector: 2H, as the paper's 1024 for an LSTM of 512.
+    /// Width of the question's vector: 2H, as the paper's 1024 for an LSTM of 512.
     let width: Int
 
     init(_ p: Parameters, embedding: Int, hidden: Int) {

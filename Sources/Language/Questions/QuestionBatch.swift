@@ -1,6 +1,6 @@
 import Tensors
 
-/// Where the words of N questions of different lengths lie in `[T, N, ...]`.
+/// The positions of the words of N questions of different lengths in tensors `[T, N, ...]`.
 struct QuestionBatch {
     let steps: Int
     /// At least 1 and at most `steps`, `[N]`.
@@ -18,11 +18,11 @@ struct QuestionBatch {
         precondition(self.lengths.allSatisfy { $0 <= words.shape[0] }, "a question longer than \(words.shape[0]) words")
     }
 
-    /// Questions a picture.
-    func questions(aPictureOf features: Variable) -> Int {
-        let pictures = features.shape[0]
-        precondition(pictures > 0 && count % pictures == 0, "\(count) questions about \(pictures) pictures")
-        return count / pictures
+    /// The number of questions of each image.
+    func questions(perImageOf features: Variable) -> Int {
+        let images = features.shape[0]
+        precondition(images > 0 && count % images == 0, "\(count) questions about \(images) images")
+        return count / images
     }
 
     /// Each question's last word: `[T, N, F] -> [N, F]`.
@@ -38,8 +38,8 @@ struct QuestionBatch {
         return embedding(x.reshaped([steps * count, width]), indices).reshaped([count, steps, width])
     }
 
-    /// The word `distance` later, zeros behind the question's end: `[T, N, F] -> [T, N, F]`. With distance 0 only the
-    /// padding becomes 0.
+    /// Each word replaced by the one `distance` later, and by zeros after the question's end: `[T, N, F] -> [T, N, F]`.
+    /// With distance 0, only the padding becomes 0.
     func shifted(_ x: Variable, by distance: Int) -> Variable {
         let width = x.shape[2]
         let mask = Tensor([steps, count, width])
@@ -56,8 +56,8 @@ struct QuestionBatch {
         return moved * Variable(mask)
     }
 
-    /// Added to scores before a softmax over words, `[N, T]`: 0 at words, and behind the end so little that nothing is
-    /// left after the exponential.
+    /// A mask to add to scores before a softmax over words, `[N, T]`: 0 at words, and a large negative number after the
+    /// question's end, so that the padding's weight is 0.
     var padding: Variable {
         Variable(Tensor([count, steps], lengths.flatMap { length in (0..<steps).map { $0 < length ? 0 : -1e9 } }))
     }
@@ -66,7 +66,8 @@ struct QuestionBatch {
 extension Embedding {
     /// Word vectors of N questions, padded with 0 to the longest: `[T, N, E]`, T at least 1.
     func callAsFunction(questions: [[Int]]) -> Variable {
-        let steps = max(1, questions.lazy.map(\.count).max() ?? 0), width = weight.shape[1]
+        let steps = max(1, questions.lazy.map(\.count).max() ?? 0)
+        let width = weight.shape[1]
         let indices = (0..<steps).flatMap { t in questions.map { t < $0.count ? $0[t] : 0 } }
         let words = self(indices).reshaped([steps, questions.count, width])
         if questions.allSatisfy({ $0.count == steps }) { return words }

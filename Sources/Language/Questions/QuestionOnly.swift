@@ -1,7 +1,7 @@
 import Tensors
 
-/// The baseline that never looks at the picture: the question reader of ``DeeperLSTM`` and a linear layer to the
-/// answers. What it scores is what the questions' wording alone gives away.
+/// A baseline that does not use the image: the question's part of ``DeeperLSTM`` and a linear layer to the answers. Its
+/// accuracy shows how much the questions' wording alone predicts.
 public struct QuestionOnly: VQAHead {
     let words: Embedding
     let reader: QuestionReader
@@ -17,7 +17,7 @@ public struct QuestionOnly: VQAHead {
 
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
-    /// `features` plays no part.
+    /// `features` is not used.
     public func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable {
         let question = reader(embedded, QuestionBatch(words: embedded, lengths: lengths), dropout)
         return answers(dropout?(question) ?? question)

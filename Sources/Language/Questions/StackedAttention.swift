@@ -1,9 +1,9 @@
 import Tensors
 
-/// Stacked attention networks (Yang et al. 2016, arXiv 1511.02274): the question's vector looks at the picture's
-/// regions, adds what it saw to itself, and looks a second time.
+/// Stacked attention networks (Yang et al. 2016, arXiv 1511.02274): the question's vector attends to the image's
+/// regions, the attended vector is added to it, and the sum attends a second time.
 public struct StackedAttention: AttendingVQAHead {
-    /// One look at the picture.
+    /// One attention step.
     struct Hop {
         let image: Linear
         let question: Linear
@@ -17,7 +17,8 @@ public struct StackedAttention: AttendingVQAHead {
     let answers: Linear
 
     public init(_ p: Parameters, _ configuration: VQAHeadConfiguration) {
-        let hidden = configuration.hidden, attention = configuration.attention
+        let hidden = configuration.hidden
+        let attention = configuration.attention
         words = Embedding(
             p["words"], count: configuration.vocabulary, width: configuration.embedding,
             deviation: Self.wordDeviation)
@@ -25,7 +26,7 @@ public struct StackedAttention: AttendingVQAHead {
         image = ImageEmbedding(p, configuration, outputs: hidden)
         hops = (0..<2).map { hop in
             let p = p["attention"]["\(hop)"]
-            // A bias of the score (b_P in eq. 16) would be the same for all regions and change nothing.
+            // A bias of the score (b_P in eq. 16) would be the same for all regions and have no effect.
             return Hop(
                 image: Linear(p["image"], inputs: hidden, outputs: attention, bias: false),
                 question: Linear(p["question"], inputs: hidden, outputs: attention),
@@ -41,10 +42,11 @@ public struct StackedAttention: AttendingVQAHead {
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
     ) -> (logits: Variable, attention: Tensor) {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
-        let times = batch.questions(aPictureOf: features)
-        let pictures = features.shape[0], regions = features.shape[1] * features.shape[2]
+        let times = batch.questions(perImageOf: features)
+        let images = features.shape[0]
+        let regions = features.shape[1] * features.shape[2]
         // v_I (eq. 7) [M, L, H] and v_Q (eq. 14) [N, H]
-        let seen = image(features.reshaped([pictures, regions, features.shape[3]]))
+        let seen = image(features.reshaped([images, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         var u = batch.last(of: lstm(dropout?(embedded) ?? embedded).h)
         var attention = Tensor([0])
@@ -53,9 +55,9 @@ public struct StackedAttention: AttendingVQAHead {
             let keys = hop.image(annotations).repeatedRows(times)
             let query = hop.question(u).repeatedRows(regions).reshaped(keys.shape)
             let compared = (keys + query).activated(.tanh)
-            // eq. 16: p over the regions; eq. 17: their weighted sum; eq. 18: u + what was seen. A picture's questions
-            // are the rows of one product.
-            let weights = hop.score(dropout?(compared) ?? compared).reshaped([pictures, times, regions]).softmax()
+            // eq. 16: p over the regions; eq. 17: their weighted sum; eq. 18: u plus this sum. An
+            // image's questions are the rows of one product.
+            let weights = hop.score(dropout?(compared) ?? compared).reshaped([images, times, regions]).softmax()
             attention = weights.value
             u = batchedProduct(weights, annotations).reshaped(u.shape) + u
         }

@@ -1,41 +1,41 @@
 import Tensors
 
-/// What turns a feature map and a question into scores of the answers. Answerers are interchangeable: training and
-/// explanation know only this.
+/// A network that turns a feature map and a question into scores of the answers. Training and explanation use this
+/// protocol alone, so that heads are interchangeable.
 public protocol VQAHead {
     /// Word vectors of N questions, padded with 0 to the longest: `[T, N, E]` (T at least 1).
     func embed(_ questions: [[Int]]) -> Variable
 
     /// Scores of every answer to each question.
     /// - Parameters:
-    ///   - features: the encoder's feature map, `[M, u, v, K]`; question n belongs to picture n / (N / M).
-    ///   - embedded: the words as from ``embed(_:)``, `[T, N, E]`. What stands behind a question's end is not read. The
-    ///     explainer differentiates with respect to it.
+    ///   - features: the encoder's feature map, `[M, u, v, K]`; question n belongs to image n / (N / M).
+    ///   - embedded: the words as from ``embed(_:)``, `[T, N, E]`. Padding after a question's end is not read.
+    ///     Explanations differentiate with respect to this tensor.
     ///   - lengths: the questions' numbers of words, `[N]`; a question without words is read as one word of zeros.
     ///   - dropout: nil outside training.
     /// - Returns: logits `[N, A]`, the answers' scores before the softmax.
     func logits(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> Variable
 
-    /// Where the model looks in the picture for each question, as in ``logits(features:embedded:lengths:dropout:)``:
-    /// weights of the regions that sum to 1, `[N, u, v]`; nil for a model without attention.
+    /// The attention of each question in ``logits(features:embedded:lengths:dropout:)``: weights of the regions that
+    /// sum to 1, `[N, u, v]`; nil for a head without attention.
     func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor?
 }
 
 extension VQAHead {
     public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? { nil }
 
-    /// Spread of new word vectors, PyTorch's own. An LSTM tells words apart by them from the first step on; with a
-    /// twentieth of it, five epochs go by before questions of yes or no are more than guessed.
+    /// Standard deviation of new word vectors, PyTorch's own. With a twentieth of it, the accuracy on yes/no questions
+    /// stays at chance for the first five epochs.
     static var wordDeviation: Float { 1 }
 }
 
-/// Which answerer a model has, as its `config.json` says.
+/// The head of a VQA model, as in its `config.json`.
 public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case deeperLSTM = "deeper-lstm"
         case coAttention = "co-attention"
         case stackedAttention = "stacked-attention"
-        /// The baseline: the question reader of `deeperLSTM`, without the picture.
+        /// The baseline: the question's part of `deeperLSTM`, without the image.
         case questionOnly = "question-only"
     }
 
@@ -43,14 +43,14 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
     /// Channels of the encoder's feature map.
     public var features: Int
     public var vocabulary: Int
-    /// How many answers there are to choose from.
+    /// The number of answers.
     public var answers: Int
     public var embedding: Int
     public var hidden: Int
-    /// Width of the space in which attention compares; unused by the models without attention.
+    /// Width of the attention's hidden layer; unused by heads without attention.
     public var attention: Int
-    /// Batch normalisation of the feature map's channels. Some are strong everywhere and some rarely; without it, those
-    /// that are rare take long to be heard. Not in the papers; nil is without.
+    /// Batch normalisation of the feature map's channels; nil for none. Some channels are large everywhere, others are
+    /// large rarely, and the head learns the rare ones slowly without it. It is not in the papers.
     public var normalisesImage: Bool?
     public init(
         kind: Kind, features: Int, vocabulary: Int, answers: Int, embedding: Int = 300, hidden: Int = 512,
@@ -76,14 +76,15 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// A picture's regions, or their mean, in the space where they meet the question: each channel brought to mean 0 and
-/// variance 1 where the model does so, a linear layer, tanh.
+/// Maps an image's regions, or their mean, into the space of the question: batch normalisation where the configuration
+/// says so, a linear layer, tanh.
 struct ImageEmbedding {
     let norm: BatchNorm?
     let linear: Linear
 
     init(_ p: Parameters, _ configuration: VQAHeadConfiguration, outputs: Int, bound: Float? = nil) {
-        let channels = configuration.features, isNormalised = configuration.normalisesImage == true
+        let channels = configuration.features
+        let isNormalised = configuration.normalisesImage == true
         norm = isNormalised ? BatchNorm(p["image_norm"], channels: channels) : nil
         linear = Linear(p["image"], inputs: channels, outputs: outputs, bound: isNormalised ? nil : bound)
     }

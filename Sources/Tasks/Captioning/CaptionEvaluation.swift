@@ -4,7 +4,7 @@ import Support
 import Tensors
 import Vision
 
-/// A captioner's captions of a data set, and their scores.
+/// A captioner's captions for a data set, and their scores.
 public struct CaptionEvaluation: Sendable {
     public struct Line: Codable, Sendable {
         public var image: String
@@ -14,8 +14,8 @@ public struct CaptionEvaluation: Sendable {
     public var captions: [Line]
     public var scores: CaptionScores
 
-    /// Captions every picture of `data` (the first `limit`), eight at a time.
-    /// - Throws: `ImageError` for a picture that cannot be read, ``ModelError`` for a model that gives no numbers.
+    /// Captions the first `limit` images of `data`, or all, eight at a time.
+    /// - Throws: `ImageError` for an image that cannot be read, ``ModelError`` for scores that are not finite.
     public static func run(
         _ captioner: Captioner, on data: CaptionDataset, options: SearchOptions, limit: Int? = nil,
         progress: (Int, Int) -> Void = { _, _ in }
@@ -24,14 +24,15 @@ public struct CaptionEvaluation: Sendable {
         let tokenizer = CaptionTokenizer()
         let preprocessing = captioner.configuration.preprocessing
         let size = preprocessing.width * preprocessing.height * 3
-        var lines: [Line] = [], candidates: [[String]] = []
+        var lines: [Line] = []
+        var candidates: [[String]] = []
         for from in stride(from: 0, to: entries.count, by: 8) {
             let part = entries[from..<min(entries.count, from + 8)]
             let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
             for (i, entry) in part.enumerated() {
-                let picture = preprocessing.prepare(try Image.read(data.imageURL(entry.image))).tensor
-                (input.pointer + i * size).update(from: picture.pointer, count: size)
-                withExtendedLifetime(picture) {}
+                let image = preprocessing.prepare(try Image.read(data.imageURL(entry.image))).tensor
+                (input.pointer + i * size).update(from: image.pointer, count: size)
+                withExtendedLifetime(image) {}
             }
             let found = captioner.captions(features: captioner.features(input), options: options)
             for (entry, captions) in zip(part, found) {
@@ -49,7 +50,7 @@ public struct CaptionEvaluation: Sendable {
             captions: lines, scores: CaptionMetrics.score(candidates: candidates, references: references))
     }
 
-    /// One JSON object a line, keys sorted.
+    /// JSON Lines, one object for each caption, keys sorted.
     public func jsonLines() throws -> String {
         try JSON.lines(captions)
     }

@@ -10,7 +10,7 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
     public var task = "captioning"
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
-    /// The model whose encoder this is, where the model's own file holds the decoder alone.
+    /// The model that the encoder is shared with; `model.safetensors` then holds the decoder alone.
     public var sharedEncoder: SharedEncoder?
     public var decoder: DecoderConfiguration
     /// The vocabulary's file, relative to the model's folder.
@@ -32,17 +32,17 @@ public struct CaptionerConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// A picture's words: an encoder, a decoder, and what they agreed on.
+/// A model that captions images: an encoder, a decoder and their vocabulary.
 public struct Captioner {
     public let configuration: CaptionerConfiguration
-    /// Where it was read from; nil for a model made in memory.
+    /// The folder that it was read from; nil for a model that was made in memory.
     public private(set) var folder: URL?
     public let vocabulary: Vocabulary
     public let modelEncoder: ModelEncoder
     public var encoder: Encoder { modelEncoder.network }
     public let decoder: any CaptionDecoder
 
-    /// - Parameter encoder: the encoder, where it is not among the parameters.
+    /// - Parameter encoder: a shared encoder; nil where the parameters contain the encoder's.
     /// - Throws: ``ModelError`` when the parts do not fit.
     public init(
         configuration: CaptionerConfiguration, vocabulary: Vocabulary, encoder shared: ModelEncoder? = nil,
@@ -57,13 +57,13 @@ public struct Captioner {
         guard encoder.channels == configuration.decoder.features else {
             throw ModelError(
                 path: "config.json",
-                problem: "the decoder wants \(configuration.decoder.features) feature channels, "
+                problem: "the decoder expects \(configuration.decoder.features) feature channels, "
                     + "the encoder \(configuration.encoder.name) gives \(encoder.channels)")
         }
     }
 
-    /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names; the encoder from
-    /// the folder of another model where the config refers to one.
+    /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names; the encoder
+    /// from the folder of another model where the config refers to one.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL) throws -> Captioner {
         let files = ModelFiles(folder)
@@ -91,13 +91,13 @@ public struct Captioner {
 
     // MARK: Use
 
-    /// Word indices that are read but never written.
+    /// Indices of words that the captioner never writes.
     public var forbidden: [Int] { [vocabulary.pad, vocabulary.start, vocabulary.unknown] }
 
-    /// The feature map `[1, u, v, K]` of a prepared picture.
-    public func features(_ picture: Tensor) -> Tensor { encoder(Variable(picture)).value }
+    /// The feature map `[1, u, v, K]` of a preprocessed image.
+    public func features(_ image: Tensor) -> Tensor { encoder(Variable(image)).value }
 
-    /// Captions of feature maps `[M, u, v, K]`, best first for each.
+    /// Captions of feature maps `[M, u, v, K]`: for each image, best first.
     public func captions(features: Tensor, options: SearchOptions? = nil) -> [[FoundCaption]] {
         beamSearch(
             decoder, features: features, start: vocabulary.start, end: vocabulary.end, forbidden: forbidden,
@@ -106,7 +106,7 @@ public struct Captioner {
 }
 
 extension CaptionerConfiguration {
-    /// What makes this configuration unusable, before anything is allocated for it.
+    /// Why this configuration cannot be used; nil where it can. Asked before anything is allocated.
     var problem: String? {
         if format != 1 { return "has format \(format); this version reads format 1" }
         if task != "captioning" { return "is a model for '\(task)', not for captioning" }

@@ -1,9 +1,9 @@
 import Foundation
 import Support
 
-/// The classes of a classifier, found by what people call them.
+/// The classes of a classifier, found by number or name.
 ///
-/// A class may have several names, separated by commas, the usual one first ("tabby, tabby cat").
+/// A class may have several names, separated by commas, the most usual first ("tabby, tabby cat").
 public struct ClassList: Sendable {
     /// In the order of the logits.
     public let names: [String]
@@ -23,9 +23,9 @@ public struct ClassList: Sendable {
         return first.isEmpty ? names[index] : first
     }
 
-    /// The class that `text` means: its index (from 0), or one of its names, or words of one, if they fit only one
-    /// class. Case, outer spaces and `_` for a space do not matter.
-    /// - Throws: ``ClassNameError`` that lists what fits, or what is near.
+    /// The class that `text` refers to: by its index (from 0), by one of its names, or by some words of a name if they
+    /// fit only one class. Case, outer spaces and `_` for a space do not matter.
+    /// - Throws: ``ClassNameError`` that lists the classes that fit, or similar names.
     public func index(of text: String) throws -> Int {
         let wanted = Self.plain(text)
         guard !wanted.isEmpty else { throw ClassNameError(description: "the name of the class to explain is empty") }
@@ -34,7 +34,8 @@ public struct ClassList: Sendable {
         if let index = Int(wanted), whole.isEmpty {
             guard names.indices.contains(index) else {
                 throw ClassNameError(
-                    description: "the model has no class \(text); its \(count) classes are numbered from 0 to \(count - 1)")
+                    description:
+                        "the model has no class \(text); its \(count) classes are numbered from 0 to \(count - 1)")
             }
             return index
         }
@@ -48,7 +49,8 @@ public struct ClassList: Sendable {
         }
         let near = nearest(to: wanted)
         let known =
-            near.isEmpty ? "; it has \(count) classes, none with a name near to it" : "; near are: \(near.joined(separator: "; "))"
+            near.isEmpty
+            ? "; it has \(count) classes, none with a name near to it" : "; near are: \(near.joined(separator: "; "))"
         throw ClassNameError(description: "the model has no class '\(text.prefix(80))'\(known)")
     }
 
@@ -56,7 +58,7 @@ public struct ClassList: Sendable {
 
     private func exact(_ wanted: String) -> [Int] { names.indices.filter { synonyms[$0].contains(wanted) } }
 
-    /// Classes with a name that holds the words of `wanted`, in a row.
+    /// Classes with a name that contains the words of `wanted`, one after another.
     private func containing(_ wanted: String) -> [Int] {
         names.indices.filter { synonyms[$0].contains { " \($0) ".contains(" \(wanted) ") } }
     }
@@ -80,7 +82,7 @@ public struct ClassList: Sendable {
     }
 }
 
-/// A class that the model does not have, or that a name does not tell, said for people.
+/// A class that the model does not have, or an ambiguous name.
 public struct ClassNameError: UserFacingError, Equatable {
     public static let failureCode = FailureCode.request
     public let description: String

@@ -3,10 +3,10 @@ import Tensors
 import Vision
 import Weights
 
-/// A network that tells what a picture shows: an encoder, its head, and the classes' names.
+/// A network that classifies images: an encoder, its head, and the classes' names.
 public struct Classifier {
     public let configuration: ClassifierConfiguration
-    /// Where it was read from; nil for a model made in memory.
+    /// The folder that it was read from; nil for a model that was made in memory.
     public private(set) var folder: URL?
     public let classes: ClassList
     public let modelEncoder: ModelEncoder
@@ -48,8 +48,8 @@ public struct Classifier {
         return classifier
     }
 
-    /// The feature map `[N, u, v, K]` of prepared pictures `[N, height, width, 3]`.
-    public func features(_ pictures: Tensor) -> Tensor { encoder(Variable(pictures)).value }
+    /// The feature map `[N, u, v, K]` of preprocessed images `[N, height, width, 3]`.
+    public func features(_ images: Tensor) -> Tensor { encoder(Variable(images)).value }
 
     /// `[N, classes]`, before the softmax. features `[N, u, v, K]`.
     public func logits(features: Tensor) -> Tensor { head(Variable(features)).value }

@@ -1,9 +1,8 @@
 import Foundation
 import Vision
 
-/// `config.json` of a model that classifies. Its weights are named `encoder.…` and `head.…`, each followed by the
-/// checkpoint's own name
-/// (`encoder.features.0.weight`, `head.classifier.6.weight`).
+/// `config.json` of a classifier. Its weights are named `encoder.…` and `head.…`, each followed by the checkpoint's own
+/// name (`encoder.features.0.weight`, `head.classifier.6.weight`).
 public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     public static let task = "classification"
 
@@ -11,7 +10,7 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     public var task = Self.task
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
-    /// The number of logits.
+    /// The number of classes, and of logits.
     public var classes: Int
     /// The file of the classes' names, one a line in the order of the logits, relative to the model's folder.
     public var labels: String
@@ -31,7 +30,7 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     /// The most classes that a model may have.
     public static let mostClasses = 1_000_000
 
-    /// What makes this configuration unusable, before anything is allocated for it.
+    /// Why this configuration cannot be used; nil where it can. Asked before anything is allocated.
     var problem: String? {
         if format != 1 { return "has format \(format); this version reads format 1" }
         if task != Self.task { return "is a model for '\(task)', not for classification" }
@@ -40,7 +39,7 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// `config.json` of an encoder without a head, to be trained on (`--encoder-weights`). Its weights are named
+/// `config.json` of an encoder without a head, for training (`--encoder-weights`). Its weights are named
 /// `encoder.…`.
 public struct EncoderModelConfiguration: Codable, Equatable, Sendable {
     public static let task = "encoder"

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Pictures with what people wrote about them.
+/// Images with their captions.
 public final class CaptionDataset: Sendable {
     public struct Entry: Equatable, Sendable {
         /// The file's name in the image folder.
@@ -13,12 +13,11 @@ public final class CaptionDataset: Sendable {
     public let entries: [Entry]
     private let images: URL
 
-    /// Reads a data set and checks that every picture of it is there.
+    /// Reads a data set and checks that every image of it is there.
     /// - Parameters:
-    ///   - images: the folder of the pictures.
-    ///   - captions: CSV, header `image,caption`; quoting as in RFC 4180, an unquoted caption running to its line's
-    ///     end.
-    ///   - split: the names of the pictures to use, one a line; nil uses all.
+    ///   - images: the folder of the images.
+    ///   - captions: a file as ``CaptionsFile`` describes.
+    ///   - split: the names of the images to use (``ImageList``); nil uses all.
     /// - Throws: ``DatasetError`` that names the file and the line.
     public init(images: URL, captions: URL, split: URL?) throws {
         self.images = images
@@ -45,7 +44,7 @@ public final class CaptionDataset: Sendable {
         try checkImages()
     }
 
-    /// Where a picture of the data set is.
+    /// The file of an image of the data set.
     public func imageURL(_ image: String) -> URL { images.appendingPathComponent(image) }
 
     private func checkImages() throws {

@@ -3,11 +3,11 @@ import Foundation
 /// A captions file: CSV with the header `image,caption`, one caption a row.
 ///
 /// Quoted fields follow RFC 4180: `"a dog , a ""big"" one"`, line breaks allowed inside. A caption that does not begin
-/// with a quote is taken as it stands up to the end of its line, commas and quotes included, as Flickr8k's own file
-/// writes them. Lines end with LF or CRLF; a byte-order mark and lines of nothing but spaces are passed over.
+/// with a quote ends with its line; commas and quotes in it are part of it, as in Flickr8k's own file. Lines end with
+/// LF or CRLF; a byte-order mark and blank lines are ignored.
 public enum CaptionsFile {
     public struct Row: Equatable, Sendable {
-        /// Where it begins, counted from 1.
+        /// Its first line, counted from 1.
         public var line: Int
         public var image: String
         public var caption: String
@@ -36,9 +36,8 @@ public enum CaptionsFile {
             guard header.image == "image", header.caption == "caption" else {
                 throw DatasetError(
                     path: path, line: header.line,
-                    problem:
-                        "the header must be 'image,caption', found '\(shortened(header.image)),\(shortened(header.caption))'"
-                )
+                    problem: "the header must be 'image,caption', found "
+                        + "'\(shortened(header.image)),\(shortened(header.caption))'")
             }
             var rows: [Row] = []
             while let row = try row() {
@@ -88,14 +87,14 @@ public enum CaptionsFile {
             at = i
         }
 
-        /// Bytes up to `end` or the line's end, neither of them read.
+        /// The bytes before `end` or the line's end.
         private mutating func plain(until end: UInt8?) throws -> String {
             let from = at
             while at < bytes.count, bytes[at] != Self.feed, bytes[at] != end { at += 1 }
             return try string(bytes[from..<at])
         }
 
-        /// A quoted field and what follows it up to the comma or the line's end, which must be nothing but spaces.
+        /// A quoted field. Only spaces may follow it before the comma or the line's end.
         private mutating func quoted(endsAtComma: Bool) throws -> String {
             let first = line
             var content: [UInt8] = []

@@ -4,7 +4,7 @@ import Support
 /// A data set that cannot be used: which file, which line, and why.
 public typealias DatasetError = FileError<DatasetFile>
 
-/// What the readers of a data set's files share.
+/// Functions that the readers of data set files share.
 public enum DatasetFile: FileErrorSubject {
     public static let messageStart = ""
     public static let failureCode = FailureCode.dataset
@@ -35,7 +35,7 @@ public enum DatasetFile: FileErrorSubject {
         }
     }
 
-    /// A name must stay inside the image folder; nil where it does.
+    /// The problem of an image's name that leads out of the image folder; nil for a good name.
     static func fault(ofImage name: String) -> String? {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         let leaves =
@@ -44,12 +44,13 @@ public enum DatasetFile: FileErrorSubject {
         return leaves ? "\(quoted(name)) is no name of an image inside the image folder" : nil
     }
 
-    /// A text of a file as an error shows it: cut, control characters escaped.
+    /// A text of a file for an error message: shortened, with control characters escaped.
     static func quoted(_ text: String) -> String {
         (text.count > 60 ? text.prefix(60) + "..." : text).debugDescription
     }
 
-    /// Decodes JSON; what is wrong is said with its place in the file.
+    /// Decodes JSON.
+    /// - Throws: ``DatasetError`` with the problem's place in the file.
     static func decode<T: Decodable>(_ type: T.Type, _ data: Data, path: String, line: Int? = nil) throws -> T {
         do { return try JSONDecoder().decode(type, from: data) } catch let error as DecodingError {
             throw DatasetError(path: path, line: line, problem: describe(error))

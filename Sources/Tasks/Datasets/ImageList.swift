@@ -3,7 +3,7 @@ import Foundation
 /// A file with names of images, one a line: a split of a data set.
 public enum ImageList {
     /// The names, each once, in the file's order.
-    /// - Parameter problem: what is wrong with a name beside its form; nil where nothing is.
+    /// - Parameter problem: the problem of a well-formed name, such as an unknown image; nil for a good name.
     /// - Throws: ``DatasetError`` with the line.
     public static func read(_ url: URL, problem: (String) -> String? = { _ in nil }) throws -> [String] {
         var names: [String] = []

@@ -1,18 +1,18 @@
 import Foundation
 import Support
 
-/// How often answers are right: overall and by kind of question. Fractions, not percentages.
+/// The accuracy of answers, overall and by kind of question, as fractions.
 public struct AnswerScores: Codable, Equatable, Sendable {
     public struct Score: Codable, Equatable, Sendable {
         public var questions: Int
-        /// The share of the questions whose answer is exactly the one expected.
+        /// The share of the questions whose answer equals the expected one exactly.
         public var accuracy: Double
-        /// ``VQAMetric`` averaged over the questions; nil where each has but one given answer.
+        /// ``VQAMetric`` averaged over the questions; nil where each question has only one given answer.
         public var vqa: Double?
     }
 
     public var overall: Score
-    /// By ``Question/kind``; empty where the file does not name any.
+    /// By ``Question/kind``; empty where the file has no kinds.
     public var kinds: [String: Score]
 
     /// One JSON object in one line, keys sorted.
@@ -20,7 +20,7 @@ public struct AnswerScores: Codable, Equatable, Sendable {
         try JSON.line(self)
     }
 
-    /// For a terminal: one kind a line, then all together; per cent.
+    /// A table for a terminal: one line for each kind, then the whole; in per cent.
     public func table() -> String {
         let rows = kinds.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + [("all", overall)]
         let width = max(12, (rows.map(\.0.count).max() ?? 0) + 2)

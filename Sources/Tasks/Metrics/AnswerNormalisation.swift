@@ -19,8 +19,8 @@ public enum AnswerNormalisation {
         ";", "/", "[", "]", "\"", "{", "}", "(", ")", "=", "+", "\\", "_", "-", ">", "<", "@", "`", ",", "?", "!",
     ]
 
-    /// A mark that stands beside a space somewhere in the answer goes; one that only joins words becomes a space. All
-    /// go from an answer with a number such as 1,000. A point stays before a digit alone.
+    /// A punctuation mark that is beside a space anywhere in the answer is dropped; one that only joins words becomes a
+    /// space. All marks are dropped from an answer with a number such as 1,000. A point is kept only before a digit.
     private static func withoutPunctuation(_ text: [Character]) -> String {
         let grouped = text.indices.dropFirst().dropLast().contains {
             text[$0] == "," && text[$0 - 1].isASCIIDigit && text[$0 + 1].isASCIIDigit
@@ -41,8 +41,8 @@ public enum AnswerNormalisation {
         return result
     }
 
-    /// The written form by the form without its apostrophes: `dont` and `don't`. Words that are others without one
-    /// (`its`, `well`, `shed`) are not among them.
+    /// The contractions by their forms without apostrophes, as `don't` by `dont`. Contractions whose form without an
+    /// apostrophe is another word (`its`, `well`, `shed`) are not included.
     private static let contractions: [String: String] = {
         let written = """
             ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't \
@@ -57,7 +57,7 @@ public enum AnswerNormalisation {
         var table: [String: String] = [:]
         for form in written.split(separator: " ").map(String.init) {
             let parts = form.split(separator: "'", omittingEmptySubsequences: false)
-            // One apostrophe or all of them may be missing.
+            // Either one apostrophe or all may be missing.
             for missing in 1..<parts.count {
                 let without = parts[..<missing].joined(separator: "'") + parts[missing...].joined(separator: "'")
                 table[without] = form

@@ -1,19 +1,20 @@
 import Foundation
 
-/// BLEU (Papineni et al. 2002): the candidate's n-grams that a reference has too, n in 1...4.
+/// BLEU (Papineni et al. 2002): the precision of a candidate's n-grams against the references, n in 1...4.
 ///
-/// The values are pycocoevalcap's `Bleu(4)` with the closest reference length, its two small constants included: a
-/// precision of nothing is 1e-15 over 1e-9, never a division by zero.
+/// The values equal pycocoevalcap's `Bleu(4)` with the closest reference length. Its two small constants are included:
+/// a precision without n-grams is 1e-15 / 1e-9, not a division by zero.
 public enum BLEU {
-    /// What one image adds to a corpus; sums of it are a corpus.
+    /// The counts of one image, or of a corpus as the sum over its images.
     public struct Statistics: Equatable, Sendable {
-        /// Words of the candidates.
+        /// The number of words of the candidates.
         public var candidateLength = 0
-        /// Words of the references, of each image the one closest in length to the candidate, the shorter of two.
+        /// The number of words of the references: for each image the one closest in length to the candidate, the
+        /// shorter of two.
         public var referenceLength = 0
-        /// n-grams of the candidates, `[n - 1]`.
+        /// The number of the candidates' n-grams, `[n - 1]`.
         public var guesses = SIMD4<Int>()
-        /// Those among them that references have, each at most as often as the reference that has it most, `[n - 1]`.
+        /// The number of those that references have, each counted at most as often as in one reference, `[n - 1]`.
         public var matches = SIMD4<Int>()
 
         public init() {}

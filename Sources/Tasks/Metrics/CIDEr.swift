@@ -1,18 +1,18 @@
 import Foundation
 
-/// CIDEr-D (Vedantam, Zitnick and Parikh 2015, section 5): how alike the n-grams of a caption and of the references
-/// are, the rare ones weighing more, n in 1...4.
+/// CIDEr-D (Vedantam, Zitnick and Parikh 2015, section 5): the similarity of the n-grams of a caption and of the
+/// references, n in 1...4, where rare n-grams have larger weights.
 ///
-/// A sentence is for each n a vector of tf-idf weights, `count * (log N - log max(1, df))`, where df is in how many of
-/// the N images a reference has the n-gram. Its similarity to a reference is `min(c, r) . r / (|c| |r|)`, times
-/// `exp(-d^2 / 72)` for lengths that differ by d (sigma 6; d counts bigrams, as pycocoevalcap's `Cider` does); the
-/// score is ten times the mean over n and over the references. A set of one image scores 0: no n-gram is rarer there
-/// than another.
+/// For each n, a sentence is a vector of tf-idf weights, `count * (log N - log max(1, df))`, where df is the number of
+/// the N images that have the n-gram in a reference. Its similarity to a reference is `min(c, r) . r / (|c| |r|)`,
+/// times `exp(-d^2 / 72)` for lengths that differ by d (sigma 6; d counts bigrams, as pycocoevalcap's `Cider` does);
+/// the score is ten times the mean over n and over the references. In a set of one image all scores are 0, because all
+/// idf weights are 0.
 ///
-/// Document frequencies and reference vectors are made once; a score then takes a few microseconds, on any thread.
+/// Document frequencies and reference vectors are computed once; a score then takes a few microseconds, on any thread.
 public final class CIDErScorer: Sendable {
-    /// tf-idf weights of the n-grams that the references know, in ascending order of `order << 32 | term`, and the
-    /// norms of all.
+    /// The tf-idf weights of the n-grams that references have, in ascending order of `order << 32 | term`, and the
+    /// norms over all n-grams.
     private struct Vector {
         var terms: [Int] = []
         var weights: [Double] = []
@@ -61,13 +61,13 @@ public final class CIDErScorer: Sendable {
         }
     }
 
-    /// How many images it has references of.
+    /// The number of images with references.
     public var count: Int { references.count }
 
     /// The score of a caption for one of the images whose references the scorer was made with, in 0...10.
     /// - Parameters:
     ///   - candidate: word indices, none negative.
-    ///   - image: its place among the references, in `0..<count`.
+    ///   - image: its index among the references, in `0..<count`.
     public func score(_ candidate: [Int], image: Int) -> Double { score(NGramCounts(candidate), image: image) }
 
     func score(_ candidate: NGramCounts, image: Int) -> Double {

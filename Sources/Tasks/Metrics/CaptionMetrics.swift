@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// What captions score: fractions as the metrics define them (CIDEr-D in 0...10), not percentages.
+/// The scores of captions, as fractions (CIDEr-D in 0...10).
 public struct CaptionScores: Codable, Equatable, Sendable {
     public var bleu1: Double
     public var bleu2: Double
@@ -19,7 +19,7 @@ public struct CaptionScores: Codable, Equatable, Sendable {
         self.ciderD = ciderD
     }
 
-    /// One JSON object in one line, keys sorted: the scores, and on how many images.
+    /// One JSON object in one line, keys sorted: the scores and the number of images.
     public func json(images: Int) throws -> String {
         struct Line: Encodable {
             let scores: CaptionScores
@@ -34,7 +34,7 @@ public struct CaptionScores: Codable, Equatable, Sendable {
         return try JSON.line(Line(scores: self, images: images))
     }
 
-    /// For a terminal: one score a line.
+    /// A table for a terminal: one line for each score.
     public func table(images: Int) -> String {
         let rows = [
             ("BLEU-1", bleu1), ("BLEU-2", bleu2), ("BLEU-3", bleu3), ("BLEU-4", bleu4), ("ROUGE-L", rougeL),
@@ -59,8 +59,8 @@ public enum CaptionMetrics {
 
     /// Scores of a whole set, and of each image by itself with the whole set's document frequencies.
     ///
-    /// An image's own BLEU-4 is near 0 when none of its four words in a row are a reference's: a sum of images is no
-    /// corpus.
+    /// The BLEU-4 of a single image is near 0 where no reference has one of its 4-grams, so the mean over images is not
+    /// the corpus's BLEU-4.
     public static func evaluate(
         candidates: [[String]], references: [[[String]]]
     ) -> (set: CaptionScores, images: [CaptionScores]) {

@@ -1,4 +1,4 @@
-/// One to four words in a row, as one value: word indices plus one in 32 bits each, 0 where there is no word.
+/// One to four consecutive words as one value: word indices plus one in 32 bits each, 0 where there is no word.
 struct NGram: Hashable, Comparable {
     private(set) var first: UInt64 = 0
     private(set) var second: UInt64 = 0
@@ -11,7 +11,7 @@ struct NGram: Hashable, Comparable {
         }
     }
 
-    /// How many words, 1...4.
+    /// The number of words, 1...4.
     var order: Int {
         second == 0 ? (first & 0xFFFF_FFFF == 0 ? 1 : 2) : (second & 0xFFFF_FFFF == 0 ? 3 : 4)
     }
@@ -23,11 +23,11 @@ struct NGram: Hashable, Comparable {
     }
 }
 
-/// The n-grams of a sentence, each once, in ascending order, with how often they occur.
+/// The n-grams of a sentence, each once, in ascending order, with their counts.
 struct NGramCounts {
     private(set) var grams: [NGram] = []
     private(set) var counts: [Int] = []
-    /// Words in the sentence.
+    /// The number of words in the sentence.
     let length: Int
 
     init(_ words: [Int]) {
@@ -53,7 +53,7 @@ struct NGramCounts {
     }
 }
 
-/// Word indices for words, made as they come.
+/// Gives words indices in the order in which they first occur.
 struct WordIndices {
     private var indices: [String: Int] = [:]
 

@@ -1,10 +1,10 @@
 /// ROUGE-L (Lin 2004): the longest common subsequence of candidate and reference.
 public enum ROUGE {
-    /// The weight of recall against precision, pycocoevalcap's.
+    /// The weight of recall relative to precision, as in pycocoevalcap.
     static let beta = 1.2
 
-    /// The F-score of the best precision and the best recall among the references, each from a reference of its own, as
-    /// pycocoevalcap takes them. A sentence without words counts as one empty word, which equals another's.
+    /// The F-score of the best precision and the best recall among the references, which may come from different
+    /// references, as in pycocoevalcap. A sentence without words counts as one empty word.
     /// - Parameters:
     ///   - candidate: word indices, none negative.
     ///   - references: at least one.
@@ -24,7 +24,7 @@ public enum ROUGE {
     }
 
     static func longestCommonSubsequence(_ a: [Int], _ b: [Int]) -> Int {
-        // row[j]: the longest of a's words so far and b's first j.
+        // row[j]: the longest common subsequence of the words of a so far and the first j words of b.
         var row = [Int](repeating: 0, count: b.count + 1)
         for word in a {
             var diagonal = 0

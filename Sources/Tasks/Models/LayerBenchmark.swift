@@ -2,10 +2,10 @@ import Foundation
 import Tensors
 import Vision
 
-/// What each convolution of an encoder takes for one picture, beside what the machine can do: a large matrix product,
+/// The time of each convolution of an encoder for one image, compared with the machine's peak: a large matrix product,
 /// measured in the same run.
 ///
-/// The layers run alone, one after the other as in the network, each on the input that it has there and with its bias.
+/// The layers run one after another, each on the input that it has in the network and with its bias.
 public struct LayerBenchmark: Codable, Sendable {
     public struct Layer: Codable, Sendable {
         /// The checkpoint's name.
@@ -13,7 +13,7 @@ public struct LayerBenchmark: Codable, Sendable {
         public var algorithm: ConvolutionAlgorithm
         /// Height and width.
         public var kernel: [Int]
-        /// Down and across.
+        /// Vertical and horizontal.
         public var stride: [Int]
         public var groups: Int
         /// `[1, height, width, channels]`
@@ -22,14 +22,14 @@ public struct LayerBenchmark: Codable, Sendable {
         public var cost: Cost
     }
 
-    /// What a layer, or some of them together, took.
+    /// The cost of one layer or of several together.
     public struct Cost: Codable, Sendable {
-        /// Of a direct convolution, whatever the algorithm: two for each multiplication with its addition.
+        /// Of a direct convolution, whatever the algorithm: 2 for each multiplication and addition.
         public var flops: Int
-        /// The median; of several layers, the sum of theirs.
+        /// The median; for several layers, the sum of their medians.
         public var milliseconds: Double
         public var gigaflopsPerSecond: Double
-        /// ``gigaflopsPerSecond`` over the product's. Winograd's may be above 1, since it multiplies less.
+        /// ``gigaflopsPerSecond`` divided by the product's. It can exceed 1 for Winograd, which multiplies less.
         public var shareOfPeak: Double
 
         init(flops: Int, milliseconds: Double, peak: Double) {
@@ -49,18 +49,19 @@ public struct LayerBenchmark: Codable, Sendable {
     public var peakGigaflopsPerSecond: Double
     public var layers: [Layer]
     public var total: Cost
-    /// The whole encoder with its pools and additions, median, milliseconds.
+    /// The whole encoder with pooling and additions: the median, in milliseconds.
     public var encoderMilliseconds: Double
 
     public static let productSize = 1024
 
     /// - Parameters:
     ///   - name: an installed model, a model folder, or a network, which then has random weights.
-    ///   - size: side of the picture in pixels; nil for the model's own.
-    ///   - progress: called with the rounds done and those to do.
-    /// - Throws: ``ModelError``, `UnknownEncoder`, or `EncoderInputError` for a picture too small for the network.
+    ///   - size: side of the image in pixels; nil for the model's own.
+    ///   - progress: called with the rounds done and the number of all rounds.
+    /// - Throws: ``ModelError``, `UnknownEncoder`, or `EncoderInputError` for an image too small for the network.
     public init(named name: String, size: Int? = nil, repeats: Int, progress: (Int, Int) -> Void = { _, _ in }) throws {
-        let configuration: EncoderConfiguration, network: Encoder
+        let configuration: EncoderConfiguration
+        let network: Encoder
         var preprocessing: Preprocessing
         if let folder = try Self.folder(name) {
             let own = try ModelFiles(folder).encoder().encoder
@@ -82,7 +83,7 @@ public struct LayerBenchmark: Codable, Sendable {
             input: [1, preprocessing.height, preprocessing.width, 3], repeats: max(1, repeats), progress)
     }
 
-    /// The folder of a model; nil for what can only be a network's name.
+    /// The folder of a model; nil where `name` can only be a network's name.
     private static func folder(_ name: String) throws -> URL? {
         do { return try ModelFolder.find(name) } catch {
             if name.contains("/") { throw error }
@@ -94,28 +95,34 @@ public struct LayerBenchmark: Codable, Sendable {
         _ network: Encoder, names: [String], encoder: String, input: [Int], repeats: Int, _ progress: (Int, Int) -> Void
     ) {
         var random = SeededGenerator(seed: 1)
-        let picture = Tensor(input, (0..<input.reduce(1, *)).map { _ in random.normal() })
-        // The picture alone is on the tape: weights are folded and prepared as for inference.
+        let image = Tensor(input, (0..<input.reduce(1, *)).map { _ in random.normal() })
+        // Only the image is on the tape, so that weights are folded and prepared as for inference.
         let tape = Tape()
-        _ = network(tape.leaf(picture))
+        _ = network(tape.leaf(image))
         let convolutions = tape.convolutions
         precondition(convolutions.count == names.count, "\(convolutions.count) convolutions, \(names.count) names")
         let prepared = convolutions.map { PreparedConvolution(weight: $0.weight, geometry: $0.geometry) }
         let biases = convolutions.map { Variable(Tensor([$0.weight.shape[0]])) }
-        let n = Self.productSize, a = Tensor([n, n], repeating: 0.5), b = Tensor([n, n], repeating: 0.5)
+        let n = Self.productSize
+        let a = Tensor([n, n], repeating: 0.5)
+        let b = Tensor([n, n], repeating: 0.5)
         let c = Tensor([n, n])
-        var times = convolutions.map { _ in [Double]() }, whole: [Double] = [], products: [Double] = []
-        // A first round warms caches and threads and does not count.
+        var times = convolutions.map { _ in [Double]() }
+        var whole: [Double] = []
+        var products: [Double] = []
+        // The first round warms up caches and threads and is not counted.
         for round in 0...repeats {
             progress(round, repeats + 1)
             let product = milliseconds {
                 gemm(m: n, n: n, k: n, a.pointer, lda: n, b.pointer, ldb: n, c.pointer, ldc: n)
             }
             let layers = convolutions.indices.map { i in
-                let one = convolutions[i], x = Variable(one.input), weight = Variable(one.weight)
+                let one = convolutions[i]
+                let x = Variable(one.input)
+                let weight = Variable(one.weight)
                 return milliseconds { _ = convolution(x, weight, biases[i], one.geometry, prepared: prepared[i]) }
             }
-            let all = milliseconds { _ = network(Variable(picture)) }
+            let all = milliseconds { _ = network(Variable(image)) }
             if round == 0 { continue }
             products.append(product)
             for (i, time) in layers.enumerated() { times[i].append(time) }
@@ -124,7 +131,8 @@ public struct LayerBenchmark: Codable, Sendable {
         withExtendedLifetime((a, b, c)) {}
         let peak = 2 * Double(n * n * n) / (products.min() ?? 1) / 1e6
         layers = convolutions.indices.map { i in
-            let one = convolutions[i], g = one.geometry
+            let one = convolutions[i]
+            let g = one.geometry
             let flops = 2 * one.output.reduce(1, *) * (one.weight.count / max(1, one.weight.shape[0]))
             return Layer(
                 name: names[i], algorithm: ConvolutionAlgorithm(weight: one.weight, geometry: g, output: one.output),
@@ -147,7 +155,7 @@ public struct LayerBenchmark: Codable, Sendable {
             milliseconds: layers.reduce(0) { $0 + $1.cost.milliseconds }, peak: peak)
     }
 
-    /// The layers of each algorithm together, in the order of ``ConvolutionAlgorithm``.
+    /// The sums over each algorithm's layers, in the order of ``ConvolutionAlgorithm``.
     public var byAlgorithm: [(algorithm: ConvolutionAlgorithm, count: Int, cost: Cost)] {
         ConvolutionAlgorithm.allCases.compactMap { algorithm in
             let own = layers.filter { $0.algorithm == algorithm }

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 import Vision
 
-/// A network's layers and what they cost, for one picture of the size that it was trained with.
+/// A network's layers and their cost, for one image of the size that the network was trained with.
 public struct NetworkSummary: Codable, Equatable, Sendable {
     public struct Layer: Codable, Equatable, Sendable {
         /// The checkpoint's name.
@@ -16,7 +16,7 @@ public struct NetworkSummary: Codable, Equatable, Sendable {
         public var multiplyAdds: Int
     }
 
-    /// A place over which maps can be drawn.
+    /// A layer that maps can be drawn for.
     public struct Stage: Codable, Equatable, Sendable {
         public var name: String
         public var aliases: [String]
@@ -28,14 +28,14 @@ public struct NetworkSummary: Codable, Equatable, Sendable {
     /// `[1, height, width, 3]`
     public var input: [Int]
     public var classes: Int
-    /// Where maps are drawn unless another layer is asked for.
+    /// The layer of maps by default.
     public var explanationLayer: String
     public var stages: [Stage]
     public var layers: [Layer]
-    /// As torchvision counts them: all that is trained, with batch normalisation's scale and shift.
+    /// As torchvision counts them: all trained numbers, batch normalisation's scale and shift among them.
     public var parameters: Int
     public var multiplyAdds: Int
-    /// Two for each multiplication with its addition.
+    /// 2 for each multiplication and addition.
     public var flops: Int
 
     /// - Parameter classes: the head's; 0 for the encoder alone.
@@ -44,7 +44,7 @@ public struct NetworkSummary: Codable, Equatable, Sendable {
         input = [1, preprocessing.height, preprocessing.width, 3]
         encoder = architecture.name
         self.classes = classes
-        // Zeros go through the layers: only shapes are looked at.
+        // The input is zeros, because only shapes are used.
         let tape = Tape()
         let store = ParameterStore(strict: [:], origin: architecture.name)
         let p = store.scope(on: tape)
@@ -79,7 +79,7 @@ public struct NetworkSummary: Codable, Equatable, Sendable {
 }
 
 extension NetworkSummary {
-    /// The network of an installed model or a model folder, or the network of that name.
+    /// The network of an installed model, of a model folder, or with this name.
     /// - Throws: ``ModelError``, `UnknownEncoder`.
     public init(named name: String) throws {
         struct Owner: Decodable {

@@ -1,11 +1,12 @@
 import Tensors
 import Vision
 
-/// The copies of each training picture that a feature cache holds: the whole frame and random crops of it, each also mirrored.
+/// The copies of each training image in a feature cache: the whole frame and random crops of it, each with its mirror
+/// image if asked for.
 ///
-/// A cut-out keeps 70 to 100 % of each side: what the captions name stays in sight.
+/// A crop keeps 70 to 100 % of each side, so that it still shows what the captions mention.
 public struct Augmentation: Codable, Equatable, Sendable {
-    /// Random crops beside the whole frame.
+    /// The number of random crops, besides the whole frame.
     public var crops: Int
     public var flips: Bool
     public var seed: UInt64
@@ -20,20 +21,22 @@ public struct Augmentation: Codable, Equatable, Sendable {
 
     private static let smallestSide = 0.7
 
-    /// Copies of one picture; the first is the whole frame as it is.
+    /// The number of copies of one image; the first is the whole frame.
     public var copies: Int { (1 + crops) * (flips ? 2 : 1) }
 
-    /// The model's inputs for every copy of picture number `index`: `[copies, height, width, 3]`, each crop followed by its mirror image.
+    /// The model's inputs for every copy of image number `index`: `[copies, height, width, 3]`, each frame followed by
+    /// its mirror image.
     func inputs(_ image: Image, index: Int, _ preprocessing: Preprocessing) -> Tensor {
-        let (width, height) = (preprocessing.width, preprocessing.height), size = width * height * 3
+        let (width, height) = (preprocessing.width, preprocessing.height)
+        let size = width * height * 3
         let input = Tensor(uninitialized: [copies, height, width, 3])
         let whole = preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
         var output = input.pointer
         for box in frames(whole, index: index) {
             let frame = image.resized(width: width, height: height, filter: preprocessing.filter, box: box)
-            let picture = preprocessing.normalized(frame)
-            output.update(from: picture.pointer, count: size)
-            withExtendedLifetime(picture) {}
+            let image = preprocessing.normalized(frame)
+            output.update(from: image.pointer, count: size)
+            withExtendedLifetime(image) {}
             output += size
             if flips {
                 Self.mirror(output - size, to: output, width: width, height: height)
@@ -43,14 +46,14 @@ public struct Augmentation: Codable, Equatable, Sendable {
         return withExtendedLifetime(input) { input }
     }
 
-    /// What of picture number `index` the whole frame and each crop show, in the picture's pixels.
+    /// The rectangles of the whole frame and of each crop of image number `index`, in the image's pixels.
     private func frames(_ whole: Rectangle, index: Int) -> [Rectangle] {
         var random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index))
         _ = random.next()
         return [whole] + (0..<crops).map { _ in Self.cut(whole, using: &random) }
     }
 
-    /// What a copy of picture number `index` shows, in the picture's pixels, and whether it is mirrored.
+    /// The rectangle of a copy of image number `index`, in the image's pixels, and whether it is mirrored.
     func frame(ofCopy copy: Int, index: Int, whole: Rectangle) -> (frame: Rectangle, isMirrored: Bool) {
         (frames(whole, index: index)[flips ? copy / 2 : copy], flips && copy % 2 == 1)
     }
@@ -61,7 +64,8 @@ public struct Augmentation: Codable, Equatable, Sendable {
             let start = from + (to - from - side) * Double(random.uniform())
             return (start, min(to, start + side))
         }
-        let x = part(whole.x0, whole.x1), y = part(whole.y0, whole.y1)
+        let x = part(whole.x0, whole.x1)
+        let y = part(whole.y0, whole.y1)
         return Rectangle(x0: x.0, y0: y.0, x1: x.1, y1: y.1)
     }
 

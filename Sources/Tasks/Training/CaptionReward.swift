@@ -1,26 +1,27 @@
 import Tensors
 
-/// The reward of sampled captions: their CIDEr-D against the picture's own, with document frequencies of the training set.
+/// The reward of sampled captions: their CIDEr-D against the image's reference captions, with the training set's
+/// document frequencies.
 ///
 /// The end of the caption counts as a word, so that an unfinished sentence ("a dog in a") costs.
 final class CaptionReward {
     private let scorer: CIDErScorer
     private let end: Int
 
-    /// tokens: word indices of every training picture's captions.
+    /// - Parameter tokens: word indices of every training image's captions.
     init(tokens: [[[Int]]], end: Int) {
         self.end = end
         scorer = CIDErScorer(references: tokens.map { $0.map { $0 + [end] } })
     }
 
-    /// How much better each caption is than the picture's other samples are on average (self-critical training, Rennie et al. 2017, with the
-    /// leave-one-out baseline of Luo 2020), and the mean reward.
-    func advantages(_ captions: [[Int]], pictures: [Int], rows: Int) -> ([Float], Double) {
+    /// Each caption's reward minus the mean reward of the image's other samples (self-critical training, Rennie et al.
+    /// 2017, with the leave-one-out baseline of Luo 2020), and the mean reward.
+    func advantages(_ captions: [[Int]], images: [Int], rows: Int) -> ([Float], Double) {
         var rewards = [Float](repeating: 0, count: captions.count)
         rewards.withUnsafeMutableBufferPointer { rewards in
             nonisolated(unsafe) let rewards = rewards
             Parallel.ranges(captions.count, grain: 4) { range in
-                for n in range { rewards[n] = Float(scorer.score(captions[n] + [end], image: pictures[n / rows])) }
+                for n in range { rewards[n] = Float(scorer.score(captions[n] + [end], image: images[n / rows])) }
             }
         }
         var advantages = rewards

@@ -114,7 +114,9 @@ final class CaptionTask: TrainingTask {
     /// Before the reward is trained on, the words that are never written lose their probability. The reward never
     /// sees them: probability would drift to them, and log p of the written words would mean nothing.
     func begin(_ phase: TrainingPhase, _ model: ModelInTraining) {
-        if phase.kind == .reward { model.fill("\(Self.place).\(DecoderConfiguration.outputBias)", at: forbidden, with: -10_000) }
+        if phase.kind == .reward {
+            model.fill("\(Self.place).\(DecoderConfiguration.outputBias)", at: forbidden, with: -10_000)
+        }
     }
 
     func learningRateScale(of parameter: String, in phase: TrainingPhase) -> Float {
@@ -135,8 +137,8 @@ final class CaptionTask: TrainingTask {
         if let phrases, let visual = decoder.visual {
             var random = SeededGenerator(seed: seed ^ 0x9B0D)
             let grounding = GroundingBatch(
-                phrases, pictures: batch.images, copies: batch.copies, rows: batch.features.shape[1],
-                columns: batch.features.shape[2], perPicture: options.phrasesPerPicture, using: &random)
+                phrases, images: batch.images, copies: batch.copies, rows: batch.features.shape[1],
+                columns: batch.features.shape[2], perImage: options.phrasesPerPicture, using: &random)
             let taught = grounding.loss(
                 regions: visual.regions(of: batch.features, dropout: dropout), table: visual.words.weight)
             loss = loss + taught.scaled(by: options.grounding)
@@ -169,7 +171,7 @@ final class CaptionTask: TrainingTask {
         let captions = sampleCaptions(
             sampler, features: batch.features.value, rows: options.captionsPerPicture, start: vocabulary.start,
             end: vocabulary.end, forbidden: forbidden, maximumLength: options.maximumLength, using: &random)
-        let (advantages, mean) = reward.advantages(captions, pictures: batch.images, rows: options.captionsPerPicture)
+        let (advantages, mean) = reward.advantages(captions, images: batch.images, rows: options.captionsPerPicture)
         let loss = crossEntropy(of: captions, weights: advantages, batch, decoder, dropout: nil, smoothing: 0)
         return (loss, mean)
     }

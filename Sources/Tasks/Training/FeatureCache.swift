@@ -4,30 +4,31 @@ import Tensors
 import Vision
 import Weights
 
-/// What an encoder's frozen front makes of every training picture, computed once and kept as F16 in a mapped file, so that an epoch costs no
-/// convolution of the front again.
+/// The outputs of an encoder's frozen stages for every image, computed once and kept as F16 in a mapped file, so that
+/// an epoch does not compute these stages again.
 ///
-/// Each picture is there in as many copies as the ``Augmentation`` makes of it.
+/// It has as many copies of each image as its ``Augmentation`` makes.
 public final class FeatureCache {
     public let shape: [Int]
-    public let pictures: Int
+    public let count: Int
     public let copies: Int
     private let map: Data
     private let width: Int
 
     /// Opens the cache `name` in `folder`, or computes it.
     /// - Parameters:
-    ///   - images: the pictures' files.
-    ///   - key: identifies everything that the features depend on; a file with another key is computed anew.
-    ///   - front: pictures `[B, H, W, 3]` to features `[B, u, v, C]`.
-    ///   - progress: pictures done, pictures in all.
+    ///   - images: the images' files.
+    ///   - key: identifies everything that the features depend on; a file with another key is computed again.
+    ///   - front: the frozen stages, from images `[B, H, W, 3]` to features `[B, u, v, C]`.
+    ///   - progress: called with the number of images done and of all images.
     public init(
         images: [URL], preprocessing: Preprocessing, augmentation: Augmentation, folder: URL, name: String, key: String,
         front: (Tensor) -> Tensor, progress: (Int, Int) -> Void
     ) throws {
         try AtomicFile.makeFolder(folder)
-        let data = folder.appendingPathComponent("\(name).f16"), label = folder.appendingPathComponent("\(name).json")
-        pictures = images.count
+        let data = folder.appendingPathComponent("\(name).f16")
+        let label = folder.appendingPathComponent("\(name).json")
+        count = images.count
         copies = augmentation.copies
         struct Label: Codable, Equatable {
             var key: String
@@ -35,8 +36,10 @@ public final class FeatureCache {
             var rows: Int
         }
         let rows = images.count * augmentation.copies
-        if let old = try? JSONDecoder().decode(Label.self, from: Data(contentsOf: label)), old.key == key, old.rows == rows,
-            let mapped = try? Data(contentsOf: data, options: .alwaysMapped), mapped.count == rows * old.shape.reduce(1, *) * 2
+        if let old = try? JSONDecoder().decode(Label.self, from: Data(contentsOf: label)), old.key == key,
+            old.rows == rows,
+            let mapped = try? Data(contentsOf: data, options: .alwaysMapped),
+            mapped.count == rows * old.shape.reduce(1, *) * 2
         {
             shape = old.shape
             width = old.shape.reduce(1, *)
@@ -55,9 +58,10 @@ public final class FeatureCache {
         let batch = 16
         for from in stride(from: 0, to: images.count, by: batch) {
             let part = Array(images[from..<min(images.count, from + batch)])
-            let features = try Self.features(part, from: from, preprocessing: preprocessing, augmentation: augmentation, front: front)
+            let features = try Self.features(
+                part, from: from, preprocessing: preprocessing, augmentation: augmentation, front: front)
             shape = Array(features.first?.shape.dropFirst() ?? [])
-            for picture in features { try file.write(contentsOf: Half.narrow(picture)) }
+            for image in features { try file.write(contentsOf: Half.narrow(image)) }
             progress(min(images.count, from + batch), images.count)
         }
         try file.close()
@@ -70,8 +74,9 @@ public final class FeatureCache {
         map = try Data(contentsOf: data, options: .alwaysMapped)
     }
 
-    /// Each picture's features, `[copies, u, v, C]`; `from` is the first picture's number. A thread takes a whole picture, whose feature maps then
-    /// stay in its own cache.
+    /// Each image's features, `[copies, u, v, C]`. A thread computes a whole image, whose feature maps then stay in its
+    /// processor's cache.
+    /// - Parameter from: the first image's number.
     private static func features(
         _ images: [URL], from: Int, preprocessing: Preprocessing, augmentation: Augmentation, front: (Tensor) -> Tensor
     ) throws -> [Tensor] {
@@ -87,7 +92,7 @@ public final class FeatureCache {
         return try results.compactMap { try $0?.get() }
     }
 
-    /// Features of one copy of each of some pictures, `[B, u, v, C]`; copy 0 is the whole frame.
+    /// The features of one copy of each given image, `[B, u, v, C]`; copy 0 is the whole frame.
     public func batch(_ indices: [Int], copies chosen: [Int]? = nil) -> Tensor {
         let result = Tensor(uninitialized: [indices.count] + shape)
         map.withUnsafeBytes { bytes in
@@ -109,7 +114,8 @@ enum Half {
             var i = 0
             while i + 16 <= x.count {
                 let v = UnsafeRawPointer(x.pointer + i).loadUnaligned(as: SIMD16<Float>.self)
-                UnsafeMutableRawPointer(output.baseAddress! + i).storeBytes(of: SIMD16<Float16>(v), as: SIMD16<Float16>.self)
+                UnsafeMutableRawPointer(output.baseAddress! + i).storeBytes(
+                    of: SIMD16<Float16>(v), as: SIMD16<Float16>.self)
                 i += 16
             }
             while i < x.count {

@@ -3,25 +3,25 @@ import Language
 import Tensors
 import Vision
 
-/// Phrases of the training captions with their boxes, as a captioner is taught by them where things are.
+/// The phrases of the training captions with their boxes, from which a captioner learns where things are.
 struct GroundedPhrases {
-    /// One phrase in a picture.
+    /// One phrase in an image.
     struct Target: Equatable {
-        /// The head word and what is said of it ("small", "red"), known words only; the head first.
+        /// The head word, then its adjectives ("small", "red"). Words that the vocabulary does not have are left out.
         var words: [Int]
         /// In pixels of the image file.
         var boxes: [Rectangle]
     }
 
-    /// Of each picture, in the data set's order.
+    /// The targets of each image, in the data set's order.
     let targets: [[Target]]
-    /// What the model sees of each picture, in its pixels.
+    /// The part of each image that preprocessing keeps, in pixels of the image file.
     private let seen: [Rectangle]
     private let augmentation: Augmentation
 
     /// - Parameters:
-    ///   - file: as ``PhraseFile`` describes.
-    /// - Throws: ``DatasetError`` for a file that cannot be read or has no phrase of these pictures; `ImageError`.
+    ///   - file: a file as ``PhraseFile`` describes.
+    /// - Throws: ``DatasetError`` for a file that cannot be read or has no phrase of these images; `ImageError`.
     init(
         _ file: URL, of data: CaptionDataset, vocabulary: Vocabulary, preprocessing: Preprocessing,
         augmentation: Augmentation
@@ -33,10 +33,10 @@ struct GroundedPhrases {
             (byImage[entry.image] ?? []).compactMap { Self.target($0, vocabulary) }
         }
         guard targets.contains(where: { !$0.isEmpty }) else {
-            throw DatasetError(path: file.path, problem: "has no phrase with boxes of the training pictures")
+            throw DatasetError(path: file.path, problem: "has no phrase with boxes of the training images")
         }
         seen = try data.entries.enumerated().map { index, entry in
-            // Pictures without boxes are never asked for.
+            // The rectangle of an image without phrases is not used.
             guard byImage[entry.image] != nil else { return Rectangle(x0: 0, y0: 0, x1: 1, y1: 1) }
             let image = try Image.read(data.imageURL(entry.image))
             return preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
@@ -54,12 +54,13 @@ struct GroundedPhrases {
         return Target(words: words.filter { $0 != vocabulary.unknown }, boxes: phrase.boxes)
     }
 
-    /// The part of each cell of `rows` x `columns` that lies in one of the boxes, `[rows * columns]`, in a copy of a
-    /// picture. Of several boxes the largest part counts.
-    func coverage(_ boxes: [Rectangle], picture: Int, copy: Int, rows: Int, columns: Int) -> [Float] {
-        let (frame, isMirrored) = augmentation.frame(ofCopy: copy, index: picture, whole: seen[picture])
+    /// The part of each cell of `rows` x `columns` that lies in one of the boxes, `[rows * columns]`, in a copy of an
+    /// image. Where several boxes overlap a cell, the largest part counts.
+    func coverage(_ boxes: [Rectangle], image: Int, copy: Int, rows: Int, columns: Int) -> [Float] {
+        let (frame, isMirrored) = augmentation.frame(ofCopy: copy, index: image, whole: seen[image])
         var covered = [Float](repeating: 0, count: rows * columns)
-        let width = frame.width / Double(columns), height = frame.height / Double(rows)
+        let width = frame.width / Double(columns)
+        let height = frame.height / Double(rows)
         for box in boxes {
             for row in 0..<rows {
                 let top = frame.y0 + Double(row) * height
@@ -78,53 +79,54 @@ struct GroundedPhrases {
     }
 }
 
-/// What a step teaches about where things are: for each of M pictures R words, and where each of them is.
+/// The targets of one step for the visual term: for each of M images R words, and where each of them is.
 struct GroundingBatch {
-    /// `[M * R]`; where a picture has none, word 0 with targets of 0.
+    /// `[M * R]`; an image with fewer words has word 0 with targets of 0.
     var words: [Int]
-    /// `[M * R, L]`: for each word a distribution over the regions, even over its boxes, divided by the number of
-    /// words; zeros where there is none.
+    /// `[M * R, L]`: for each word a distribution over the regions, uniform over its boxes, divided by the number of
+    /// words; zeros for words without a box.
     var places: Tensor
     /// The words of the batch, each once, in ascending order.
     var vocabulary: [Int]
-    /// `[M * L]`: for each region a word that is there, as its place in ``vocabulary``; `vocabulary.count` where none
-    /// of them is.
+    /// `[M * L]`: for each region a word that is there, as its index in ``vocabulary``; `vocabulary.count` where there
+    /// is none.
     var things: [Int]
-    /// `[M * L]`, adding up to 1.
+    /// `[M * L]`, with sum 1.
     var weights: [Float]
 
-    /// Of a region where no phrase's box is, beside 1 for one that is all in a box.
+    /// The weight of a region outside all boxes, relative to 1 for a region inside a box.
     static let emptyWeight: Float = 0.3
-    /// A box of which the copy shows less than so many cells teaches nothing.
+    /// Boxes that cover less than so many cells of the copy are left out.
     static let leastCover: Float = 0.05
 
     init(
-        _ phrases: GroundedPhrases, pictures: [Int], copies: [Int], rows: Int, columns: Int, perPicture: Int,
+        _ phrases: GroundedPhrases, images: [Int], copies: [Int], rows: Int, columns: Int, perImage: Int,
         using random: inout SeededGenerator
     ) {
-        let regions = rows * columns, count = pictures.count * perPicture
+        let regions = rows * columns
+        let count = images.count * perImage
         words = [Int](repeating: 0, count: count)
         places = Tensor([count, regions])
-        var thing = [Int](repeating: -1, count: pictures.count * regions)
-        weights = [Float](repeating: Self.emptyWeight, count: pictures.count * regions)
+        var thing = [Int](repeating: -1, count: images.count * regions)
+        weights = [Float](repeating: Self.emptyWeight, count: images.count * regions)
         var used = 0
-        for (m, picture) in pictures.enumerated() {
+        for (m, image) in images.enumerated() {
             var draw = [Float](repeating: 0, count: regions)
-            for (r, target) in phrases.targets[picture].shuffled(using: &random).prefix(perPicture).enumerated() {
+            for (r, target) in phrases.targets[image].shuffled(using: &random).prefix(perImage).enumerated() {
                 let covered = phrases.coverage(
-                    target.boxes, picture: picture, copy: copies[m], rows: rows, columns: columns)
+                    target.boxes, image: image, copy: copies[m], rows: rows, columns: columns)
                 let total = covered.reduce(0, +)
-                // The head most often: it is what is in the boxes, its colour and size are said of it.
+                // Mostly the head, because the boxes show it; sometimes one of its adjectives.
                 let others = target.words.count - 1
                 let word = others == 0 || random.uniform() < 0.7 ? 0 : 1 + Int(random.next() % UInt64(others))
                 if total < Self.leastCover { continue }
-                words[m * perPicture + r] = target.words[word]
+                words[m * perImage + r] = target.words[word]
                 used += 1
-                let place = places.pointer + (m * perPicture + r) * regions
+                let place = places.pointer + (m * perImage + r) * regions
                 for l in 0..<regions {
                     place[l] = covered[l] / total
                     if covered[l] == 0 { continue }
-                    // One of the phrases at the region at random, in proportion to what each covers of it.
+                    // A random phrase of those at the region, in proportion to the part that each covers.
                     draw[l] += covered[l]
                     if random.uniform() * draw[l] < covered[l] { thing[m * regions + l] = target.words[word] }
                 }
@@ -140,18 +142,19 @@ struct GroundingBatch {
         places = scaled(places, by: 1 / Float(max(1, used)))
     }
 
-    /// Two cross-entropies of ``VisualTerm``'s scores of single regions, shape `[]`: over the regions, where each word
-    /// is; over the batch's words and "none of them", whose score is 0, what is in each region.
+    /// The sum of two cross-entropies of ``VisualTerm``'s scores of single regions, shape `[]`. The first is over the
+    /// regions: where is each word? The second is over the batch's words and "none", whose score is 0: what is in each
+    /// region?
     /// - Parameters:
     ///   - regions: `[M, L, W]`; table: the words' vectors `[V, W]`.
     func loss(regions: Variable, table: Variable) -> Variable {
-        let (pictures, count, width) = (regions.shape[0], regions.shape[1], regions.shape[2])
-        let asked = embedding(table, words).reshaped([pictures, words.count / pictures, width])
+        let (images, count, width) = (regions.shape[0], regions.shape[1], regions.shape[2])
+        let asked = embedding(table, words).reshaped([images, words.count / images, width])
         let scores = batchedProduct(asked, regions, transposeB: true).reshaped([words.count, count])
         let whereLoss = (scores.logSoftmax() * Variable(places)).sum().scaled(by: -1)
         if vocabulary.isEmpty { return whereLoss }
-        let all = linear(regions.reshaped([pictures * count, width]), embedding(table, vocabulary))
-        let withNone = concatenateLast([all, Variable(Tensor([pictures * count, 1]))])
+        let all = linear(regions.reshaped([images * count, width]), embedding(table, vocabulary))
+        let withNone = concatenateLast([all, Variable(Tensor([images * count, 1]))])
         return whereLoss + crossEntropy(withNone, targets: things, weights: weights)
     }
 }

@@ -3,18 +3,18 @@ import Tensors
 import Vision
 import Weights
 
-/// What every trainer works on, whatever the task: the parameters and their running average, the optimiser, the encoder
-/// with its frozen front's cached features, and the folder where all of it is kept.
+/// A model of any task during training: the parameters and their running average, the optimiser, the encoder with the
+/// cached features of its frozen stages, and the model folder.
 final class ModelInTraining {
     let encoder: EncoderConfiguration
     let preprocessing: Preprocessing
-    /// How the model refers to the model whose encoder it shares.
+    /// The model that the encoder is shared with; nil for an encoder of its own.
     let sharedEncoder: SharedEncoder?
     let store: ParameterStore
     let optimizer = Adam(learningRate: 0)
     /// The model folder; checkpoints and caches go into `training` inside it.
     let output: URL
-    /// The running average of the trained parameters, which is what is evaluated and kept.
+    /// The running average of the trained parameters. It is evaluated and kept.
     var average: [String: Tensor] = [:]
     var averagedSteps = 0
     /// Channels of the encoder's feature map.
@@ -34,9 +34,13 @@ final class ModelInTraining {
         /// The folder of another model, whose encoder this model shares. It is never trained.
         case shared(URL)
 
-        /// The first that is given.
+        /// The first source that is given.
         init(shared: URL?, weights: URL?, name: String) {
-            if let shared { self = .shared(shared) } else if let weights { self = .weights(name: name, weights) } else {
+            if let shared {
+                self = .shared(shared)
+            } else if let weights {
+                self = .weights(name: name, weights)
+            } else {
                 self = .new(name: name)
             }
         }
@@ -49,7 +53,8 @@ final class ModelInTraining {
         encoder source: EncoderSource, size: Int? = nil, seed: UInt64, averageDecay: Float, output: URL,
         report: @escaping (TrainingEvent) -> Void
     ) throws {
-        var shared: (encoder: ModelEncoder, store: ParameterStore)?, reference: SharedEncoder?
+        var shared: (encoder: ModelEncoder, store: ParameterStore)?
+        var reference: SharedEncoder?
         switch source {
         case .new(let name): encoder = EncoderConfiguration(name: name, folded: false)
         case .weights(let name, _): encoder = EncoderConfiguration(name: name, folded: true)
@@ -76,7 +81,7 @@ final class ModelInTraining {
         self.output = output
         self.report = report
         store = ParameterStore(seed: seed)
-        // Made once on the store, so that every parameter exists before the encoder's are replaced by pretrained ones.
+        // All parameters are made first; then the encoder's are replaced by pretrained ones.
         let network = try encoder.makeEncoder(store.scope()["encoder"])
         channels = network.channels
         stageNames = network.stages.map(\.name)
@@ -96,8 +101,8 @@ final class ModelInTraining {
 
     func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
 
-    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store. From a model
-    /// of ours, of whatever task, it takes the encoder, which is folded already.
+    /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store. From the
+    /// weights of an mmx model of any task, only the encoder is taken; it is folded already.
     private func load(_ url: URL) throws {
         var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
         let ours = state.filter { Self.isOfEncoder($0.key) }
@@ -128,7 +133,8 @@ final class ModelInTraining {
     /// - Parameter p: the root of the parameters.
     func makeEncoder(_ p: Parameters) throws -> Encoder { try encoder.makeEncoder(p["encoder"]) }
 
-    /// The number of the stage `name`, the first that is trained (``TrainingPhase/from``); nil trains none.
+    /// The index of the first stage that is trained.
+    /// - Parameter name: that stage (``TrainingPhase/from``); nil trains none.
     /// - Throws: ``ModelError`` when the encoder has no such stage.
     func cut(from name: String?) throws -> Int {
         guard let name else { return stageNames.count }
@@ -145,8 +151,8 @@ final class ModelInTraining {
         return index
     }
 
-    /// The feature map `[M, u, v, K]` of a step: the encoder's stages from `cut` on, recorded, over what the stages
-    /// before made, `[M, ...]`.
+    /// The feature map `[M, u, v, K]` of a step. The encoder's stages from `cut` on are recorded on the tape.
+    /// - Parameter input: the output of the stages before `cut`, `[M, ...]`.
     func features(_ input: Tensor, _ p: Parameters, cut: Int) throws -> Variable {
         if cut >= stageNames.count { return Variable(input) }
         let names = stageNames[cut...]
@@ -158,7 +164,7 @@ final class ModelInTraining {
         return try makeEncoder(only)(Variable(input), stages: cut..<stageNames.count)
     }
 
-    /// What the stages before `cut` make of the pictures, read from the folder or computed now.
+    /// The outputs of the stages before `cut` for the images, read from the folder or computed now.
     func cache(
         _ cut: Int, images: [TrainingImage], augmentation: Augmentation, name: String
     ) throws -> FeatureCache {
@@ -167,7 +173,8 @@ final class ModelInTraining {
         if let cache = caches[name + fingerprint] { return cache }
         let network = try makeEncoder(store.scope())
         let report = report
-        let front = stageNames.prefix(cut).joined(separator: ","), names = images.map(\.name).joined(separator: ",")
+        let front = stageNames.prefix(cut).joined(separator: ",")
+        let names = images.map(\.name).joined(separator: ",")
         let key = "\(encoder.name) \(front) \(preprocessing) \(augmentation) \(fingerprint) \(names)"
         let cache = try FeatureCache(
             images: images.map(\.url), preprocessing: preprocessing, augmentation: augmentation,
@@ -185,7 +192,7 @@ final class ModelInTraining {
 
     // MARK: Steps and averages
 
-    /// One step of the optimiser down the gradient of `loss`, and of the running average.
+    /// One step of the optimiser along the gradient of `loss`, and of the running average.
     func step(_ loss: Variable, _ tape: Tape, clipNorm: Float) {
         let leaves = store.leaves.sorted { $0.key < $1.key }
         let gradients = tape.gradients(of: loss, withRespectTo: leaves.map(\.value))
@@ -225,7 +232,7 @@ final class ModelInTraining {
         try SafeTensors.write(averaged, to: url("best.safetensors"), type: .f32, metadata: [:])
     }
 
-    /// Goes on from the best weights so far, with a fresh optimiser.
+    /// Continues from the best weights so far, with a new optimiser.
     func restartFromBest() throws {
         guard FileManager.default.fileExists(atPath: url("best.safetensors").path) else { return }
         set(try SafeTensors.read(url("best.safetensors")))
@@ -234,11 +241,12 @@ final class ModelInTraining {
         averagedSteps = 0
     }
 
-    /// The best weights as a model folder holds them, batch normalisation folded, and the encoder's configuration for
-    /// them. A shared encoder's weights are not among them.
+    /// The best weights for the model folder, with batch normalisation folded, and the encoder's configuration for
+    /// them. A shared encoder's weights are not included.
     func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {
         set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
-        var state = store.stateDictionary(), encoder = encoder
+        var state = store.stateDictionary()
+        var encoder = encoder
         if sharedEncoder != nil { return (state.filter { !Self.isOfEncoder($0.key) }, encoder) }
         if !encoder.folded {
             let (pairs, epsilon) = try encoder.normPairs()

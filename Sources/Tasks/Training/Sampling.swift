@@ -1,22 +1,25 @@
 import Language
 import Tensors
 
-/// Captions drawn word by word from the decoder's own distribution.
+/// Samples captions word by word from the decoder's distribution.
 /// - Parameters:
 ///   - features: `[M, u, v, K]`.
-///   - rows: captions a picture.
+///   - rows: the number of captions of each image.
 /// - Returns: `M * rows` captions, word indices without `<start>` and `<end>`.
 func sampleCaptions(
-    _ decoder: any CaptionDecoder, features: Tensor, rows: Int, start: Int, end: Int, forbidden: [Int], maximumLength: Int,
+    _ decoder: any CaptionDecoder, features: Tensor, rows: Int, start: Int, end: Int, forbidden: [Int],
+    maximumLength: Int,
     using generator: inout SeededGenerator
 ) -> [[Int]] {
     let count = features.shape[0] * rows
-    var captions = [[Int]](repeating: [], count: count), done = [Bool](repeating: false, count: count)
+    var captions = [[Int]](repeating: [], count: count)
+    var done = [Bool](repeating: false, count: count)
     var state = decoder.begin(features: features, rows: rows)
     var last = [Int](repeating: start, count: count)
     for _ in 0..<maximumLength {
         let (logits, next) = decoder.step(state, words: last)
-        let probabilities = Variable(logits).softmax().value, width = logits.shape[1]
+        let probabilities = Variable(logits).softmax().value
+        let width = logits.shape[1]
         for n in 0..<count where !done[n] {
             let row = UnsafeBufferPointer(start: probabilities.pointer + n * width, count: width)
             let word = draw(row, forbidden: forbidden, generator.uniform()) ?? end
@@ -33,7 +36,7 @@ func sampleCaptions(
     return captions
 }
 
-/// The index at which the running sum of probabilities passes `uniform` times their total, the forbidden ones left out.
+/// The index at which the cumulative probability exceeds `uniform` times the total, without the forbidden indices.
 private func draw(_ probabilities: UnsafeBufferPointer<Float>, forbidden: [Int], _ uniform: Float) -> Int? {
     let total = probabilities.reduce(0, +) - forbidden.reduce(0) { $0 + probabilities[$1] }
     var left = uniform * total

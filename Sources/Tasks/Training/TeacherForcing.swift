@@ -1,4 +1,4 @@
-/// Captions as a decoder is trained on them: every word read, the next one expected.
+/// Captions as inputs and targets of a decoder: it reads every word and should predict the next one.
 public struct TeacherForcing {
     /// `[N][T]`: `<start>` and the words, padded.
     public let inputs: [[Int]]
@@ -14,7 +14,8 @@ public struct TeacherForcing {
         let length = (captions.map(\.count).max() ?? 0) + 1
         let words = Float(max(1, captions.reduce(0) { $0 + $1.count + 1 }))
         inputs = captions.map { [start] + $0 + [Int](repeating: pad, count: length - 1 - $0.count) }
-        var targets: [Int] = [], each: [Float] = []
+        var targets: [Int] = []
+        var each: [Float] = []
         targets.reserveCapacity(length * captions.count)
         each.reserveCapacity(length * captions.count)
         for t in 0..<length {

@@ -103,7 +103,8 @@ final class Trainer<Task: TrainingTask> {
             guard loss.isFinite else {
                 throw ModelError(
                     path: model.output.path,
-                    problem: "training diverged in epoch \(epoch.number + 1) (loss \(loss)); use a smaller learning rate")
+                    problem:
+                        "training diverged in epoch \(epoch.number + 1) (loss \(loss)); use a smaller learning rate")
             }
             sum += loss
             let done = Double((epoch.number - epoch.first) * batches.count + position + 1)
@@ -111,7 +112,8 @@ final class Trainer<Task: TrainingTask> {
             model.report(
                 .step(
                     epoch: epoch.number + 1, of: epoch.total, batch: position + 1, batches: batches.count,
-                    loss: sum / Double(position + 1), secondsLeft: Date().timeIntervalSince(began) / done * (all - done)))
+                    loss: sum / Double(position + 1), secondsLeft: Date().timeIntervalSince(began) / done * (all - done)
+                ))
         }
         return sum / Double(max(1, batches.count))
     }

@@ -3,23 +3,23 @@ import Support
 import Tensors
 import Weights
 
-/// What a run needs to go on after an interruption, in `training` inside the model folder.
+/// Checkpoints, from which an interrupted run can be resumed, in `training` inside the model folder.
 extension ModelInTraining {
     private struct State<Run: Codable>: Codable {
-        /// What the trainer keeps of its own: options, configuration, log.
+        /// The trainer's own state: options, configuration, log.
         var run: Run
-        /// Of the pictures' names and texts.
+        /// The fingerprint of the images' names and texts.
         var data: String
         var next: Int
         var averagedSteps: Int
         var optimizerSteps: Int
     }
 
-    /// Makes the folder, and tries it before hours are spent on what cannot be written.
+    /// Makes the folder, and checks that it can be written before hours of training.
     /// - Throws: ``AtomicFileError``
     func makeFolder() throws {
         try AtomicFile.makeFolder(output.appendingPathComponent("training"))
-        // What a run that was killed had begun to write.
+        // Unfinished files of a run that was killed.
         for file in (try? FileManager.default.contentsOfDirectory(atPath: url("").path)) ?? []
         where file.hasPrefix(".mmx-") && file.hasSuffix(".part") {
             try? FileManager.default.removeItem(at: url(file))
@@ -32,8 +32,8 @@ extension ModelInTraining {
 
     private func part(_ name: String, _ next: Int) -> URL { url("\(name)-\(next).safetensors") }
 
-    /// Writes the run's state after an epoch. Its tensors are under new names until `state.json`, written last, speaks
-    /// of them: an interruption in between leaves the former checkpoint whole.
+    /// Writes the run's state after an epoch. The tensors get new names, and `state.json`, which is written last,
+    /// refers to them: an interruption in between leaves the previous checkpoint intact.
     func checkpoint(_ run: some Codable, data: String, next: Int) throws {
         for (name, values) in zip(Self.parts, [store.values, average, optimizer.state]) {
             try SafeTensors.write(values, to: part(name, next), type: .f32, metadata: [:])
@@ -50,9 +50,11 @@ extension ModelInTraining {
         }
     }
 
-    /// What the last checkpoint holds of the trainer's own, and the epoch to go on with; nil where there is none.
+    /// Restores the last checkpoint.
+    /// - Returns: the trainer's own state and the next epoch; nil where there is no checkpoint.
     /// - Parameters:
-    ///   - isSameRun, isSameModel: whether it was made with these options, and for this model.
+    ///   - isSameRun: whether the checkpoint was made with the same options.
+    ///   - isSameModel: whether it was made for the same model.
     /// - Throws: ``ModelError`` for a checkpoint of another run.
     func restore<Run: Codable>(
         _ type: Run.Type, data: String, isSameRun: (Run) -> Bool, isSameModel: (Run) -> Bool
@@ -68,7 +70,7 @@ extension ModelInTraining {
         }
         guard state.data == data, isSameModel(state.run) else {
             throw refused(
-                "was made from other pictures or texts, on another encoder, or at another picture size; "
+                "was made from other images or texts, on another encoder, or at another image size; "
                     + "resume with the same ones, or train into another folder")
         }
         func owned(_ name: String) throws -> [String: Tensor] {

@@ -1,28 +1,27 @@
 import Foundation
 import Tensors
 
-/// A stretch of training with one objective.
+/// Epochs of training with one objective and one learning rate schedule.
 public struct TrainingPhase: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, Sendable {
         /// Cross-entropy of the reference captions' words, or of the reference answers.
         case words
-        /// Self-critical sequence training (Rennie et al. 2017): the CIDEr-D of sampled captions, the other samples'
-        /// mean as baseline.
+        /// Self-critical sequence training (Rennie et al. 2017): the reward is the CIDEr-D of sampled captions, and the
+        /// baseline is the mean reward of the image's other samples.
         case reward
     }
     public var kind: Kind
     public var epochs: Int
-    /// At the start of the phase; falls to a twentieth along a half cosine.
+    /// The learning rate at the start of the phase. It decreases to a twentieth along a half cosine.
     public var learningRate: Float
-    /// First stage of the encoder that is trained too, or ``allStages``; nil trains what stands behind the encoder
-    /// alone.
+    /// The first stage of the encoder that is trained too, or ``allStages``; nil for a frozen encoder.
     public var from: String?
-    /// In place of the first stage's name, which differs from encoder to encoder.
+    /// The value of ``from`` that trains all stages of any encoder.
     public static let allStages = "all"
-    /// The encoder's learning rate as a part of the others'.
+    /// The encoder's learning rate as a multiple of the phase's.
     public var encoderScale: Float
 
-    /// The learning rate of the decoder's visual term as a multiple of the others'. Phrases with boxes train this term,
+    /// The learning rate of the decoder's visual term as a multiple of the phase's. Phrases with boxes train this term,
     /// and they need a higher rate than the reward does.
     public var visualScale: Float
 
@@ -40,13 +39,13 @@ public struct TrainingPhase: Codable, Equatable, Sendable {
 }
 
 extension TrainingPhase {
-    /// The usual course of a training: epochs behind the frozen encoder, then epochs with the encoder's last stages,
-    /// then epochs on the reward with the same stages. Phases of no epoch are left out.
+    /// The usual phases of a training: with the frozen encoder, then with the encoder's last stages, then on the reward
+    /// with the same stages. Phases without epochs are left out.
     /// - Parameters:
-    ///   - isEncoderTrained: whether the encoder comes with weights, and is frozen at first. Another one is trained
-    ///     from the start.
-    ///   - tuneFrom: the first stage that is trained later.
-    /// - Returns: phases in which the visual term keeps the learning rate of the first.
+    ///   - isEncoderTrained: whether the encoder has pretrained weights and is frozen in the first phase. Otherwise all
+    ///     its stages are trained from the start.
+    ///   - tuneFrom: the first stage that the later phases train.
+    /// - Returns: phases in which the visual term keeps the learning rate of the first one.
     public static func course(
         epochs: Int, learningRate: Float, isEncoderTrained: Bool, tuneEpochs: Int, tuneLearningRate: Float,
         tuneFrom: String?, rewardEpochs: Int = 0, rewardLearningRate: Float = 1
@@ -61,15 +60,15 @@ extension TrainingPhase {
         ].filter { $0.epochs > 0 }
     }
 
-    /// The learning rate of a step: a half cosine from the phase's own to a twentieth of it over `total` steps, times a
-    /// warm-up over the first hundred.
+    /// The learning rate of a step: a half cosine from ``learningRate`` to a twentieth of it over `total` steps, times
+    /// a linear warm-up over the first hundred steps.
     func learningRate(step: Int, of total: Int) -> Float {
         let warmUp = min(1, Float(step + 1) / 100)
         return learningRate * warmUp * (0.05 + 0.95 * 0.5 * (1 + cos(Float(step) / Float(max(1, total)) * .pi)))
     }
 }
 
-/// One epoch of a run, and where in it the epoch stands.
+/// An epoch and its position in the run.
 struct RunningEpoch {
     /// Counted from 0 over all phases.
     let number: Int
@@ -78,9 +77,9 @@ struct RunningEpoch {
     let inPhase: Int
     /// The first epoch since the program started, which is not 0 in a resumed run.
     let first: Int
-    /// Epochs of all phases.
+    /// The number of epochs of all phases.
     let total: Int
 
-    /// The random numbers of the epoch, the same whether the run was interrupted or not.
+    /// The epoch's random numbers; they do not depend on interruptions of the run.
     func generator(seed: UInt64) -> SeededGenerator { SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(number)) }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 import Vision
 
-/// What one task adds to the training that ``Trainer`` does for all of them.
+/// One task's part of training; ``Trainer`` does everything else.
 protocol TrainingTask: AnyObject {
     associatedtype Options: TrainerOptions
     /// The model's `config.json`.

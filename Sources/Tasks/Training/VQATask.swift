@@ -82,7 +82,8 @@ final class VQATask: TrainingTask {
     /// As many rows for each image: where it has fewer questions, its first again, with weight 0. The weights of the
     /// questions sum to 1.
     static func rows<Question>(_ chosen: [[Question]]) -> (rows: [Question], weights: [Float]) {
-        let most = chosen.map(\.count).max() ?? 0, asked = chosen.reduce(0) { $0 + $1.count }
+        let most = chosen.map(\.count).max() ?? 0
+        let asked = chosen.reduce(0) { $0 + $1.count }
         return (
             chosen.flatMap { $0 + [Question](repeating: $0[0], count: most - $0.count) },
             chosen.flatMap { questions in (0..<most).map { $0 < questions.count ? 1 / Float(asked) : 0 } }

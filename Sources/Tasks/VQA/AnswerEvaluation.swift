@@ -4,7 +4,7 @@ import Support
 import Tensors
 import Vision
 
-/// A model's answers to a set of questions, and how often they are right.
+/// A model's answers to a set of questions, and their accuracy.
 public struct AnswerEvaluation: Sendable {
     public struct Line: Codable, Sendable {
         public var image: String
@@ -16,48 +16,49 @@ public struct AnswerEvaluation: Sendable {
     public var answers: [Line]
     public var scores: AnswerScores
 
-    /// Pictures that go through the encoder together, and questions through the answerer.
-    private static let pictures = 8, together = 64
-    /// Words behind these are not read: no question is that long.
+    /// The sizes of the encoder's and the head's batches.
+    private static let imagesTogether = 8
+    private static let questionsTogether = 64
+    /// The most words of a question that are read.
     private static let maximumWords = 500
 
-    /// Answers `questions`; the encoder sees each picture once. A question of unknown words, or of none, is answered
-    /// all the same, as the model reads it.
+    /// Answers `questions`; each image is encoded once. Questions without known words are answered too.
     /// - Parameters:
-    ///   - images: the folder of the pictures.
-    ///   - progress: questions answered, of how many.
-    /// - Throws: ``DatasetError`` for a picture that is missing, `ImageError` for one that cannot be read,
-    ///   ``ModelError`` for a model that gives no numbers.
+    ///   - images: the folder of the images.
+    ///   - progress: called with the number of answered questions and of all.
+    /// - Throws: ``DatasetError`` for an image that is missing, `ImageError` for one that cannot be read,
+    ///   ``ModelError`` for scores that are not finite.
     public static func run(
         _ answerer: VQAModel, images: URL, questions: [Question], progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> AnswerEvaluation {
-        var order: [String] = [], about: [String: [Int]] = [:]
+        var order: [String] = []
+        var about: [String: [Int]] = [:]
         for (index, question) in questions.enumerated() {
             if about[question.image] == nil { order.append(question.image) }
             about[question.image, default: []].append(index)
         }
-        // A missing picture is told at once, not after an hour.
+        // A missing image is reported at once, not after an hour.
         for name in order where !FileManager.default.fileExists(atPath: images.appendingPathComponent(name).path) {
-            throw DatasetError(path: images.path, problem: "the picture '\(name)' is missing")
+            throw DatasetError(path: images.path, problem: "the image '\(name)' is missing")
         }
         let preprocessing = answerer.configuration.preprocessing
         let size = preprocessing.width * preprocessing.height * 3
         let tokenizer = CaptionTokenizer()
         var found = [String](repeating: "", count: questions.count)
         var done = 0
-        for from in stride(from: 0, to: order.count, by: pictures) {
-            let part = Array(order[from..<min(order.count, from + pictures)])
+        for from in stride(from: 0, to: order.count, by: imagesTogether) {
+            let part = Array(order[from..<min(order.count, from + imagesTogether)])
             let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
             for (i, name) in part.enumerated() {
-                let picture = preprocessing.prepare(try Image.read(images.appendingPathComponent(name))).tensor
-                (input.pointer + i * size).update(from: picture.pointer, count: size)
-                withExtendedLifetime(picture) {}
+                let image = preprocessing.prepare(try Image.read(images.appendingPathComponent(name))).tensor
+                (input.pointer + i * size).update(from: image.pointer, count: size)
+                withExtendedLifetime(image) {}
             }
             let features = answerer.features(input)
             for (i, name) in part.enumerated() {
                 let indices = about[name] ?? []
-                for first in stride(from: 0, to: indices.count, by: together) {
-                    let batch = Array(indices[first..<min(indices.count, first + together)])
+                for first in stride(from: 0, to: indices.count, by: questionsTogether) {
+                    let batch = Array(indices[first..<min(indices.count, first + questionsTogether)])
                     let words = batch.map {
                         answerer.vocabulary.encode(Array(tokenizer.tokens(questions[$0].text).prefix(maximumWords)))
                     }
@@ -77,7 +78,7 @@ public struct AnswerEvaluation: Sendable {
         return AnswerEvaluation(answers: lines, scores: AnswerAccuracy.score(found, of: questions))
     }
 
-    /// One JSON object a line, keys sorted: `answer`, `image`, `question`.
+    /// JSON Lines, one object for each question, keys sorted: `answer`, `image`, `question`.
     public func jsonLines() throws -> String {
         try JSON.lines(answers)
     }

@@ -11,12 +11,12 @@ public struct VQAConfiguration: Codable, Equatable, Sendable {
     public var task = "question-answering"
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
-    /// The model whose encoder this is, where the model's own file holds the answerer alone.
+    /// The model that the encoder is shared with; `model.safetensors` then holds the VQA head alone.
     public var sharedEncoder: SharedEncoder?
     public var answerer: VQAHeadConfiguration
-    /// The file of the questions' words, relative to the model's folder.
+    /// The vocabulary's file, relative to the model's folder.
     public var vocabulary: String
-    /// The file of the answers, one a line in the order of the logits, relative to the model's folder.
+    /// The file of the answers (``AnswerFile``), relative to the model's folder.
     public var answers: String
     public var maps: MapConfiguration?
 
@@ -33,7 +33,7 @@ public struct VQAConfiguration: Codable, Equatable, Sendable {
         self.maps = maps
     }
 
-    /// What makes this configuration unusable, before anything is allocated for it.
+    /// Why this configuration cannot be used; nil where it can. Asked before anything is allocated.
     var problem: String? {
         if format != 1 { return "has format \(format); this version reads format 1" }
         if task != "question-answering" { return "is a model for '\(task)', not for question answering" }
@@ -49,26 +49,26 @@ public struct VQAConfiguration: Codable, Equatable, Sendable {
     }
 }
 
-/// A question as a model reads it.
+/// A question, split into words and looked up in a model's vocabulary.
 public struct ReadQuestion: Equatable, Sendable {
-    /// As the model's tokenizer splits it.
+    /// The question's words.
     public var tokens: [String]
     /// Indices into the vocabulary, one for each token.
     public var words: [Int]
-    /// Tokens that the model does not know, in their order.
+    /// The tokens that the vocabulary does not have, in their order.
     public var unknown: [String]
 }
 
-/// A question that cannot be asked, said for people.
+/// A question that the model cannot read.
 public struct QuestionError: UserFacingError, Equatable {
     public static let failureCode = FailureCode.request
     public let description: String
 }
 
-/// An answer to a question about a picture: an encoder, an answerer, and what they agreed on.
+/// A model that answers questions about images: an encoder, a VQA head, a vocabulary and a list of answers.
 public struct VQAModel {
     public let configuration: VQAConfiguration
-    /// Where it was read from; nil for a model made in memory.
+    /// The folder that it was read from; nil for a model that was made in memory.
     public private(set) var folder: URL?
     public let vocabulary: Vocabulary
     /// In the order of the logits.
@@ -77,7 +77,7 @@ public struct VQAModel {
     public var encoder: Encoder { modelEncoder.network }
     public let head: any VQAHead
 
-    /// - Parameter encoder: the encoder, where it is not among the parameters.
+    /// - Parameter encoder: a shared encoder; nil where the parameters contain the encoder's.
     /// - Throws: ``ModelError`` when the parts do not fit.
     public init(
         configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String],
@@ -94,15 +94,14 @@ public struct VQAModel {
         guard encoder.channels == configuration.answerer.features else {
             throw ModelError(
                 path: "config.json",
-                problem: "the answerer wants \(configuration.answerer.features) feature channels, "
+                problem: "the VQA head expects \(configuration.answerer.features) feature channels, "
                     + "the encoder \(configuration.encoder.name) gives \(encoder.channels)")
         }
     }
 
     /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config
     /// names; the encoder from the folder of another model where the config refers to one.
-    /// - Parameter encoder: another model's encoder, already in memory. A model that shares this very encoder takes it,
-    ///   and reads none.
+    /// - Parameter encoder: another model's encoder in memory. A model that shares this encoder uses it and reads none.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
     public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> VQAModel {
         let files = ModelFiles(folder)
@@ -139,11 +138,11 @@ public struct VQAModel {
 
     // MARK: Use
 
-    /// The feature map `[1, u, v, K]` of a prepared picture.
-    public func features(_ picture: Tensor) -> Tensor { encoder(Variable(picture)).value }
+    /// The feature map `[1, u, v, K]` of a preprocessed image.
+    public func features(_ image: Tensor) -> Tensor { encoder(Variable(image)).value }
 
     /// Splits a question into words as in training (``CaptionTokenizer``) and looks them up.
-    /// - Throws: ``QuestionError`` when it has no words, or none that the model knows.
+    /// - Throws: ``QuestionError`` when it has no words, or none that the vocabulary has.
     public func read(_ question: String) throws -> ReadQuestion {
         let tokens = CaptionTokenizer().tokens(question)
         guard !tokens.isEmpty else { throw QuestionError(description: "the question '\(question)' has no words") }
@@ -155,7 +154,7 @@ public struct VQAModel {
         return ReadQuestion(tokens: tokens, words: words, unknown: unknown)
     }
 
-    /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to picture n /
+    /// Scores of every answer before the softmax, `[N, A]`. features `[M, u, v, K]`; question n belongs to image n /
     /// (N / M).
     public func scores(features: Tensor, questions: [[Int]]) -> Tensor {
         head.logits(

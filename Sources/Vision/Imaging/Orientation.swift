@@ -2,7 +2,8 @@ import Foundation
 
 /// EXIF's tag 0x0112: how the stored rows and columns are arranged in the upright image.
 enum Orientation: Int {
-    case upright = 1, mirrored, turned180, flipped, transposed, turned90, transversed, turned270
+    case upright = 1
+    case mirrored, turned180, flipped, transposed, turned90, transversed, turned270
 
     /// True if rows become columns.
     var swapsSides: Bool { rawValue >= 5 }

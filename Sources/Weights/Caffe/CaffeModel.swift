@@ -22,7 +22,7 @@ public enum CaffeModel {
     }
 
     private static func read(_ bytes: UnsafeRawBufferPointer) throws -> [String: Tensor] {
-        // What is not weights is not kept: the file's own bytes bound the memory.
+        // Fields other than weights are dropped, so that the file's size bounds the memory.
         var options = BinaryDecodingOptions()
         options.discardUnknownFields = true
         guard let start = bytes.baseAddress else { throw FileProblem("is empty") }
@@ -31,7 +31,8 @@ public enum CaffeModel {
         let net: Caffe_NetParameter
         do { net = try Caffe_NetParameter(serializedBytes: data, options: options) } catch {
             switch error as? BinaryDecodingError {
-            case .truncated: throw FileProblem("is no whole Caffe model: it ends too early; was the download cut short?")
+            case .truncated:
+                throw FileProblem("is no whole Caffe model: it ends too early; was the download cut short?")
             case .invalidUTF8: throw FileProblem("has a layer's name that is not UTF-8")
             default: throw FileProblem("is damaged, or no Caffe model: its protocol buffers cannot be read (\(error))")
             }
@@ -71,7 +72,7 @@ public enum CaffeModel {
 
     private static func shape(of blob: Caffe_BlobProto) -> [Int] {
         if blob.hasShape { return blob.shape.dim.map { Int($0) } }
-        // Blobs of before 2015 have four axes always; a bias is 1x1x1xC, a linear layer's matrix 1x1xOxI.
+        // Blobs from before 2015 always have four axes; a bias is 1x1x1xC, a linear layer's matrix 1x1xOxI.
         func size(_ has: Bool, _ value: Int32) -> Int { has ? Int(value) : 1 }
         let old = [
             size(blob.hasNum, blob.num), size(blob.hasChannels, blob.channels), size(blob.hasHeight, blob.height),

@@ -39,7 +39,7 @@ public enum NumPyArray {
         }
     }
 
-    /// - Parameter keeper: what keeps `bytes` in memory.
+    /// - Parameter keeper: the object that keeps `bytes` in memory.
     static func read(_ bytes: UnsafeRawBufferPointer, keeper: AnyObject) throws -> Tensor {
         var reader = ByteReader(bytes)
         if try bytes.count < 10 || !reader.take(6).elementsEqual(magic) {
@@ -66,7 +66,8 @@ public enum NumPyArray {
                     + "but \(reader.remaining) follow its header")
         }
         let data = try reader.take(size)
-        let storage = header.type.isReadable ? header.type.floats(data, keeper: keeper) : try integers(data, header.type)
+        let storage =
+            header.type.isReadable ? header.type.floats(data, keeper: keeper) : try integers(data, header.type)
         if !header.isFortran { return Tensor(shape: header.shape, storage: storage) }
         let axes = Array(header.shape.indices.reversed())
         return Tensor(shape: header.shape.reversed(), storage: storage).permuted(axes)

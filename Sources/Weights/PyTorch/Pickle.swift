@@ -5,21 +5,20 @@ struct Unpickler {
     var heap = PickleHeap()
     /// The storages that the pickle itself carries, by key (`torch.storage._load_from_bytes`).
     var embedded = EmbeddedStorages()
-    /// The types of the storages that were met, by key.
+    /// The types of the storages that were found, by key.
     private(set) var storageTypes: [String: ElementType] = [:]
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
     private var pushed = 0
 
-    /// Values, marks and memos in one pickle: a few hundred megabytes of memory at most. A state dictionary needs about
-    /// forty for
-    /// each tensor.
+    /// The most values, marks and memos in one pickle: a few hundred megabytes of memory. A state dictionary needs
+    /// about forty for each tensor.
     private let limit: Int
 
     init(limit: Int = 2_000_000) { self.limit = limit }
 
-    /// The value of the pickle that begins where `reader` stands; leaves `reader` behind it.
+    /// The value of the pickle that begins at `reader`'s position; moves `reader` to the pickle's end.
     mutating func load(_ reader: inout ByteReader) throws -> PickleValue {
         stack = []
         marks = []
@@ -129,7 +128,7 @@ struct Unpickler {
         stack.append(value)
     }
 
-    /// Counts what takes memory, however few of the file's bytes ask for it.
+    /// Counts the values that take memory, because a few bytes of the file can ask for many.
     mutating func count(_ values: Int) throws {
         pushed += values
         if pushed > limit { throw FileProblem("holds more than \(limit) values") }

@@ -1,6 +1,5 @@
-/// The classes and functions of PyTorch and NumPy that a state dictionary names, each given a meaning here. This is the
-/// whole
-/// allow-list: anything else is refused by name, and nothing is ever executed.
+/// The classes and functions of PyTorch and NumPy that a state dictionary may name, with their meaning here. This is
+/// the whole allow-list: any other name is refused, and nothing is ever executed.
 enum PickleGlobal {
     case orderedDictionary
     /// `_rebuild_tensor` and `_rebuild_tensor_v2`: (storage, offset, shape, strides, ...).
@@ -85,7 +84,7 @@ extension Unpickler {
         case .orderedDictionary:
             var entries: [(key: PickleValue, value: PickleValue)] = []
             let pairs = arguments.first.map { heap.items($0) ?? [] } ?? []
-            // One list may be handed over again and again.
+            // The same list may be passed many times.
             try count(pairs.count)
             for pair in pairs {
                 guard let items = heap.items(pair), items.count == 2 else {

@@ -1,4 +1,4 @@
-/// The pickle instructions that are obeyed. None of them can run code.
+/// The pickle instructions that are supported. None of them can run code.
 enum Opcode: UInt8 {
     case proto = 0x80
     case frame = 0x95
@@ -43,7 +43,7 @@ enum Opcode: UInt8 {
     case reduce = 0x52
     case build = 0x62
 
-    /// Names of some that are refused, for messages.
+    /// Names of some unsupported instructions, for messages.
     static func describe(_ code: UInt8) -> String {
         let names: [UInt8: String] = [
             0x69: "INST", 0x6F: "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",

@@ -47,7 +47,7 @@ enum PickleValue {
     var text: String? { if case .text(let value) = self { value } else { nil } }
     var bytes: UnsafeRawBufferPointer? { if case .bytes(let value) = self { value } else { nil } }
     var isNone: Bool { if case .none = self { true } else { false } }
-    /// True for what becomes a tensor.
+    /// True for values that become tensors.
     var isTensor: Bool {
         switch self {
         case .tensor, .array: true
@@ -83,14 +83,14 @@ struct PickleHeap {
     }
 }
 
-/// The elements that tensors of a checkpoint look at.
+/// The elements that tensors of a checkpoint are views of.
 struct StorageReference: Equatable {
     let key: String
     let type: ElementType
     let count: Int
 }
 
-/// A strided look at a storage, checked to lie inside it.
+/// A strided view of a storage, checked to lie inside it.
 struct TensorReference {
     let storage: StorageReference
     let offset: Int

@@ -7,19 +7,18 @@ public typealias CheckpointError = FileError<PyTorchCheckpoint>
 
 /// The tensors in a `.pth` or `.pt` file that `torch.save` wrote: the zip archive of PyTorch 1.6 and later, or the
 /// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`).
-/// Nothing in
-/// the file is ever executed (see `PickleGlobal`).
+/// Nothing in the file is ever executed (see `PickleGlobal`).
 ///
-/// Which tensors, and under which names:
-/// - Where the file's dictionary holds no tensor itself but has one of the keys `state_dict`, `model_state_dict`
-///   or `model` (the first of them, in this order) with a dictionary in it, that dictionary is taken in its place,
-///   again and again, and what stands beside it (an optimiser's state) is ignored.
-/// - In what is then taken, the names of nested dictionaries and the positions in lists are joined with dots.
+/// Which tensors are read, and under which names:
+/// - Where the file's dictionary holds no tensor itself but a dictionary under `state_dict`, `model_state_dict` or
+///   `model` (the first of these keys, in this order), the inner dictionary is read instead, at any depth. Its
+///   neighbours, such as an optimiser's state, are ignored.
+/// - The names of nested dictionaries and the positions in lists are then joined with dots.
 /// - Numbers, strings and None are ignored.
 public struct PyTorchCheckpoint: Sendable {
     /// Tensors of float, half, bfloat16 and double elements, in PyTorch's layouts (convolutions are OIHW).
     public let tensors: [String: Tensor]
-    /// What was left out: tensors of integers and booleans, such as `num_batches_tracked`.
+    /// The tensors that were left out: those of integers and booleans, such as `num_batches_tracked`.
     public let leftOut: [LeftOut]
 
     /// A tensor that holds no real numbers.

@@ -1,4 +1,4 @@
-/// What a file of `torch.save` holds: the object, and the bytes of each storage.
+/// The contents of a file that `torch.save` wrote: the object, and the bytes of each storage.
 struct TorchContents {
     let root: PickleValue
     let heap: PickleHeap
@@ -32,9 +32,8 @@ struct TorchContents {
         self.storages = storages
     }
 
-    /// A stream of pickles: `torch.save`'s older format, or one pickle that Python's `pickle.dump` wrote of a
-    /// dictionary of NumPy arrays or
-    /// PyTorch tensors.
+    /// A stream of pickles: `torch.save`'s older format, or one pickle of a dictionary of NumPy arrays or PyTorch
+    /// tensors that Python's `pickle.dump` wrote.
     init(pickles bytes: UnsafeRawBufferPointer) throws {
         var reader = ByteReader(bytes)
         var unpickler = Unpickler()
@@ -81,7 +80,7 @@ struct TorchContents {
         return value
     }
 
-    /// Shared and circular containers are entered each time they are met, hence the two limits.
+    /// Shared and circular containers are entered each time they occur, hence the two limits.
     private func collect(
         _ value: PickleValue, _ name: String, depth: Int, _ visits: inout Int,
         _ result: inout [(name: String, value: PickleValue)]

@@ -47,13 +47,12 @@ extension TensorReference {
     }
 }
 
-/// Storages inside a pickle that Python's own `pickle.dump` wrote of PyTorch's tensors: each is a small file of the
-/// older
+/// Storages inside a pickle of PyTorch tensors that Python's own `pickle.dump` wrote: each is a small file of the older
 /// format within a bytes object.
 struct EmbeddedStorages {
     /// By a key that is unique in the pickle.
     private(set) var bytes: [String: UnsafeRawBufferPointer] = [:]
-    /// One bytes object, asked for again, is not read again.
+    /// A bytes object that is loaded again is not read again.
     private var known: [UnsafeRawPointer: StorageReference] = [:]
 
     mutating func storage(in file: UnsafeRawBufferPointer) throws -> StorageReference {

@@ -1,6 +1,5 @@
 /// `torch.save`'s older format: pickles of a magic number, a protocol number, facts about the machine, the object and
-/// the list of
-/// the storages' keys; then, for each key, the number of elements (64 bits) and the elements.
+/// the list of the storages' keys; then, for each key, the number of elements (64 bits) and the elements.
 struct TorchStream {
     let root: PickleValue
     /// By key.

@@ -18,7 +18,7 @@ struct TorchTensors {
         let storage = try floats(reference.storage, name)
         if reference.count == 0 { return Tensor(reference.shape) }
         if reference.isContiguous { return Tensor(shape: reference.shape, storage: storage, offset: reference.offset) }
-        // Many transposed looks at one storage could ask for far more memory than the file has bytes.
+        // Many transposed views of one storage could ask for far more memory than the file has bytes.
         copied += reference.count
         if copied > file.bytes.count {
             throw FileProblem(
@@ -87,7 +87,7 @@ struct TorchTensors {
 }
 
 extension TensorReference {
-    /// True where the elements lie in row-major order without gaps. The stride of an axis of length 1 says nothing.
+    /// True where the elements lie in row-major order without gaps. The stride of an axis of length 1 does not matter.
     var isContiguous: Bool {
         var expected = 1
         for (size, stride) in zip(shape, strides).reversed() where size != 1 {

@@ -9,13 +9,16 @@ public typealias SafeTensorsError = FileError<SafeTensors>
 /// JSON header that gives each tensor's type, shape and place, and the elements.
 public enum SafeTensors {
     /// The element types that ``write(_:to:type:metadata:)`` writes.
-    public enum DataType: String, Sendable { case f32 = "F32", f16 = "F16" }
+    public enum DataType: String, Sendable {
+        case f32 = "F32"
+        case f16 = "F16"
+    }
 
     /// The tensors of a file, under their names and in the file's own layout.
     ///
     /// The file is mapped. F32 tensors borrow the mapped memory, and none of their pages is read here; F16 and BF16
-    /// are widened now, F64 is rounded to floats. Tensors of other types are an error, unless `skippingOtherTypes`.
-    /// - Parameter isWanted: given a tensor's name; the others are left alone.
+    /// are widened at once, F64 is rounded to floats. Tensors of other types are an error, unless `skippingOtherTypes`.
+    /// - Parameter isWanted: whether to read the tensor of this name.
     /// - Throws: ``SafeTensorsError``.
     public static func read(
         _ url: URL, skippingOtherTypes: Bool = false, where isWanted: (String) -> Bool = { _ in true }

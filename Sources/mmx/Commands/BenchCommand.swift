@@ -1,6 +1,6 @@
-import Support
 import ArgumentParser
 import Foundation
+import Support
 import Tasks
 import Vision
 

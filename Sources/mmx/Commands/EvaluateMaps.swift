@@ -193,7 +193,8 @@ struct EvaluateMaps: ParsableCommand {
             images: data.folder, captions: URL(fileURLWithPath: captions),
             split: data.split.map { URL(fileURLWithPath: $0) })
         return try PhraseMaps(
-            captioner, model: model, options: explanationOptions(), data: dataset, phrases: URL(fileURLWithPath: phrases), masks: data.masks.map { URL(fileURLWithPath: $0) },
+            captioner, model: model, options: explanationOptions(), data: dataset,
+            phrases: URL(fileURLWithPath: phrases), masks: data.masks.map { URL(fileURLWithPath: $0) },
             kinds: data.kind, limit: data.limit, smoothing: how.smooth)
     }
 

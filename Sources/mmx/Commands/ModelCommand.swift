@@ -1,7 +1,7 @@
-import Support
 import ArgumentParser
 import Explain
 import Foundation
+import Support
 import Tasks
 import Vision
 import Weights

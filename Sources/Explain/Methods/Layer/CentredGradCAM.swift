@@ -3,9 +3,9 @@ import Tensors
 /// Grad-CAM of a layer's output less its mean over the cells: map = sum over k of alpha_k (A_kij - mean over i, j of
 /// A_kij), alpha as in ``GradCAM``; the map's own mean is 0.
 ///
-/// What every cell of the image has speaks for no place, yet Grad-CAM paints it everywhere, and more of it the weaker
-/// the word's own place is. Without it two words of a caption are told apart far better (docs/maps.md). Ours, of no
-/// paper.
+/// What all cells have in common says nothing about a place, but Grad-CAM draws it everywhere, the more so the weaker
+/// the word's own place is. Without it, the maps of two words of a caption differ far more (docs/maps.md). It is mmx's
+/// own method, from no paper.
 public struct CentredGradCAM: LayerGradientMethod {
     public let name = "centred-grad-cam"
     public let summary = "Grad-CAM of the layer's output less its mean over the cells"

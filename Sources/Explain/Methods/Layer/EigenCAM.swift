@@ -16,7 +16,9 @@ public struct EigenCAM: ExplanationMethod {
     /// The method; it has no settings.
     public init() {}
 
-    public func maps(of context: AttributionContext) -> Tensor { repeated(Self.map(context.activations), context.count) }
+    public func maps(of context: AttributionContext) -> Tensor {
+        repeated(Self.map(context.activations), context.count)
+    }
 
     /// activations A `[1, u, v, K] -> [u, v]`
     public static func map(_ activations: Tensor) -> Tensor {

@@ -8,7 +8,7 @@ public struct ModelAttention: ExplanationMethod {
     public let summary = "where the model's own attention looks, for models that have one"
     public let paper = "Xu et al. 2015, arXiv 1502.03044"
     public let support = MethodSupport.lastLayer
-    /// An answerer looks once for all answers, and attention to a word has no opposite.
+    /// A VQA head attends once for all answers, and attention to a word has no opposite.
     public let hasCounterfactual = false
 
     /// The method; it has no settings.

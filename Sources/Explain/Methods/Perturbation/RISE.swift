@@ -30,7 +30,8 @@ public struct RISE: ExplanationMethod {
     public func maps(of context: AttributionContext) -> Tensor {
         let image = context.pixels, (height, width) = (image.shape[1], image.shape[2]), pixels = height * width
         var random = SeededGenerator(seed: seed)
-        var weighted = [Float](repeating: 0, count: context.count * pixels), plain = [Float](repeating: 0, count: pixels)
+        var weighted = [Float](repeating: 0, count: context.count * pixels),
+            plain = [Float](repeating: 0, count: pixels)
         var totals = [Float](repeating: 0, count: context.count)
         context.inBatches(masks) { part in
             let masks = part.map { _ in mask(height: height, width: width, using: &random) }
@@ -55,7 +56,7 @@ public struct RISE: ExplanationMethod {
 
     /// `[height * width]`, 0...1.
     private func mask(height: Int, width: Int, using random: inout SeededGenerator) -> [Float] {
-        // Cells of a image's part, and one more each way to shift by.
+        // The cells that cover the image, and one more each way, so that the grid can be shifted.
         let cellHeight = (height + cells - 1) / cells, cellWidth = (width + cells - 1) / cells
         let grid = Tensor([cells, cells], (0..<cells * cells).map { _ in random.uniform() < keep ? 1 : 0 })
         let (tall, wide) = ((cells + 1) * cellHeight, (cells + 1) * cellWidth)

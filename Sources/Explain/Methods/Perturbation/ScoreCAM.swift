@@ -39,7 +39,7 @@ public struct ScoreCAM: ExplanationMethod {
 }
 
 extension Tensor {
-    /// A image `[1, H, W, C]` under N masks `[H * W]`: `[N, H, W, C]`. A mask of 0 leaves `fill`, 0 by default.
+    /// An image `[1, H, W, C]` under N masks `[H * W]`: `[N, H, W, C]`. A mask of 0 leaves `fill`, 0 by default.
     func masked(by masks: [[Float]], fill: [Float]? = nil) -> Tensor {
         let channels = shape[3], result = Tensor(uninitialized: [masks.count] + shape.dropFirst())
         for (n, mask) in masks.enumerated() {

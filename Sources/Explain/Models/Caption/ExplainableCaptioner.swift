@@ -25,8 +25,8 @@ extension Captioner: ExplainableModel {
         let attention = CaptionAttention(self, features: features.value, words: words)
         let head = ModelHead(
             name: configuration.decoder.kind.rawValue,
-            attention: { attention.map(at: reading.positions(of: $0)) }
-        ) { reading.wordOutputs($0, words: words).reshaped([$0.shape[0], -1]) }
+            attention: { attention.map(at: reading.positions(of: $0)) },
+            outputs: { reading.wordOutputs($0, words: words).reshaped([$0.shape[0], -1]) })
         return HeadReading(
             output: reading.output, head: head, outputs: reading.outputs.reshaped([1, -1]), targets: reading.targets)
     }

@@ -1,7 +1,8 @@
 import Tasks
 import Tensors
 
-/// What a kind of score is a sum of: for given words, a number for every word of the vocabulary at every position.
+/// The outputs that targets of one word score are sums of: for given words, a number for every word of the vocabulary
+/// at every position.
 struct WordOutputs {
     let captioner: Captioner
     let kind: WordScore
@@ -18,7 +19,7 @@ struct WordOutputs {
         self.kind = kind
     }
 
-    /// The same words of each of N pictures, `[N, u, v, K] -> [N, T, V]`, T = words + 1.
+    /// The same words for each of N images, `[N, u, v, K] -> [N, T, V]`, T = words + 1.
     func callAsFunction(_ features: Variable, words: [Int]) -> Variable {
         switch kind {
         case .logProbability: return Self.logits(captioner, features: features, words: words).logSoftmax()

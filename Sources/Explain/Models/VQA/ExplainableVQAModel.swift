@@ -26,7 +26,8 @@ extension VQAModel: ExplainableModel {
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
         let ranking = RankedChoice.ranking(logits.value)
         return HeadReading(
-            output: AnswerOutput(question: question, ranking: ranking), head: modelHead(question, features: features.value),
+            output: AnswerOutput(question: question, ranking: ranking),
+            head: modelHead(question, features: features.value),
             outputs: logits,
             wordContributions: { targets in
                 let seed = LinearTarget.seeds(targets, width: logits.shape[1])
@@ -43,12 +44,12 @@ extension VQAModel: ExplainableModel {
             attention: { _ in
                 let embedded = head.embed([question.words]).value
                 return head.attention(features: features, embedded: embedded, lengths: [length])?.row(0)
-            }
-        ) { features in
-            let questions = Array(repeating: question.words, count: features.shape[0])
-            return head.logits(
-                features: features, embedded: head.embed(questions), lengths: questions.map(\.count), dropout: nil)
-        }
+            },
+            outputs: { features in
+                let questions = Array(repeating: question.words, count: features.shape[0])
+                return head.logits(
+                    features: features, embedded: head.embed(questions), lengths: questions.map(\.count), dropout: nil)
+            })
     }
 
     private func target(

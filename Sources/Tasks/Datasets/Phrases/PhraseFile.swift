@@ -1,22 +1,22 @@
 import Foundation
 import Vision
 
-/// One phrase of a caption and where in the picture it is (Flickr30k Entities, Plummer et al. 2015).
+/// A phrase of a caption with its boxes in the image (Flickr30k Entities, Plummer et al. 2015).
 public struct Phrase: Equatable, Sendable {
     public var image: String
     /// The index of its first word in ``caption``.
     public var first: Int
-    /// Its words, at least one.
+    /// The number of its words, at least 1.
     public var count: Int
-    /// Phrases of one picture with the same chain are about the same thing.
+    /// Phrases of one image with the same chain refer to the same thing.
     public var chain: Int
-    /// "people", "clothing", "animals"... ; several for some.
+    /// "people", "clothing", "animals"...; some phrases have several.
     public var types: [String]
     /// In pixels of the image file.
     public var boxes: [Rectangle]
     /// The caption's words, lower case, punctuation among them.
     public var caption: [String]
-    /// Which of the image's captions it is, counted from 0; nil where none of them is the same.
+    /// The index of its caption among the image's captions; nil where they do not have it.
     public var captionRow: Int?
 
     public var words: ArraySlice<String> { caption[first..<(first + count)] }
@@ -24,10 +24,10 @@ public struct Phrase: Equatable, Sendable {
 
 /// A file of phrases: tab-separated, a header line, then `image`, `caption row`, `first word`, `number of words`,
 /// `chain`, `types` joined by `/`, `phrase`, `boxes` (`x0,y0,x1,y1` joined by `;`, pixels of the image file; may be
-/// empty), `caption` with spaces between its words. The caption row counts from 0; -1 where the image's captions do not
-/// have this one.
+/// empty), `caption` with spaces between its words. The caption row is counted from 0; it is -1 where the image's
+/// captions do not have this one.
 public enum PhraseFile {
-    /// The phrases of the images in `images`, in the file's order; others are checked no further than their name.
+    /// The phrases of the images in `images`, in the file's order. Rows of other images are not checked.
     /// - Throws: ``DatasetError`` with the line.
     public static func read(_ url: URL, images: Set<String>) throws -> [Phrase] {
         let path = url.path

@@ -1,6 +1,7 @@
-/// The words of a noun phrase: which of them name the thing, and what stands around them.
+/// Parses noun phrases: finds the words that name the thing.
 public enum PhraseWords {
-    /// The words up to the first that begins an addition, and after a possessive; "a group of dogs" is dogs.
+    /// The words that name the thing: those after a possessive and before an addition ("with", "in"); "dogs" of "a
+    /// group of dogs".
     public static func core(_ words: ArraySlice<String>) -> ArraySlice<String> {
         var words = words
         if let possessive = words.lastIndex(where: { $0 == "'s" || $0 == "'" || $0.hasSuffix("'s") }) {
@@ -10,7 +11,7 @@ public enum PhraseWords {
             guard containers.contains(words[of - 1]) else { return words[..<of] }
             let many = groups.contains(words[of - 1])
             words = words[(of + 1)...]
-            // A group's number is not that of its members.
+            // "a group": this number is not that of the members.
             if many, let first = words.first, numbers[first] == nil { return end(words) }
         }
         return end(words)
@@ -35,5 +36,7 @@ public enum PhraseWords {
         "a", "an", "the", "his", "her", "their", "its", "some", "this", "that", "another", "these", "those", "both",
         "other", "each", "all", "my", "our", "several", "many", "various", "few",
     ]
-    public static let numbers = ["one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8]
+    public static let numbers = [
+        "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    ]
 }

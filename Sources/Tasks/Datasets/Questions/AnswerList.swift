@@ -1,7 +1,8 @@
 import Foundation
 
-/// The answers of a set of questions, the most frequent first, those of equal counts in the order of their characters.
-/// - Parameter maximum: how many to keep.
+/// The answers of a set of questions, the most frequent first; answers of equal counts in the order of their
+/// characters.
+/// - Parameter maximum: the number of answers to keep.
 public func answerList(_ questions: [Question], maximum: Int) -> [String] {
     var counts: [String: Int] = [:]
     for question in questions { counts[question.answer, default: 0] += 1 }
@@ -18,7 +19,7 @@ public enum AnswerFile {
         return answers.map { $0 + "\n" }.joined()
     }
 
-    /// - Throws: ``DatasetError`` with the line: an answer that is there twice, no answers.
+    /// - Throws: ``DatasetError`` with the line, for a repeated answer or an empty file.
     public static func read(_ url: URL) throws -> [String] {
         var answers: [String] = []
         var lines: [String: Int] = [:]

@@ -2,9 +2,9 @@ import Foundation
 
 /// DAQUAR (Malinowski and Fritz 2014) as tab-separated lines under the header `image`, `question`, `answer`.
 ///
-/// An answer may be a list: `sink, faucet`. It is kept as it stands; ``QuestionFormat/read(_:singleWordOnly:)`` leaves
-/// such questions out where asked to. The kind, which the file does not name, is told from the wording as Ren et al.
-/// 2015 do: "number", "color", else "object".
+/// An answer may be a list such as `sink, faucet`, which is kept as it is; ``QuestionFormat/read(_:singleWordOnly:)``
+/// can leave such questions out. The file has no kinds; the wording decides, as in Ren et al. 2015: "number", "color",
+/// otherwise "object".
 public enum DAQUARQuestions {
     /// - Throws: ``DatasetError`` with the line.
     public static func read(_ url: URL) throws -> [Question] {

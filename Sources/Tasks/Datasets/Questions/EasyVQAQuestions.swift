@@ -1,9 +1,9 @@
 import Foundation
 
-/// The questions of the PyPI package easy-vqa: a JSON array of `[question, answer, image number]`. Picture 7 is
+/// The questions of the PyPI package easy-vqa: a JSON array of `[question, answer, image number]`. Image 7 is
 /// `7.png` in the folder `images` beside the file.
 ///
-/// The kind, which the file does not name, is told from the answer: "yes/no", "color" or "shape".
+/// The file has no kinds; the answer decides: "yes/no", "color" or "shape".
 public enum EasyVQAQuestions {
     /// - Throws: ``DatasetError`` with the place in the file.
     public static func read(_ url: URL) throws -> [Question] {

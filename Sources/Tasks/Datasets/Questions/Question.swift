@@ -1,21 +1,21 @@
 import Vision
 
-/// A question about a picture, with its answer.
+/// A question about an image, with its answer.
 public struct Question: Equatable, Sendable {
-    /// File name relative to the images' folder.
+    /// The file's name in the image folder.
     public var image: String
-    /// As asked.
+    /// The question as it was asked.
     public var text: String
-    /// The answer to learn: the most frequent one where several people answered.
+    /// The answer to train on: the most frequent one where several people answered.
     public var answer: String
-    /// All given answers: ten in VQA's files, else the one answer.
+    /// All given answers: ten in VQA's files, otherwise one.
     public var answers: [String]
-    /// What is asked for: "object", "number", "color", "yes/no"...; empty where the file does not say.
+    /// What the question asks for: "object", "number", "color", "yes/no"...; empty where the file does not tell.
     public var kind: String
-    /// Of the phrase that the question is about, in pixels of the image file; often empty.
+    /// The boxes of the phrase that the question is about, in pixels of the image file; often empty.
     public var boxes: [Rectangle]
 
-    /// - Parameter answers: nil for the one answer alone.
+    /// - Parameter answers: nil where `answer` is the only one.
     public init(
         image: String, text: String, answer: String, answers: [String]? = nil, kind: String = "",
         boxes: [Rectangle] = []

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Pictures with questions about them.
+/// Images with questions.
 public final class QuestionDataset: Sendable {
     public struct Entry: Equatable, Sendable {
         /// The file's name in the image folder.
@@ -9,14 +9,14 @@ public final class QuestionDataset: Sendable {
         public let questions: [Question]
     }
 
-    /// In the order in which the pictures first appear among the questions.
+    /// In the order in which the images first occur among the questions.
     public let entries: [Entry]
     private let images: URL
 
-    /// Groups questions by their pictures and checks that every picture is there.
+    /// Groups questions by their images and checks that every image is there.
     /// - Parameters:
-    ///   - images: the folder of the pictures.
-    ///   - path: the questions' file, for messages.
+    ///   - images: the folder of the images.
+    ///   - path: the path of the questions' file, for errors.
     /// - Throws: ``DatasetError`` that names the file.
     public init(images: URL, questions: [Question], path: String) throws {
         self.images = images
@@ -25,7 +25,8 @@ public final class QuestionDataset: Sendable {
             throw DatasetError(path: images.path, problem: "the image folder is missing, or is no folder")
         }
         guard !questions.isEmpty else { throw DatasetError(path: path, problem: "has no questions") }
-        var order: [String] = [], byImage: [String: [Question]] = [:]
+        var order: [String] = []
+        var byImage: [String: [Question]] = [:]
         for question in questions {
             if byImage[question.image] == nil { order.append(question.image) }
             byImage[question.image, default: []].append(question)
@@ -39,10 +40,10 @@ public final class QuestionDataset: Sendable {
         }
     }
 
-    /// Where a picture of the data set is.
+    /// The file of an image of the data set.
     public func imageURL(_ image: String) -> URL { images.appendingPathComponent(image) }
 
-    /// All questions, picture by picture.
+    /// All questions, image by image.
     public var questions: [Question] { entries.flatMap(\.questions) }
 
     /// Training and dev questions out of one file: every `n`-th image's questions are for dev.
@@ -61,7 +62,7 @@ public final class QuestionDataset: Sendable {
         )
     }
 
-    /// Two parts by picture: every `n`-th picture's questions, and the others'.
+    /// Splits questions by image: those of every `n`-th image, and the others.
     public static func split(_ questions: [Question], every n: Int) -> (held: [Question], others: [Question]) {
         var numbers: [String: Int] = [:]
         for question in questions where numbers[question.image] == nil { numbers[question.image] = numbers.count }

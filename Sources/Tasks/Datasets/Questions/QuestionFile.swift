@@ -1,10 +1,10 @@
-/// What the readers of questions share.
+/// Functions that the readers of questions share.
 enum QuestionFile {
     static func checkNotEmpty(_ questions: [Question], path: String) throws {
         if questions.isEmpty { throw DatasetError(path: path, problem: "has no questions") }
     }
 
-    /// The value that occurs most often, of equals the first in the order of characters; nil of an empty list.
+    /// The most frequent value; of equally frequent ones, the first in the order of characters. nil for an empty list.
     static func commonest(_ values: [String]) -> String? {
         var counts: [String: Int] = [:]
         for value in values { counts[value, default: 0] += 1 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// The files of questions that can be read.
 public enum QuestionFormat: String, CaseIterable, Sendable {
-    /// Our own: one JSON object a line, ``QuestionLines``.
+    /// mmx's own format: one JSON object a line, ``QuestionLines``.
     case jsonl
     /// Tab-separated `image`, `question`, `answer`: ``DAQUARQuestions``.
     case daquar
@@ -12,8 +12,8 @@ public enum QuestionFormat: String, CaseIterable, Sendable {
     case vqa
 
     /// Reads a file of this format.
-    /// - Parameter singleWordOnly: leave out the questions whose answer is a list of words, as DAQUAR's
-    ///   single-word results do.
+    /// - Parameter singleWordOnly: leaves out the questions whose answer is a list of words, as for DAQUAR's
+    ///   single-word results.
     /// - Throws: ``DatasetError`` that names the file, and the line or the place in it.
     public func read(_ url: URL, singleWordOnly: Bool = false) throws -> [Question] {
         var questions: [Question]

@@ -6,8 +6,8 @@ import Weights
 /// Questions as JSON lines, one object a line:
 /// `{"answer":"red","boxes":[[x0,y0,x1,y1]],"image":"a.jpg","kind":"color","question":"what color is the shirt?"}`.
 ///
-/// `image`, `question` and `answer` are needed; `kind`, `boxes` (pixels of the image file) and `answers` (all given
-/// answers, where there were several) may be left out, other keys are passed over.
+/// `image`, `question` and `answer` are required; `kind`, `boxes` (pixels of the image file) and `answers` (all given
+/// answers, where there are several) are optional. Other keys are ignored.
 public enum QuestionLines {
     /// - Throws: ``DatasetError`` with the line and the key.
     public static func read(_ url: URL) throws -> [Question] {
@@ -25,7 +25,7 @@ public enum QuestionLines {
         return questions
     }
 
-    /// Writes the lines, keys sorted; the file is there whole or not at all.
+    /// Writes the lines, keys sorted, into a file that is written whole or not at all.
     /// - Throws: ``AtomicFileError``.
     public static func write(_ questions: [Question], to url: URL) throws {
         try AtomicFile.write(to: url) { writer in
@@ -33,7 +33,7 @@ public enum QuestionLines {
         }
     }
 
-    /// One question as it stands in a file, without the line feed.
+    /// One line of the file, without its line feed.
     public static func line(_ question: Question) throws -> String {
         let several = question.answers != [question.answer]
         return try JSON.line(

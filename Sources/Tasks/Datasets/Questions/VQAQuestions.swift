@@ -1,11 +1,11 @@
 import Foundation
 
-/// VQA v1 and v2 (Antol et al. 2015, Goyal et al. 2017): a file of questions and one of annotations with ten answers
-/// to each.
+/// VQA v1 and v2 (Antol et al. 2015, Goyal et al. 2017): a file of questions, and a file of annotations with ten
+/// answers to each question.
 public enum VQAQuestions {
     /// - Parameters:
     ///   - url: `..._questions.json`.
-    ///   - annotations: nil looks beside the questions for the name that VQA gives it:
+    ///   - annotations: nil for the file beside the questions with VQA's own name for it:
     ///     `v2_OpenEnded_mscoco_val2014_questions.json` goes with `v2_mscoco_val2014_annotations.json`.
     /// - Throws: ``DatasetError`` with the file and the key or the question's id.
     public static func read(_ url: URL, annotations: URL? = nil) throws -> [Question] {
@@ -16,31 +16,31 @@ public enum VQAQuestions {
         var byQuestion: [Int: AnnotationsFile.Annotation] = [:]
         byQuestion.reserveCapacity(answers.annotations.count)
         for annotation in answers.annotations
-        where byQuestion.updateValue(annotation, forKey: annotation.question_id) != nil {
+        where byQuestion.updateValue(annotation, forKey: annotation.questionID) != nil {
             throw DatasetError(
-                path: annotations.path, problem: "question_id \(annotation.question_id) is annotated twice")
+                path: annotations.path, problem: "question_id \(annotation.questionID) is annotated twice")
         }
         let name = try ImageName(file, path: url.path)
         let questions = try file.questions.map { asked in
-            guard let annotation = byQuestion[asked.question_id] else {
+            guard let annotation = byQuestion[asked.questionID] else {
                 throw DatasetError(
                     path: annotations.path,
-                    problem: "question_id \(asked.question_id) of \(url.lastPathComponent) has no annotation; "
+                    problem: "question_id \(asked.questionID) of \(url.lastPathComponent) has no annotation; "
                         + "do the two files belong together?")
             }
-            guard annotation.image_id == asked.image_id else {
+            guard annotation.imageID == asked.imageID else {
                 throw DatasetError(
                     path: annotations.path,
-                    problem: "question_id \(asked.question_id) is about image \(annotation.image_id) here and about "
-                        + "image \(asked.image_id) in \(url.lastPathComponent)")
+                    problem: "question_id \(asked.questionID) is about image \(annotation.imageID) here and about "
+                        + "image \(asked.imageID) in \(url.lastPathComponent)")
             }
             let given = annotation.answers.map(\.answer)
-            guard let answer = annotation.multiple_choice_answer ?? QuestionFile.commonest(given), !given.isEmpty else {
-                throw DatasetError(path: annotations.path, problem: "question_id \(asked.question_id) has no answers")
+            guard let answer = annotation.multipleChoiceAnswer ?? QuestionFile.commonest(given), !given.isEmpty else {
+                throw DatasetError(path: annotations.path, problem: "question_id \(asked.questionID) has no answers")
             }
             return Question(
-                image: try name.of(asked.image_id), text: asked.question, answer: answer, answers: given,
-                kind: annotation.answer_type ?? "")
+                image: try name.of(asked.imageID), text: asked.question, answer: answer, answers: given,
+                kind: annotation.answerType ?? "")
         }
         try QuestionFile.checkNotEmpty(questions, path: url.path)
         return questions
@@ -63,14 +63,14 @@ public enum VQAQuestions {
         return found
     }
 
-    /// `COCO_val2014_000000000042.jpg` for image 42 of the subset `val2014`; scenes of clip art likewise.
+    /// `COCO_val2014_000000000042.jpg` for image 42 of the subset `val2014`; abstract scenes likewise.
     private struct ImageName {
         let prefix: String
         let suffix: String
         let path: String
 
         init(_ file: QuestionsFile, path: String) throws {
-            let subset = file.data_subtype
+            let subset = file.dataSubtype
             guard !subset.isEmpty, subset.utf8.count < 64,
                 subset.utf8.allSatisfy({ ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) })
             else {
@@ -78,7 +78,7 @@ public enum VQAQuestions {
                     path: path,
                     problem: "data_subtype is \(DatasetFile.quoted(subset)), expected such as \"val2014\"")
             }
-            switch file.data_type {
+            switch file.dataType {
             case "mscoco", nil: (prefix, suffix) = ("COCO_\(subset)_", ".jpg")
             case "abstract_v002": (prefix, suffix) = ("abstract_v002_\(subset)_", ".png")
             case let other?:
@@ -98,26 +98,45 @@ public enum VQAQuestions {
         }
     }
 
-    // The files' own keys.
     private struct QuestionsFile: Decodable {
         struct Asked: Decodable {
-            let question_id: Int
-            let image_id: Int
+            let questionID: Int
+            let imageID: Int
             let question: String
+
+            enum CodingKeys: String, CodingKey {
+                case questionID = "question_id"
+                case imageID = "image_id"
+                case question
+            }
         }
-        let data_type: String?
-        let data_subtype: String
+        let dataType: String?
+        let dataSubtype: String
         let questions: [Asked]
+
+        enum CodingKeys: String, CodingKey {
+            case dataType = "data_type"
+            case dataSubtype = "data_subtype"
+            case questions
+        }
     }
 
     private struct AnnotationsFile: Decodable {
         struct Given: Decodable { let answer: String }
         struct Annotation: Decodable {
-            let question_id: Int
-            let image_id: Int
-            let multiple_choice_answer: String?
-            let answer_type: String?
+            let questionID: Int
+            let imageID: Int
+            let multipleChoiceAnswer: String?
+            let answerType: String?
             let answers: [Given]
+
+            enum CodingKeys: String, CodingKey {
+                case questionID = "question_id"
+                case imageID = "image_id"
+                case multipleChoiceAnswer = "multiple_choice_answer"
+                case answerType = "answer_type"
+                case answers
+            }
         }
         let annotations: [Annotation]
     }

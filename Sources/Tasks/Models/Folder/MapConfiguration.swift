@@ -1,22 +1,21 @@
-/// Which number of a caption's word a map explains.
+/// The score of a caption's word that a map explains.
 public enum WordScore: String, Codable, CaseIterable, Sendable {
-    /// log p of the word given those before it: grows also as the other words' scores fall.
+    /// log p of the word given the words before it. It also grows when other words' scores fall.
     case logProbability = "log-probability"
     /// The word's own score before the softmax.
     case logit
-    /// What the decoder's visual term adds to that score, where it looks and its gate as they are: the part of the score
-    /// that the picture speaks for at this step, without what the words before carry of it.
+    /// The visual term's part of that score, with attention and gate held constant: the part that comes from the image
+    /// at this step, without what the LSTM's state carries of the image.
     case visual
 }
 
-/// How a model's maps are best made and drawn, as its `config.json` says under `maps`; what the user asks for comes
-/// first.
+/// The default options of a model's maps, under `maps` in its `config.json`. The user's options override them.
 public struct MapConfiguration: Codable, Equatable, Sendable {
-    /// The drawn map is the mean over squares of so many cells a side, odd; 1, or nothing, draws the raw map.
+    /// The side, in cells, of the squares over which the drawn map is averaged; odd. 1 draws the raw map.
     public var smoothing: Int
-    /// The name of a method; without one, Grad-CAM.
+    /// The name of a method; nil for Grad-CAM.
     public var method: String?
-    /// Of captioners: what is explained of a word; without it, its log-probability.
+    /// For captioners, the score of a word that is explained; nil for its log-probability.
     public var score: WordScore?
 
     public init(smoothing: Int = 1, method: String? = nil, score: WordScore? = nil) {
@@ -34,7 +33,7 @@ public struct MapConfiguration: Codable, Equatable, Sendable {
         score = try values.decodeIfPresent(WordScore.self, forKey: .score)
     }
 
-    /// Sides that mean something: odd, and no wider than maps are.
+    /// Whether ``smoothing`` may have this value: odd, in 1...99.
     public static func isSide(_ side: Int) -> Bool { (1...99).contains(side) && side % 2 == 1 }
 
     var problem: String? {

@@ -3,7 +3,7 @@ import Tensors
 import Vision
 import Weights
 
-/// Whether an installed model can be used: complete, of the right shapes, every number finite.
+/// A check of an installed model: its files are complete, shapes are right, and all weights are finite.
 public struct ModelCheck: Codable, Equatable, Sendable {
     public var model: String
     public var task: String
@@ -11,12 +11,12 @@ public struct ModelCheck: Codable, Equatable, Sendable {
     public var tensors: Int
     public var parameters: Int
     public var sha256: String
-    /// The file's hash when it was imported; nil for a model that was trained here.
+    /// The file's hash when it was imported; nil for a model that was not imported.
     public var imported: String?
 
     /// Checks the model in `folder`.
     /// - Parameter sha256: gives the SHA-256 of data, in hexadecimal.
-    /// - Throws: ``ModelError``, `ParameterError` or the readers' own errors, which say what is wrong.
+    /// - Throws: ``ModelError``, `ParameterError` or the readers' own errors.
     public static func run(_ folder: URL, sha256: (Data) -> String) throws -> ModelCheck {
         let installed = try InstalledModel(folder)
         let files = ModelFiles(folder)
@@ -51,7 +51,7 @@ public struct ModelCheck: Codable, Equatable, Sendable {
             parameters: tensors.values.reduce(0) { $0 + $1.count }, sha256: hash, imported: record?.weights)
     }
 
-    /// The tensors with numbers that are not finite, by name, with how many.
+    /// The number of elements that are not finite, by the tensor's name.
     static func notFinite(_ tensors: [String: Tensor]) -> [(name: String, count: Int)] {
         tensors.sorted { $0.key < $1.key }.compactMap { name, tensor in
             var count = 0
@@ -62,13 +62,13 @@ public struct ModelCheck: Codable, Equatable, Sendable {
     }
 }
 
-/// A model in one of the folders where models live.
+/// A model in one of the `models` folders.
 public struct InstalledModel: Codable, Equatable, Sendable {
     public var name: String
     public var path: String
     public var task: String
     public var encoder: String
-    /// Bytes of all its files.
+    /// The size of all its files, in bytes.
     public var bytes: Int
 
     private struct Configuration: Decodable {
@@ -88,9 +88,8 @@ public struct InstalledModel: Codable, Equatable, Sendable {
         bytes = files.reduce(0) { $0 + ((try? $1.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0) }
     }
 
-    /// All models that ``ModelFolder/find(_:)`` finds by name, the first of each name, sorted; and the folders whose
-    /// configuration cannot be
-    /// read, with why.
+    /// All models that ``ModelFolder/find(_:)`` finds by name, the first of each name, sorted; and an error for each
+    /// folder whose configuration cannot be read.
     public static func all() -> (models: [InstalledModel], broken: [ModelError]) {
         var models: [String: InstalledModel] = [:]
         var broken: [ModelError] = []

@@ -8,7 +8,7 @@ extension ModelFolder {
     public static let fetched = ["efficientnet-lite0", "resnet18", "vgg16-trunk", "alexnet-trunk", "mobilenet_v2"]
 }
 
-/// What tells one model's encoder from another's: two that are equal make the same feature map of a photograph.
+/// The identity of a model's encoder: encoders with equal identities make the same feature map of an image.
 public struct EncoderIdentity: Codable, Equatable, Sendable {
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
@@ -16,7 +16,7 @@ public struct EncoderIdentity: Codable, Equatable, Sendable {
     public var weights: String
 }
 
-/// A model's encoder, as one model hands it to another: its weights are in memory once.
+/// An encoder that several models can share, with its weights in memory once.
 public struct ModelEncoder {
     public let network: Encoder
     public let identity: EncoderIdentity
@@ -38,7 +38,7 @@ public struct ModelEncoder {
                 encoder: configuration, preprocessing: preprocessing, weights: UUID().uuidString))
     }
 
-    /// - Parameter p: the place of the encoder's own parameters.
+    /// - Parameter p: the encoder's own parameters.
     /// - Throws: `UnknownEncoder`, or `EncoderInputError` for a frame too small for the network.
     public init(_ encoder: EncoderConfiguration, preprocessing: Preprocessing, parameters p: Parameters) throws {
         try encoder.check(preprocessing)
@@ -47,7 +47,7 @@ public struct ModelEncoder {
     }
 }
 
-/// How `config.json` refers to the model whose encoder this one uses too.
+/// A reference in `config.json` to the model whose encoder this model uses too.
 public struct SharedEncoder: Codable, Equatable, Sendable {
     /// That model's folder: its path from this model's folder ("../caption-flickr8k"), or an absolute one.
     public var model: String
@@ -71,7 +71,7 @@ public struct SharedEncoder: Codable, Equatable, Sendable {
 }
 
 extension ModelFiles {
-    /// What a model's configuration says of its encoder, whatever the model's task.
+    /// The encoder's part of a configuration of any task.
     private struct Owner: Decodable {
         var format: Int
         var encoder: EncoderConfiguration
@@ -81,7 +81,7 @@ extension ModelFiles {
 
     /// The encoder in this folder, and the store that holds its weights under the encoder's own names. The rest of the
     /// model is not read.
-    /// - Throws: ``ModelError`` for a folder that has no encoder of its own, or the readers' own errors.
+    /// - Throws: ``ModelError`` for a model without an encoder of its own, or the readers' own errors.
     func encoder() throws -> (encoder: ModelEncoder, store: ParameterStore) {
         let owner = try configuration(Owner.self, of: "a model with an encoder") {
             $0.format == 1 ? nil : "has format \($0.format); this version reads format 1"
@@ -104,8 +104,8 @@ extension ModelFiles {
     /// The encoder that this model shares with another.
     /// - Parameters:
     ///   - wanted: the encoder and the preprocessing that this model was trained with.
-    ///   - given: an encoder in memory, which is taken when it is the one.
-    /// - Throws: ``ModelError`` when the other model is missing or is another than this model was trained on.
+    ///   - given: an encoder in memory, which is used if it has the right identity.
+    /// - Throws: ``ModelError`` when the other model is missing, or is not the one that this model was trained on.
     func encoder(
         _ shared: SharedEncoder, wanted: (encoder: EncoderConfiguration, preprocessing: Preprocessing),
         given: ModelEncoder?
@@ -132,7 +132,7 @@ extension ModelFiles {
             throw refused("which is \(found.encoder.said); it was trained on \(wanted.encoder.said)")
         }
         guard found.preprocessing == wanted.preprocessing else {
-            throw refused("which prepares pictures otherwise (preprocessing in the two config.json differs)")
+            throw refused("which preprocesses images differently (compare 'preprocessing' in the two config.json)")
         }
         guard found.weights == shared.weights else {
             throw refused(
@@ -142,7 +142,7 @@ extension ModelFiles {
         return encoder
     }
 
-    /// A folder by its path from this one. Where this one is a link, what lies beside its target comes first.
+    /// A folder by its path relative to this one. Where this one is a link, the path is tried from its target first.
     private func neighbour(_ path: String) -> URL {
         if path.hasPrefix("/") { return URL(fileURLWithPath: path) }
         let found = [folder.resolvingSymlinksInPath(), folder].map {

@@ -4,8 +4,8 @@ import Support
 import Tensors
 import Weights
 
-/// The files of one model's folder, whatever its task: `config.json`, `model.safetensors`, and the texts that the
-/// config names.
+/// The files of a model folder of any task: `config.json`, `model.safetensors`, and the text files that the config
+/// names.
 struct ModelFiles {
     let folder: URL
 
@@ -15,8 +15,8 @@ struct ModelFiles {
 
     /// Reads `config.json`.
     /// - Parameters:
-    ///   - task: what the model should be, as in "is not a captioning model's configuration".
-    ///   - problem: what makes a configuration unusable, before anything is allocated for it.
+    ///   - task: the expected kind of model, as in "is not a captioning model's configuration".
+    ///   - problem: why a configuration cannot be used, nil where it can; asked before anything is allocated.
     func configuration<T: Decodable>(_ type: T.Type, of task: String, problem: (T) -> String?) throws -> T {
         let url = folder.appendingPathComponent("config.json")
         guard let data = try? Data(contentsOf: url) else {
@@ -33,7 +33,7 @@ struct ModelFiles {
         return configuration
     }
 
-    /// Reads a text file that the configuration names by its path from the folder.
+    /// Reads a text file that the configuration names, relative to the folder.
     func text(_ name: String, what: String) throws -> (data: Data, url: URL) {
         let url = folder.appendingPathComponent(name).standardizedFileURL
         guard let data = try? Data(contentsOf: url) else {
@@ -62,7 +62,7 @@ struct ModelFiles {
         return weights
     }
 
-    /// Makes a model of the folder's weights, every one of which must be used and fit.
+    /// Makes a model with the folder's weights. Every tensor of the file must be used and have the right shape.
     func loading<Model>(_ make: (Parameters) throws -> Model) throws -> Model {
         let weights = try weights()
         let store = ParameterStore(strict: try SafeTensors.read(weights), origin: weights.path)
@@ -72,7 +72,7 @@ struct ModelFiles {
     }
 
     /// Writes the folder: weights first, the configuration last, each under a temporary name that is then renamed.
-    /// - Parameter texts: by their paths from the folder.
+    /// - Parameter texts: the text files' contents, by their paths relative to the folder.
     func save(
         _ configuration: some Encodable, state: [String: Tensor], type: SafeTensors.DataType, texts: [String: String]
     ) throws {
@@ -85,7 +85,7 @@ struct ModelFiles {
         try AtomicFile.write(try JSON.file(configuration), to: folder.appendingPathComponent("config.json"))
     }
 
-    /// A decoding error in one line.
+    /// A decoding error as one line of text.
     private func explain(_ error: Error) -> String {
         func place(_ context: DecodingError.Context) -> String {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")

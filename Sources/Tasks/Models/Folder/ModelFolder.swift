@@ -1,18 +1,18 @@
 import Foundation
 import Support
 
-/// Where models live, and what is wrong with one.
+/// Finds model folders.
 public enum ModelFolder {
-    /// The name of the model that is used when none is asked for.
+    /// The captioner that is used by default.
     public static let defaultCaptioner = "caption-flickr8k"
-    /// The same for questions; it shares the captioner's encoder.
+    /// The VQA model that is used by default; it shares the captioner's encoder.
     public static let defaultVQAModel = "vqa-flickr8k"
 
-    /// The same for classification. It is not in the repository: `make models` fetches and imports it.
+    /// The classifier that is used by default. It is not in the repository: `make models` fetches and imports it.
     public static let defaultClassifier = "efficientnet-lite0"
 
     /// The folder of the classifier `name`, as ``find(_:)`` finds it.
-    /// - Throws: ``ModelError`` that says how the default one is got, and which others there are.
+    /// - Throws: ``ModelError`` that says how to install the default one, and which others are installed.
     public static func findClassifier(_ name: String) throws -> URL {
         do { return try find(name) } catch let error as ModelError {
             guard name == defaultClassifier else { throw error }
@@ -25,10 +25,10 @@ public enum ModelFolder {
         }
     }
 
-    /// The folder of the model `name`: a path to a folder, or the name of one in a `models` folder: that of
-    /// `MMX_MODELS`, of the installation (`../share/mmx/models` beside the executable's folder), or of the source tree
-    /// the executable was built in.
-    /// - Throws: ``ModelError`` that lists where it looked.
+    /// The folder of the model `name`, which is a path to a folder, or the name of one in a `models` folder. These are
+    /// `MMX_MODELS`, that of the installation (`../share/mmx/models` beside the executable's folder), and that of the
+    /// source tree in which the executable was built.
+    /// - Throws: ``ModelError`` that lists the places searched.
     public static func find(_ name: String) throws -> URL {
         var looked: [String] = []
         func isModel(_ url: URL) -> Bool {
@@ -46,11 +46,11 @@ public enum ModelFolder {
         }
         throw ModelError(
             path: name,
-            problem: "was not found; looked for its config.json in \(looked.joined(separator: ", ")). "
+            problem: "was not found; its config.json was searched for in \(looked.joined(separator: ", ")). "
                 + "Give --model a folder, or set MMX_MODELS.")
     }
 
-    /// The model folders in all places where models are looked for, the first place first.
+    /// All model folders in the order in which they are searched.
     static func installed() -> [URL] {
         roots().flatMap { root in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
@@ -82,7 +82,7 @@ public enum ModelFolder {
         return roots
     }
 
-    /// The running program, links resolved.
+    /// The running program's file, links resolved.
     private static func executable() -> URL {
         let path =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]

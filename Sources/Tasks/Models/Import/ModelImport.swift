@@ -4,7 +4,7 @@ import Tensors
 import Vision
 import Weights
 
-/// Makes a model folder of a file of weights that another program wrote.
+/// Makes a model folder from a file of weights that another program wrote.
 public struct ModelImport {
     public var file: URL
     /// One of ``Architectures/names``.
@@ -12,7 +12,7 @@ public struct ModelImport {
     public var output: URL
     /// The classes' names, one a line; ImageNet's where the network has 1,000 classes and no file is given.
     public var classes: URL?
-    /// True for the encoder alone, whether the file has a head or not.
+    /// Whether to import the encoder alone, even if the file has a head.
     public var headless = false
     public var type = SafeTensors.DataType.f32
 
@@ -22,7 +22,7 @@ public struct ModelImport {
         self.output = output
     }
 
-    /// What was imported; `import.json` in the model's folder.
+    /// The record of an import: `import.json` in the model's folder.
     public struct Record: Codable, Equatable, Sendable {
         public var file: String
         /// SHA-256 of the imported file, and of the `model.safetensors` that was written.
@@ -83,13 +83,13 @@ public struct ModelImport {
 
     // MARK: Checks
 
-    /// The names of the head's classes, as many as the file has.
+    /// The names of the head's classes, as many as the file's head has outputs.
     private func labels(_ tensors: [String: Tensor], _ architecture: any Architecture) throws -> [String] {
         func refused(_ problem: String, hint: String? = nil) -> ImportError {
             ImportError(path: file.path, encoder: architecture.name, problem: problem, hint: hint)
         }
         guard let head = tensors[architecture.classesKey] else {
-            // A file of something else entirely is better told by the whole list.
+            // For a file of a quite different network, the list of all names is the better message.
             if tensors.keys.contains(where: { $0.hasPrefix("\(architecture.headModule).") }) {
                 try check(tensors, architecture, classes: 1, folded: false)
             }
@@ -120,12 +120,12 @@ public struct ModelImport {
         return names
     }
 
-    /// Every tensor is used, has the right shape, and holds numbers.
+    /// Checks that every tensor is used, has the right shape and is finite.
     private func check(_ tensors: [String: Tensor], _ architecture: any Architecture, classes: Int?, folded: Bool)
         throws
     {
         let store = ParameterStore(strict: tensors, origin: file.path)
-        // On a tape, layers do not prepare their weights for speed.
+        // With a tape, layers do not spend time on preparing their weights.
         let p = store.scope(on: Tape())
         _ = architecture.encoder(p, folded: folded)
         if let classes { _ = architecture.head(p, classes: classes) }
@@ -159,7 +159,7 @@ public struct ModelImport {
                 + "; training has failed, or the file is damaged")
     }
 
-    /// The networks whose layers have the names of this file's.
+    /// A hint with the networks whose layers have the names in this file.
     private static func guess(_ tensors: [String: Tensor], instead architecture: any Architecture) -> String? {
         let convolutions = Set(tensors.filter { $0.value.shape.count == 4 }.keys)
         let fitting = Architectures.all.filter { other in

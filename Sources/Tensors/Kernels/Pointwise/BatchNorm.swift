@@ -22,7 +22,7 @@ private struct RowBlocks {
     }
 
     /// Calls `body(rows of block b, b)` for every block.
-    func forEach(_ body: (Range<Int>, Int) -> Void) {
+    func run(_ body: (Range<Int>, Int) -> Void) {
         Parallel.ranges(count, grain: 4) { range in
             for b in range { body(b * block..<min(rows, (b + 1) * block), b) }
         }
@@ -41,7 +41,7 @@ private struct RowBlocks {
 func channelSums(_ x: Tensor, channels c: Int) -> Tensor {
     let blocks = RowBlocks(rows: c == 0 ? 0 : x.count / c, channels: c)
     let parts = Tensor(uninitialized: [blocks.count, c])
-    blocks.forEach { rows, b in
+    blocks.run { rows, b in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
             var sum = Vector.zero
@@ -66,7 +66,7 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
     let blocks = RowBlocks(rows: rows, channels: c)
     let means = Tensor(uninitialized: [blocks.count, c])
     let squares = Tensor(uninitialized: [blocks.count, c])
-    blocks.forEach { rows, b in
+    blocks.run { rows, b in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
             // Values relative to the first row are no larger than their spread.
@@ -104,7 +104,7 @@ func batchNormForward(_ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float) 
     }
     withExtendedLifetime((means, squares)) {}
     let y = Tensor(uninitialized: x.shape)
-    blocks.forEach { rows, _ in
+    blocks.run { rows, _ in
         for ch in stride(from: 0, to: c, by: 16) {
             let valid = c - ch
             let centre = Vector(at: mean.pointer + ch, first: valid)
@@ -135,7 +135,7 @@ func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tenso
     for k in 0..<seeds {
         let gradient = g.pointer + k * x.count
         let output = dx.pointer + k * x.count
-        blocks.forEach { rows, b in
+        blocks.run { rows, b in
             for ch in stride(from: 0, to: c, by: 16) {
                 let valid = c - ch
                 let centre = Vector(at: saved.mean.pointer + ch, first: valid)
@@ -159,7 +159,7 @@ func batchNormBackward(_ g: Tensor, saved: BatchNormSaved, seeds: Int) -> [Tenso
         }
         let meanG = Tensor([c], beta.map { Float($0 / Double(max(1, rows))) })
         let meanProduct = Tensor([c], gamma.map { Float($0 / Double(max(1, rows))) })
-        blocks.forEach { rows, _ in
+        blocks.run { rows, _ in
             for ch in stride(from: 0, to: c, by: 16) {
                 let valid = c - ch
                 let centre = Vector(at: saved.mean.pointer + ch, first: valid)

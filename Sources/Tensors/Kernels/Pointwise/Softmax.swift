@@ -1,5 +1,4 @@
 import CVector
-
 import Foundation
 
 /// y_i = exp(x_i) / sum over j of exp(x_j), over the last axis.

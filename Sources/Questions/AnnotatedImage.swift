@@ -1,21 +1,21 @@
 import Tasks
 import Vision
 
-/// A picture with what its captions speak of.
-struct AnnotatedPicture {
-    /// One thing, or one group of things, as all captions call it.
+/// An image with the things that its captions mention.
+struct AnnotatedImage {
+    /// One thing or one group of things, with its mentions in all captions.
     struct Entity {
         var types: Set<String> = []
-        /// What it is, where the captions agree.
+        /// Its noun, where the captions agree.
         var noun: Noun?
-        /// Every noun that some caption gives it.
+        /// Every noun that a caption uses for it.
         var nouns: Set<Noun> = []
         /// Most mentions are plural.
         var isPlural = false
         /// Some mention is plural.
         var mayBePlural = false
         var mentions: [NounPhrase] = []
-        /// Of all mentions, each once.
+        /// The boxes of all mentions, each once.
         var boxes: [Rectangle] = []
 
         /// "dog" or "dogs".
@@ -27,7 +27,7 @@ struct AnnotatedPicture {
     struct Mention {
         var first: Int
         var end: Int
-        /// The index in ``AnnotatedPicture/entities``.
+        /// The index in ``AnnotatedImage/entities``.
         var entity: Int
         var phrase: NounPhrase
     }
@@ -38,15 +38,15 @@ struct AnnotatedPicture {
         var mentions: [Mention]
     }
 
-    let image: String
+    let name: String
     private(set) var entities: [Entity] = []
     private(set) var sentences: [Sentence] = []
     /// All words of all captions, lower case.
     let words: Set<String>
 
     /// - Parameter captions: the words of each caption.
-    init(image: String, captions: [[String]], phrases: [Phrase], lexicon: Lexicon) {
-        self.image = image
+    init(name: String, captions: [[String]], phrases: [Phrase], lexicon: Lexicon) {
+        self.name = name
         var words: Set<String> = []
         for caption in captions { words.formUnion(caption) }
         var byChain: [Int: Int] = [:]
@@ -75,7 +75,7 @@ struct AnnotatedPicture {
         for i in entities.indices { resolve(&entities[i], lexicon) }
     }
 
-    /// Settles what an entity is: the most special noun that most captions' nouns agree with.
+    /// Decides an entity's noun and number: the most specific noun that is compatible with most captions' nouns.
     private func resolve(_ entity: inout Entity, _ lexicon: Lexicon) {
         var votes: [Noun: Int] = [:]
         for mention in entity.mentions { if let noun = mention.noun { votes[noun, default: 0] += 1 } }
@@ -91,14 +91,14 @@ struct AnnotatedPicture {
             (support($0.key), $0.value, $1.key.name) < (support($1.key), $1.value, $0.key.name)
         }
         if let best, support(best.key) * 4 >= total * 3 {
-            // A child that is a boy to one and a girl to another is neither.
+            // A child that is a boy in one caption and a girl in another gets no noun.
             let against = votes.filter { !lexicon.areRelated($0.key, best.key) }.values.max() ?? 0
             if against * 2 < best.value { entity.noun = best.key }
         }
         if entity.noun?.isAlwaysPlural == true { entity.isPlural = true }
     }
 
-    /// Whether `entity` is the only one in the picture that its noun could mean.
+    /// Whether this entity is the only one in the image that its noun can refer to.
     func isUnique(_ index: Int, lexicon: Lexicon = .shared) -> Bool {
         guard let noun = entities[index].noun else { return false }
         return !entities.indices.contains { other in
@@ -112,7 +112,7 @@ struct AnnotatedPicture {
         return entity.nouns.contains { lexicon.areRelated($0, noun) }
     }
 
-    /// Both are in the same boxes, so that they are one thing with two chains.
+    /// Whether both have the same boxes: then they are one thing with two chains.
     private func isSamePlace(_ a: Int, _ b: Int) -> Bool {
         let first = entities[a]
         let second = entities[b]
@@ -121,9 +121,9 @@ struct AnnotatedPicture {
             && first.boxes.allSatisfy { box in second.boxes.contains { box.overlap($0) > 0.8 } }
     }
 
-    /// What a question calls an actor without giving an answer away: a surfer is a person. nil where the captions do
-    /// not agree on what it is.
-    /// - Returns: the name, and whether nothing else in the picture could be meant by it.
+    /// The name that a question uses for an actor so that it does not contain the answer: "person" for a surfer. nil
+    /// where the captions do not agree on the noun.
+    /// - Returns: the name, and whether it can refer to nothing else in the image.
     func reference(to index: Int, lexicon: Lexicon = .shared) -> (name: String, isOnly: Bool)? {
         let entity = entities[index]
         guard let noun = entity.noun, let name = entity.name else { return nil }
@@ -136,12 +136,12 @@ struct AnnotatedPicture {
         return (person.named(plural: entity.isPlural), isOnly)
     }
 
-    /// Names of people that say what they ride or wear and where they are.
+    /// Nouns for people that tell what they ride or wear, or where they are.
     private static let telling: Set<String> = [
         "skateboarder", "snowboarder", "skier", "surfer", "cyclist", "motorcyclist", "climber", "swimmer", "rider",
     ]
 
-    /// Whether no entity is `noun` to any caption.
+    /// Whether no caption uses `noun`, or a wider or narrower noun, for an entity.
     func lacksEntity(_ noun: Noun, lexicon: Lexicon = .shared) -> Bool {
         !entities.contains { $0.nouns.contains { lexicon.areRelated($0, noun) } }
     }
@@ -156,7 +156,7 @@ extension Rectangle {
         return union > 0 ? shared / union : 0
     }
 
-    /// `boxes` without those that are nearly another of them.
+    /// `boxes` without those that nearly equal an earlier one.
     static func distinct(_ boxes: [Rectangle], overlap limit: Double = 0.7) -> [Rectangle] {
         boxes.reduce(into: []) { kept, box in
             if !kept.contains(where: { $0.overlap(box) > limit }) { kept.append(box) }
