@@ -15,6 +15,10 @@ let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
 let testable = ["-enable-testing"]
 let native: [SwiftSetting] = [.unsafeFlags((portable ? [] : machine.flatMap { ["-Xcc", $0] }) + testable)]
+/// For modules above the engine: two threads share the generation of their code.
+let threaded: [SwiftSetting] = native + [.unsafeFlags(["-num-threads", "2"])]
+/// For what parses, prints and compares, and computes nothing: it is compiled in a third of the time.
+let unoptimised: [SwiftSetting] = native + [.unsafeFlags(["-Onone"])]
 let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
@@ -33,13 +37,13 @@ let modules = [
 func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
         name: name, dependencies: modules + ["TestSupport"], exclude: fixtures ? ["Fixtures"] : [],
-        swiftSettings: native)
+        swiftSettings: unoptimised)
 }
 
 /// A small program that uses the library; the tests build and run it.
 func example(_ name: String) -> Target {
     .executableTarget(
-        name: name, dependencies: engine + ["Drawing", "Explain"], path: "Examples/\(name)", swiftSettings: native)
+        name: name, dependencies: engine + ["Drawing", "Explain"], path: "Examples/\(name)", swiftSettings: unoptimised)
 }
 
 let package = Package(
@@ -69,20 +73,21 @@ let package = Package(
         .target(
             name: "Weights",
             dependencies: ["Support", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["Caffe/caffe.proto"], swiftSettings: native),
+            exclude: ["Caffe/caffe.proto"], swiftSettings: threaded),
         .target(
-            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
-        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
+            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: threaded),
+        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: threaded),
         .target(
-            name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"], swiftSettings: native),
-        .target(name: "Questions", dependencies: engine, swiftSettings: native),
-        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: native),
-        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: native),
-        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: native),
+            name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"],
+            swiftSettings: threaded),
+        .target(name: "Questions", dependencies: engine, swiftSettings: threaded),
+        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: threaded),
+        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: threaded),
+        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: threaded),
         .executableTarget(
             name: "mmx",
             dependencies: everything + ["CCommit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: native),
+            swiftSettings: unoptimised),
         .executableTarget(
             name: "mmx-bench", dependencies: everything, path: "Benchmarks/MMXBench", swiftSettings: native),
         example("ExplainCaption"), example("ExplainOwnNetwork"), example("CustomMethod"),
