@@ -34,10 +34,13 @@ let modules = [
     "Support", "Tensors", "Weights", "Vision", "Language", "Tasks", "Questions", "Drawing", "Explain", "Evaluation",
 ]
 
+/// Tests that compute much themselves, beside the modules that they test.
+let computingTests = ["TensorsTests", "VisionTests", "DrawingTests", "ExplainTests", "EvaluationTests"]
+
 func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
         name: name, dependencies: modules + ["TestSupport"], exclude: fixtures ? ["Fixtures"] : [],
-        swiftSettings: unoptimised)
+        swiftSettings: computingTests.contains(name) ? native : unoptimised)
 }
 
 /// A small program that uses the library; the tests build and run it.

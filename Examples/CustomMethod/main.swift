@@ -15,12 +15,10 @@ struct GradientLength: LayerGradientMethod {
     static func maps(activations: Tensor, gradients: Tensor) -> Tensor {
         let shape = [gradients.shape[0]] + activations.shape[1...2], channels = activations.shape[3]
         let g = gradients.array
-        return Tensor(
-            shape,
-            (0..<shape.reduce(1, *)).map { cell in
-                let squares = g[cell * channels..<(cell + 1) * channels].reduce(0) { $0 + $1 * $1 }
-                return squares.squareRoot()
-            })
+        let lengths = (0..<shape.reduce(1, *)).map { cell in
+            g[cell * channels..<(cell + 1) * channels].reduce(0) { $0 + $1 * $1 }.squareRoot()
+        }
+        return Tensor(shape, lengths)
     }
 }
 
