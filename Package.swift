@@ -15,8 +15,6 @@ let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
 let testable = ["-enable-testing"]
 let native: [SwiftSetting] = [.unsafeFlags((portable ? [] : machine.flatMap { ["-Xcc", $0] }) + testable)]
-/// For modules above the engine: two threads share the generation of their code.
-let threaded: [SwiftSetting] = native + [.unsafeFlags(["-num-threads", "2"])]
 /// For what parses, prints and compares, and computes nothing: it is compiled in a third of the time.
 let unoptimised: [SwiftSetting] = native + [.unsafeFlags(["-Onone"])]
 let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
@@ -76,17 +74,17 @@ let package = Package(
         .target(
             name: "Weights",
             dependencies: ["Support", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["Caffe/caffe.proto"], swiftSettings: threaded),
+            exclude: ["Caffe/caffe.proto"], swiftSettings: native),
         .target(
-            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: threaded),
-        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: threaded),
+            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
+        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
         .target(
             name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"],
-            swiftSettings: threaded),
-        .target(name: "Questions", dependencies: engine, swiftSettings: threaded),
-        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: threaded),
-        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: threaded),
-        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: threaded),
+            swiftSettings: native),
+        .target(name: "Questions", dependencies: engine, swiftSettings: native),
+        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: native),
+        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: native),
+        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: native),
         .executableTarget(
             name: "mmx",
             dependencies: everything + ["CCommit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
