@@ -15,8 +15,8 @@ target=$(echo "$info" | sed -n 's/.*"triple": *"\([^"]*\)".*/\1/p')
 work=$OUTPUT.parts
 rm -rf "$work" "$OUTPUT"
 mkdir -p "$work"
-# Maps of the C modules: CBLAS has its own, SwiftPM made the others.
-maps=$(find Sources/CBLAS "$BUILD"/C*.build -name module.modulemap | sed 's/^/-Xcc -fmodule-map-file=/')
+# Maps of the C modules: CBLAS and CCrypto have their own, SwiftPM made the others.
+maps=$(find Sources/CBLAS Sources/CCrypto "$BUILD"/C*.build -name module.modulemap | sed 's/^/-Xcc -fmodule-map-file=/')
 
 for module in $MODULES; do
     symbols=$work/$module.symbols archive=$work/$module.doccarchive
