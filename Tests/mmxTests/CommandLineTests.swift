@@ -112,4 +112,16 @@ final class CommandLineTests: ProgramTestCase {
         XCTAssertEqual(outcome.code, 6, outcome.errors)
         XCTAssertTrue(outcome.errors.contains("taken/below"), outcome.errors)
     }
+
+    func testModelAndPhoto_bothMissing_tellTheModelFirst() throws {
+        for arguments in [["caption", "no.jpg"], ["vqa", "no.jpg", "what is it?"], ["classify", "no.jpg"]] {
+            assertFails(try run(arguments + ["--model", "no-such-model"]), 4, "no-such-model")
+        }
+    }
+
+    func testVersion_ofTheProgram_tellsCommitAndBuild() throws {
+        let version = try mmx("--version").output
+        XCTAssertTrue(version.hasPrefix("mmx 0.1.0 (commit "), version)
+        XCTAssertTrue(version.contains("release") && version.contains("Swift 6"), version)
+    }
 }

@@ -44,8 +44,9 @@ public enum VQARun {
     /// - Throws: errors of the model, the photograph, a question or the output folder; nothing is written before every
     ///   question is answered.
     public static func run(_ request: VQARequest, progress: ((Int, Int) -> Void)? = nil) throws -> VQAManifest {
-        let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
-        let photo = try PhotoFile(request.photo)
+        let folder = try ModelFolder.find(request.model)
+        // The hash starts when the photograph is decoded: two threads of one core would only hold each other up.
+        let photo = try PhotoFile(request.photo), weights = FileHash(model: folder)
         let answering = try AnsweringModel(request, folder: folder, weights: weights)
         return try answering.write(answering.answers(photo, progress: progress), of: photo)
     }
