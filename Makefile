@@ -45,9 +45,9 @@ endif
 
 TEST = swift test -c release --skip-build
 
-# Only the tests and mmx, which they run: neither mmx-bench nor toy-world.
+# Only the tests and mmx, which they run: neither mmx-bench nor toy-world. A portable build is not testable by itself.
 build-tests: build
-	swift build -c release --product mmxPackageTests
+	swift build -c release $(if $(filter 1,$(MMX_PORTABLE)),-Xswiftc -enable-testing) --product mmxPackageTests
 
 test: build-tests ## builds the tests and runs them, then a package outside that depends on this one
 	$(TEST)

@@ -13,10 +13,10 @@ let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
     let machine = ["-march=native"]
 #endif
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
-let testable = ["-enable-testing"]
-let native: [SwiftSetting] = [.unsafeFlags((portable ? [] : machine.flatMap { ["-Xcc", $0] }) + testable)]
-/// For what parses, prints and compares, and computes nothing: it is compiled in a third of the time.
-let unoptimised: [SwiftSetting] = native + [.unsafeFlags(["-Onone"])]
+// A portable build has no unsafe flags, so that packages elsewhere can depend on it; its tests need -enable-testing.
+let native: [SwiftSetting] = portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"])]
+/// For what parses, prints and compares, and computes nothing: it is compiled much sooner.
+let unoptimised: [SwiftSetting] = portable ? [] : native + [.unsafeFlags(["-Onone"])]
 let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "CVector", cSettings: nativeC),
         .target(name: "CCommit"),
         .target(name: "CCommitHash", cSettings: [.define("MMX_COMMIT", to: "\"\(commit)\"")]),
-        // libcrypto as an archive: the program takes the 20 KB of SHA-256 out of it and loads no further library.
+        // libcrypto as an archive: the program takes SHA-256 out of it and loads no further library.
         .target(
             name: "Support", dependencies: ["CCrypto"],
             swiftSettings: native + (portable ? [.define("MMX_PORTABLE")] : []),

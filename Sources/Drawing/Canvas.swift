@@ -67,39 +67,6 @@ extension Image {
         frame(inset: edge, line, color)
     }
 
-    /// Draws a small cross with a dark edge, for example at a map's maximum.
-    /// - Parameters:
-    ///   - x: column of the centre's pixel. Nothing is drawn if it is not finite.
-    ///   - y: row of the centre's pixel.
-    ///   - color: red, green and blue of the cross.
-    ///   - radius: length of an arm in pixels, at least 2. Without it, the image's size decides.
-    public mutating func mark(
-        x: Double, y: Double, color: (UInt8, UInt8, UInt8) = (255, 255, 255), radius: Int? = nil
-    ) {
-        guard x.isFinite, y.isFinite, abs(x) < 1e9, abs(y) < 1e9 else { return }
-        let arm = max(2, radius ?? 3 * lineThickness + 2)
-        let half = max(1, Double(arm) / 7)
-        let cx = x + 0.5
-        let cy = y + 0.5
-        // The colour over black, both antialiased by the distance to the nearer of the two bars.
-        for (color, grow) in [((UInt8(0), UInt8(0), UInt8(0)), half * 0.7), (color, 0)] {
-            let reach = Double(arm) + half + grow + 1
-            for py in Int(
-                max(0, cy - reach))..<max(Int(max(0, cy - reach)), Int(min(Double(height), max(0, cy + reach))))
-            {
-                for px in Int(
-                    max(0, cx - reach))..<max(Int(max(0, cx - reach)), Int(min(Double(width), max(0, cx + reach))))
-                {
-                    let dx = abs(Double(px) + 0.5 - cx)
-                    let dy = abs(Double(py) + 0.5 - cy)
-                    let across = max(dx - Double(arm), dy - half)
-                    let down = max(dx - half, dy - Double(arm))
-                    blend(px, py, color, alpha: Float(0.5 + grow - min(across, down)))
-                }
-            }
-        }
-    }
-
     /// Thickness of lines in pixels: 2 for images of up to 1000 pixels a side, 10 for 4000.
     var lineThickness: Int { max(2, (max(width, height) + 200) / 400) }
 }

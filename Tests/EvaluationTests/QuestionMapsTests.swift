@@ -95,7 +95,7 @@ final class QuestionMapsTests: XCTestCase {
                 let image = explainer.encode(prepared.tensor)
                 let read = try model.question(asked.text).question
                 let region = try XCTUnwrap(Region(boxes: asked.boxes, width: 64, height: 64))
-                let targets: [AnswerTarget] = index == 2 ? [.best] : [.best, .answer(asked.answer)]
+                let targets: [ChoiceTarget] = index == 2 ? [.best] : [.best, .named(asked.answer)]
                 for (target, method) in zip(targets, ["grad-cam", "grad-cam:expected"]) {
                     let explained = try explainer.explain(image, input: read, targets: [target]).targets[0]
                     let map = explained.attributions[0].map, unit = Normalisation.unit(map.array).values
@@ -186,7 +186,7 @@ final class QuestionMapsTests: XCTestCase {
         let explainer = try Explainer(untrainedVQAModel())
         let found = try explainer.explain(
             explainer.encode(maps.input), input: explainer.model.question(questions[0].text).question,
-            targets: [.best, .answer("blue")])
+            targets: [.best, .named("blue")])
         XCTAssertEqual(maps.targets[0].confidences.count, 2)
         for (confidence, target) in zip(maps.targets[0].confidences, found.targets) {
             XCTAssertEqual(

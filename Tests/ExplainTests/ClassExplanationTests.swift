@@ -35,7 +35,7 @@ final class ClassExplanationTests: XCTestCase {
         ]
         for name in names {
             let classifier = try untrainedClassifier(name, side: 96)
-            let targets: [ClassTarget] = (0..<5).map { .named("\($0)") } + [.contrast("dog", against: "cat"), .best]
+            let targets: [ChoiceTarget] = (0..<5).map { .named("\($0)") } + [.contrast("dog", against: "cat"), .best]
             func found(_ method: any ExplanationMethod) throws -> Explanation<Classifier> {
                 let explainer = try Explainer(classifier, options: ExplanationOptions(methods: [method]))
                 return try explainer.explain(encode(explainer), input: (), targets: targets)

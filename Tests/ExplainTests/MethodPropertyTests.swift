@@ -66,7 +66,7 @@ final class MethodPropertyTests: XCTestCase {
             let explainer = try Explainer(model, options: ExplanationOptions(methods: methods, explainsWords: true))
             let question = try model.question("what color is the dog?").question
             let found = try explainer.explain(
-                encode(explainer), input: question, targets: [.answer("blue"), .contrast("red", against: "yes")])
+                encode(explainer), input: question, targets: [.named("blue"), .contrast("red", against: "yes")])
             XCTAssertEqual(found.targets.count, 2)
             for target in found.targets {
                 XCTAssertEqual(target.attributions.map(\.method), methods.map(\.name))

@@ -58,7 +58,7 @@ final class ToyVQATests: XCTestCase {
             for question in scene.questions(using: &random) {
                 let read = try model.question(question.text)
                 XCTAssertEqual(read.warnings, [])
-                var targets: [AnswerTarget] = question.shapes.isEmpty ? [] : [.best]
+                var targets: [ChoiceTarget] = question.shapes.isEmpty ? [] : [.best]
                 if let less = Self.less(than: question) { targets.append(.contrast(question.answer, against: less)) }
                 let found = try explainer.explain(image, input: read.question, targets: targets)
                 let isRight = model.answers[found.output.ranking[0].index] == question.answer

@@ -48,7 +48,7 @@ final class VQAExplanationTests: XCTestCase {
         for kind in kinds where kind != .questionOnly {
             let model = try untrainedVQAModel(kind), explainer = try explainer(model), image = encode(explainer)
             let question = try model.question("what color is the dog?").question
-            let found = try explainer.explain(image, input: question, targets: [.answer("blue")]).targets[0]
+            let found = try explainer.explain(image, input: question, targets: [.named("blue")]).targets[0]
             let features = image.features.array, channels = image.features.shape[3], cells = features.count / channels
             var map = [Float](repeating: 0, count: cells)
             for k in 0..<channels {
@@ -76,7 +76,7 @@ final class VQAExplanationTests: XCTestCase {
             let model = try untrainedVQAModel(kind), explainer = try explainer(model, explainsWords: true)
             let image = encode(explainer), question = try model.question("what shape is the dog?").question
             let found = try XCTUnwrap(
-                explainer.explain(image, input: question, targets: [.answer("yes")]).targets[0].words)
+                explainer.explain(image, input: question, targets: [.named("yes")]).targets[0].words)
             let embedded = model.head.embed([question.words]).value, x = embedded.array, width = embedded.shape[2]
             // A larger step crosses a kink: co-attention takes the maximum of one, two and three words' vectors.
             func gain(_ steps: Range<Int>, h: Float = 0.01) -> Float {
@@ -108,7 +108,7 @@ final class VQAExplanationTests: XCTestCase {
                 let all = try explainer.explain(
                     image, input: question,
                     targets: [
-                        .answer("red"), .answer("black and white"), .contrast("red", against: "Black and white "),
+                        .named("red"), .named("black and white"), .contrast("red", against: "Black and white "),
                         .best,
                     ])
                 XCTAssertEqual(
@@ -126,8 +126,8 @@ final class VQAExplanationTests: XCTestCase {
     }
 
     func testExplain_ofSeveralAnswers_givesWhatEachAnswerGetsAlone() throws {
-        let targets: [AnswerTarget] = [
-            .answer("red"), .answer("black and white"), .contrast("red", against: "Black and white "), .best,
+        let targets: [ChoiceTarget] = [
+            .named("red"), .named("black and white"), .contrast("red", against: "Black and white "), .best,
         ]
         for kind in kinds {
             let model = try untrainedVQAModel(kind)
@@ -163,7 +163,7 @@ final class VQAExplanationTests: XCTestCase {
                 gradients: tape.gradients(of: logits, seed: seed, withRespectTo: [leaf])[0])
             // Twice: the recorded part is not used up by the first question.
             for _ in 0..<2 {
-                let found = try explainer.explain(image, input: question, targets: [.answer("blue")]).targets[0]
+                let found = try explainer.explain(image, input: question, targets: [.named("blue")]).targets[0]
                 XCTAssertEqual(found.attributions[0].support, .layers([stages[stage].name]))
                 XCTAssertEqual(found.map.shape, Array(image.activations.shape[1...2]))
                 XCTAssertGreaterThan(found.map.largestMagnitude, 0)
@@ -210,7 +210,7 @@ final class VQAExplanationTests: XCTestCase {
     func testSubject_ofEveryAnswer_hasTheRankAndTheProbabilityOfTheRanking() throws {
         let model = try untrainedVQAModel(.deeperLSTM), explainer = try explainer(model)
         let found = try explainer.explain(
-            encode(explainer), input: model.question("the dog").question, targets: model.answers.map { .answer($0) })
+            encode(explainer), input: model.question("the dog").question, targets: model.answers.map { .named($0) })
         for (place, choice) in found.output.ranking.enumerated() {
             let target = found.targets[choice.index]
             XCTAssertEqual(target.subject.rank, place + 1)

@@ -88,8 +88,8 @@ public struct QuestionMaps: RandomisableMaps {
                     problem: "the boxes of \"\(question.text)\" about \(entry.image) lie outside of the image, which "
                         + "has \(photo.width)x\(photo.height) pixels")
             }
-            var wanted: [AnswerTarget] = [.best]
-            if answers.contains(question.answer) { wanted.append(.answer(question.answer)) }
+            var wanted: [ChoiceTarget] = [.best]
+            if answers.contains(question.answer) { wanted.append(.named(question.answer)) }
             let read = try vqaModel.question(question.text).question
             let explanation = try evaluated.explainer.explain(image, input: read, targets: wanted)
             try ModelError.check(explanation.output.ranking.map(\.logit), of: evaluated.folder)

@@ -10,7 +10,7 @@ public struct ClassRequest: Sendable {
     /// A model folder, or the name of an installed model.
     public var model: String
     /// What to explain; nothing is written where there is nothing.
-    public var targets: [ClassTarget]
+    public var targets: [ChoiceTarget]
     /// Classes to name.
     public var top: Int
     /// How targets become maps.
@@ -20,7 +20,7 @@ public struct ClassRequest: Sendable {
 
     /// A request; only the photograph, the model and the rendering have no default.
     public init(
-        photo: URL, model: String, targets: [ClassTarget] = [], top: Int = 5,
+        photo: URL, model: String, targets: [ChoiceTarget] = [], top: Int = 5,
         options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
     ) {
         self.photo = photo
@@ -45,7 +45,7 @@ public enum ClassRun {
         let running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
         let classifier = running.model
         // A class that the model does not have is told before the encoder runs.
-        for target in request.targets { _ = try classifier.classes(of: target) }
+        for target in request.targets { _ = try classifier.choices(of: target) }
         let explanation = try running.explainer.explain(
             running.encode(photo), input: (), targets: request.targets, progress: progress)
         let ranking = explanation.output.ranking

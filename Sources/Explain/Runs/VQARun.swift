@@ -12,7 +12,7 @@ public struct VQARequest: Sendable {
     /// The questions, in the order of the answers.
     public var questions: [QuestionText]
     /// What to explain of each question.
-    public var targets: [AnswerTarget]
+    public var targets: [ChoiceTarget]
     /// Answers to name for each question.
     public var top: Int
     /// How targets become maps.
@@ -22,7 +22,7 @@ public struct VQARequest: Sendable {
 
     /// A request; only the photograph, the model, the questions and the rendering have no default.
     public init(
-        photo: URL, model: String, questions: [QuestionText], targets: [AnswerTarget] = [.best], top: Int = 3,
+        photo: URL, model: String, questions: [QuestionText], targets: [ChoiceTarget] = [.best], top: Int = 3,
         options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
     ) {
         self.photo = photo

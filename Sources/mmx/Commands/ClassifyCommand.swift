@@ -41,8 +41,8 @@ struct ClassTargetOptions: ParsableArguments {
         guard top >= 1 else { throw ValidationError("--top is at least 1") }
     }
 
-    var targets: [ClassTarget] {
-        let explained: [ClassTarget] =
+    var targets: [ChoiceTarget] {
+        let explained: [ChoiceTarget] =
             switch explain {
             case .likeliest: [.best]
             case .named(let name): [.named(name)]

@@ -29,9 +29,9 @@ struct AnswerTargetOptions: ParsableArguments {
     }
 
     /// The likeliest answer where none was asked for.
-    var targets: [AnswerTarget] {
+    var targets: [ChoiceTarget] {
         let named =
-            answer.map { AnswerTarget.answer($0) }
+            answer.map { ChoiceTarget.named($0) }
             + (contrast.count == 2 ? [.contrast(contrast[0], against: contrast[1])] : [])
         return named.isEmpty ? [.best] : named
     }

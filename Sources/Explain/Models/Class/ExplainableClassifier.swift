@@ -6,7 +6,7 @@ extension Classifier: ExplainableModel {
     /// Nothing beside the image.
     public typealias Input = Void
     /// Classes and contrasts of classes.
-    public typealias Request = ClassTarget
+    public typealias Request = ChoiceTarget
     /// Every class with its logit and its probability.
     public typealias Output = ClassOutput
     /// A class and its rank.
@@ -26,32 +26,16 @@ extension Classifier: ExplainableModel {
             outputs: logits, targets: { [try target($0, ranking: ranking)] })
     }
 
-    private func target(_ request: ClassTarget, ranking: [RankedChoice]) throws -> ResolvedTarget<ClassSubject> {
-        let found = try classes(of: request)
-        let index = found?.index ?? ranking[0].index, against = found?.against
-        let (rank, probability) = ranking.rank(of: index)
-        let name = classes.shortName(index)
-        return ResolvedTarget(
-            name: against.map { "\(name) rather than \(classes.shortName($0))" } ?? name,
-            subject: ClassSubject(index: index, against: against, rank: rank, probability: probability),
-            linear: LinearTarget(output: index, against: against))
+    private func target(_ request: ChoiceTarget, ranking: [RankedChoice]) throws -> ResolvedTarget<ClassSubject> {
+        ranking.target(try choices(of: request), name: classes.shortName) { choice, against, rank in
+            ClassSubject(index: choice.index, against: against, rank: rank, probability: choice.probability)
+        }
     }
 
-    /// The classes that a request names; nil for the likeliest, which only the model's scores tell.
+    /// The classes that a request names; nil for the likeliest.
     /// - Throws: `ClassNameError` for a class that the model does not have; ``ExplanationError`` for a class that is
     ///   compared with itself.
-    func classes(of request: ClassTarget) throws -> (index: Int, against: Int?)? {
-        switch request {
-        case .best: return nil
-        case .named(let text): return (try classes.index(of: text), nil)
-        case .contrast(let text, let other):
-            let index = try classes.index(of: text), against = try classes.index(of: other)
-            guard index != against else {
-                throw ExplanationError(
-                    kind: .unknownClass,
-                    description: "the class '\(classes.shortName(index))' cannot be held against itself")
-            }
-            return (index, against)
-        }
+    func choices(of request: ChoiceTarget) throws -> (index: Int, against: Int?)? {
+        try request.choices(.unknownClass, "class", index: classes.index(of:), name: classes.shortName)
     }
 }

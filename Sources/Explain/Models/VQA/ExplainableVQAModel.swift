@@ -8,7 +8,7 @@ extension VQAModel: ExplainableModel {
     /// The question, as the model reads it.
     public typealias Input = ReadQuestion
     /// Answers and contrasts of answers.
-    public typealias Request = AnswerTarget
+    public typealias Request = ChoiceTarget
     /// The question, and every answer with its logit and its probability.
     public typealias Output = AnswerOutput
     /// An answer and its rank.
@@ -52,28 +52,13 @@ extension VQAModel: ExplainableModel {
             })
     }
 
-    private func target(
-        _ request: AnswerTarget, ranking: [RankedChoice]
-    ) throws -> ResolvedTarget<AnswerSubject> {
-        let index: Int
-        var against: Int?
-        switch request {
-        case .best: index = ranking[0].index
-        case .answer(let text): index = try self.index(ofAnswer: text)
-        case .contrast(let text, let other):
-            index = try self.index(ofAnswer: text)
-            against = try self.index(ofAnswer: other)
-            guard index != against else {
-                throw ExplanationError(
-                    kind: .unknownAnswer, description: "the answer '\(answers[index])' cannot be held against itself")
-            }
+    private func target(_ request: ChoiceTarget, ranking: [RankedChoice]) throws -> ResolvedTarget<AnswerSubject> {
+        func answer(_ index: Int) -> String { answers[index] }
+        let choices = try request.choices(.unknownAnswer, "answer", index: index(ofAnswer:), name: answer)
+        return ranking.target(choices, name: answer) { choice, against, rank in
+            AnswerSubject(
+                answer: answer(choice.index), against: against.map(answer), rank: rank, probability: choice.probability)
         }
-        let other = against.map { answers[$0] }
-        let (rank, probability) = ranking.rank(of: index)
-        return ResolvedTarget(
-            name: other.map { "\(answers[index]) rather than \($0)" } ?? answers[index],
-            subject: AnswerSubject(answer: answers[index], against: other, rank: rank, probability: probability),
-            linear: LinearTarget(output: index, against: against))
     }
 
     /// The index of an answer: as it stands in the model's list, or else without regard to case and outer spaces.

@@ -21,13 +21,19 @@ public struct RankedChoice: Equatable, Sendable {
 }
 
 extension [RankedChoice] {
-    /// How many choices are likelier than this one, plus 1, and its probability.
-    func rank(of index: Int) -> (rank: Int, probability: Float) {
-        let place = firstIndex { $0.index == index } ?? 0
-        return (place + 1, self[place].probability)
+    /// A target about these choices, or about the likeliest where there are none.
+    /// - Parameters:
+    ///   - name: the short name of a choice.
+    ///   - subject: made of the choice, the one it is compared with, and its rank: how many choices are likelier, plus 1.
+    func target<Subject>(
+        _ choices: (index: Int, against: Int?)?, name: (Int) -> String,
+        subject: (_ choice: RankedChoice, _ against: Int?, _ rank: Int) -> Subject
+    ) -> ResolvedTarget<Subject> {
+        let index = choices?.index ?? self[0].index, against = choices?.against
+        let position = firstIndex { $0.index == index } ?? 0
+        return ResolvedTarget(
+            name: against.map { "\(name(index)) rather than \(name($0))" } ?? name(index),
+            subject: subject(self[position], against, position + 1),
+            linear: LinearTarget(output: index, against: against))
     }
 }
-
-// A target of a model that chooses from a list is one choice's score before the softmax, or the difference of two:
-// y = logit(index), or y = logit(index) - logit(against). It is taken before the softmax because a probability also
-// grows when the others' scores fall (Selvaraju et al. 2017, section 3: y^c is the score before the softmax).

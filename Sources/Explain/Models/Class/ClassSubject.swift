@@ -1,15 +1,3 @@
-/// What a person asks to have explained of a classification. The number that is explained is a class's score before the
-/// softmax, or the difference of two: a probability also grows when the other classes' scores fall (Selvaraju et al.
-/// 2017, section 3).
-public enum ClassTarget: Equatable, Sendable {
-    /// The likeliest class.
-    case best
-    /// A class, by its name or its index.
-    case named(String)
-    /// Why the first rather than the second.
-    case contrast(String, against: String)
-}
-
 /// What a target of a classification is about.
 public struct ClassSubject: Codable, Equatable, Sendable {
     /// The class's index, from 0.

@@ -1,17 +1,5 @@
 import Tasks
 
-/// What a person asks to have explained of the answers to a question. The number that is explained is an answer's score
-/// before the softmax, or the difference of two: a probability also grows when the other answers' scores fall
-/// (Selvaraju et al. 2017, section 3).
-public enum AnswerTarget: Equatable, Sendable {
-    /// The likeliest answer.
-    case best
-    /// An answer, chosen or not.
-    case answer(String)
-    /// Why the first rather than the second.
-    case contrast(String, against: String)
-}
-
 /// What a target of a question is about.
 public struct AnswerSubject: Codable, Equatable, Sendable {
     /// The answer that is explained.
