@@ -4,14 +4,22 @@ import Foundation
 /// The only level of threads. Either a kernel splits its work here, or it runs on one thread. OpenBLAS always runs on
 /// the calling thread.
 public enum Parallel {
-    /// The number of threads that work at once: `MMX_THREADS` if set, else the number of cores.
+    /// The environment variable with the number of threads.
+    public static let threadsVariable = "MMX_THREADS"
+    /// The numbers of threads that it may have.
+    public static let threadCounts = 1...256
+
+    /// A number of threads as ``threadsVariable`` has it; nil for a text that is none.
+    public static func threadCount(_ text: String) -> Int? {
+        Int(text).flatMap { threadCounts.contains($0) ? $0 : nil }
+    }
+
+    /// The number of threads that work at once: `MMX_THREADS` if it has one, else the number of cores.
     public static let threads: Int = {
         BLASCore.avoidFallback()
         openblas_set_num_threads(1)
         BLASCore.endThreads()
-        if let text = ProcessInfo.processInfo.environment["MMX_THREADS"], let n = Int(text), (1...256).contains(n) {
-            return n
-        }
+        if let count = ProcessInfo.processInfo.environment[threadsVariable].flatMap(threadCount) { return count }
         return max(1, ProcessInfo.processInfo.activeProcessorCount)
     }()
 

@@ -9,9 +9,19 @@ enum Failure {
             StandardError.line(usage.text)
             Foundation.exit(ExitCode.validationFailure.rawValue)
         }
-        guard let code = exitCode(of: error) else { command.exit(withError: error) }
-        StandardError.line("mmx: \(error)")
-        Foundation.exit(code)
+        if let code = exitCode(of: error) {
+            StandardError.line("mmx: \(error)")
+            // OpenBLAS waits at the process's end for threads that it could not start.
+            if error is LimitError { _exit(code) }
+            Foundation.exit(code)
+        }
+        let code = command.exitCode(for: error), text = command.fullMessage(for: error)
+        if code == .success {
+            do { try StandardOutput.print(text, isEscaped: true) } catch { report(error, of: command) }
+        } else if !text.isEmpty {
+            StandardError.line(text)
+        }
+        Foundation.exit(code.rawValue)
     }
 
     /// One line on standard error for each warning; the results go out all the same.
@@ -21,6 +31,7 @@ enum Failure {
 
     /// nil for what swift-argument-parser reports itself: usage errors, help, version.
     static func exitCode(of error: Error) -> Int32? {
+        if error is LimitError { return ExitCode.failure.rawValue }
         if let error = error as? any UserFacingError { return type(of: error).failureCode.rawValue }
         let domain = (error as NSError).domain
         return domain == NSCocoaErrorDomain || domain == NSPOSIXErrorDomain ? FailureCode.output.rawValue : nil

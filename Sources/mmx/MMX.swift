@@ -45,8 +45,9 @@ struct MMX: ParsableCommand {
     static var names: CommandNames { CommandNames(root: self) }
 
     static func main() {
+        Descriptor.reserveStandardStreams()
         do {
-            let arguments = Array(CommandLine.arguments.dropFirst())
+            let arguments = try ProgramArguments.all()
             try names.check(arguments)
             var command = try parseAsRoot(arguments)
             try check(command, arguments)

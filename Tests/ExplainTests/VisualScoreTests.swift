@@ -68,8 +68,19 @@ final class VisualScoreTests: XCTestCase {
         }
         let (first, second) = (found.targets[0].map.array, found.targets[1].map.array)
         assertEqual(first.map { $0 / first[7] }, second.map { $0 / second[7] }, within: 1e-3)
+        // That is said; of the log-probability it is not true.
+        XCTAssertEqual(found.targets.map(\.subject.sameMapAt), [[5], [1]])
+        for target in found.targets {
+            XCTAssertEqual(target.warnings.count, 1)
+            XCTAssertTrue(target.warnings[0].hasPrefix("one map for all places of 'red' (words 2, 6): "))
+        }
+        let once = try explainer.explain(image, input: words, targets: [.word("circle")])
+        XCTAssertNil(once.targets[0].subject.sameMapAt)
+        XCTAssertEqual(once.targets[0].warnings, [])
+        let usual = try Explainer(captioner).explain(image, input: words, targets: [.word("red", occurrence: 2)])
+        XCTAssertNil(usual.targets[0].subject.sameMapAt)
+        XCTAssertEqual(usual.targets[0].warnings, [])
         // The words' probabilities are those of the whole score.
-        let usual = try Explainer(captioner).explain(image, input: words, targets: [])
         XCTAssertEqual(found.output.logProbabilities, usual.output.logProbabilities)
     }
 

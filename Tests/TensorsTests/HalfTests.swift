@@ -147,4 +147,23 @@ final class HalfTests: XCTestCase {
             XCTAssertFalse(isWidened(halves))
         }
     }
+
+    /// A change of any one value is found, wherever it is in the tensor, stored in halves or in floats.
+    func testFingerprint_oneValueChanged_differs() {
+        let count = 1000
+        func fingerprint(_ value: Tensor) -> String {
+            let store = ParameterStore(strict: ["weight": value], origin: "test")
+            let p = store.scope()
+            _ = p("weight", shape: [count], initial: .zeros)
+            return p.fingerprint
+        }
+        let (halves, floats) = pair([count])
+        for place in [0, 1, 15, 63, 64, 500, 992, count - 1] {
+            var changed = floats.array
+            changed[place] += 0.5
+            let other = Tensor([count], changed)
+            XCTAssertNotEqual(fingerprint(other), fingerprint(floats), "value \(place)")
+            XCTAssertNotEqual(fingerprint(other), fingerprint(halves), "value \(place)")
+        }
+    }
 }

@@ -61,7 +61,7 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertEqual(found.scores[1].against, 2)
         XCTAssertEqual(found.rendering.smoothing, 3)
         // What a class is called stays inside the folder.
-        let names = ["wide-class-3-___red_fox_", "wide-class-0-2-tabby_rather_than_tiger_cat"]
+        let names = ["wide-class-3-_._red_fox_", "wide-class-0-2-tabby_rather_than_tiger_cat"]
         XCTAssertEqual(
             files(),
             (names.flatMap { ["\($0)-heatmap.png", "\($0)-map.npy", "\($0)-overlay.png"] } + ["wide-classes.json"])

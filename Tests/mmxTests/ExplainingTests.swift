@@ -104,4 +104,33 @@ final class ExplainingTests: ProgramTestCase {
             ["caption", url("toy.png").path, "--model", "toy"], program: link, in: elsewhere, environment: [:])
         XCTAssertEqual(linked.output, expected, linked.errors)
     }
+
+    /// A caption of one's own has a limit as a question has.
+    func testCaption_tooManyWords_isRefused() throws {
+        func caption(_ words: Int) throws -> Outcome {
+            let text = Array(repeating: "circle", count: words).joined(separator: " ")
+            return try self.caption("toy.png", "--caption", text)
+        }
+        XCTAssertEqual(try caption(200).code, 0)
+        assertFails(try caption(201), 2, "the caption 'circle circle", "has 201 words; at most 200 words")
+        assertFails(try caption(5_000), 2, "has 34999 bytes; at most 200 words")
+    }
+
+    /// The shipped model's default score has the same weights for a word at every place: the sheet's run says so.
+    func testExplainAll_ofRepeatedWords_saysThatTheirMapsAreTheSame() throws {
+        func explain(_ more: String...) throws -> Outcome {
+            let model = Self.repository.appendingPathComponent("models/caption-flickr8k").path
+            let outcome = try run(
+                ["caption", "toy.png", "--model", model, "--caption", "a dog and a cat", "--explain-all", "--json"]
+                    + more)
+            XCTAssertEqual(outcome.code, 0, outcome.errors)
+            return outcome
+        }
+        let visual = try explain()
+        XCTAssertTrue(visual.errors.contains("one map for all places of 'a' (words 1, 4): "), visual.errors)
+        XCTAssertTrue(visual.output.contains("\"sameMapAt\" : ["))
+        let other = try explain("--score", "log-probability", "--method", "grad-cam")
+        XCTAssertFalse(other.errors.contains("one map"), other.errors)
+        XCTAssertFalse(other.output.contains("sameMapAt"))
+    }
 }

@@ -250,6 +250,18 @@ final class GoldenTests: GoldenTestCase {
             environment: environment)
     }
 
+    /// The classifier's folder has defaults for maps of its own.
+    func testClassify_withMapsOfTheModelsOwn_matchesGolden() throws {
+        let environment = try importClassifier()
+        let config = url("models/tiny/config.json")
+        guard case .object(var members) = try JSONValue.parse(String(contentsOf: config, encoding: .utf8)) else {
+            return XCTFail("config.json is no object")
+        }
+        members["maps"] = try JSONValue.parse(#"{"method":"hirescam","smoothing":5}"#)
+        try Data(JSONValue.object(members).lines().utf8).write(to: config)
+        try assertClasses("own-maps", "wide.png --explain dog", environment: environment)
+    }
+
     // MARK: mmx evaluate maps
 
     /// Writes scenes of several shapes and questions about them, with the boxes of the shapes that they ask about.

@@ -47,7 +47,7 @@ final class MethodCommandTests: ProgramTestCase {
         XCTAssertNil(several.scores[0].map.clippedAt)
         XCTAssertEqual(
             files("several").filter { $0.hasSuffix(".npy") },
-            ["toy-03-circle-grad-cam__-map.npy", "toy-03-circle-gradient-map.npy"])
+            ["toy-03-circle-grad-cam++-map.npy", "toy-03-circle-gradient-map.npy"])
         let sheet = try caption(
             "toy.png", "--explain-all", "--method", "hirescam", "--method", "attention", "--json", "--output", "sheet")
         let words = try manifest(sheet)

@@ -30,6 +30,12 @@ final class OutputTests: XCTestCase {
         XCTAssertEqual(ShellText.always("what's $5?"), "'what'\\''s $5?'")
     }
 
+    func testTable_veryLongCell_isShortened() {
+        let text = Table.text([["name", "size"], [String(repeating: "x", count: 5_000_000), "1"]])
+        XCTAssertLessThan(text.utf8.count, 1_000)
+        XCTAssertTrue(text.contains("... (5000000 bytes)"))
+    }
+
     func testUsageError_text_hasUsageOfItsCommand() {
         let error = UsageError(message: "no", path: ["mmx", "train", "caption"])
         let lines = error.text.split(separator: "\n").map(String.init)

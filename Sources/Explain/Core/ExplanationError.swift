@@ -12,8 +12,8 @@ public struct ExplanationError: UserFacingError, Equatable {
         case noSuchOccurrence
         /// The encoder has no layer of that name.
         case noSuchLayer
-        /// The caption of the user's own has no words.
-        case emptyCaption
+        /// The caption of the user's own has no words, or too many.
+        case badCaption
         /// The VQA model has no such answer, or it would be compared with itself.
         case unknownAnswer
         /// The question is too long, or a line of a file of questions cannot be asked.

@@ -68,26 +68,24 @@ struct ExplanationWriter {
         options.boxThreshold.flatMap { map.box(in: placement, threshold: $0, style.normalisation) }
     }
 
-    func url(_ name: String) -> URL { options.folder.appendingPathComponent(name) }
-
     // MARK: Files of a target
 
     /// Writes every attribution of a target: NAME-map.npy and, with `images`, NAME-overlay.png and NAME-heatmap.png.
     /// - Parameters:
     ///   - name: the files' common part; with several methods each one's name comes behind it.
+    ///   - results: gives the files their names.
     ///   - words: of the input, for what each contributed.
     ///   - context: stands before the target's name in warnings.
-    ///   - naming: makes the names of two targets differ, where they would not.
     /// - Returns: what the manifest says of each attribution.
     /// - Throws: `AtomicFileError`, `ImageError`.
     func write<Subject>(
-        _ target: ExplainedTarget<Subject>, name: String, images: Bool = true, words: [String] = [],
-        context: String = "", naming: (String) -> String = { $0 }
+        _ target: ExplainedTarget<Subject>, name: String, to results: ResultFiles, images: Bool = true,
+        words: [String] = [], context: String = ""
     ) throws -> [ManifestTarget<Subject>] {
         try target.attributions.enumerated().map { index, attribution in
             let method = target.attributions.count > 1 ? "-\(FileNames.safe(attribution.method))" : ""
             let (files, map, doubts) = try write(
-                attribution, of: target.name, name: naming(name + method), images: images)
+                attribution, of: target.name, name: name + method, to: results, images: images)
             let contributions = index == 0 ? target.words : nil
             return ManifestTarget(
                 name: target.name, value: target.value, method: attribution.method,
@@ -100,16 +98,20 @@ struct ExplanationWriter {
     }
 
     private func write(
-        _ attribution: Attribution, of target: String, name: String, images: Bool
+        _ attribution: Attribution, of target: String, name: String, to results: ResultFiles, images: Bool
     ) throws -> (files: ManifestFiles, map: ManifestMap, warnings: [MapWarning]) {
         var files = ManifestFiles()
         let (written, drawn) = prepared(attribution)
-        if let tool = compatibility {
-            let input = url("\(name)-\(tool.rawValue).npy")
+        let toolEnding = compatibility.map { "-\($0.rawValue).npy" }
+        let endings = ["-map.npy"] + (images ? ["-overlay.png", "-heatmap.png"] : []) + (toolEnding.map { [$0] } ?? [])
+        let name = try results.name(name, endings: endings)
+        func url(_ ending: String) -> URL { results.url(name + ending) }
+        if let toolEnding {
+            let input = url(toolEnding)
             try NumPyArray.write(drawn.values, to: input)
             files.toolMap = input.path
         }
-        let raw = url("\(name)-map.npy")
+        let raw = url("-map.npy")
         try NumPyArray.write(written, to: raw)
         files.rawMap = raw.path
         let normalised = drawn.normalised(style.normalisation, divisor: divisors[attribution.method])
@@ -117,7 +119,7 @@ struct ExplanationWriter {
         if images {
             let shape = drawn.values.shape
             let images = drawing.images(of: normalised, width: shape[1], height: shape[0], name: target, box: box)
-            let overlay = url("\(name)-overlay.png"), heatMap = url("\(name)-heatmap.png")
+            let overlay = url("-overlay.png"), heatMap = url("-heatmap.png")
             try ImageFiles.write([(images.overlay, overlay), (images.heatMap, heatMap)])
             files.overlay = overlay.path
             files.heatMap = heatMap.path
@@ -192,10 +194,10 @@ struct ExplanationWriter {
             legend: style.legend(maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) })))
     }
 
-    /// Writes a sheet and gives its path.
+    /// Writes a sheet, NAME.png, and gives its path.
     /// - Throws: `ImageError`, `AtomicFileError`.
-    func write(_ sheet: Image, name: String) throws -> String {
-        let url = url(name)
+    func write(_ sheet: Image, name: String, to results: ResultFiles) throws -> String {
+        let url = results.url(try results.name(name, endings: [".png"]) + ".png")
         try sheet.write(to: url)
         return url.path
     }

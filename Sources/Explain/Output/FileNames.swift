@@ -1,25 +1,39 @@
-/// Names of output files, made of what users wrote.
-struct FileNames {
-    private var taken = Set<String>()
+import Support
 
-    /// A part of a file name: letters, digits, `-` and `_` of ASCII stay, everything else becomes `_`.
-    static func safe(_ text: String, limit: Int = 40) -> String {
-        let safe = text.unicodeScalars.map { scalar -> Character in
-            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(Character(scalar)))
-            return isPlain || scalar == "-" || scalar == "_" ? Character(scalar) : "_"
+/// Parts of names of output files, made of what users wrote.
+enum FileNames {
+    /// The part of a name that stands for a photograph.
+    static func stem(_ name: String) -> String { safe(name, limit: 110) }
+
+    /// A part of a file name: letters, digits and signs of all scripts stay. What file systems or shells take for
+    /// something else becomes `_`: spaces, control characters, bytes that are not UTF-8, and the signs of ASCII but for
+    /// `-_.,+@=%`. No part begins with a dot.
+    /// - Parameter limit: the most bytes; a longer text is cut and has a number behind it that tells it from others
+    ///   with the same beginning.
+    static func safe(_ text: String, limit: Int = 70) -> String {
+        var safe = ""
+        for scalar in text.unicodeScalars {
+            let isPlain = isPlain(scalar) && !(safe.isEmpty && scalar == ".")
+            safe.unicodeScalars.append(isPlain ? scalar : "_")
         }
-        let name = String(safe.prefix(limit))
-        return name.isEmpty ? "_" : name
+        if safe.isEmpty { return "_" }
+        if safe.utf8.count <= limit { return safe }
+        var cut = ""
+        for character in safe where cut.utf8.count + character.utf8.count <= limit - 9 { cut.append(character) }
+        return "\(cut)-\(Fingerprint(of: [text]).hexadecimal.prefix(8))"
     }
 
-    /// `name`, or `name` with a number behind it where it was given before. Case is not told apart: some file systems
-    /// do not.
-    mutating func unused(_ name: String) -> String {
-        var candidate = name, count = 1
-        while !taken.insert(candidate.lowercased()).inserted {
-            count += 1
-            candidate = "\(name)-\(count)"
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return ascii.contains(scalar) }
+        switch scalar.properties.generalCategory {
+        case .control, .spaceSeparator, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+            return false
+        // Joiners shape letters of Indic scripts and of Persian, and emoji; the other invisible signs mislead.
+        case .format: return scalar == "\u{200C}" || scalar == "\u{200D}"
+        default: return true
         }
-        return candidate
     }
+
+    private static let ascii = Set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.,+@=%".unicodeScalars)
 }

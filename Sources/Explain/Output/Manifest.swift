@@ -76,6 +76,9 @@ public struct ManifestHeader: Codable, Sendable {
     public var rendering: ManifestRendering
     /// The manifest's own path, where it was written.
     public var manifest: String?
+    /// Tells the request from others, in sixteen hexadecimal digits: photograph, model, targets and options. A run of
+    /// the same request replaces the files of the run before; other requests have other files.
+    public var request: String
     /// Warnings about the run as a whole; each question and each target has its own.
     public var warnings: [String]
 }

@@ -15,6 +15,6 @@ struct PhotoFile {
         let bytes = try Image.readBytes(url)
         image = try Image.decode(bytes, name: url.path)
         description = .init(path: url.path, sha256: sha256(bytes), width: image.width, height: image.height)
-        stem = FileNames.safe(url.deletingPathExtension().lastPathComponent)
+        stem = FileNames.stem(url.deletingPathExtension().lastPathComponent)
     }
 }

@@ -5,7 +5,7 @@ import Tasks
 import Weights
 
 /// What `mmx caption` is asked to do.
-public struct CaptionRequest: Sendable {
+public struct CaptionRequest: RunRequest, Sendable {
     /// The photograph: PNG or JPEG.
     public var photo: URL
     /// A model folder, or the name of an installed model.
@@ -76,11 +76,14 @@ public enum CaptionRun {
         let requests = request.targets + (request.hasWordSheet ? [.everyWord] : [])
         let explanation = try running.explainer.explain(image, input: words, targets: requests, progress: progress)
         let output = explanation.output
+        if request.hasWordSheet, let warning = warning(of: explanation, from: request.targets.count) {
+            warnings.append(warning)
+        }
         try running.checkFinite(output.logProbabilities)
         let answers = try answering?.answers(photo, sharing: image, progress: progress)
 
         let writer = running.writer(request.rendering, photo, explanation.attributions)
-        let header = try running.header(task: "captioning", photo, writer, warnings: warnings) {
+        let header = try running.header(task: "captioning", request: request.key, photo, writer, warnings: warnings) {
             $0.sharedEncoder = captioner.configuration.sharedEncoder
             $0.decoder = captioner.configuration.decoder.kind.rawValue
         }
@@ -99,21 +102,36 @@ public enum CaptionRun {
         return manifest
     }
 
+    /// Names the words of the sheet that have one map at several places.
+    private static func warning(of explanation: Explanation<Captioner>, from first: Int) -> String? {
+        let words = explanation.targets.filter { target in
+            target.request >= first && target.subject.sameMapAt?.allSatisfy { $0 > target.subject.positions[0] } == true
+        }
+        if words.isEmpty { return nil }
+        return CaptionOutput.warning(
+            ofOneMapFor: words.map { ($0.name, $0.subject.positions + ($0.subject.sameMapAt ?? [])) })
+    }
+
     /// - Parameter chosen: requests below it are the user's; the one behind them asks for the sheet of every word,
     ///   whose words get no images of their own.
     private static func write(
         _ explanation: Explanation<Captioner>, chosen: Int, _ request: CaptionRequest, _ photo: PhotoFile,
         _ writer: ExplanationWriter, into manifest: inout CaptionManifest
     ) throws {
-        try AtomicFile.makeFolder(request.rendering.folder)
+        let results = try ResultFiles(
+            request.rendering.folder, request: manifest.request, manifest: "\(photo.stem)-explanation")
         for target in explanation.targets {
             let position = String(format: "%02d", (target.subject.positions.first ?? 0) + 1)
             manifest.body.scores += try writer.write(
-                target, name: "\(photo.stem)-\(position)-\(FileNames.safe(target.name))",
+                target, name: "\(photo.stem)-\(position)-\(FileNames.safe(target.name))", to: results,
                 images: target.request < chosen)
         }
         func detail(_ target: ExplainedTarget<CaptionSubject>) -> String {
-            String(format: "p = %.3g", exp(Double(target.subject.logProbability)))
+            let probability = String(format: "p = %.3g", exp(Double(target.subject.logProbability)))
+            guard let first = target.subject.sameMapAt?.first, first < target.subject.positions[0] else {
+                return probability
+            }
+            return "\(probability), map of word \(first + 1)"
         }
         let title = manifest.body.caption
         if request.hasWordSheet {
@@ -123,14 +141,14 @@ public enum CaptionRun {
                 hasMethods
                 ? writer.sheet(words, title: title, detail: detail)
                 : writer.contactSheet(words, title: title, detail: detail)
-            manifest.body.sheet = try writer.write(sheet, name: "\(photo.stem)-words.png")
+            manifest.body.sheet = try writer.write(sheet, name: "\(photo.stem)-words", to: results)
         }
         if request.rendering.hasSheet {
             // Every word where none was chosen.
             let own = explanation.targets.filter { $0.request < chosen }
             let sheet = writer.sheet(own.isEmpty ? explanation.targets : own, title: title, detail: detail)
-            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet.png")
+            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
         }
-        try manifest.write(to: writer.url("\(photo.stem)-explanation.json"))
+        try manifest.write(to: results.manifest())
     }
 }

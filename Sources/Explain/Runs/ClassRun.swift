@@ -4,7 +4,7 @@ import Tasks
 import Weights
 
 /// What `mmx classify` is asked to do.
-public struct ClassRequest: Sendable {
+public struct ClassRequest: RunRequest, Sendable {
     /// The photograph: PNG or JPEG.
     public var photo: URL
     /// A model folder, or the name of an installed model.
@@ -52,7 +52,7 @@ public enum ClassRun {
         try running.checkFinite(ranking.map(\.logit))
 
         let writer = running.writer(request.rendering, photo, explanation.attributions)
-        let header = try running.header(task: ClassifierConfiguration.task, photo, writer) {
+        let header = try running.header(task: ClassifierConfiguration.task, request: request.key, photo, writer) {
             $0.classes = classifier.configuration.classes
         }
         let best = ranking.prefix(request.top).map {
@@ -62,21 +62,23 @@ public enum ClassRun {
         }
         var manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
         if explanation.targets.isEmpty { return manifest }
-        try AtomicFile.makeFolder(request.rendering.folder)
+        let results = try ResultFiles(
+            request.rendering.folder, request: manifest.request, manifest: "\(photo.stem)-classes")
         for target in explanation.targets {
             // The indices keep classes apart that have the same name.
             let indices = [target.subject.index, target.subject.against].compactMap { $0.map(String.init) }
             manifest.body.scores += try writer.write(
                 target,
-                name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))")
+                name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))",
+                to: results)
         }
         if request.rendering.hasSheet {
             let sheet = writer.sheet(explanation.targets, title: best.first?.name ?? "") {
                 String(format: "p = %.3g", $0.subject.probability)
             }
-            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet.png")
+            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
         }
-        try manifest.write(to: writer.url("\(photo.stem)-classes.json"))
+        try manifest.write(to: results.manifest())
         return manifest
     }
 }

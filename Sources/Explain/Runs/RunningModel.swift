@@ -47,7 +47,7 @@ struct RunningModel<Model: ExplainableModel> {
     /// - Parameter describe: adds what is the task's own to the model's description.
     /// - Throws: what reading the weights' file threw.
     func header(
-        task: String, _ photo: PhotoFile, _ writer: ExplanationWriter, warnings: [String] = [],
+        task: String, request: String, _ photo: PhotoFile, _ writer: ExplanationWriter, warnings: [String] = [],
         describe: (inout ManifestModel) -> Void
     ) throws -> ManifestHeader {
         let identity = model.modelEncoder.identity
@@ -59,6 +59,6 @@ struct RunningModel<Model: ExplainableModel> {
             tool: Version.tool, task: task, model: description, photo: photo.description,
             preprocessing: identity.preprocessing, layer: explainer.layer,
             isCounterfactual: explainer.options.isCounterfactual, rendering: writer.rendering, manifest: nil,
-            warnings: warnings)
+            request: request, warnings: warnings)
     }
 }

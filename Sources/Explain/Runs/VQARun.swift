@@ -4,7 +4,7 @@ import Tasks
 import Weights
 
 /// What `mmx vqa` is asked to do.
-public struct VQARequest: Sendable {
+public struct VQARequest: RunRequest, Sendable {
     /// The photograph: PNG or JPEG.
     public var photo: URL
     /// A model folder, or the name of an installed model.
@@ -98,31 +98,31 @@ struct AnsweringModel {
         // One writer for all questions, so that all maps can share a scale.
         let writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
         let configuration = running.model.configuration
-        let header = try running.header(task: "question-answering", photo, writer) {
+        let header = try running.header(task: "question-answering", request: request.key, photo, writer) {
             $0.sharedEncoder = configuration.sharedEncoder
             $0.answerer = configuration.answerer.kind.rawValue
         }
         let questionMethod = request.options.explainsWords ? "gradient-times-input" : nil
         var manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
-        try AtomicFile.makeFolder(request.rendering.folder)
-        var names = FileNames()
+        let results = try ResultFiles(
+            request.rendering.folder, request: manifest.request, manifest: "\(photo.stem)-answers")
         for (index, explanation) in explanations.enumerated() {
             var question = describe(explanation, number: index + 1)
             let prefix = "\(photo.stem)-\(String(format: "%02d", index + 1))"
             for target in explanation.targets {
                 question.scores += try writer.write(
-                    target, name: "\(prefix)-\(FileNames.safe(target.name))", words: question.words,
-                    context: "question \(index + 1), ", naming: { names.unused($0) })
+                    target, name: "\(prefix)-\(FileNames.safe(target.name))", to: results, words: question.words,
+                    context: "question \(index + 1), ")
             }
             if request.rendering.hasSheet {
                 let sheet = writer.sheet(explanation.targets, title: question.question) {
                     String(format: "p = %.3g", $0.subject.probability)
                 }
-                question.methodSheet = try writer.write(sheet, name: "\(prefix)-sheet.png")
+                question.methodSheet = try writer.write(sheet, name: "\(prefix)-sheet", to: results)
             }
             manifest.body.questions.append(question)
         }
-        try manifest.write(to: writer.url("\(photo.stem)-answers.json"))
+        try manifest.write(to: results.manifest())
         return manifest
     }
 

@@ -21,32 +21,54 @@ extension Image {
     /// - Throws: ``ImageError``
     public static func readBytes(_ url: URL, limits: ImageLimits = .standard) throws -> Data {
         let name = url.path
-        // Links are followed, so the target's attributes decide.
-        let target = url.resolvingSymlinksInPath()
-        let attributes: [FileAttributeKey: Any]
-        do {
-            attributes = try FileManager.default.attributesOfItem(atPath: target.path)
-        } catch CocoaError.fileReadNoPermission {
-            throw ImageError(.unreadable, name, "there is no permission to read its folder")
-        } catch {
-            let known = FileManager.default.fileExists(atPath: target.deletingLastPathComponent().path)
-            throw ImageError(.missing, name, known ? "there is no such file" : "there is no such file, nor its folder")
+        // A pipe is refused below, not waited for.
+        let descriptor = RawPath.withBytes(name) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        guard descriptor >= 0 else { throw unopened(url, errno) }
+        defer { close(descriptor) }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else {
+            throw ImageError(.unreadable, name, "it cannot be read: \(systemMessage(errno))")
         }
-        switch attributes[.type] as? FileAttributeType {
-        case .typeRegular?: break
-        case .typeDirectory?: throw ImageError(.unreadable, name, "it is a folder, not an image")
+        switch information.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw ImageError(.unreadable, name, "it is a folder, not an image")
         default: throw ImageError(.unreadable, name, "it is not a plain file: save it as one first")
         }
-        let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
+        let size = Int(information.st_size)
         guard size <= limits.bytes else {
             throw ImageError(.tooLarge, name, "\(size >> 20) MiB; at most \(limits.bytes >> 20) are read")
         }
-        do {
-            return try Data(contentsOf: target)
-        } catch CocoaError.fileReadNoPermission {
-            throw ImageError(.unreadable, name, "there is no permission to read it")
-        } catch {
-            throw ImageError(.unreadable, name, "it cannot be read: \(error.localizedDescription)")
+        var bytes = Data(count: size), filled = 0
+        while filled < size {
+            let count = bytes.withUnsafeMutableBytes {
+                Foundation.read(descriptor, $0.baseAddress?.advanced(by: filled), size - filled)
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 { throw ImageError(.unreadable, name, "it cannot be read: \(systemMessage(errno))") }
+            // The file has become shorter meanwhile.
+            if count == 0 { return bytes.prefix(filled) }
+            filled += count
+        }
+        return bytes
+    }
+
+    /// Why a file could not be opened.
+    private static func unopened(_ url: URL, _ code: Int32) -> ImageError {
+        func exists(_ path: String) -> Bool {
+            var information = stat()
+            return RawPath.withBytes(path) { stat($0, &information) } == 0
+        }
+        switch code {
+        case ENOENT, ENOTDIR:
+            let known = exists(url.deletingLastPathComponent().path)
+            return ImageError(
+                .missing, url.path, known ? "there is no such file" : "there is no such file, nor its folder")
+        case EACCES:
+            let what = exists(url.path) ? "it" : "its folder"
+            return ImageError(.unreadable, url.path, "there is no permission to read \(what)")
+        // A socket has no contents to open.
+        case ENXIO: return ImageError(.unreadable, url.path, "it is not a plain file: save it as one first")
+        default: return ImageError(.unreadable, url.path, "it cannot be read: \(systemMessage(code))")
         }
     }
 

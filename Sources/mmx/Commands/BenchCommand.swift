@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Support
 import Tasks
+import Tensors
 import Vision
 
 struct BenchCommand: ParsableCommand {
@@ -53,14 +54,14 @@ struct BenchLayers: ParsableCommand {
 
     func run() throws {
         // The engine reads it once, when it first computes.
-        if let threads = options.threads { setenv("MMX_THREADS", "\(threads)", 1) }
+        if let threads = options.threads { setenv(Parallel.threadsVariable, "\(threads)", 1) }
         let progress = Progress()
         let bench = try progress.clearing {
             try LayerBenchmark(named: options.model, size: options.size, repeats: options.repeats) { done, all in
                 progress.update("round \(done) of \(all)", fraction: Double(done) / Double(all))
             }
         }
-        if output.json { return print(try JSON.pretty(bench)) }
+        if output.json { return try StandardOutput.printJSON(JSON.pretty(bench)) }
         func cells(_ cost: LayerBenchmark.Cost) -> [String] {
             [
                 String(format: "%.1f", Double(cost.flops) / 1e6), String(format: "%.3f", cost.milliseconds),
@@ -68,8 +69,9 @@ struct BenchLayers: ParsableCommand {
             ]
         }
         let threads = bench.threads == 1 ? "1 thread" : "\(bench.threads) threads"
-        print("\(bench.encoder), \(bench.input[1])x\(bench.input[2]), \(threads); medians of \(bench.repeats)")
-        print(
+        try StandardOutput.print(
+            "\(bench.encoder), \(bench.input[1])x\(bench.input[2]), \(threads); medians of \(bench.repeats)")
+        try StandardOutput.print(
             String(
                 format: "matrix product %d x %d x %d: %.0f GFLOP/s\n", LayerBenchmark.productSize,
                 LayerBenchmark.productSize, LayerBenchmark.productSize, bench.peakGigaflopsPerSecond))
@@ -83,7 +85,7 @@ struct BenchLayers: ParsableCommand {
         }
         rows += bench.byAlgorithm.map { ["all \($0.algorithm)", "\($0.count)", "", ""] + cells($0.cost) }
         rows.append(["total", "\(bench.layers.count)", "", ""] + cells(bench.total))
-        print(Table.text(rows, right: [2, 3, 4, 5, 6, 7]))
-        print(String(format: "\nthe whole encoder: %.3f ms", bench.encoderMilliseconds))
+        try StandardOutput.print(Table.text(rows, right: [2, 3, 4, 5, 6, 7]))
+        try StandardOutput.print(String(format: "\nthe whole encoder: %.3f ms", bench.encoderMilliseconds))
     }
 }

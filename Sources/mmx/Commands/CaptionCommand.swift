@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Foundation
+import Support
 import Tasks
 
 /// Which words of a caption are explained.
@@ -18,7 +19,12 @@ struct CaptionTargetOptions: ParsableArguments {
             "Explain why the first word and not the second, at the first word's position. Takes two words and stands "
                 + "after the photograph.", valueName: "words"))
     var contrast: [String] = []
-    @Option(help: ArgumentHelp("Which one to explain where a word occurs several times.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Which one to explain where a word occurs several times. With --score visual, a word has one map at all its \
+            places; --score log-probability tells them apart.
+            """, valueName: "n"))
     var occurrence = 1
     @Option(help: ArgumentHelp("Explain this caption instead of the model's.", valueName: "text"))
     var caption: String?
@@ -113,9 +119,9 @@ struct CaptionCommand: CheckedCommand {
     }
 
     func run() throws {
-        if methods.listMethods { return MethodOptions.printMethods() }
+        if methods.listMethods { return try MethodOptions.printMethods() }
         if methods.listLayers {
-            return MethodOptions.printLayers(of: try Captioner.load(ModelFolder.find(captioner.model)).encoder)
+            return try MethodOptions.printLayers(of: try Captioner.load(ModelFolder.find(captioner.model)).encoder)
         }
         guard let photo else { return }
         let options = try methods.options(settings: settings.settings, wordScore: scores.score)
@@ -130,10 +136,11 @@ struct CaptionCommand: CheckedCommand {
                 progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)
-        print(output.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
+        if output.json { return try StandardOutput.printJSON(manifest.json()) }
+        try StandardOutput.print(lines(manifest).joined(separator: "\n"), isEscaped: true)
     }
 
-    /// What a person reads.
+    /// What a person reads, escaped for a terminal.
     private func lines(_ manifest: CaptionManifest) -> [String] {
         let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         let kind = manifest.wordScore == .logProbability ? "log p" : "score"
@@ -144,9 +151,10 @@ struct CaptionCommand: CheckedCommand {
         }
         if let sheet = manifest.sheet { lines.append("every word: \(sheet)") }
         if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }
+        let escaped = lines.map { PrintableText.escaped($0) }
         if let answers = manifest.answers {
-            lines += AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(answers)
+            return escaped + AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(answers)
         }
-        return lines
+        return escaped
     }
 }

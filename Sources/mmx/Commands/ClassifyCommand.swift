@@ -106,9 +106,10 @@ struct ClassifyCommand: CheckedCommand {
     }
 
     func run() throws {
-        if methods.listMethods { return MethodOptions.printMethods() }
+        if methods.listMethods { return try MethodOptions.printMethods() }
         if methods.listLayers {
-            return MethodOptions.printLayers(of: try Classifier.load(ModelFolder.findClassifier(models.model)).encoder)
+            return try MethodOptions.printLayers(
+                of: try Classifier.load(ModelFolder.findClassifier(models.model)).encoder)
         }
         guard let photo else { return }
         let options = try methods.options(settings: settings.settings)
@@ -120,7 +121,8 @@ struct ClassifyCommand: CheckedCommand {
                     options: options, rendering: drawing.rendering(into: output.folder)), progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)
-        print(output.json ? try manifest.json() : lines(manifest).joined(separator: "\n"))
+        if output.json { return try StandardOutput.printJSON(manifest.json()) }
+        try StandardOutput.print(lines(manifest).joined(separator: "\n"))
     }
 
     /// What a person reads.

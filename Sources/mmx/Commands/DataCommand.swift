@@ -83,9 +83,9 @@ struct DataQuestions: ParsableCommand {
                     + "\(counts.unbalanced) for balance")
         }
         if file.json {
-            print(try JSON.line(report))
+            try StandardOutput.printJSON(JSON.line(report))
         } else {
-            print("images     \(report.images)\nquestions  \(report.questions)")
+            try StandardOutput.print("images     \(report.images)\nquestions  \(report.questions)")
             let rows = kinds.map { kind, counts in
                 [
                     kind, "\(counts.questions)", "\(counts.answers)",
@@ -93,7 +93,7 @@ struct DataQuestions: ParsableCommand {
                 ]
             }
             let header = ["kind", "questions", "answers", "most frequent answer right"]
-            print(Table.text([header] + rows, minimum: [16]))
+            try StandardOutput.print(Table.text([header] + rows, minimum: [16]))
         }
     }
 }

@@ -65,7 +65,8 @@ struct EvaluateCaption: ParsableCommand {
         try results.write(try evaluation.jsonLines())
         let scores = evaluation.scores
         let count = evaluation.captions.count
-        print(results.json ? try scores.json(images: count) : scores.table(images: count))
+        if results.json { return try StandardOutput.printJSON(scores.json(images: count)) }
+        try StandardOutput.print(scores.table(images: count))
     }
 }
 
@@ -107,6 +108,7 @@ struct EvaluateVQA: ParsableCommand {
             progress.count(done, of: of, "questions")
         }
         try results.write(try evaluation.jsonLines())
-        print(results.json ? try evaluation.scores.json() : evaluation.scores.table())
+        if results.json { return try StandardOutput.printJSON(evaluation.scores.json()) }
+        try StandardOutput.print(evaluation.scores.table())
     }
 }

@@ -222,6 +222,7 @@ struct EvaluateMaps: ParsableCommand {
                 }
             }.scores
         }
-        print(output.json ? try scores.json() : scores.table())
+        if output.json { return try StandardOutput.printJSON(scores.json()) }
+        try StandardOutput.print(scores.table())
     }
 }

@@ -77,8 +77,8 @@ struct ModelImportCommand: ParsableCommand {
         task.headless = weights.headless
         task.type = output.half ? .f16 : .f32
         let record = try task.run { sha256($0) }
-        if output.json { return print(try JSON.pretty(record)) }
-        print(folder.path)
+        if output.json { return try StandardOutput.printJSON(JSON.pretty(record)) }
+        try StandardOutput.print(folder.path)
         var notes = [
             "\(record.encoder) (\(record.task)): \(record.tensors) tensors, "
                 + "\(record.parameters) parameters from \(record.format.rawValue)"
@@ -109,12 +109,12 @@ struct ModelList: ParsableCommand {
     func run() throws {
         let (models, broken) = InstalledModel.all()
         Failure.warn(broken.map { "\($0)" })
-        if output.json { return print(try JSON.pretty(models)) }
-        if models.isEmpty { return print("no models are installed") }
+        if output.json { return try StandardOutput.printJSON(JSON.pretty(models)) }
+        if models.isEmpty { return try StandardOutput.print("no models are installed") }
         let rows = models.map {
             [$0.name, $0.task, $0.encoder, String(format: "%.1f MB", Double($0.bytes) / 1e6), $0.path]
         }
-        print(Table.text([["model", "task", "encoder", "size", "folder"]] + rows, right: [3]))
+        try StandardOutput.print(Table.text([["model", "task", "encoder", "size", "folder"]] + rows, right: [3]))
     }
 }
 
@@ -137,20 +137,20 @@ struct ModelInfo: ParsableCommand {
 
     func run() throws {
         let summary = try NetworkSummary(named: name)
-        if output.json { return print(try JSON.pretty(summary)) }
+        if output.json { return try StandardOutput.printJSON(JSON.pretty(summary)) }
         let head = summary.classes == 0 ? "without a head" : "\(summary.classes) classes"
         let cost = String(
             format: "%.3f GFLOP (%.3f G multiply-adds)", Double(summary.flops) / 1e9,
             Double(summary.multiplyAdds) / 1e9)
-        print(
+        try StandardOutput.print(
             Table.text([
                 ["network", "\(summary.encoder), \(head)"],
                 ["input", "\(ResultText.shape(summary.input[1...2])) (height x width)"],
                 ["parameters", "\(summary.parameters)"], ["cost", cost],
                 ["explanation layer", summary.explanationLayer],
             ]))
-        print("\nlayers that maps can be drawn over (--layer)")
-        print(
+        try StandardOutput.print("\nlayers that maps can be drawn over (--layer)")
+        try StandardOutput.print(
             Table.text(
                 summary.stages.map { stage in
                     [
@@ -158,14 +158,14 @@ struct ModelInfo: ParsableCommand {
                         stage.aliases.joined(separator: ", "),
                     ]
                 }, right: [1]))
-        print("\nlayers with weights")
+        try StandardOutput.print("\nlayers with weights")
         let layers = summary.layers.map { layer in
             [
                 "  " + layer.name, ResultText.shape(layer.weight), ResultText.shape(layer.output.dropFirst()),
                 "\(layer.parameters)", String(format: "%.1f", Double(2 * layer.multiplyAdds) / 1e6),
             ]
         }
-        print(
+        try StandardOutput.print(
             Table.text([["  layer", "weight", "output", "parameters", "MFLOP"]] + layers, right: [1, 2, 3, 4]))
     }
 }
@@ -184,11 +184,11 @@ struct ModelVerify: ParsableCommand {
 
     func run() throws {
         let check = try ModelCheck.run(ModelFolder.find(model)) { sha256($0) }
-        if output.json { return print(try JSON.pretty(check)) }
-        print(
+        if output.json { return try StandardOutput.printJSON(JSON.pretty(check)) }
+        try StandardOutput.print(
             "\(check.model): complete and finite (\(check.task), \(check.encoder), "
                 + "\(check.tensors) tensors, \(check.parameters) numbers)"
         )
-        print("sha256 \(check.sha256)\(check.imported == nil ? "" : ", as imported")")
+        try StandardOutput.print("sha256 \(check.sha256)\(check.imported == nil ? "" : ", as imported")")
     }
 }

@@ -147,7 +147,7 @@ struct TrainCaption: ParsableCommand {
             vocabularyFile: model.vocabularyFile, size: model.size
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: output.resume)
-        print(output.output)
+        try StandardOutput.print(output.output)
     }
 }
 

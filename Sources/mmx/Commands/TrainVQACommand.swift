@@ -115,7 +115,7 @@ struct TrainVQA: ParsableCommand {
             output: output.folder
         ) { TrainingReport.show($0, on: progress) }
         try trainer.run(resume: output.resume)
-        print(output.output)
+        try StandardOutput.print(output.output)
     }
 
     /// The questions to learn from and those to measure with.

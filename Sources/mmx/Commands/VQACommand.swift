@@ -98,9 +98,9 @@ struct VQACommand: CheckedCommand {
     }
 
     func run() throws {
-        if methods.listMethods { return MethodOptions.printMethods() }
+        if methods.listMethods { return try MethodOptions.printMethods() }
         if methods.listLayers {
-            return MethodOptions.printLayers(of: try VQAModel.load(ModelFolder.find(models.model)).encoder)
+            return try MethodOptions.printLayers(of: try VQAModel.load(ModelFolder.find(models.model)).encoder)
         }
         guard let photo else { return }
         let questions =
@@ -117,8 +117,8 @@ struct VQACommand: CheckedCommand {
                     rendering: drawing.rendering(into: output.folder)), progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)
-        if output.json { return print(try manifest.json()) }
+        if output.json { return try StandardOutput.printJSON(manifest.json()) }
         let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: what.questionFile != nil)
-        print(text.lines(manifest).joined(separator: "\n"))
+        try StandardOutput.print(text.lines(manifest).joined(separator: "\n"), isEscaped: true)
     }
 }

@@ -66,20 +66,21 @@ struct MethodOptions: ParsableArguments {
     }
 
     /// What `--list-layers` prints.
-    static func printLayers(of encoder: Encoder) {
+    static func printLayers(of encoder: Encoder) throws {
         for stage in encoder.stages {
             let isDefault = stage.name == encoder.lastLayer
-            print("\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(isDefault ? "\tdefault" : "")")
+            try StandardOutput.print(
+                "\(stage.name)\t\(stage.channels) channels\t\(stage.stride) px\(isDefault ? "\tdefault" : "")")
         }
     }
 
     /// What `--list-methods` prints.
-    static func printMethods() {
+    static func printMethods() throws {
         let methods = Methods.all()
         let width = methods.map(\.name.count).max() ?? 0
         for method in methods {
             let name = method.name + String(repeating: " ", count: width - method.name.count)
-            print("\(name)  \(method.summary) (\(method.paper))")
+            try StandardOutput.print("\(name)  \(method.summary) (\(method.paper))")
         }
     }
 }

@@ -1,5 +1,6 @@
 import Explain
 import Foundation
+import Support
 
 /// Answers as a person reads them.
 struct AnswerText {
@@ -13,24 +14,27 @@ struct AnswerText {
         return isWanted && isatty(STDOUT_FILENO) == 1
     }
 
+    /// What is to be printed, escaped for a terminal.
     func lines(_ manifest: VQAManifest) -> [String] {
         manifest.questions.flatMap { question -> [String] in
-            var lines = namesQuestions ? ["\(question.number). \(question.question)"] : []
-            lines += question.answers.map { "\(ResultText.percent($0.probability))  \($0.answer)" }
+            var lines = namesQuestions ? ["\(question.number). \(escaped(question.question))"] : []
+            lines += question.answers.map { "\(ResultText.percent($0.probability))  \(escaped($0.answer))" }
             let namesMethods = Set(question.scores.map(\.method)).count > 1
             for score in question.scores {
-                if let words = score.words { lines.append("\(score.name): \(line(words))") }
+                if let words = score.words { lines.append("\(escaped(score.name)): \(line(words))") }
                 if let line = ResultText.map(
                     score.name, score: score.value, method: namesMethods ? score.method : nil,
                     file: score.files.overlay)
                 {
-                    lines.append(line)
+                    lines.append(escaped(line))
                 }
             }
-            if let sheet = question.methodSheet { lines.append("sheet: \(sheet)") }
+            if let sheet = question.methodSheet { lines.append("sheet: \(escaped(sheet))") }
             return lines
         }
     }
+
+    private func escaped(_ text: String) -> String { PrintableText.escaped(text) }
 
     /// The words with what each carried: red speaks for the answer, blue against it, the stronger the fuller. As many
     /// decimals for all as give the largest three digits.
@@ -40,11 +44,11 @@ struct AnswerText {
         return words.map { word in
             let number = String(format: "%+.\(decimals)f", word.contribution)
             let part = word.contribution / largest
-            guard isColored, part.isFinite else { return "\(word.word) \(number)" }
+            guard isColored, part.isFinite else { return "\(escaped(word.word)) \(number)" }
             // Of the 256 colours that every terminal has: white, and four steps of red and of blue.
             let step = Int((min(1, abs(part)) * 4).rounded())
             let ground = part >= 0 ? 231 - 7 * step : 231 - 42 * step
-            return "\u{1B}[38;5;16;48;5;\(ground)m \(word.word) \u{1B}[0m \(number)"
+            return "\u{1B}[38;5;16;48;5;\(ground)m \(escaped(word.word)) \u{1B}[0m \(number)"
         }.joined(separator: isColored ? "  " : ", ")
     }
 }

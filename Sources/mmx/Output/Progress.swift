@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A progress line on standard error: redrawn in place on a terminal, a line now and then elsewhere.
 final class Progress {
@@ -18,10 +19,10 @@ final class Progress {
             let width = 24
             let full = Int(max(0, min(1, fraction)) * Double(width))
             let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
-            write("\r\u{1B}[K\(bar) \(text())")
+            StandardError.write("\r\u{1B}[K\(bar) \(PrintableText.escaped(text()))")
             drawn = true
         } else {
-            write("\(Int(fraction * 100)) % \(text())\n")
+            StandardError.line("\(Int(fraction * 100)) % \(text())")
         }
     }
 
@@ -38,16 +39,15 @@ final class Progress {
     /// Clears the drawn line when `body` is done, or fails.
     func clearing<T>(_ body: () throws -> T) rethrows -> T {
         defer {
-            if drawn { write("\r\u{1B}[K") }
-            drawn = false
+            erase()
         }
         return try body()
     }
 
     /// A line that stays.
     func line(_ text: String) {
-        write((drawn ? "\r\u{1B}[K" : "") + text + "\n")
-        drawn = false
+        erase()
+        StandardError.line(text)
     }
 
     static func duration(_ seconds: Double) -> String {
@@ -55,5 +55,8 @@ final class Progress {
         return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
     }
 
-    private func write(_ text: String) { StandardError.write(text) }
+    private func erase() {
+        if drawn { StandardError.write("\r\u{1B}[K") }
+        drawn = false
+    }
 }

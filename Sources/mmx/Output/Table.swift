@@ -1,9 +1,13 @@
+import Support
+
 /// Rows of cells in columns.
 enum Table {
     /// - Parameters:
     ///   - right: the columns that are aligned to the right; the others are to the left.
     ///   - minimum: the least width of each of the first columns, in characters.
     static func text(_ rows: [[String]], right: Set<Int> = [], minimum: [Int] = []) -> String {
+        // One name of megabytes in a file would widen every row.
+        let rows = rows.map { $0.map { PrintableText.shortened($0, to: 200) } }
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             let least = column < minimum.count ? minimum[column] : 0

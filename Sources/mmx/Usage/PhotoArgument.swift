@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Vision
 
 /// What can be wrong with the argument that names a photograph, before it is read.
@@ -19,8 +20,12 @@ enum PhotoArgument {
     /// Whether the argument is a file, or is called as an image is.
     static func looksLikeFile(_ argument: String) -> Bool {
         let endings = [".jpg", ".jpeg", ".png"]
-        var isFolder: ObjCBool = false
         return isAddress(argument) || endings.contains { argument.lowercased().hasSuffix($0) }
-            || FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) && !isFolder.boolValue
+            || isPlainFile(argument)
+    }
+
+    private static func isPlainFile(_ path: String) -> Bool {
+        var information = stat()
+        return RawPath.withBytes(path) { stat($0, &information) } == 0 && information.st_mode & S_IFMT != S_IFDIR
     }
 }

@@ -128,6 +128,7 @@ class GoldenTestCase: ProgramTestCase {
     private func placeholder(key: String, text: String, _ names: [String: String]) -> String {
         if key == "tool" { return "<tool>" }
         if key == "run", text.wholeMatch(of: /[0-9a-f]{12}/) != nil { return "<run>" }
+        if key == "request", text.wholeMatch(of: /[0-9a-f]{16}/) != nil { return "<request>" }
         let text = names[text].map { "<sha256 of \($0)>" } ?? text
         return text.replacingOccurrences(of: folder.resolvingSymlinksInPath().path, with: "<folder>")
             .replacingOccurrences(of: folder.path, with: "<folder>")

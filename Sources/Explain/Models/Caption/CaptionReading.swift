@@ -12,6 +12,18 @@ public struct CaptionOutput: Sendable {
     public var wordScore: WordScore
 }
 
+extension CaptionOutput {
+    /// Says that words have one map at several places each, counted from 0.
+    static func warning(ofOneMapFor words: [(word: String, places: [Int])]) -> String {
+        let list = words.map { word, places in
+            "'\(word)' (words \(places.map { String($0 + 1) }.joined(separator: ", ")))"
+        }
+        return "one map for all places of \(list.joined(separator: " and ")): the visual part of a score has the same "
+            + "weights for a word at every place, and grad-cam and other methods that weigh whole channels tell no "
+            + "places apart; --score log-probability does"
+    }
+}
+
 /// A caption's words in one captioner, over one feature map: every target of the caption is read from here.
 ///
 /// y = sum over a span of positions of log p(w_t | w_<t, image), or of the words' scores before the softmax
@@ -73,8 +85,16 @@ struct CaptionReading {
         }
         let subject = CaptionSubject(
             positions: Array(positions), inCaption: other == nil,
-            logProbability: positions.reduce(0) { $0 + logProbabilities.value[$1, word($1)] })
+            logProbability: positions.reduce(0) { $0 + logProbabilities.value[$1, word($1)] },
+            sameMapAt: other == nil ? placesOfSameMap(positions) : nil)
         return ResolvedTarget(name: name, subject: subject, linear: LinearTarget(terms), warnings: warnings)
+    }
+
+    private func placesOfSameMap(_ positions: Range<Int>) -> [Int]? {
+        guard wordOutputs.kind == .visual, positions.count == 1, names.indices.contains(positions.lowerBound)
+        else { return nil }
+        let others = names.indices.filter { names[$0] == names[positions.lowerBound] && $0 != positions.lowerBound }
+        return others.isEmpty ? nil : others
     }
 
     /// The positions that a target's terms are about.

@@ -15,7 +15,7 @@ extension CaptionReading {
         case .word(let text, let occurrence), .phrase(let text, let occurrence):
             let tokens = try self.tokens(text)
             if let positions = try self.positions(of: tokens, text, occurrence) {
-                return [target(tokens.joined(separator: " "), at: positions)]
+                return [noting(target(tokens.joined(separator: " "), at: positions))]
             }
             let (position, word, warning) = try absent(tokens[0])
             return [target(tokens[0], at: position..<position + 1, other: word, warnings: [warning])]
@@ -84,9 +84,20 @@ extension CaptionReading {
             throw ExplanationError(
                 kind: .unknownWord, description: "the word '\(own[0])' cannot be held against itself")
         }
-        return target(
-            "\(own[0]) rather than \(others[0])", at: positions, other: missing?.word, against: against,
-            warnings: missing.map { [$0.warning] } ?? [])
+        return noting(
+            target(
+                "\(own[0]) rather than \(others[0])", at: positions, other: missing?.word, against: against,
+                warnings: missing.map { [$0.warning] } ?? []))
+    }
+
+    /// Warns of a word that has one map at several places.
+    private func noting(_ target: ResolvedTarget<CaptionSubject>) -> ResolvedTarget<CaptionSubject> {
+        guard let others = target.subject.sameMapAt else { return target }
+        var target = target
+        let places = (target.subject.positions + others).sorted()
+        target.warnings.append(
+            CaptionOutput.warning(ofOneMapFor: [(names[places[0]], places)]))
+        return target
     }
 
     /// A word that the caption does not have: the position where its probability is highest.

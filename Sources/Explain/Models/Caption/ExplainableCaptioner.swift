@@ -31,13 +31,21 @@ extension Captioner: ExplainableModel {
             output: reading.output, head: head, outputs: reading.outputs.reshaped([1, -1]), targets: reading.targets)
     }
 
+    /// Longer captions of a person's own are refused: with a map for every word, memory grows with the square of their
+    /// number.
+    public static var maximumWords: Int { 200 }
+
     /// A caption that a person gives, as word indices, with a warning for each word that the model does not know.
-    /// - Throws: ``ExplanationError`` when the text has no word, or none that the model knows.
+    /// - Throws: ``ExplanationError`` when the text has no word, none that the model knows, or too many
+    ///   (``maximumWords``).
     public func indices(of caption: String) throws -> (words: [Int], warnings: [String]) {
+        let limit = WordLimit(what: "caption", words: Self.maximumWords, kind: .badCaption)
+        try limit.check(caption)
         let tokens = CaptionTokenizer().tokens(caption)
+        try limit.check(tokens, of: caption)
         let words = vocabulary.encode(tokens)
         guard !words.isEmpty else {
-            throw ExplanationError(kind: .emptyCaption, description: "the caption '\(caption)' has no words")
+            throw ExplanationError(kind: .badCaption, description: "the caption '\(caption)' has no words")
         }
         let unknown = zip(tokens, words).filter { $0.1 == vocabulary.unknown }.map(\.0)
         if unknown.count == words.count {

@@ -9,16 +9,10 @@ extension VQAModel {
     /// - Throws: `QuestionError` for a question without words or of unknown words only; ``ExplanationError`` for one
     ///   that is too long.
     public func question(_ text: String) throws -> (question: ReadQuestion, warnings: [String]) {
-        let limit = Self.maximumWords
-        func tooLong(_ count: String) -> ExplanationError {
-            ExplanationError(
-                kind: .badQuestion,
-                description: "the question '\(text.prefix(40))...' has \(count); at most \(limit) words can be read")
-        }
-        // No word is shorter than a character: what is far too long is refused before it is split.
-        guard text.utf8.count <= 64 * limit else { throw tooLong("\(text.utf8.count) bytes") }
+        let limit = WordLimit(what: "question", words: Self.maximumWords, kind: .badQuestion)
+        try limit.check(text)
         let question = try read(text)
-        guard question.tokens.count <= limit else { throw tooLong("\(question.tokens.count) words") }
+        try limit.check(question.tokens, of: text)
         var named = Set<String>()
         let warnings = question.unknown.filter { named.insert($0).inserted }.map { word in
             "the model does not know the word '\(word)'\(vocabulary.nearestKnown(to: word)); it reads it as an unknown "
