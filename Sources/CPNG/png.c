@@ -1,5 +1,6 @@
 #include "CPNG.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,4 +167,19 @@ int mmx_png_encode(
     }
     free(s);
     return code;
+}
+
+size_t mmx_inflate(const uint8_t *data, size_t size, uint8_t *output, size_t capacity) {
+    z_stream z;
+    memset(&z, 0, sizeof z);
+    if (size > UINT_MAX || capacity > UINT_MAX || inflateInit(&z) != Z_OK) return 0;
+    z.next_in = (Bytef *)data;
+    z.avail_in = (uInt)size;
+    z.next_out = output;
+    z.avail_out = (uInt)capacity;
+    int result = inflate(&z, Z_FINISH);
+    // Z_BUF_ERROR: the stream goes on, or its end is missing.
+    size_t count = result == Z_STREAM_END || result == Z_BUF_ERROR ? capacity - z.avail_out : 0;
+    inflateEnd(&z);
+    return count;
 }

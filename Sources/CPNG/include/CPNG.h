@@ -23,3 +23,7 @@ int mmx_png_decode(
 int mmx_png_encode(
     const uint8_t *pixels, uint32_t width, uint32_t height, int channels, uint8_t **bytes, size_t *count,
     char *message);
+
+// Unpacks a zlib stream (a compressed text of a PNG) into at most `capacity` bytes and returns how many they are. The
+// rest of a longer stream is left out; a damaged stream gives 0.
+size_t mmx_inflate(const uint8_t *data, size_t size, uint8_t *output, size_t capacity);
