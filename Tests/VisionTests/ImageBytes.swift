@@ -27,6 +27,13 @@ enum ImageBytes {
         return image.prefix(end) + chunks.joined() + image.dropFirst(end)
     }
 
+    /// A gray PNG of 8 bits around a zlib stream of its rows.
+    static func grayPNG(_ stream: [UInt8], width: Int, height: Int, interlaced: Bool = false) -> Data {
+        let header = number(width, 4) + number(height, 4) + [8, 0, 0, 0, interlaced ? 1 : 0]
+        let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        return Data(signature + chunk("IHDR", header) + chunk("IDAT", stream) + chunk("IEND", []))
+    }
+
     static func chunk(_ kind: String, _ body: [UInt8]) -> [UInt8] {
         let checked = Array(kind.utf8) + body
         var crc = UInt32.max
