@@ -34,8 +34,10 @@ enum ImageBytes {
         return Data(signature + chunk("IHDR", header) + chunk("IDAT", stream) + chunk("IEND", []))
     }
 
-    static func chunk(_ kind: String, _ body: [UInt8]) -> [UInt8] {
-        let checked = Array(kind.utf8) + body
+    static func chunk(_ kind: String, _ body: [UInt8]) -> [UInt8] { chunk(kind: Array(kind.utf8), body) }
+
+    static func chunk(kind: [UInt8], _ body: [UInt8]) -> [UInt8] {
+        let checked = kind + body
         var crc = UInt32.max
         for byte in checked {
             crc ^= UInt32(byte)
