@@ -15,6 +15,9 @@ public struct DecodedImage: Sendable {
     /// Sentences that name the file: that it ends early, or that it was made smaller.
     public private(set) var warnings: [String]
 
+    /// Whether the image has fewer pixels than the file.
+    public var isReduced: Bool { image.width != fileWidth || image.height != fileHeight }
+
     /// An image of more pixels is made smaller: some more than the 50 megapixels (8192 x 6144) of ordinary cameras and
     /// telephones.
     public static let mostPixels = 52_000_000
@@ -53,6 +56,12 @@ public struct DecodedImage: Sendable {
                 "\(name): it is read at \(image.width)x\(image.height) of its \(fileWidth)x\(fileHeight) pixels, as it "
                     + "has more than \(most)")
         }
+    }
+
+    /// Reads a JPEG or PNG file.
+    /// - Throws: ``ImageError`` that names the file.
+    public init(contentsOf url: URL, limits: ImageLimits = .standard) throws {
+        try self.init(Image.readBytes(url, limits: limits), name: url.path, limits: limits)
     }
 
     /// Turns what a decoder made.
