@@ -53,4 +53,34 @@ final class PhotographTests: ProgramTestCase {
         XCTAssertEqual(outcome.errors.components(separatedBy: "end marker").count, 2, outcome.errors)
         XCTAssertTrue(outcome.output.contains("end marker"), outcome.output)
     }
+
+    func testEvaluate_ofMorePixelsThanAllowed_namesTheOption() throws {
+        try Data("image,caption\ntoy.png,a red circle\n".utf8).write(to: folder.appendingPathComponent("captions.csv"))
+        let question =
+            #"{"image":"toy.png","question":"what color?","answer":"red","boxes":[[0,0,9,9]],"kind":"color"}"#
+        try Data(question.utf8).write(to: folder.appendingPathComponent("questions.jsonl"))
+        let answerer = Self.model.deletingLastPathComponent().appendingPathComponent("toy-vqa").path
+        for (arguments, model) in [
+            (["caption", "--captions", "captions.csv"], Self.model.path),
+            (["vqa", "--questions", "questions.jsonl"], answerer),
+            (["maps", "--questions", "questions.jsonl", "--resamples", "10"], answerer),
+        ] {
+            let command = ["evaluate"] + arguments + ["--images", ".", "--model", model, "--max-pixels"]
+            let refused = try run(command + ["4095"]), allowed = try run(command + ["4096"])
+            XCTAssertEqual(refused.code, 3, refused.errors)
+            XCTAssertTrue(refused.errors.contains("--max-pixels"), refused.errors)
+            XCTAssertEqual(allowed.code, 0, allowed.errors)
+        }
+    }
+
+    func testEvaluateCaption_ofAnImageWithoutItsEnd_warns() throws {
+        let image = Image(width: 64, height: 64, color: (90, 120, 200))
+        try image.jpegData().dropLast(2).write(to: folder.appendingPathComponent("cut.jpg"))
+        try Data("image,caption\ncut.jpg,a red circle\n".utf8).write(to: folder.appendingPathComponent("captions.csv"))
+        let outcome = try run(
+            ["evaluate", "caption", "--images", ".", "--captions", "captions.csv", "--model", Self.model.path])
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        XCTAssertTrue(outcome.errors.contains("warning: "), outcome.errors)
+        XCTAssertTrue(outcome.errors.contains("cut.jpg: the file ends early"), outcome.errors)
+    }
 }
