@@ -60,7 +60,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png")]),
+        .target(
+            name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CVector", cSettings: nativeC),
         .target(name: "CCommit"),

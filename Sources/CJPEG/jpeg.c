@@ -9,14 +9,17 @@
 #include <jerror.h>
 
 // A progressive file may have any number of scans. A scan may be a few bytes long, and each is a pass over the whole
-// image. Encoders write about ten.
+// image. Encoders write about ten. Large images have less: 25 scans of 200 megapixels take some seconds.
+#define MIN_SCANS 25
 #define MAX_SCANS 100
+#define SCANNED_PIXELS 2000000000
 
 typedef struct {
     struct jpeg_error_mgr base;
     jmp_buf target;
     int code;
     int ended;  // the data ended before the end-of-image marker
+    int cut;    // the data ended inside the last row of blocks
     char *message;
 } failure;
 
@@ -42,36 +45,55 @@ static void on_error(j_common_ptr common) {
     leave(common, code);
 }
 
+// Whether the decoder is in a scan's last row of blocks, and that is little of the image.
+static int in_last_row(j_decompress_ptr d) {
+    return d->input_iMCU_row + 1 >= d->total_iMCU_rows && d->total_iMCU_rows >= MMX_JPEG_ROWS_OF_BLOCKS;
+}
+
 // libjpeg only warns about damage that it can work around (it fills the missing pixels with grey). Here, damage to the
-// pixels is an error; problems that do not affect them are not.
+// pixels is an error, but for an end that is missing (CJPEG.h says how much); problems that do not affect them are not.
 static void on_message(j_common_ptr common, int level) {
     failure *f = (failure *)common->err;
-    if (level >= 0) return;
+    if (level >= 0 || !common->is_decompressor) return;
+    j_decompress_ptr d = (j_decompress_ptr)common;
     switch (common->err->msg_code) {
-    case JWRN_JPEG_EOF: {
+    case JWRN_JPEG_EOF:
         f->ended = 1;
-        if (!common->is_decompressor) return;
-        // If one scan holds all components, the decoder reports when it runs out of bits (JWRN_HIT_MARKER), and a file
-        // that only lacks its last two bytes can be read. Otherwise a missing scan would go unnoticed.
-        j_decompress_ptr d = (j_decompress_ptr)common;
-        if (d->progressive_mode || d->arith_code || d->comps_in_scan < d->num_components)
-            leave(common, MMX_JPEG_TRUNCATED);
+        // Huffman decoders report when they run out of bits (JWRN_HIT_MARKER); arithmetic ones read zeros.
+        if (d->arith_code) leave(common, MMX_JPEG_TRUNCATED);
         return;
-    }
     case JWRN_HIT_MARKER:
-    case JWRN_MUST_RESYNC: leave(common, f->ended ? MMX_JPEG_TRUNCATED : MMX_JPEG_CORRUPT);
+    case JWRN_MUST_RESYNC:
+        if (!f->ended) leave(common, MMX_JPEG_CORRUPT);
+        if (!in_last_row(d)) leave(common, MMX_JPEG_TRUNCATED);
+        f->cut = 1;
+        return;
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE: leave(common, MMX_JPEG_CORRUPT);
     }
+}
+
+// Whether every component had its scans, and in a progressive file every coefficient its last bit. Otherwise the data
+// ended between two scans.
+static int has_all_scans(j_decompress_ptr d) {
+    for (int c = 0; c < d->num_components; c++) {
+        if (!d->comp_info[c].quant_table) return 0;  // set by the component's first scan
+        for (int k = 0; d->progressive_mode && k < DCTSIZE2; k++)
+            if (d->coef_bits[c][k] != 0) return 0;
+    }
+    return 1;
 }
 
 static void print_nothing(j_common_ptr common) { (void)common; }
 
 static void on_progress(j_common_ptr common) {
     j_decompress_ptr d = (j_decompress_ptr)common;
-    if (!common->is_decompressor || d->input_scan_number <= MAX_SCANS) return;
+    if (!common->is_decompressor || d->input_scan_number <= MIN_SCANS) return;
+    uint64_t limit = SCANNED_PIXELS / ((uint64_t)d->image_width * d->image_height);
+    limit = limit < MIN_SCANS ? MIN_SCANS : limit > MAX_SCANS ? MAX_SCANS : limit;
+    if ((uint64_t)d->input_scan_number <= limit) return;
     failure *f = (failure *)common->err;
-    snprintf(f->message, MMX_JPEG_MESSAGE, "more than %d scans", MAX_SCANS);
+    snprintf(f->message, MMX_JPEG_MESSAGE, "more than %d scans", (int)limit);
     f->code = MMX_JPEG_UNSUPPORTED;
     longjmp(f->target, 1);
 }
@@ -103,6 +125,8 @@ int mmx_jpeg_read_header(const uint8_t *data, size_t size, mmx_jpeg_header *head
     header->height = d.image_height;
     header->components = d.num_components;
     header->arithmetic = d.arith_code;
+    header->progressive = d.progressive_mode;
+    header->block_rows = d.max_v_samp_factor * DCTSIZE;
     header->blocks = 0;
     for (int i = 0; i < d.num_components; i++)
         header->blocks += (uint64_t)d.comp_info[i].width_in_blocks * d.comp_info[i].height_in_blocks;
@@ -124,7 +148,7 @@ static void ink_to_rgb(const uint8_t *cmyk, uint8_t *rgb, uint32_t count) {
 }
 
 int mmx_jpeg_decode(
-    const uint8_t *data, size_t size, int denominator, uint8_t *pixels, uint32_t width, uint32_t height,
+    const uint8_t *data, size_t size, int denominator, uint8_t *pixels, uint32_t width, uint32_t height, int *end,
     char *message) {
     struct jpeg_decompress_struct d;
     struct jpeg_progress_mgr progress;
@@ -166,6 +190,12 @@ int mmx_jpeg_decode(
             jpeg_read_scanlines(&d, rows, count);
         }
     }
+    if (f.ended && !has_all_scans(&d)) {
+        snprintf(message, MMX_JPEG_MESSAGE, "scans are missing");
+        jpeg_destroy_decompress(&d);
+        return MMX_JPEG_TRUNCATED;
+    }
+    *end = f.cut ? MMX_JPEG_CUT : f.ended ? MMX_JPEG_UNMARKED : MMX_JPEG_WHOLE;
     // Not jpeg_finish_decompress: all pixels are decoded, and the data after them does not matter.
     jpeg_destroy_decompress(&d);
     return MMX_JPEG_OK;

@@ -1,3 +1,5 @@
+import Vision
+
 /// What is measured in addition to the metrics that compare maps with regions.
 public struct EvaluationOptions: Sendable {
     /// Whether deletion, insertion, average drop, ROAD and occlusion are measured. They need hundreds of runs of the
@@ -8,11 +10,17 @@ public struct EvaluationOptions: Sendable {
     public var sanity: Bool
     /// For the intervals of the figures.
     public var bootstrap: Bootstrap
+    /// The largest image to read.
+    public var imageLimits: ImageLimits
 
     /// Options. See the properties for the meaning of each value.
-    public init(faithfulness: Bool = false, sanity: Bool = false, bootstrap: Bootstrap = Bootstrap()) {
+    public init(
+        faithfulness: Bool = false, sanity: Bool = false, bootstrap: Bootstrap = Bootstrap(),
+        imageLimits: ImageLimits = .standard
+    ) {
         self.faithfulness = faithfulness
         self.sanity = sanity
         self.bootstrap = bootstrap
+        self.imageLimits = imageLimits
     }
 }

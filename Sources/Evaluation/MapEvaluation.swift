@@ -57,7 +57,9 @@ public struct MapEvaluation: Sendable {
     ) throws -> MapEvaluation {
         var evaluation = try measured(source, options, log: log, progress: progress)
         if options.sanity {
-            evaluation.scores.randomisation = try CascadingRandomisation.run(source, bootstrap: options.bootstrap) {
+            evaluation.scores.randomisation = try CascadingRandomisation.run(
+                source, bootstrap: options.bootstrap, imageLimits: options.imageLimits
+            ) {
                 progress(.layers(done: $0, of: $1))
             }
         }
@@ -115,7 +117,7 @@ public struct MapEvaluation: Sendable {
     private static func measure(
         _ source: some MapSource, image: Int, _ options: EvaluationOptions
     ) throws -> [TargetFigures] {
-        let photo = try Image.read(source.url(ofImage: image))
+        let photo = try Image.read(source.url(ofImage: image), limits: options.imageLimits)
         let maps = try source.maps(ofImage: image, photo: photo)
         return ImageEvaluation(photo: photo, maps: maps, options: options).measure(image: image)
     }

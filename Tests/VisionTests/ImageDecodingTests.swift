@@ -177,31 +177,6 @@ final class ImageDecodingTests: XCTestCase {
         }
     }
 
-    func testOrientation_inBothByteOrders_isRead() {
-        func tiff(_ big: Bool, _ value: Int, type: Int = 3, offset: Int = 8, entries: Int = 2) -> [UInt8] {
-            func n(_ value: Int, _ count: Int) -> [UInt8] {
-                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-                return big ? bytes.reversed() : bytes
-            }
-            return (big ? [0x4D, 0x4D] : [0x49, 0x49]) + n(42, 2) + n(offset, 4) + n(entries, 2)
-                + n(0x010F, 2) + n(2, 2) + n(4, 4) + n(0, 4) + n(0x0112, 2) + n(type, 2) + n(1, 4) + n(value, 2)
-                + n(0, 2)
-        }
-        func orientation(_ bytes: [UInt8]) -> Orientation { bytes.withUnsafeBytes { Orientation(tiff: $0) } }
-        for big in [true, false] {
-            for value in 1...8 { XCTAssertEqual(orientation(tiff(big, value)).rawValue, value) }
-            for value in [0, 9, 65535] { XCTAssertEqual(orientation(tiff(big, value)), .upright) }
-            XCTAssertEqual(orientation(tiff(big, 6, type: 4)), .upright)
-            for offset in [0, 9, 1000, 0x7FFF_FFFF, 0xFFFF_FFFF] {
-                XCTAssertEqual(orientation(tiff(big, 6, offset: offset)), .upright)
-            }
-            XCTAssertEqual(orientation(tiff(big, 6, entries: 65535)).rawValue, 6)
-            for count in 0..<tiff(big, 6).count {
-                XCTAssertEqual(orientation(Array(tiff(big, 6).prefix(count))), .upright)
-            }
-        }
-    }
-
     func testPNG_encodedAndDecoded_isEqual() throws {
         let image = try ImagingCases.image("resize.png")
         XCTAssertEqual(try Image.decode(image.pngData(), name: "x"), image)

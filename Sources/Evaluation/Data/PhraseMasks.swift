@@ -28,7 +28,10 @@ struct PhraseMasks: Sendable {
                 path: folder.path,
                 problem: "has no mask of \"\(phrase.words.joined(separator: " "))\" in \(phrase.image)")
         }
-        let mask = try Image.read(url)
+        // A mask has the size of its image, whose limit was the user's.
+        var limits = ImageLimits.standard
+        limits.pixels = max(limits.pixels, photo.width * photo.height)
+        let mask = try Image.read(url, limits: limits)
         guard mask.width == photo.width, mask.height == photo.height else {
             throw DatasetError(
                 path: url.path,

@@ -57,13 +57,15 @@ public enum CascadingRandomisation {
     /// - Parameters:
     ///   - source: of the maps.
     ///   - bootstrap: for the intervals. Its seed is also that of the shuffling.
+    ///   - imageLimits: the largest image to read.
     ///   - progress: called after each layer with the number of randomised layers and the number of all layers.
     /// - Returns: for each layer from the last to the first, the similarity of each method's maps.
     /// - Throws: `ImageError` for an image that cannot be read, or an error of the source.
     public static func run(
-        _ source: some RandomisableMaps, bootstrap: Bootstrap = Bootstrap(), progress: (Int, Int) -> Void = { _, _ in }
+        _ source: some RandomisableMaps, bootstrap: Bootstrap = Bootstrap(), imageLimits: ImageLimits = .standard,
+        progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> [RandomisedMaps] {
-        let photos = try source.images.indices.map { try Image.read(source.url(ofImage: $0)) }
+        let photos = try source.images.indices.map { try Image.read(source.url(ofImage: $0), limits: imageLimits) }
         let original = try maps(source, photos)
         var parameters = try source.parameters()
         let layers = layers(try source.parameterOrder())

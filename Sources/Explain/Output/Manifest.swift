@@ -36,8 +36,8 @@ public struct Manifest<Body: ManifestBody>: Codable, Sendable {
     /// A part of the body: `manifest.caption` is `manifest.body.caption`.
     public subscript<T>(dynamicMember path: KeyPath<Body, T>) -> T { body[keyPath: path] }
 
-    /// Every warning: the run's own, then those of what the body holds, in its order.
-    public var allWarnings: [String] { header.warnings + body.warnings }
+    /// Every warning: the run's own, then those of what the body holds, in its order. One that both hold stands once.
+    public var allWarnings: [String] { header.warnings + body.warnings.filter { !header.warnings.contains($0) } }
 
     /// Pretty-printed, keys sorted.
     public func json() throws -> String { try JSON.pretty(self) }
@@ -109,10 +109,15 @@ public struct ManifestPhoto: Codable, Sendable {
     public var path: String
     /// SHA-256 of the file.
     public var sha256: String
-    /// In pixels, after the file's orientation is applied.
+    /// In pixels, after the file's orientation is applied. All places in the manifest are in these pixels, and all
+    /// overlays have this size.
     public var width: Int
     /// In pixels, after the file's orientation is applied.
     public var height: Int
+    /// The file's own width, where the photograph is so large that it was made smaller while it was read.
+    public var fileWidth: Int?
+    /// The file's own height, likewise.
+    public var fileHeight: Int?
 }
 
 /// How the maps were drawn.

@@ -7,14 +7,21 @@ struct PhotoFile {
     let image: Image
     /// What a manifest says of it.
     let description: ManifestPhoto
+    /// What its reader has to say of it.
+    let warnings: [String]
     /// The first part of the names of the files about it.
     let stem: String
 
     /// - Throws: `ImageError`.
-    init(_ url: URL) throws {
-        let bytes = try Image.readBytes(url)
-        image = try Image.decode(bytes, name: url.path)
-        description = .init(path: url.path, sha256: sha256(bytes), width: image.width, height: image.height)
+    init(_ url: URL, limits: ImageLimits) throws {
+        let bytes = try Image.readBytes(url, limits: limits)
+        let decoded = try DecodedImage(bytes, name: url.path, limits: limits)
+        image = decoded.image
+        warnings = decoded.warnings
+        description = .init(
+            path: url.path, sha256: sha256(bytes), width: image.width, height: image.height,
+            fileWidth: decoded.isReduced ? decoded.fileWidth : nil,
+            fileHeight: decoded.isReduced ? decoded.fileHeight : nil)
         stem = FileNames.stem(url.deletingPathExtension().lastPathComponent)
     }
 }

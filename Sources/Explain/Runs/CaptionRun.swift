@@ -2,6 +2,7 @@ import Foundation
 import Language
 import Support
 import Tasks
+import Vision
 import Weights
 
 /// What `mmx caption` is asked to do.
@@ -26,12 +27,15 @@ public struct CaptionRequest: RunRequest, Sendable {
     public var options: ExplanationOptions
     /// How maps are drawn and where files go.
     public var rendering: RenderingOptions
+    /// The largest photograph to read.
+    public var limits: ImageLimits
 
     /// A request; only the photograph, the model and the rendering have no default.
     public init(
         photo: URL, model: String, caption: String? = nil, targets: [CaptionTarget] = [],
         questions: [QuestionText] = [], vqaModel: String = ModelFolder.defaultVQAModel, hasWordSheet: Bool = false,
-        beam: Int? = nil, options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
+        beam: Int? = nil, options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions,
+        limits: ImageLimits = .standard
     ) {
         self.photo = photo
         self.model = model
@@ -43,12 +47,14 @@ public struct CaptionRequest: RunRequest, Sendable {
         self.beam = beam
         self.options = options
         self.rendering = rendering
+        self.limits = limits
     }
 
     /// What the questions ask of the VQA model, drawn and written as the caption's own maps are.
     fileprivate var vqa: VQARequest? {
         if questions.isEmpty { return nil }
-        return VQARequest(photo: photo, model: vqaModel, questions: questions, options: options, rendering: rendering)
+        return VQARequest(
+            photo: photo, model: vqaModel, questions: questions, options: options, rendering: rendering, limits: limits)
     }
 }
 
@@ -62,7 +68,7 @@ public enum CaptionRun {
         _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> CaptionManifest {
         let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
-        let photo = try PhotoFile(request.photo)
+        let photo = try PhotoFile(request.photo, limits: request.limits)
         let running = try RunningModel(folder, weights: weights, options: request.options, load: Captioner.load)
         let captioner = running.model
         let answering = try request.vqa.map { try AnsweringModel($0, sharing: captioner.modelEncoder) }

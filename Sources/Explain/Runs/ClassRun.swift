@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Tasks
+import Vision
 import Weights
 
 /// What `mmx classify` is asked to do.
@@ -17,11 +18,14 @@ public struct ClassRequest: RunRequest, Sendable {
     public var options: ExplanationOptions
     /// How maps are drawn and where files go.
     public var rendering: RenderingOptions
+    /// The largest photograph to read.
+    public var limits: ImageLimits
 
     /// A request; only the photograph, the model and the rendering have no default.
     public init(
         photo: URL, model: String, targets: [ChoiceTarget] = [], top: Int = 5,
-        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
+        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions,
+        limits: ImageLimits = .standard
     ) {
         self.photo = photo
         self.model = model
@@ -29,6 +33,7 @@ public struct ClassRequest: RunRequest, Sendable {
         self.top = top
         self.options = options
         self.rendering = rendering
+        self.limits = limits
     }
 }
 
@@ -41,7 +46,7 @@ public enum ClassRun {
     ///   every map is computed.
     public static func run(_ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil) throws -> ClassManifest {
         let folder = try ModelFolder.findClassifier(request.model), weights = FileHash(model: folder)
-        let photo = try PhotoFile(request.photo)
+        let photo = try PhotoFile(request.photo, limits: request.limits)
         let running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
         let classifier = running.model
         // A class that the model does not have is told before the encoder runs.

@@ -59,6 +59,6 @@ struct RunningModel<Model: ExplainableModel> {
             tool: Version.tool, task: task, model: description, photo: photo.description,
             preprocessing: identity.preprocessing, layer: explainer.layer,
             isCounterfactual: explainer.options.isCounterfactual, rendering: writer.rendering, manifest: nil,
-            request: request, warnings: warnings)
+            request: request, warnings: photo.warnings + warnings)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Tasks
+import Vision
 import Weights
 
 /// What `mmx vqa` is asked to do.
@@ -19,11 +20,14 @@ public struct VQARequest: RunRequest, Sendable {
     public var options: ExplanationOptions
     /// How maps are drawn and where files go.
     public var rendering: RenderingOptions
+    /// The largest photograph to read.
+    public var limits: ImageLimits
 
     /// A request; only the photograph, the model, the questions and the rendering have no default.
     public init(
         photo: URL, model: String, questions: [QuestionText], targets: [ChoiceTarget] = [.best], top: Int = 3,
-        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions
+        options: ExplanationOptions = ExplanationOptions(), rendering: RenderingOptions,
+        limits: ImageLimits = .standard
     ) {
         self.photo = photo
         self.model = model
@@ -32,6 +36,7 @@ public struct VQARequest: RunRequest, Sendable {
         self.top = top
         self.options = options
         self.rendering = rendering
+        self.limits = limits
     }
 }
 
@@ -46,7 +51,7 @@ public enum VQARun {
     public static func run(_ request: VQARequest, progress: ((Int, Int) -> Void)? = nil) throws -> VQAManifest {
         let folder = try ModelFolder.find(request.model)
         // The hash starts when the photograph is decoded: two threads of one core would only hold each other up.
-        let photo = try PhotoFile(request.photo), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo, limits: request.limits), weights = FileHash(model: folder)
         let answering = try AnsweringModel(request, folder: folder, weights: weights)
         return try answering.write(answering.answers(photo, progress: progress), of: photo)
     }

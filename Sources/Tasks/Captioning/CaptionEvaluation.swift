@@ -13,11 +13,15 @@ public struct CaptionEvaluation: Sendable {
 
     public var captions: [Line]
     public var scores: CaptionScores
+    /// What the reader of the images has to say of them.
+    public var warnings: [String]
 
     /// Captions the first `limit` images of `data`, or all, eight at a time.
+    /// - Parameter imageLimits: the largest image to read.
     /// - Throws: `ImageError` for an image that cannot be read, ``ModelError`` for scores that are not finite.
     public static func run(
         _ captioner: Captioner, on data: CaptionDataset, options: SearchOptions, limit: Int? = nil,
+        imageLimits: ImageLimits = .standard,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> CaptionEvaluation {
         let entries = Array(data.entries.prefix(limit ?? data.entries.count))
@@ -26,11 +30,14 @@ public struct CaptionEvaluation: Sendable {
         let size = preprocessing.width * preprocessing.height * 3
         var lines: [Line] = []
         var candidates: [[String]] = []
+        var warnings: [String] = []
         for from in stride(from: 0, to: entries.count, by: 8) {
             let part = entries[from..<min(entries.count, from + 8)]
             let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
             for (i, entry) in part.enumerated() {
-                let image = preprocessing.prepare(try Image.read(data.imageURL(entry.image))).tensor
+                let photo = try DecodedImage(contentsOf: data.imageURL(entry.image), limits: imageLimits)
+                warnings += photo.warnings
+                let image = preprocessing.prepare(photo.image).tensor
                 (input.pointer + i * size).update(from: image.pointer, count: size)
                 withExtendedLifetime(image) {}
             }
@@ -47,7 +54,8 @@ public struct CaptionEvaluation: Sendable {
         }
         let references = entries.map { $0.captions.map { tokenizer.tokens($0) } }
         return CaptionEvaluation(
-            captions: lines, scores: CaptionMetrics.score(candidates: candidates, references: references))
+            captions: lines, scores: CaptionMetrics.score(candidates: candidates, references: references),
+            warnings: warnings)
     }
 
     /// JSON Lines, one object for each caption, keys sorted.

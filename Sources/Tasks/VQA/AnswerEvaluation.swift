@@ -15,6 +15,8 @@ public struct AnswerEvaluation: Sendable {
     /// In the questions' order.
     public var answers: [Line]
     public var scores: AnswerScores
+    /// What the reader of the images has to say of them.
+    public var warnings: [String]
 
     /// The sizes of the encoder's and the head's batches.
     private static let imagesTogether = 8
@@ -25,11 +27,13 @@ public struct AnswerEvaluation: Sendable {
     /// Answers `questions`; each image is encoded once. Questions without known words are answered too.
     /// - Parameters:
     ///   - images: the folder of the images.
+    ///   - imageLimits: the largest image to read.
     ///   - progress: called with the number of answered questions and of all.
     /// - Throws: ``DatasetError`` for an image that is missing, `ImageError` for one that cannot be read,
     ///   ``ModelError`` for scores that are not finite.
     public static func run(
-        _ answerer: VQAModel, images: URL, questions: [Question], progress: (Int, Int) -> Void = { _, _ in }
+        _ answerer: VQAModel, images: URL, questions: [Question],
+        imageLimits: ImageLimits = .standard, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> AnswerEvaluation {
         var order: [String] = []
         var about: [String: [Int]] = [:]
@@ -46,11 +50,15 @@ public struct AnswerEvaluation: Sendable {
         let tokenizer = CaptionTokenizer()
         var found = [String](repeating: "", count: questions.count)
         var done = 0
+        var warnings: [String] = []
         for from in stride(from: 0, to: order.count, by: imagesTogether) {
             let part = Array(order[from..<min(order.count, from + imagesTogether)])
             let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
             for (i, name) in part.enumerated() {
-                let image = preprocessing.prepare(try Image.read(images.appendingPathComponent(name))).tensor
+                let photo = try DecodedImage(
+                    contentsOf: images.appendingPathComponent(name), limits: imageLimits)
+                warnings += photo.warnings
+                let image = preprocessing.prepare(photo.image).tensor
                 (input.pointer + i * size).update(from: image.pointer, count: size)
                 withExtendedLifetime(image) {}
             }
@@ -75,7 +83,7 @@ public struct AnswerEvaluation: Sendable {
             }
         }
         let lines = zip(questions, found).map { Line(image: $0.image, question: $0.text, answer: $1) }
-        return AnswerEvaluation(answers: lines, scores: AnswerAccuracy.score(found, of: questions))
+        return AnswerEvaluation(answers: lines, scores: AnswerAccuracy.score(found, of: questions), warnings: warnings)
     }
 
     /// JSON Lines, one object for each question, keys sorted: `answer`, `image`, `question`.

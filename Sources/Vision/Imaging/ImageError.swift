@@ -38,20 +38,20 @@ public struct ImageError: UserFacingError, Equatable, Sendable {
 
 /// The largest image that is read. The header is checked against it before memory of the image's size is allocated.
 public struct ImageLimits: Equatable, Sendable {
-    /// Width times height.
+    /// Width times height, as the file's header says (`--max-pixels`).
     public var pixels: Int
     /// Width, and also height.
     public var side: Int
     /// The file itself, in bytes.
     public var bytes: Int
 
-    public init(pixels: Int = 100_000_000, side: Int = 30_000, bytes: Int = 1 << 29) {
+    public init(pixels: Int = 200_000_000, side: Int = 30_000, bytes: Int = 1 << 29) {
         self.pixels = pixels
         self.side = side
         self.bytes = bytes
     }
 
-    /// 100 megapixels, 30,000 pixels along a side, and files of 512 MiB.
+    /// 200 megapixels, 30,000 pixels along a side, and files of 512 MiB.
     public static let standard = ImageLimits()
 
     func check(width: Int, height: Int, name: String) throws {
@@ -66,7 +66,7 @@ public struct ImageLimits: Equatable, Sendable {
             throw ImageError(
                 .tooLarge, name,
                 "\(width)x\(height) pixels are \(width * height / 1_000_000) megapixels; at most "
-                    + "\(pixels / 1_000_000) are read: make it smaller first")
+                    + "\(pixels / 1_000_000) are read: make it smaller first, or allow more (--max-pixels)")
         }
     }
 }

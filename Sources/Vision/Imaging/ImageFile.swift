@@ -78,24 +78,7 @@ extension Image {
     public static func decode(
         _ bytes: Data, name: String, limits: ImageLimits = .standard, atLeast shortSide: Int? = nil
     ) throws -> Image {
-        guard !bytes.isEmpty else { throw ImageError(.truncated, name, "the file is empty (0 bytes)") }
-        return try bytes.withUnsafeBytes { bytes in
-            switch ImageFormat(bytes) {
-            case .jpeg: return try JPEG.decode(bytes, name: name, limits: limits, atLeast: shortSide)
-            case .png: return try PNG.decode(bytes, name: name, limits: limits)
-            case .other(let what):
-                throw ImageError(.unsupported, name, "it is \(what)\(misnamed(name)); only JPEG and PNG are read")
-            case .unknown:
-                throw ImageError(
-                    .unsupported, name,
-                    "it starts neither like a JPEG nor like a PNG\(misnamed(name)); only these two are read")
-            }
-        }
-    }
-
-    private static func misnamed(_ name: String) -> String {
-        let ending = (name as NSString).pathExtension.lowercased()
-        return ["jpg", "jpeg", "png"].contains(ending) ? ", in spite of its name" : ""
+        try DecodedImage(bytes, name: name, limits: limits, most: .max, atLeast: shortSide).image
     }
 
     /// This image as PNG.

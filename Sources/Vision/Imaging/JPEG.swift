@@ -4,8 +4,8 @@ import Foundation
 /// JPEG through libjpeg.
 enum JPEG {
     static func decode(
-        _ bytes: UnsafeRawBufferPointer, name: String, limits: ImageLimits, atLeast shortSide: Int?
-    ) throws -> Image {
+        _ bytes: UnsafeRawBufferPointer, name: String, limits: ImageLimits, most: Int, atLeast shortSide: Int?
+    ) throws -> DecodedImage {
         let data = bytes.bindMemory(to: UInt8.self).baseAddress
         var header = mmx_jpeg_header()
         try check(name) { mmx_jpeg_read_header(data, bytes.count, &header, $0) }
@@ -14,27 +14,61 @@ enum JPEG {
         guard [1, 3, 4].contains(header.components) else {
             throw ImageError(.unsupported, name, "a JPEG of \(header.components) components; 1, 3 and 4 are read")
         }
-        // Each block of pixels takes at least one bit, unless the coding is arithmetic.
-        guard header.arithmetic != 0 || header.blocks <= UInt64(bytes.count) * 8 else {
-            throw ImageError(
-                .truncated, name,
-                "truncated JPEG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels of its header"
-            )
-        }
-        var denominator = 1
+        try checkSize(of: header, bytes: bytes.count, name: name)
+        var denominator = DecodedImage.reduction(width: width, height: height, most: most)
         while let side = shortSide, denominator < 8, min(width, height) / (denominator * 2) >= max(1, side) {
             denominator *= 2
         }
         let w = (width + denominator - 1) / denominator, h = (height + denominator - 1) / denominator
+        var end: Int32 = 0
         let stored = try Image(
             width: w, height: h,
             filledBy: { pixels in
                 try check(name) {
-                    mmx_jpeg_decode(data, bytes.count, Int32(denominator), pixels, UInt32(w), UInt32(h), $0)
+                    mmx_jpeg_decode(data, bytes.count, Int32(denominator), pixels, UInt32(w), UInt32(h), &end, $0)
                 }
             })
-        return stored.upright(Orientation(jpeg: bytes))
+        var warnings: [String] = []
+        switch Int(end) {
+        case MMX_JPEG_WHOLE: break
+        case MMX_JPEG_CUT:
+            warnings.append(
+                "\(name): the file ends early: the last \(header.block_rows) of its \(height) rows of pixels are not "
+                    + "complete")
+        default: warnings.append("\(name): the file ends early: its end marker is missing; every pixel is there")
+        }
+        return DecodedImage(
+            stored, Orientation(jpeg: bytes), fileWidth: width, fileHeight: height, warnings: warnings)
     }
+
+    /// Refuses a file that is far too short for the pixels of its header, before memory for them is allocated.
+    private static func checkSize(of header: mmx_jpeg_header, bytes: Int, name: String) throws {
+        let size = "\(header.width)x\(header.height)"
+        guard header.arithmetic == 0 else {
+            // Arithmetic coding has no useful bound: a block of one colour can take a hundred-thousandth of a bit. But
+            // no photograph is so. A bit for each block is a tenth of what the coarsest quality takes; small images
+            // may be of one colour, as they cost little.
+            let pixels = Int(header.width) * Int(header.height)
+            guard pixels <= freePixels || header.blocks <= UInt64(bytes) * 8 else {
+                throw ImageError(
+                    .unsupported, name,
+                    "\(bytes) bytes are too few for a photograph of \(size) pixels: an "
+                        + "arithmetic-coded JPEG of more than \(freePixels / 1_000_000) megapixels is read if it has "
+                        + "a bit for each block of 8x8")
+            }
+            return
+        }
+        // In a Huffman-coded sequential file each block has two codes at least, for its mean and for the rest, and a
+        // code has at least a bit. In a progressive one, a code may end the rest of 32,767 blocks.
+        let bits: UInt64 = header.progressive != 0 ? 1 : 2
+        guard header.blocks * bits <= UInt64(bytes) * 8 else {
+            throw ImageError(
+                .truncated, name, "truncated JPEG: \(bytes) bytes cannot hold the \(size) pixels of its header")
+        }
+    }
+
+    /// An arithmetic-coded image of no more pixels may be coded in any number of bytes.
+    private static let freePixels = 4_000_000
 
     static func encode(_ image: Image, quality: Int) throws -> Data {
         precondition((1...100).contains(quality), "JPEG quality \(quality) is not in 1...100")

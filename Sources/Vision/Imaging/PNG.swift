@@ -3,7 +3,9 @@ import Foundation
 
 /// PNG through libpng.
 public enum PNG {
-    static func decode(_ bytes: UnsafeRawBufferPointer, name: String, limits: ImageLimits) throws -> Image {
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, name: String, limits: ImageLimits, most: Int
+    ) throws -> DecodedImage {
         func integer(_ at: Int) -> Int { (0..<4).reduce(0) { $0 << 8 | Int(bytes[at + $1]) } }
 
         // Signature, then the header chunk: length, "IHDR", width, height, depth, colour type, three more, checksum.
@@ -31,12 +33,14 @@ public enum PNG {
                 "truncated PNG: \(bytes.count) bytes cannot hold the \(width)x\(height) pixels of its header"
             )
         }
+        let side = DecodedImage.reduction(width: width, height: height, most: most)
         let stored = try Image(
-            width: width, height: height,
+            width: (width + side - 1) / side, height: (height + side - 1) / side,
             filledBy: { pixels in
                 var message = [CChar](repeating: 0, count: Int(MMX_PNG_MESSAGE))
                 let data = bytes.bindMemory(to: UInt8.self).baseAddress
-                let code = mmx_png_decode(data, bytes.count, pixels, UInt32(width), UInt32(height), &message)
+                let code = mmx_png_decode(
+                    data, bytes.count, UInt32(side), pixels, UInt32(width), UInt32(height), &message)
                 switch Int(code) {
                 case MMX_PNG_OK: return
                 case MMX_PNG_TRUNCATED:
@@ -44,7 +48,7 @@ public enum PNG {
                 default: throw ImageError(.corrupt, name, "damaged PNG: \(text(message))")
                 }
             })
-        return stored.upright(Orientation(png: bytes))
+        return DecodedImage(stored, Orientation(png: bytes), fileWidth: width, fileHeight: height, warnings: [])
     }
 
     /// Encodes 8-bit samples, row-major, channels last.

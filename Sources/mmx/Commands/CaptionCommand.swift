@@ -98,6 +98,7 @@ struct CaptionCommand: CheckedCommand {
     @OptionGroup(title: HelpGroup.explanation) var methods: MethodOptions
     @OptionGroup(title: HelpGroup.methodSettings) var settings: MethodSettingOptions
     @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
+    @OptionGroup(title: HelpGroup.photo) var image: ImageLimitOptions
     @OptionGroup(title: HelpGroup.output) var output: OutputOptions
 
     func validate() throws {
@@ -132,7 +133,8 @@ struct CaptionCommand: CheckedCommand {
                     photo: URL(fileURLWithPath: photo), model: captioner.model, caption: what.caption,
                     targets: what.targets, questions: what.question.map { QuestionText(text: $0) },
                     vqaModel: vqa.answerer ?? ModelFolder.defaultVQAModel, hasWordSheet: what.explainAll,
-                    beam: captioner.beam, options: options, rendering: drawing.rendering(into: output.folder)),
+                    beam: captioner.beam, options: options, rendering: drawing.rendering(into: output.folder),
+                    limits: image.limits),
                 progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)

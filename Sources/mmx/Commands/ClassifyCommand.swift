@@ -87,6 +87,7 @@ struct ClassifyCommand: CheckedCommand {
     @OptionGroup(title: HelpGroup.explanation) var methods: MethodOptions
     @OptionGroup(title: HelpGroup.methodSettings) var settings: MethodSettingOptions
     @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
+    @OptionGroup(title: HelpGroup.photo) var image: ImageLimitOptions
     @OptionGroup(title: HelpGroup.output) var output: OutputOptions
 
     func validate() throws {
@@ -118,7 +119,8 @@ struct ClassifyCommand: CheckedCommand {
             try ClassRun.run(
                 ClassRequest(
                     photo: URL(fileURLWithPath: photo), model: models.model, targets: what.targets, top: what.top,
-                    options: options, rendering: drawing.rendering(into: output.folder)), progress: progress.runs)
+                    options: options, rendering: drawing.rendering(into: output.folder), limits: image.limits),
+                progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)
         if output.json { return try StandardOutput.printJSON(manifest.json()) }

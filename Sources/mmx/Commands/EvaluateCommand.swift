@@ -47,6 +47,7 @@ struct EvaluateCaption: ParsableCommand {
             """)
 
     @OptionGroup(title: HelpGroup.data) var data: CaptionDataOptions
+    @OptionGroup(title: HelpGroup.data) var images: ImageLimitOptions
     @OptionGroup(title: HelpGroup.model) var models: CaptionerOptions
     @OptionGroup(title: HelpGroup.output) var results: ResultOptions
 
@@ -60,8 +61,9 @@ struct EvaluateCaption: ParsableCommand {
         if let beam = models.beam { options.beam = beam }
         let progress = Progress()
         let evaluation = try CaptionEvaluation.run(
-            captioner, on: dataset, options: options, limit: data.limit
+            captioner, on: dataset, options: options, limit: data.limit, imageLimits: images.limits
         ) { done, of in progress.count(done, of: of, "images") }
+        Failure.warn(evaluation.warnings)
         try results.write(try evaluation.jsonLines())
         let scores = evaluation.scores
         let count = evaluation.captions.count
@@ -93,6 +95,7 @@ struct EvaluateVQA: ParsableCommand {
 
     @OptionGroup(title: HelpGroup.data) var data: QuestionOptions
     @OptionGroup(title: HelpGroup.data) var range: QuestionRangeOptions
+    @OptionGroup(title: HelpGroup.data) var images: ImageLimitOptions
     @OptionGroup(title: HelpGroup.model) var models: VQAModelOptions
     @OptionGroup(title: HelpGroup.output) var results: ResultOptions
 
@@ -104,9 +107,10 @@ struct EvaluateVQA: ParsableCommand {
         _ = try QuestionDataset(images: data.folder, questions: questions, path: data.questions)
         try results.tryOutput()
         let progress = Progress()
-        let evaluation = try AnswerEvaluation.run(answerer, images: data.folder, questions: questions) { done, of in
-            progress.count(done, of: of, "questions")
-        }
+        let evaluation = try AnswerEvaluation.run(
+            answerer, images: data.folder, questions: questions, imageLimits: images.limits
+        ) { done, of in progress.count(done, of: of, "questions") }
+        Failure.warn(evaluation.warnings)
         try results.write(try evaluation.jsonLines())
         if results.json { return try StandardOutput.printJSON(evaluation.scores.json()) }
         try StandardOutput.print(evaluation.scores.table())

@@ -157,6 +157,7 @@ struct EvaluateMaps: ParsableCommand {
             """)
 
     @OptionGroup(title: HelpGroup.data) var data: MapDataOptions
+    @OptionGroup(title: HelpGroup.data) var images: ImageLimitOptions
     @OptionGroup(title: HelpGroup.model) var models: MeasuredModelOptions
     @OptionGroup(title: HelpGroup.explanation) var scores: WordScoreOptions
     @OptionGroup(title: HelpGroup.explanation) var how: MeasuredMethodOptions
@@ -210,7 +211,8 @@ struct EvaluateMaps: ParsableCommand {
         for note in source.notes { progress.line(note) }
         let options = EvaluationOptions(
             faithfulness: measurement.faithfulness, sanity: measurement.sanity,
-            bootstrap: Bootstrap(resamples: measurement.resamples, seed: measurement.seed))
+            bootstrap: Bootstrap(resamples: measurement.resamples, seed: measurement.seed),
+            imageLimits: images.limits)
         let log = try output.records.map {
             try MapEvaluation.log(URL(fileURLWithPath: $0), resumes: output.resume, of: source, options)
         }

@@ -71,6 +71,7 @@ struct VQACommand: CheckedCommand {
     @OptionGroup(title: HelpGroup.explanation) var methods: MethodOptions
     @OptionGroup(title: HelpGroup.methodSettings) var settings: MethodSettingOptions
     @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
+    @OptionGroup(title: HelpGroup.photo) var image: ImageLimitOptions
     @OptionGroup(title: HelpGroup.output) var output: OutputOptions
 
     func validate() throws {
@@ -114,7 +115,7 @@ struct VQACommand: CheckedCommand {
                 VQARequest(
                     photo: URL(fileURLWithPath: photo), model: models.model, questions: questions,
                     targets: what.targets, top: what.top, options: options,
-                    rendering: drawing.rendering(into: output.folder)), progress: progress.runs)
+                    rendering: drawing.rendering(into: output.folder), limits: image.limits), progress: progress.runs)
         }
         Failure.warn(manifest.allWarnings)
         if output.json { return try StandardOutput.printJSON(manifest.json()) }

@@ -1,5 +1,6 @@
 /// The titles under which help lists options. Option groups of one title stand together.
 enum HelpGroup {
+    static let photo = "Photograph"
     static let data = "Data"
     static let targets = "What to explain"
     static let model = "Model"
