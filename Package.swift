@@ -71,9 +71,10 @@ let package = Package(
             swiftSettings: native + (portable ? [.define("MMX_PORTABLE")] : []),
             linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "Tensors", dependencies: ["CBLAS", "CVector", "Support"], swiftSettings: native),
+        .target(name: "CFiles", cSettings: nativeC, linkerSettings: [.linkedLibrary("z")]),
         .target(
             name: "Weights",
-            dependencies: ["Support", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            dependencies: ["Support", "Tensors", "CFiles", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             exclude: ["Caffe/caffe.proto"], swiftSettings: native),
         .target(
             name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
