@@ -12,13 +12,13 @@ struct FileProblem: Error {
 ///
 /// The mapping is private and copied on write, so a write through a borrowed tensor never reaches the file.
 ///
-/// Another program may shorten the file meanwhile (a download that starts again, a file system of another machine). This
-/// project's own files are replaced by renaming (``AtomicFile``), which is safe. For the others, the system has no way to
-/// keep the pages that were not read yet, and raises SIGBUS at the first use of one. It can happen anywhere in a
-/// computation, long after reading, so there is no place to throw an error from, and results computed with other numbers
-/// would be wrong. Therefore a signal handler writes an error that names the file and ends the process at once, with the
-/// exit code for a model that cannot be used. Files of the output are never half-written then. To copy every file
-/// instead would cost the memory and the time of a second copy of each model.
+/// Another program may shorten the file meanwhile (a download that starts again, a file system of another machine).
+/// This project's own files are replaced by renaming (``AtomicFile``), which is safe. For the others, the system has no
+/// way to keep the pages that were not read yet, and raises SIGBUS at the first use of one. It can happen anywhere in a
+/// computation, long after reading, so there is no place to throw an error from, and results computed with other
+/// numbers would be wrong. Therefore a signal handler writes an error that names the file and ends the process at once,
+/// with the exit code for a model that cannot be used. Files of the output are never half-written then. To copy every
+/// file instead would cost the memory and the time of a second copy of each model.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
     /// What all that read this file may do together. Readers run on one thread.
