@@ -53,9 +53,7 @@ let package = Package(
         .executable(name: "mmx", targets: ["mmx", "CCommitHash"])
     ] + modules.map { .library(name: $0, targets: [$0]) },
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        // No traits: what they add (masks of fields, streams of messages) need not be compiled.
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -72,10 +70,8 @@ let package = Package(
             swiftSettings: native + (portable ? [.define("MMX_PORTABLE")] : []),
             linkerSettings: [.linkedLibrary(":libcrypto.a")]),
         .target(name: "Tensors", dependencies: ["CBLAS", "CVector", "Support"], swiftSettings: native),
-        .target(
-            name: "Weights",
-            dependencies: ["Support", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-            exclude: ["Caffe/caffe.proto"], swiftSettings: native),
+        .target(name: "CFiles", cSettings: nativeC, linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "Weights", dependencies: ["Support", "Tensors", "CFiles"], swiftSettings: native),
         .target(
             name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
         .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),

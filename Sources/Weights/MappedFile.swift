@@ -1,3 +1,4 @@
+import CFiles
 import Foundation
 import Support
 
@@ -10,10 +11,20 @@ struct FileProblem: Error {
 /// A file's bytes, mapped: a page is read when it is first used. Tensors that borrow the memory keep this alive.
 ///
 /// The mapping is private and copied on write, so a write through a borrowed tensor never reaches the file.
-/// If another program shortens the file meanwhile, reading it ends this process. This project's own files are replaced
-/// by renaming (``AtomicFile``), which is safe.
+///
+/// Another program may shorten the file meanwhile (a download that starts again, a file system of another machine).
+/// This project's own files are replaced by renaming (``AtomicFile``), which is safe. For the others, the system has no
+/// way to keep the pages that were not read yet, and raises SIGBUS at the first use of one. It can happen anywhere in a
+/// computation, long after reading, so there is no place to throw an error from, and results computed with other
+/// numbers would be wrong. Therefore a signal handler writes an error that names the file and ends the process at once,
+/// with the exit code for a model that cannot be used. Files of the output are never half-written then. To copy every
+/// file instead would cost the memory and the time of a second copy of each model.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
+    /// What all that read this file may do together. Readers run on one thread.
+    let budget: ReadingBudget
+    private let name: Int32
+    private var allocated: [UnsafeMutableRawBufferPointer] = []
 
     init(_ url: URL) throws {
         // Not blocking: a named pipe would otherwise wait for a writer here.
@@ -29,12 +40,28 @@ final class MappedFile: @unchecked Sendable {
         }
         let size = Int(information.st_size)
         if size == 0 { throw FileProblem("is empty") }
+        mmx_watch_mappings(FailureCode.model.rawValue)
         let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
         guard let start, start != MAP_FAILED else { throw FileProblem("cannot be mapped: \(systemMessage(errno))") }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
+        budget = ReadingBudget(fileSize: size)
+        name = mmx_name_mapping(start, size, url.path)
     }
 
-    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+    /// Memory that lives as long as the mapping, for what the file holds in another form (compressed, as text). It is
+    /// counted against the budget, and tensors may borrow it.
+    func allocate(_ count: Int) throws -> UnsafeMutableRawBufferPointer {
+        try budget.allocate(count)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+        allocated.append(memory)
+        return memory
+    }
+
+    deinit {
+        mmx_forget_mapping(name)
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        for memory in allocated { memory.deallocate() }
+    }
 }
 
 /// Little-endian numbers and runs of bytes, in order, never beyond the end.

@@ -8,6 +8,7 @@ public typealias WeightsFileError = FileError<WeightsFile>
 /// The named tensors of a file, whatever program wrote it. The file's first bytes decide the format, not its name.
 public struct WeightsFile: Sendable {
     public enum Format: String, Codable, Sendable {
+        /// One file, or the index of several (`model.safetensors.index.json`).
         case safetensors
         /// `torch.save`, or a pickle of PyTorch tensors or NumPy arrays.
         case pytorch
@@ -17,52 +18,80 @@ public struct WeightsFile: Sendable {
     }
 
     public let format: Format
-    /// In the file's own layouts and under its own names.
+    /// In the file's own layouts, under its names without the prefix that was removed (``TensorChoice/prefix``).
     public let tensors: [String: Tensor]
-    /// Names of tensors that were left out because they hold no real numbers (counters, masks).
+    /// Names of tensors that were left out because they hold no real numbers (counters, masks), and the keys of what is
+    /// beside the network's tensors (an optimiser's state).
     public let leftOut: [String]
+    /// The classes and functions that a pickle names and that have no meaning here: they were neither looked up nor
+    /// called.
+    public let notRun: [String]
+    /// The files that an index names, sorted; empty for a file of its own.
+    public let shards: [URL]
+    /// Which of the file's tensors were taken.
+    public let choice: TensorChoice
 
     /// Reads the file at `url`. Tensors borrow the mapped file where they can.
+    /// - Parameters:
+    ///   - names: the names of the tensors of the network that the file should be of; see ``TensorChoice``.
+    ///   - key: only the tensors under this key, or whose names have this prefix ("model_ema").
     /// - Throws: ``WeightsFileError``, ``CheckpointError``, ``SafeTensorsError`` or ``NumPyArrayError``, each naming
     /// the file.
-    public init(_ url: URL) throws {
-        format = try Self.format(of: url)
+    public init(_ url: URL, for names: Set<String> = [], key: String? = nil) throws {
+        let wanted = WantedTensors(names: names, key: key)
+        let file = try Self.naming(url) { try MappedFile(url) }
+        let index = try Self.naming(url) { try ShardIndex(file) }
+        format = try index == nil ? Self.naming(url) { try Self.format(of: file) } : .safetensors
+        if format == .pytorch {
+            let checkpoint = try PyTorchCheckpoint(file, at: url, wanted: wanted)
+            tensors = checkpoint.tensors
+            choice = checkpoint.choice
+            leftOut = checkpoint.leftOut.map(\.name) + choice.outside
+            notRun = checkpoint.notRun
+            shards = []
+            return
+        }
+        let all: [String: Tensor]
+        var leftOut: [String] = []
         switch format {
         case .safetensors:
-            let tensors = try SafeTensors.read(url, skippingOtherTypes: true)
-            self.tensors = tensors
-            leftOut = try SafeTensors.names(url).filter { tensors[$0] == nil }
-        case .pytorch:
-            let checkpoint = try PyTorchCheckpoint(url)
-            tensors = checkpoint.tensors
-            leftOut = checkpoint.leftOut.map(\.name)
-        case .npz:
-            tensors = try NumPyArray.readArchive(url)
-            leftOut = []
-        case .caffe:
-            tensors = try CaffeModel.read(url)
-            leftOut = []
+            if let index {
+                (all, leftOut) = try index.read(url)
+            } else {
+                (all, leftOut) = try SafeTensors.realNumbers(file, at: url)
+            }
+        case .npz: all = try NumPyArray.readArchive(file, at: url)
+        case .caffe, .pytorch: all = try CaffeModel.read(file, at: url)
         }
-        if tensors.isEmpty { throw WeightsFileError(path: url.path, problem: "holds no tensor of real numbers") }
+        if all.isEmpty { throw WeightsFileError(path: url.path, problem: "holds no tensor of real numbers") }
+        let choice = try Self.naming(url) {
+            try TensorChoice(names: all.keys.sorted(), dictionaries: [], wanted: wanted)
+        }
+        self.choice = choice
+        tensors = Dictionary(
+            all.compactMap { entry in choice.name(entry.key).map { ($0, entry.value) } }, uniquingKeysWith: { $1 })
+        self.leftOut = leftOut + choice.outside
+        notRun = []
+        shards = (index?.shards ?? []).map { url.deletingLastPathComponent().appendingPathComponent($0) }
     }
 
-    private static func format(of url: URL) throws -> Format {
-        do {
-            let file = try MappedFile(url)
-            return try withExtendedLifetime(file) { try format(of: file.bytes) }
-        } catch let problem as FileProblem {
+    /// A problem in `body` becomes an error that names the file.
+    private static func naming<Result>(_ url: URL, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let problem as FileProblem {
             throw WeightsFileError(path: url.path, problem: problem.text)
         }
     }
 
-    private static func format(of bytes: UnsafeRawBufferPointer) throws -> Format {
+    private static func format(of file: MappedFile) throws -> Format {
+        let bytes = file.bytes
         func begins(_ text: String) -> Bool { bytes.starts(with: text.utf8) }
         if begins("PK") {
-            let archive = try ZipArchive(bytes)
+            let archive = try ZipArchive(file)
             return !archive.names.isEmpty && archive.names.allSatisfy { $0.hasSuffix(".npy") } ? .npz : .pytorch
         }
-        if bytes[0] == Opcode.proto.rawValue { return .pytorch }
-        if bytes.count > 8, bytes[8] == UInt8(ascii: "{") { return .safetensors }
+        // Before pickles: the length of a header may begin like one.
+        if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), bytes[4..<8].allSatisfy({ $0 == 0 }) { return .safetensors }
+        if TorchContents.looksLikePickle(bytes) { return .pytorch }
         if begins("version https://git-lfs") {
             throw FileProblem(
                 "is a Git LFS pointer, a text that stands for the file: fetch the file itself (git lfs pull)")
@@ -74,7 +103,7 @@ public struct WeightsFile: Sendable {
         if CaffeModel.looksLike(bytes) { return .caffe }
         throw FileProblem(
             "is in none of the formats that can be read: PyTorch's .pth, safetensors, NumPy's .npz, "
-                + "a pickle of arrays, Caffe's .caffemodel")
+                + "a pickle of arrays or tensors, Caffe's .caffemodel")
     }
 }
 

@@ -1,25 +1,56 @@
-/// The places of the files in a zip archive, zip64 included. Files must be stored without compression, as `torch.save`
-/// stores them. Checksums are not verified, because that would read every page of the file.
+import CFiles
+
+/// The files in a zip archive, zip64 included: stored as they are, as `torch.save` and `numpy.savez` do, or deflated,
+/// as other programs do. The checksums of stored files are not verified, because that would read every page of the
+/// file.
 struct ZipArchive {
+    private struct Entry {
+        /// Where its bytes lie in the archive.
+        let place: Range<Int>
+        let isDeflated: Bool
+        let size: Int
+        let checksum: UInt32
+    }
+
     private(set) var names: [String] = []
-    private var places: [String: Range<Int>] = [:]
-    private let bytes: UnsafeRawBufferPointer
+    private var entries: [String: Entry] = [:]
+    private let file: MappedFile
+    private var bytes: UnsafeRawBufferPointer { file.bytes }
     private var total = 0
 
-    /// - Parameter bytes: the whole archive; the caller keeps it in memory as long as this value is used.
-    init(_ bytes: UnsafeRawBufferPointer) throws {
-        self.bytes = bytes
-        let directory = try Self.findDirectory(bytes)
-        var reader = ByteReader(bytes, at: directory.start)
+    init(_ file: MappedFile) throws {
+        self.file = file
+        let directory = try Self.findDirectory(file.bytes)
+        var reader = ByteReader(file.bytes, at: directory.start)
         for _ in 0..<directory.count {
             // An entry takes 46 bytes or more, so reading a wrong count fails at the end of the archive.
+            try file.budget.step()
             try readEntry(&reader)
         }
     }
 
-    /// The contents of the file `name`.
-    subscript(name: String) -> UnsafeRawBufferPointer? {
-        places[name].map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+    func contains(_ name: String) -> Bool { entries[name] != nil }
+
+    /// The contents of the file `name`, which live as long as the archive's ``MappedFile``; nil where there is no such
+    /// file. A deflated file is decompressed at each call.
+    func contents(_ name: String) throws -> UnsafeRawBufferPointer? {
+        guard let entry = entries[name] else { return nil }
+        let stored = UnsafeRawBufferPointer(rebasing: bytes[entry.place])
+        if !entry.isDeflated { return stored }
+        // The declared size is within the budget, or nothing is allocated; the decompressor stops at that size.
+        let result = try file.allocate(entry.size)
+        let state = mmx_inflate(
+            stored.baseAddress, stored.count, result.baseAddress?.assumingMemoryBound(to: UInt8.self), entry.size,
+            entry.checksum)
+        switch Int(state) {
+        case MMX_INFLATE_OK: return UnsafeRawBufferPointer(result)
+        case MMX_INFLATE_SIZE:
+            throw FileProblem(
+                "is a zip archive with the file \(name), which does not hold the \(entry.size) bytes it says")
+        case MMX_INFLATE_CHECKSUM:
+            throw FileProblem("is a zip archive with the file \(name), whose checksum is wrong: the archive is damaged")
+        default: throw FileProblem("is a zip archive with the file \(name), whose compressed data are damaged")
+        }
     }
 
     private static func findDirectory(_ bytes: UnsafeRawBufferPointer) throws -> (start: Int, count: Int) {
@@ -67,7 +98,8 @@ struct ZipArchive {
         _ = try reader.take(4)
         let flags = try reader.number(UInt16.self)
         let method = try reader.number(UInt16.self)
-        _ = try reader.take(8)
+        _ = try reader.take(4)
+        let checksum = try reader.number(UInt32.self)
         var stored = Int(try reader.number(UInt32.self))
         var size = Int(try reader.number(UInt32.self))
         let nameLength = Int(try reader.number(UInt16.self))
@@ -93,12 +125,14 @@ struct ZipArchive {
         if flags & 1 != 0 {
             throw FileProblem("is a zip archive with the encrypted file \(name), which cannot be read")
         }
-        if method != 0 {
+        if method != 0 && method != 8 {
             throw FileProblem(
-                "is a zip archive with the compressed file \(name) (method \(method)); torch.save and numpy.savez store "
-                    + "files as they are: save it again with one of them")
+                "is a zip archive with the file \(name), compressed by method \(method); stored and deflated files can "
+                    + "be read")
         }
-        if size != stored { throw FileProblem("is a zip archive with two sizes for \(name): \(size) and \(stored)") }
+        if method == 0 && size != stored {
+            throw FileProblem("is a zip archive with two sizes for \(name): \(size) and \(stored)")
+        }
 
         if start > bytes.count { throw FileProblem("is a zip archive with the file \(name) outside it") }
         var local = ByteReader(bytes, at: start)
@@ -109,14 +143,16 @@ struct ZipArchive {
         let localName = Int(try local.number(UInt16.self))
         let localExtra = Int(try local.number(UInt16.self))
         _ = try local.take(localName + localExtra)
-        if size > local.remaining {
+        if stored > local.remaining {
             throw FileProblem(
-                "is a zip archive with the file \(name) of \(size) bytes, of which only \(local.remaining) are there")
+                "is a zip archive with the file \(name) of \(stored) bytes, of which only \(local.remaining) are there")
         }
         // Entries that share bytes would let a small archive hold a large one.
-        total += size
+        total += stored
         if total > bytes.count { throw FileProblem("is a zip archive whose files overlap") }
-        if places.updateValue(local.position..<local.position + size, forKey: name) != nil {
+        let entry = Entry(
+            place: local.position..<local.position + stored, isDeflated: method == 8, size: size, checksum: checksum)
+        if entries.updateValue(entry, forKey: name) != nil {
             throw FileProblem("is a zip archive with two files of the name \(name)")
         }
         names.append(name)

@@ -160,6 +160,80 @@ final class ModelImportTests: XCTestCase {
         XCTAssertEqual(try task(state).run { _ in "" }.tensors, 10)
     }
 
+    func testModelImport_ofAPartOfALargerModel_saysWhichPrefixFits() throws {
+        var state = Dictionary(uniqueKeysWithValues: try checkpoint().map { ("model.encoder." + $0.key, $0.value) })
+        state["model.decoder.weight"] = Tensor([2])
+        try assertRefused(
+            state, "missing", "22 of the network's 22 names match once 'model.encoder.' is removed",
+            "1 of the file's names have another beginning ('model.decoder.weight')", "--key model.encoder")
+        var task = try task(state)
+        task.key = "model.encoder"
+        let record = try task.run { _ in "" }
+        XCTAssertEqual(record.tensors, 10)
+        XCTAssertEqual(record.removedPrefix, "model.encoder")
+        XCTAssertEqual(record.leftOut, ["model.decoder.weight"])
+        XCTAssertNil(record.warnings)
+    }
+
+    func testModelImport_ofTwoThatFit_warnsWhichWasTaken() throws {
+        let state = try checkpoint()
+        var both: [String: Tensor] = [:]
+        for (name, tensor) in state {
+            both["ema.\(name)"] = tensor
+            both["model.\(name)"] = tensor
+        }
+        // In safetensors the two are prefixes, not dictionaries: none is shared by all names.
+        try assertRefused(both, "22 of the network's 22 names match once 'model.' is removed", "--key model")
+        var task = try task(both)
+        task.key = "ema"
+        XCTAssertEqual(try task.run { _ in "" }.leftOut, ["model (22 tensors)"])
+    }
+
+    func testModelImport_ofAnIndex_recordsItsShards() throws {
+        let state = try checkpoint()
+        let names = state.keys.sorted()
+        for (shard, part) in [("1.safetensors", names[..<9]), ("2.safetensors", names[9...])] {
+            try SafeTensors.write(state.filter { part.contains($0.key) }, to: url(shard), type: .f32)
+        }
+        let map = Dictionary(
+            uniqueKeysWithValues: names.enumerated().map { ($1, $0 < 9 ? "1.safetensors" : "2.safetensors") })
+        var task = try task(state)
+        task.file = url("model.safetensors.index.json")
+        try JSONEncoder().encode(["weight_map": map]).write(to: task.file)
+        let record = try task.run { "\($0.count)" }
+        XCTAssertEqual(record.tensors, 10)
+        let sizes = try ["1.safetensors", "2.safetensors"].map { try Data(contentsOf: url($0)).count }
+        XCTAssertEqual(record.shards, ["1.safetensors": "\(sizes[0])", "2.safetensors": "\(sizes[1])"])
+    }
+
+    /// A checkpoint does not hold torchvision's transform_input.
+    func testModelImport_ofGoogLeNet_saysHowPixelsAreScaled() throws {
+        let network = try Architectures.named("googlenet")
+        let store = ParameterStore(seed: 1)
+        _ = network.encoder(store.scope(on: Tape()), folded: false)
+        func imported(_ pixels: ModelImport.PixelScale?) throws -> (warnings: [String]?, preprocessing: Preprocessing) {
+            var task = try task(store.stateDictionary(), classes: nil)
+            task.encoder = "googlenet"
+            task.headless = true
+            task.pixels = pixels
+            try? FileManager.default.removeItem(at: url("model"))
+            let record = try task.run { _ in "" }
+            let configuration = try JSONDecoder().decode(
+                EncoderModelConfiguration.self, from: Data(contentsOf: url("model/config.json")))
+            return (record.warnings, configuration.preprocessing)
+        }
+        let usual = try imported(nil)
+        XCTAssertEqual(usual.warnings?.count, 1)
+        XCTAssertTrue(usual.warnings?.first?.contains("transform_input=False need --pixels imagenet") ?? false)
+        XCTAssertEqual(usual.preprocessing, network.preprocessing)
+        let other = try imported(.imageNet)
+        XCTAssertNil(other.warnings)
+        XCTAssertEqual(other.preprocessing.mean, Preprocessing.imageNet().mean)
+        XCTAssertEqual(other.preprocessing.std, Preprocessing.imageNet().std)
+        XCTAssertEqual(other.preprocessing.resizeShortSide, network.preprocessing.resizeShortSide)
+        XCTAssertNil(try imported(.plusMinusOne).warnings)
+    }
+
     func testNetworkSummary_ofANetwork_countsParametersAndOperations() throws {
         let summary = NetworkSummary(TinyCNN(), classes: 3)
         XCTAssertEqual(summary.explanationLayer, "conv4")

@@ -157,6 +157,18 @@ final class SafeTensorsTests: XCTestCase {
         try check(String(repeating: #"{"a":"#, count: 100_000), 0, ["'a'"])
     }
 
+    /// Without its weights of 8 bits, a network would lack tensors for no visible reason.
+    func testWeightsFile_of8BitFloats_namesTheTensorAndItsType() throws {
+        for type in ["F8_E4M3", "F8_E5M2"] {
+            let url = try write(#"{"w":{"dtype":"\#(type)","shape":[2],"data_offsets":[0,2]}}"#, [0, 0])
+            assertThrows("'w' of type \(type)", "F32, F16, BF16 and F64", "torch.float16", url.path) {
+                _ = try WeightsFile(url)
+            }
+        }
+        let unknown = try write(#"{"w":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}"#, [0])
+        assertThrows("the type F4 is not known; F32") { _ = try WeightsFile(unknown) }
+    }
+
     func testSafeTensors_ofInvalidUTF8_isRefused() throws {
         let url = try Fixture.temporaryFolder().appendingPathComponent("x.safetensors")
         try Data([8, 0, 0, 0, 0, 0, 0, 0] + Array("{\"".utf8) + [0xC3, 0x28] + Array("\":{}".utf8)).write(to: url)

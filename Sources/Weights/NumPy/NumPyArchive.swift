@@ -2,29 +2,35 @@ import Foundation
 import Tensors
 
 extension NumPyArray {
-    /// The arrays of a `.npz` file as `numpy.savez` writes it (a zip archive of `.npy` files, not compressed), by their
-    /// names.
+    /// The arrays of a `.npz` file (a zip archive of `.npy` files) as `numpy.savez` and `numpy.savez_compressed` write
+    /// it, by their names.
     /// - Throws: ``NumPyArrayError`` that names the array.
     public static func readArchive(_ url: URL) throws -> [String: Tensor] {
-        do {
-            let file = try MappedFile(url)
-            return try withExtendedLifetime(file) {
-                let archive = try ZipArchive(file.bytes)
-                var result: [String: Tensor] = [:]
-                for name in archive.names {
-                    guard name.hasSuffix(".npy"), let bytes = archive[name] else {
-                        throw FileProblem("is a zip archive with '\(name)', which is no .npy file")
-                    }
-                    do { result[String(name.dropLast(4))] = try read(bytes, keeper: file) } catch let problem
-                        as FileProblem
-                    {
-                        throw FileProblem("has the array '\(name)', which \(problem.text)")
-                    }
-                }
-                return result
-            }
-        } catch let problem as FileProblem {
+        let file: MappedFile
+        do { file = try MappedFile(url) } catch let problem as FileProblem {
             throw NumPyArrayError(path: url.path, problem: problem.text)
         }
+        return try readArchive(file, at: url)
+    }
+
+    /// The same of a file that is mapped already.
+    static func readArchive(_ file: MappedFile, at url: URL) throws -> [String: Tensor] {
+        do { return try arrays(file) } catch let problem as FileProblem {
+            throw NumPyArrayError(path: url.path, problem: problem.text)
+        }
+    }
+
+    private static func arrays(_ file: MappedFile) throws -> [String: Tensor] {
+        let archive = try ZipArchive(file)
+        var result: [String: Tensor] = [:]
+        for name in archive.names {
+            guard name.hasSuffix(".npy"), let bytes = try archive.contents(name) else {
+                throw FileProblem("is a zip archive with '\(name)', which is no .npy file")
+            }
+            do { result[String(name.dropLast(4))] = try read(bytes, keeper: file) } catch let problem as FileProblem {
+                throw FileProblem("has the array '\(name)', which \(problem.text)")
+            }
+        }
+        return result
     }
 }

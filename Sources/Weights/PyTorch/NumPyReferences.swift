@@ -1,6 +1,7 @@
 extension NumPyReference {
     /// From the state that `numpy.ndarray.__reduce__` gives: (version, shape, type, is Fortran order, bytes).
-    init(state: PickleValue, _ heap: PickleHeap) throws {
+    /// - Returns: nil for an array of something else than numbers.
+    init?(state: PickleValue, _ heap: PickleHeap) throws {
         guard let items = heap.items(state), items.count == 5, let shape = heap.integers(items[1]),
             case .bool(let isFortran) = items[3]
         else { throw FileProblem("describes a NumPy array by something else than shape, type, order and bytes") }
@@ -8,20 +9,22 @@ extension NumPyReference {
     }
 
     /// From the arguments of `_frombuffer`: (bytes, type, shape, "C" or "F").
-    init(buffer arguments: [PickleValue], _ heap: PickleHeap) throws {
+    /// - Returns: nil for an array of something else than numbers.
+    init?(buffer arguments: [PickleValue], _ heap: PickleHeap) throws {
         guard arguments.count == 4, let shape = heap.integers(arguments[2]), let order = arguments[3].text,
             order == "C" || order == "F"
         else { throw FileProblem("describes a NumPy array by something else than bytes, type, shape and order") }
         try self.init(arguments[0], arguments[1], shape, isFortran: order == "F", heap)
     }
 
-    private init(
+    private init?(
         _ contents: PickleValue, _ type: PickleValue, _ shape: [Int], isFortran: Bool, _ heap: PickleHeap
     ) throws {
+        guard case .elementType(let index) = type else { throw FileProblem("has a NumPy array of \(type.kind)") }
+        if !heap.elementTypes[index].isOfNumbers { return nil }
         guard let bytes = contents.bytes else {
             throw FileProblem("has a NumPy array of \(contents.kind), not of the bytes of numbers")
         }
-        guard case .elementType(let index) = type else { throw FileProblem("has a NumPy array of \(type.kind)") }
         let type = try heap.elementTypes[index].resolved()
         guard let count = elementCount(shape) else {
             throw FileProblem("has a NumPy array of the impossible shape \(shape.prefix(65))")
@@ -42,12 +45,13 @@ extension NumPyElementType {
         "u8": .uint64, "u4": .uint32, "u2": .uint16, "u1": .uint8, "b1": .bool,
     ]
 
-    /// The byte order in the state of `numpy.dtype`: (version, order, and None three times for a plain type, ...).
-    static func order(state: PickleValue, _ heap: PickleHeap) throws -> String {
-        guard let items = heap.items(state), items.count >= 5, let order = items[1].text,
-            items[2...4].allSatisfy(\.isNone)
-        else { throw FileProblem("has a NumPy type of records, not of one kind of number") }
-        return order
+    /// Adds the state of `numpy.dtype`: (version, order, and None three times for a plain type, ...).
+    mutating func build(state: PickleValue, _ heap: PickleHeap) throws {
+        guard let items = heap.items(state), items.count >= 5, let order = items[1].text else {
+            throw FileProblem("has a NumPy type without a byte order")
+        }
+        self.order = order
+        if !items[2...4].allSatisfy(\.isNone) { code = "V" }
     }
 
     func resolved() throws -> ElementType {

@@ -1,7 +1,10 @@
-/// The classes and functions of PyTorch and NumPy that a state dictionary may name, with their meaning here. This is
-/// the whole allow-list: any other name is refused, and nothing is ever executed.
+/// The classes and functions of PyTorch, NumPy and Python that a state dictionary may name, with their meaning here.
+/// Nothing is ever looked up or executed. Any other name is kept as a name (`unknown`), and what Python would make with
+/// it becomes ``PickleValue/object(_:)``, which has no contents.
 enum PickleGlobal {
     case orderedDictionary
+    /// `collections.defaultdict`: (function that makes a value).
+    case defaultDictionary
     /// `_rebuild_tensor` and `_rebuild_tensor_v2`: (storage, offset, shape, strides, ...).
     case rebuildTensor
     /// `_rebuild_parameter` and `..._with_state`: (tensor, ...).
@@ -20,6 +23,15 @@ enum PickleGlobal {
     case arrayType
     /// `numpy.core.multiarray.scalar`: a number.
     case scalar
+    /// `_codecs.encode`: (text, "latin1"), which is how protocols before 3 write bytes.
+    case encode
+    /// `bytes`, without arguments: no bytes.
+    case bytes
+    /// Classes of Python's own that hold no tensor: `set`, `slice`, ...
+    case plain
+    /// `copyreg._reconstructor`: (class, ...).
+    case reconstructor
+    case unknown(String)
 
     private static let storages: [String: ElementType] = [
         "FloatStorage": .float32, "HalfStorage": .float16, "BFloat16Storage": .bfloat16, "DoubleStorage": .float64,
@@ -31,11 +43,23 @@ enum PickleGlobal {
         "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool",
     ]
 
+    private static let plainClasses: Set<String> = [
+        "set", "frozenset", "object", "bytearray", "complex", "range", "xrange", "slice", "list", "dict", "tuple",
+        "int",
+        "long", "float", "str", "unicode", "bool",
+    ]
+
     init(module: String, name: String) throws {
-        // NumPy 2 renamed numpy.core.
-        let place = module.hasPrefix("numpy._core.") ? "numpy." + module.dropFirst("numpy._".count) : module
+        // NumPy 2 renamed numpy.core; Python 3 renamed __builtin__ and copy_reg.
+        let place =
+            switch module {
+            case "__builtin__": "builtins"
+            case "copy_reg": "copyreg"
+            default: module.hasPrefix("numpy._core.") ? "numpy." + module.dropFirst("numpy._".count) : module
+            }
         switch (place, name) {
         case ("collections", "OrderedDict"): self = .orderedDictionary
+        case ("collections", "defaultdict"): self = .defaultDictionary
         case ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
         case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"):
             self = .rebuildParameter
@@ -50,10 +74,17 @@ enum PickleGlobal {
         case ("numpy.core.multiarray", "_reconstruct"): self = .reconstructArray
         case ("numpy.core.multiarray", "scalar"): self = .scalar
         case ("numpy.core.numeric", "_frombuffer"): self = .arrayFromBuffer
+        case ("_codecs", "encode"): self = .encode
+        case ("copyreg", "_reconstructor"): self = .reconstructor
+        case ("builtins", "bytes"): self = .bytes
+        case ("builtins", _) where Self.plainClasses.contains(name): self = .plain
         default:
-            throw FileProblem(
-                "asks for \(module).\(name), which no state dictionary needs. It was refused and nothing was run; "
-                    + "save the model's state_dict() alone, or use a safetensors file")
+            // The name goes into messages.
+            let full = "\(module).\(name)"
+            guard full.utf8.count <= 512, full.allSatisfy({ $0.isLetter || $0.isNumber || "._<>".contains($0) }) else {
+                throw FileProblem("names a class by other characters than Python's names have")
+            }
+            self = .unknown(full)
         }
     }
 
@@ -73,19 +104,25 @@ enum PickleGlobal {
         case .arrayFromBuffer: "numpy.core.numeric._frombuffer"
         case .arrayType: "numpy.dtype"
         case .scalar: "numpy.core.multiarray.scalar"
+        case .defaultDictionary: "collections.defaultdict"
+        case .encode: "_codecs.encode"
+        case .bytes: "bytes"
+        case .plain: "a class of Python's own"
+        case .reconstructor: "copyreg._reconstructor"
+        case .unknown(let name): name
         }
     }
 }
 
 extension Unpickler {
-    /// What Python's call of `global` with `arguments` would give.
+    /// What Python's call of `global` with `arguments` would give; a record where it is unknown.
     mutating func reduce(_ global: PickleGlobal, _ arguments: [PickleValue]) throws -> PickleValue {
         switch global {
         case .orderedDictionary:
             var entries: [(key: PickleValue, value: PickleValue)] = []
             let pairs = arguments.first.map { heap.items($0) ?? [] } ?? []
             // The same list may be passed many times.
-            try count(pairs.count)
+            try file.budget.step(pairs.count)
             for pair in pairs {
                 guard let items = heap.items(pair), items.count == 2 else {
                     throw FileProblem("makes an OrderedDict of something else than pairs")
@@ -93,6 +130,9 @@ extension Unpickler {
                 entries.append((key: items[0], value: items[1]))
             }
             heap.dictionaries.append(entries)
+            return .dictionary(heap.dictionaries.count - 1)
+        case .defaultDictionary:
+            heap.dictionaries.append([])
             return .dictionary(heap.dictionaries.count - 1)
         case .rebuildTensor:
             heap.tensors.append(try TensorReference(arguments, heap))
@@ -106,7 +146,7 @@ extension Unpickler {
             guard let bytes = arguments.first?.bytes else {
                 throw FileProblem("loads a storage from something else than bytes")
             }
-            heap.storages.append(try embedded.storage(in: bytes))
+            heap.storages.append(try embedded.storage(in: bytes, of: file))
             return .storage(heap.storages.count - 1)
         case .size:
             guard let sizes = arguments.first, heap.integers(sizes) != nil else {
@@ -114,9 +154,7 @@ extension Unpickler {
             }
             return sizes
         case .reconstructArray:
-            guard case .global(.array)? = arguments.first else {
-                throw FileProblem("makes a NumPy array of another class than numpy.ndarray")
-            }
+            guard case .global(.array)? = arguments.first else { return .other }
             heap.arrays.append(nil)
             return .array(heap.arrays.count - 1)
         case .arrayFromBuffer:
@@ -126,8 +164,29 @@ extension Unpickler {
             guard let code = arguments.first?.text else { throw FileProblem("makes a NumPy type without a name") }
             heap.elementTypes.append(NumPyElementType(code: code))
             return .elementType(heap.elementTypes.count - 1)
-        case .device, .scalar: return .other
+        case .encode:
+            if let text = arguments.first?.text { return .bytes(try latin1(text)) }
+            return .other
+        case .bytes: return arguments.isEmpty ? .bytes(UnsafeRawBufferPointer(start: nil, count: 0)) : .other
+        case .reconstructor:
+            if case .global(.unknown(let name))? = arguments.first { return .object(name) }
+            return .other
+        case .unknown(let name): return .object(name)
+        case .device, .scalar, .plain: return .other
         case .dataType, .storage, .array: throw FileProblem("calls \(global.name)")
         }
+    }
+
+    /// One byte for each character.
+    private func latin1(_ text: String) throws -> UnsafeRawBufferPointer {
+        let scalars = text.unicodeScalars
+        let memory = try file.allocate(scalars.count)
+        for (position, scalar) in scalars.enumerated() {
+            guard let byte = UInt8(exactly: scalar.value) else {
+                throw FileProblem("encodes the character U+\(String(scalar.value, radix: 16)) as a byte")
+            }
+            memory[position] = byte
+        }
+        return UnsafeRawBufferPointer(memory)
     }
 }

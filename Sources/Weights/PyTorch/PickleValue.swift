@@ -8,7 +8,8 @@ enum PickleValue {
     case bigInteger([UInt8])
     case real(Double)
     case text(String)
-    /// Bytes, where they lie in the file.
+    /// Bytes, where they lie in the file or in the memory of its ``MappedFile``. Python 2's strings, which may be
+    /// either text or bytes, are these, too.
     case bytes(UnsafeRawBufferPointer)
     case tuple(Int)
     case list(Int)
@@ -19,8 +20,10 @@ enum PickleValue {
     /// A NumPy array and a NumPy element type; their contents may follow after they were kept in the memo.
     case array(Int)
     case elementType(Int)
-    /// Something harmless that holds no tensor (a device).
+    /// Something that holds no tensor (a device, a set).
     case other
+    /// What a call of the class or function of this name would have given. It was not called.
+    case object(String)
 
     /// For messages.
     var kind: String {
@@ -40,20 +43,21 @@ enum PickleValue {
         case .array: "an array"
         case .elementType: "a NumPy type"
         case .other: "an object"
+        case .object(let name): "an object of \(name)"
         }
     }
 
     var integer: Int? { if case .integer(let value) = self { value } else { nil } }
-    var text: String? { if case .text(let value) = self { value } else { nil } }
-    var bytes: UnsafeRawBufferPointer? { if case .bytes(let value) = self { value } else { nil } }
-    var isNone: Bool { if case .none = self { true } else { false } }
-    /// True for values that become tensors.
-    var isTensor: Bool {
+    /// Text, also that of short bytes.
+    var text: String? {
         switch self {
-        case .tensor, .array: true
-        default: false
+        case .text(let value): value
+        case .bytes(let bytes) where bytes.count <= 1024: String(validating: bytes, as: UTF8.self)
+        default: nil
         }
     }
+    var bytes: UnsafeRawBufferPointer? { if case .bytes(let value) = self { value } else { nil } }
+    var isNone: Bool { if case .none = self { true } else { false } }
 }
 
 /// The containers and the larger values of one pickle.
@@ -63,8 +67,14 @@ struct PickleHeap {
     var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
     var storages: [StorageReference] = []
     var tensors: [TensorReference] = []
+    /// nil for arrays of objects, texts, records or dates, whose contents are passed over.
     var arrays: [NumPyReference?] = []
     var elementTypes: [NumPyElementType] = []
+    /// The classes and functions that were named and have no meaning here, in the order of their first use.
+    private(set) var unknown: [String] = []
+    private var isUnknown: Set<String> = []
+
+    mutating func noteUnknown(_ name: String) { if isUnknown.insert(name).inserted { unknown.append(name) } }
 
     /// A tuple's or list's items.
     func items(_ value: PickleValue) -> [PickleValue]? {
@@ -75,9 +85,9 @@ struct PickleHeap {
         }
     }
 
-    /// A tuple of whole numbers: a shape, strides.
+    /// A tuple of whole numbers, 64 at most: a shape, strides.
     func integers(_ value: PickleValue) -> [Int]? {
-        guard let items = items(value) else { return nil }
+        guard let items = items(value), items.count <= 64 else { return nil }
         let numbers = items.compactMap(\.integer)
         return numbers.count == items.count ? numbers : nil
     }
@@ -109,6 +119,9 @@ struct NumPyReference {
 
 /// A NumPy element type as a pickle builds it: first the kind and size ("f4"), then the byte order ("<").
 struct NumPyElementType {
-    let code: String
+    var code: String
     var order: String?
+
+    /// False for objects, texts, records and dates.
+    var isOfNumbers: Bool { code.first.map { !"OSUVMma".contains($0) } ?? false }
 }

@@ -7,19 +7,25 @@ public typealias CheckpointError = FileError<PyTorchCheckpoint>
 
 /// The tensors in a `.pth` or `.pt` file that `torch.save` wrote: the zip archive of PyTorch 1.6 and later, or the
 /// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`).
-/// Nothing in the file is ever executed (see `PickleGlobal`).
+/// Nothing in the file is ever executed (see `PickleGlobal`): objects beside the weights, of whatever class, are passed
+/// over.
 ///
 /// Which tensors are read, and under which names:
-/// - Where the file's dictionary holds no tensor itself but a dictionary under `state_dict`, `model_state_dict` or
-///   `model` (the first of these keys, in this order), the inner dictionary is read instead, at any depth. Its
-///   neighbours, such as an optimiser's state, are ignored.
-/// - The names of nested dictionaries and the positions in lists are then joined with dots.
+/// - The keys of nested dictionaries and the positions in lists are joined with dots: `state_dict.conv1.weight`.
+/// - One dictionary is read (see ``TensorChoice``): the one where the most of the names that the caller asks for are
+///   found, at any depth, or without names, the one under `state_dict`, `model` and the like. Its key is left out of
+///   the names, and so is a prefix before the caller's names that all its tensors have (`module.`).
 /// - Numbers, strings and None are ignored.
 public struct PyTorchCheckpoint: Sendable {
     /// Tensors of float, half, bfloat16 and double elements, in PyTorch's layouts (convolutions are OIHW).
     public let tensors: [String: Tensor]
-    /// The tensors that were left out: those of integers and booleans, such as `num_batches_tracked`.
+    /// The tensors of the dictionary that were left out: those of integers and booleans, such as `num_batches_tracked`.
     public let leftOut: [LeftOut]
+    /// The classes and functions that the file names and that have no meaning here. They were neither looked up nor
+    /// called, and what Python would make with them was passed over.
+    public let notRun: [String]
+    /// Which of the file's tensors were taken.
+    public let choice: TensorChoice
 
     /// A tensor that holds no real numbers.
     public struct LeftOut: Sendable, Equatable {
@@ -37,48 +43,47 @@ public struct PyTorchCheckpoint: Sendable {
     /// are widened, double is rounded to floats.
     /// - Throws: ``CheckpointError``.
     public init(_ url: URL) throws {
-        do {
-            let file = try MappedFile(url)
-            self = try withExtendedLifetime(file) { try PyTorchCheckpoint(file) }
-        } catch let problem as FileProblem {
+        let file: MappedFile
+        do { file = try MappedFile(url) } catch let problem as FileProblem {
+            throw CheckpointError(path: url.path, problem: problem.text)
+        }
+        try self.init(file, at: url, wanted: WantedTensors())
+    }
+
+    /// The same of a file that is mapped already.
+    init(_ file: MappedFile, at url: URL, wanted: WantedTensors) throws {
+        do { try self.init(file, wanted: wanted) } catch let problem as FileProblem {
             throw CheckpointError(path: url.path, problem: problem.text)
         }
     }
 
-    private init(_ file: MappedFile) throws {
-        let contents: TorchContents
-        switch file.bytes[0] {
-        case UInt8(ascii: "P"): contents = try TorchContents(archive: file.bytes)
-        case Opcode.proto.rawValue: contents = try TorchContents(pickles: file.bytes)
-        default:
-            throw FileProblem("is neither a zip archive nor a stream of pickles: torch.save did not write it")
+    private init(_ file: MappedFile, wanted: WantedTensors) throws {
+        let contents = try TorchContents(file)
+        let items = try contents.items()
+        notRun = contents.heap.unknown
+        if !items.tensors.contains(where: \.isReadable) {
+            let objects = notRun.isEmpty ? "" : "; objects are not built (\(TensorChoice.list(notRun)))"
+            throw FileProblem("holds no tensor of real numbers\(objects)")
         }
-        var reader = TorchTensors(contents, file)
+        choice = try TensorChoice(
+            names: items.tensors.lazy.filter(\.isReadable).map(\.name), dictionaries: items.dictionaries, wanted: wanted
+        )
+        var reader = TorchTensors(contents)
         var tensors: [String: Tensor] = [:]
         var leftOut: [LeftOut] = []
-        for (name, value) in try contents.flattened() {
+        for item in items.tensors {
+            guard let name = choice.name(item.name) else { continue }
+            if !item.isReadable {
+                leftOut.append(LeftOut(name: name, type: item.type, shape: item.shape))
+                continue
+            }
             if tensors[name] != nil { throw FileProblem("has two tensors of the name '\(name)'") }
-            switch value {
-            case .tensor(let index):
-                let reference = contents.heap.tensors[index]
-                if reference.storage.type.isReadable {
-                    tensors[name] = try reader.tensor(reference, name)
-                } else {
-                    leftOut.append(LeftOut(name: name, type: reference.storage.type.rawValue, shape: reference.shape))
-                }
-            case .array(let index):
-                guard let array = contents.heap.arrays[index] else {
-                    throw FileProblem("has the array '\(name)' without contents")
-                }
-                if array.type.isReadable {
-                    tensors[name] = try reader.tensor(array, name)
-                } else {
-                    leftOut.append(LeftOut(name: name, type: array.type.rawValue, shape: array.shape))
-                }
+            switch item.value {
+            case .tensor(let index): tensors[name] = try reader.tensor(contents.heap.tensors[index], name)
+            case .array(let index): tensors[name] = try contents.heap.arrays[index].map { try reader.tensor($0, name) }
             default: break
             }
         }
-        if tensors.isEmpty { throw FileProblem("holds no tensor of real numbers") }
         self.tensors = tensors
         self.leftOut = leftOut.sorted { $0.name < $1.name }
     }

@@ -37,12 +37,6 @@ extension TensorReference {
                 "has a tensor that reaches outside its storage '\(storage.key)' of \(storage.count) elements: "
                     + "offset \(offset), shape \(shape), strides \(strides)")
         }
-        if count > storage.count {
-            throw FileProblem(
-                "has an expanded tensor: shape \(shape) over a storage of \(storage.count) elements; "
-                    + "save a contiguous copy"
-            )
-        }
         self.init(storage: storage, offset: offset, shape: shape, strides: strides, count: count)
     }
 }
@@ -55,11 +49,13 @@ struct EmbeddedStorages {
     /// A bytes object that is loaded again is not read again.
     private var known: [UnsafeRawPointer: StorageReference] = [:]
 
-    mutating func storage(in file: UnsafeRawBufferPointer) throws -> StorageReference {
-        guard let start = file.baseAddress, file.count > 0 else { throw FileProblem("loads a storage from no bytes") }
+    mutating func storage(in bytes: UnsafeRawBufferPointer, of file: MappedFile) throws -> StorageReference {
+        guard let start = bytes.baseAddress, bytes.count > 0 else {
+            throw FileProblem("loads a storage from no bytes")
+        }
         if let storage = known[start] { return storage }
-        var reader = ByteReader(file)
-        var unpickler = Unpickler(limit: 1000)
+        var reader = ByteReader(bytes)
+        var unpickler = Unpickler(file)
         unpickler.embedded.isClosed = true
         if isClosed { throw FileProblem("loads a storage within a storage") }
         let contents = try TorchStream(&reader, &unpickler)
@@ -68,7 +64,7 @@ struct EmbeddedStorages {
         }
         let found = unpickler.heap.storages[index]
         let storage = StorageReference(key: "\(known.count)/\(found.key)", type: found.type, count: found.count)
-        bytes[storage.key] = contents.storages[found.key]
+        self.bytes[storage.key] = contents.storages[found.key]
         known[start] = storage
         return storage
     }

@@ -4,26 +4,17 @@ import Tensors
 /// contiguous tensors are views of that, others are copied.
 struct TorchTensors {
     private let contents: TorchContents
-    private let file: MappedFile
+    private var file: MappedFile { contents.file }
     private var storages: [String: (reference: StorageReference, floats: Storage)] = [:]
-    private var copied = 0
-    private var arrayBytes = 0
 
-    init(_ contents: TorchContents, _ file: MappedFile) {
-        self.contents = contents
-        self.file = file
-    }
+    init(_ contents: TorchContents) { self.contents = contents }
 
     mutating func tensor(_ reference: TensorReference, _ name: String) throws -> Tensor {
         let storage = try floats(reference.storage, name)
         if reference.count == 0 { return Tensor(reference.shape) }
         if reference.isContiguous { return Tensor(shape: reference.shape, storage: storage, offset: reference.offset) }
-        // Many transposed views of one storage could ask for far more memory than the file has bytes.
-        copied += reference.count
-        if copied > file.bytes.count {
-            throw FileProblem(
-                "has so many strided tensors ('\(name)' and before) that their copies outgrow the file four times")
-        }
+        // Many transposed or expanded views of one storage could ask for far more memory than the file has bytes.
+        try copy(reference.count, name)
         let result = Tensor(uninitialized: reference.shape)
         withExtendedLifetime(storage) { gather(reference, from: storage.pointer, to: result.pointer) }
         return result
@@ -32,13 +23,17 @@ struct TorchTensors {
     /// The tensor of a NumPy array, row-major.
     mutating func tensor(_ array: NumPyReference, _ name: String) throws -> Tensor {
         // Many arrays may be made of the same bytes.
-        arrayBytes += array.bytes.count
-        if arrayBytes > file.bytes.count {
-            throw FileProblem("has so many arrays ('\(name)' and before) of the same bytes that they outgrow the file")
-        }
+        try copy(array.bytes.count / array.type.size, name)
         let floats = array.type.floats(array.bytes, keeper: file)
         if !array.isFortran { return Tensor(shape: array.shape, storage: floats) }
         return Tensor(shape: array.shape.reversed(), storage: floats).permuted(Array(array.shape.indices.reversed()))
+    }
+
+    /// Counts the memory of `count` floats.
+    private func copy(_ count: Int, _ name: String) throws {
+        do { try file.budget.allocate(4 * count) } catch let problem as FileProblem {
+            throw FileProblem("\(problem.text) (at the tensor '\(name)')")
+        }
     }
 
     private mutating func floats(_ reference: StorageReference, _ name: String) throws -> Storage {
@@ -48,7 +43,7 @@ struct TorchTensors {
             }
             return known.floats
         }
-        guard let bytes = contents.storages[reference.key] else {
+        guard let bytes = try contents.storage(reference.key) else {
             throw FileProblem("tensor '\(name)': its storage '\(reference.key)' is missing from the file")
         }
         if bytes.count != reference.count * reference.type.size {

@@ -1,11 +1,16 @@
-/// A strict JSON reader for what a safetensors header may hold: objects, strings, and arrays of whole numbers. It
-/// never recurses by itself, so the text cannot make it run out of stack. (`JSONSerialization` takes milliseconds
-/// to start, accepts duplicate keys, and builds a tree first.)
+/// A strict JSON reader for what a safetensors header or an index may hold: objects, strings, arrays of whole numbers,
+/// and other values that are skipped. It counts each string and number against the budget. It never recurses by itself,
+/// so the text cannot make it run out of stack. (`JSONSerialization` takes milliseconds to start, accepts duplicate
+/// keys, and builds a tree first.)
 struct JSONScanner {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
+    private let budget: ReadingBudget
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer, _ budget: ReadingBudget) {
+        self.bytes = bytes
+        self.budget = budget
+    }
 
     /// Calls `member` after each key; it must read the value.
     mutating func object(_ member: (String, inout JSONScanner) throws -> Void) throws {
@@ -32,6 +37,40 @@ struct JSONScanner {
         return result
     }
 
+    /// Skips a value of any kind. Within it only the brackets and the strings are checked.
+    mutating func skipValue() throws {
+        var depth = 0
+        repeat {
+            skipSpace()
+            guard position < bytes.count else { throw problem("a value") }
+            switch bytes[position] {
+            case UInt8(ascii: "\""): _ = try string()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                position += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if depth == 0 { throw problem("a value") }
+                depth -= 1
+                position += 1
+            case UInt8(ascii: ","), UInt8(ascii: ":"):
+                if depth == 0 { throw problem("a value") }
+                position += 1
+            default:
+                // A number, true, false or null.
+                let start = position
+                while position < bytes.count, case let byte = bytes[position], Self.isOfWord(byte) { position += 1 }
+                if position == start { throw problem("a value") }
+            }
+        } while depth > 0
+    }
+
+    private static func isOfWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2D, 0x2E: true
+        default: false
+        }
+    }
+
     /// Nothing but white space may follow.
     mutating func finish() throws {
         skipSpace()
@@ -39,6 +78,7 @@ struct JSONScanner {
     }
 
     private mutating func integer(_ what: String) throws -> Int {
+        try budget.step()
         skipSpace()
         let start = position
         var value = 0
@@ -58,6 +98,7 @@ struct JSONScanner {
     }
 
     mutating func string() throws -> String {
+        try budget.step()
         try expect("\"")
         let start = position
         while position < bytes.count {

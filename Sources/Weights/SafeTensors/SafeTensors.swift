@@ -28,13 +28,9 @@ public enum SafeTensors {
             for entry in header.entries where isWanted(entry.name) {
                 guard entry.type.isReadable else {
                     if skippingOtherTypes { continue }
-                    throw FileProblem(
-                        "holds the tensor '\(entry.name)' of type \(entry.type.rawValue); "
-                            + "F32, F16, BF16 and F64 can be read"
-                    )
+                    throw unreadable(entry)
                 }
-                let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
-                result[entry.name] = Tensor(shape: entry.shape, storage: entry.type.floats(bytes, keeper: file))
+                result[entry.name] = tensor(entry, file)
             }
             return result
         }
@@ -52,13 +48,54 @@ public enum SafeTensors {
         try reading(url) { _, header in header.metadata }
     }
 
+    /// The tensors of real numbers, and the names of the others (counters, masks).
+    /// - Throws: ``SafeTensorsError``, also for real numbers of a type that cannot be read.
+    static func realNumbers(_ url: URL) throws -> (tensors: [String: Tensor], leftOut: [String]) {
+        try reading(url) { file, header in try realNumbers(file, header) }
+    }
+
+    /// The same of a file that is mapped already.
+    static func realNumbers(_ file: MappedFile, at url: URL) throws -> (tensors: [String: Tensor], leftOut: [String]) {
+        try naming(url) { try realNumbers(file, SafeTensorsHeader(file)) }
+    }
+
+    private static func realNumbers(_ file: MappedFile, _ header: SafeTensorsHeader) throws
+        -> (tensors: [String: Tensor], leftOut: [String])
+    {
+        var tensors = [String: Tensor](minimumCapacity: header.entries.count)
+        var leftOut: [String] = []
+        for entry in header.entries {
+            switch entry.type {
+            case .float8e4m3, .float8e5m2: throw unreadable(entry)
+            case _ where entry.type.isReadable: tensors[entry.name] = tensor(entry, file)
+            default: leftOut.append(entry.name)
+            }
+        }
+        return (tensors, leftOut.sorted())
+    }
+
+    private static func tensor(_ entry: SafeTensorsHeader.Entry, _ file: MappedFile) -> Tensor {
+        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+        return Tensor(shape: entry.shape, storage: entry.type.floats(bytes, keeper: file))
+    }
+
+    private static func unreadable(_ entry: SafeTensorsHeader.Entry) -> FileProblem {
+        FileProblem(
+            "holds the tensor '\(entry.name)' of type \(entry.type.rawValue); F32, F16, BF16 and F64 can be read. "
+                + "Convert it, for example with tensor.to(torch.float16) (8-bit floats may need their scales)")
+    }
+
     private static func reading<Result>(
         _ url: URL, _ body: (MappedFile, SafeTensorsHeader) throws -> Result
     ) throws -> Result {
-        do {
+        try naming(url) {
             let file = try MappedFile(url)
-            return try withExtendedLifetime(file) { try body(file, SafeTensorsHeader(file.bytes)) }
-        } catch let problem as FileProblem {
+            return try body(file, SafeTensorsHeader(file))
+        }
+    }
+
+    private static func naming<Result>(_ url: URL, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let problem as FileProblem {
             throw SafeTensorsError(path: url.path, problem: problem.text)
         }
     }

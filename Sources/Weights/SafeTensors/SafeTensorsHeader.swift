@@ -15,8 +15,8 @@ struct SafeTensorsHeader {
     private(set) var entries: [Entry] = []
     private(set) var metadata: [String: String] = [:]
 
-    /// - Parameter bytes: the whole file.
-    init(_ bytes: UnsafeRawBufferPointer) throws {
+    init(_ file: MappedFile) throws {
+        let bytes = file.bytes
         var reader = ByteReader(bytes)
         if bytes.count < 8 {
             throw FileProblem("is \(bytes.count) bytes long; the length of its header alone takes 8")
@@ -36,7 +36,7 @@ struct SafeTensorsHeader {
         let end = bytes.count
         if header.first != UInt8(ascii: "{") { throw FileProblem("has a header that does not begin with {") }
 
-        var scanner = JSONScanner(header)
+        var scanner = JSONScanner(header, file.budget)
         var names: Set<String> = []
         try scanner.object { name, scanner in
             if !names.insert(name).inserted { throw FileProblem("names '\(name)' twice in its header") }
@@ -58,16 +58,26 @@ struct SafeTensorsHeader {
         var type: ElementType?
         var shape: [Int]?
         var offsets: [Int]?
-        var seen: Set<String> = []
         try scanner.object { key, scanner in
-            if !seen.insert(key).inserted { throw FileProblem("tensor '\(name)': '\(key)' is given twice") }
+            func once(_ isNew: Bool) throws {
+                if !isNew { throw FileProblem("tensor '\(name)': '\(key)' is given twice") }
+            }
             switch key {
             case "dtype":
+                try once(type == nil)
                 let text = try scanner.string()
                 type = ElementType(rawValue: text)
-                if type == nil { throw FileProblem("tensor '\(name)': the type \(text) is not known") }
-            case "shape": shape = try scanner.integers("the shape of '\(name)'", atMost: 64)
-            case "data_offsets": offsets = try scanner.integers("the data_offsets of '\(name)'", atMost: 2)
+                if type == nil {
+                    throw FileProblem(
+                        "tensor '\(name)': the type \(text.prefix(20)) is not known; F32, F16, BF16 and F64 can be read"
+                    )
+                }
+            case "shape":
+                try once(shape == nil)
+                shape = try scanner.integers("the shape of '\(name)'", atMost: 64)
+            case "data_offsets":
+                try once(offsets == nil)
+                offsets = try scanner.integers("the data_offsets of '\(name)'", atMost: 2)
             default: throw FileProblem("tensor '\(name)': '\(key)' is no part of the format")
             }
         }

@@ -27,6 +27,22 @@ struct ImportOptions: ParsableArguments {
             valueName: "file"))
     var classes: String?
     @Flag(help: "Import the encoder without a classifier, for --encoder-weights of mmx train.") var headless = false
+    @Option(
+        help: ArgumentHelp(
+            """
+            Take the tensors under this key of the file, or with this prefix (model_ema). Without it, those that fit \
+            the network best.
+            """,
+            valueName: "key"))
+    var key: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            How the network wants its pixels: imagenet (ImageNet's mean and deviation) or plus-minus-one (-1...1). \
+            Without it, as its pretrained weights do.
+            """,
+            valueName: "scale"))
+    var pixels: ModelImport.PixelScale?
 
     func validate() throws {
         if headless, classes != nil { throw ValidationError("--headless leaves the classes out; --classes names them") }
@@ -45,6 +61,8 @@ struct ImportOutputOptions: ParsableArguments {
     @Flag(help: "Print JSON instead of text.") var json = false
 }
 
+extension ModelImport.PixelScale: ExpressibleByArgument {}
+
 struct ModelImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Make a model folder of a file of weights.",
@@ -55,11 +73,12 @@ struct ModelImportCommand: ParsableCommand {
               mmx model import vgg16.pth --encoder vgg16 --headless --output my-encoder
                   Import an encoder alone, to train on.
 
-            Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors, NumPy's .npz, pickled \
-            dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). Names and shapes are those of \
-            torchvision. Every tensor must be used and have the right shape. Otherwise nothing is written, and the \
-            error lists the tensors that are missing, left over or of another shape. A pickle never runs code: a name \
-            outside a short list is refused.
+            Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors (one file, or the index of \
+            several), NumPy's .npz, pickled dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). \
+            Names and shapes are those of torchvision. A dictionary around them (state_dict, model) and a prefix of \
+            all names (module.) are removed. Every tensor must be used and have the right shape. Otherwise nothing is \
+            written, and the error lists the tensors that are missing, left over or of another shape. A pickle never \
+            runs code: what it would have Python call is passed over and named.
 
             Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
             classes.txt, and import.json, which records where the weights came from.
@@ -76,18 +95,25 @@ struct ModelImportCommand: ParsableCommand {
         task.classes = weights.classes.map { URL(fileURLWithPath: $0) }
         task.headless = weights.headless
         task.type = output.half ? .f16 : .f32
+        task.key = weights.key
+        task.pixels = weights.pixels
         let record = try task.run { sha256($0) }
+        Failure.warn(record.warnings ?? [])
         if output.json { return try StandardOutput.printJSON(JSON.pretty(record)) }
         try StandardOutput.print(folder.path)
         var notes = [
             "\(record.encoder) (\(record.task)): \(record.tensors) tensors, "
                 + "\(record.parameters) parameters from \(record.format.rawValue)"
         ]
+        if let removed = record.removedPrefix { notes.append("names without their beginning '\(removed).'") }
         if record.folded { notes.append("batch normalisation folded into the convolutions") }
         if !record.leftOut.isEmpty {
             let more = record.leftOut.count > 4 ? ", ..." : ""
             notes.append(
                 "left out: \(record.leftOut.count) (\(record.leftOut.prefix(4).joined(separator: ", "))\(more))")
+        }
+        if let names = record.notRun {
+            notes.append("objects in the file, not built, and nothing of them was run: \(TensorChoice.list(names))")
         }
         StandardError.line(notes.joined(separator: "\n"))
     }

