@@ -1,6 +1,8 @@
 """PyTorch's side of the benchmarks: answers the same commands as mmx-bench (one JSON object a line in, one out)."""
+import hashlib
 import json
 import os
+import struct
 import sys
 import time
 
@@ -88,19 +90,27 @@ def ask(request):
     return {**time, "answer": state["answers"][out["answer"]], "value": out["value"]}
 
 
+HEADER = 128
+
+
 def make_features(request):
-    """A cache of made-up features in mmx's format: half precision, half of them zero, as after a ReLU6."""
+    """A cache of made-up features in mmx's format: a header (FeatureCache.Header), then half precision, half of the
+    features zero, as after a ReLU6."""
     shape, rows = request["shape"], request["rows"]
     x = torch.randn(rows, *shape, generator=torch.Generator().manual_seed(1)).clamp(0, 6).half().numpy()
-    x.tofile(os.path.join(request["folder"], "bench.f16"))
-    json.dump({"key": "bench", "shape": shape, "rows": rows}, open(os.path.join(request["folder"], "bench.json"), "w"))
+    key = hashlib.sha256(b"bench").hexdigest().encode()
+    header = b"mmxfeat1" + key + struct.pack("<4Q", rows, *shape)
+    with open(os.path.join(request["folder"], "bench.f16"), "wb") as file:
+        file.write(header.ljust(HEADER, b"\0"))
+        x.tofile(file)
+    json.dump({"shape": shape, "rows": rows}, open(os.path.join(request["folder"], "bench.json"), "w"))
     return {}
 
 
 def train(request):
     label = json.load(open(os.path.join(request["folder"], "bench.json")))
     path = os.path.join(request["folder"], "bench.f16")
-    state["cache"] = np.memmap(path, np.float16, "r", shape=(label["rows"], *label["shape"]))
+    state["cache"] = np.memmap(path, np.float16, "r", offset=HEADER, shape=(label["rows"], *label["shape"]))
     state["trainer"] = peer_tasks.Trainer(peer_models.load(request["model"])[2])
     return {}
 

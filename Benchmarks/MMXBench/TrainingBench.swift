@@ -16,7 +16,7 @@ final class TrainingBench {
     private var average: [String: Tensor] = [:]
     private var seed: UInt64 = 1
 
-    /// - Parameter folder: holds `bench.f16` and its label `bench.json`.
+    /// - Parameter folder: holds `bench.f16`, and `bench.json` with its number of rows.
     init(model: String, folder: String) throws {
         let root = try ModelFolder.find(model)
         let captioner = try Captioner.load(root)

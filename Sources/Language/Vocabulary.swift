@@ -6,7 +6,7 @@ public typealias VocabularyError = FileError<Vocabulary>
 
 /// The words that a model reads and writes, each with its index.
 ///
-/// In a file: UTF-8, one word a line, the index being the line's number counted from 0, each line ended by a line feed.
+/// In a file: one word a line (``EntryList``), the index being the line's number counted from 0.
 /// The first four are always `<pad>`, `<start>`, `<end>` and `<unknown>`.
 public struct Vocabulary: Sendable, Equatable {
     /// In index order, the four special entries first.
@@ -40,7 +40,7 @@ public struct Vocabulary: Sendable, Equatable {
     /// of their characters.
     public init(counts: [String: Int], minimumCount: Int) {
         let kept = counts.filter {
-            $0.value >= minimumCount && !Self.special.contains($0.key) && Self.fault(of: $0.key) == nil
+            $0.value >= minimumCount && !Self.special.contains($0.key) && EntryList.fault(of: $0.key, as: .word) == nil
         }
         self.init(checked: Self.special + kept.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key))
     }
@@ -51,32 +51,10 @@ public struct Vocabulary: Sendable, Equatable {
     ///   - expectedCount: the model's number of entries; nil accepts any number.
     /// - Throws: ``VocabularyError``.
     public init(data: Data, name: String, expectedCount: Int? = nil) throws {
-        func refuse(_ problem: String, line: Int? = nil) -> VocabularyError {
-            VocabularyError(path: name, line: line, problem: problem)
-        }
-        guard !data.isEmpty else { throw refuse("the file is empty") }
-        guard data.last == 0x0A else {
-            throw refuse("does not end with a line feed; it may have been cut off")
-        }
-        var words: [String] = []
-        var lines: [String: Int] = [:]
-        let entries = data.dropLast().split(separator: 0x0A, omittingEmptySubsequences: false)
-        words.reserveCapacity(entries.count)
-        lines.reserveCapacity(entries.count)
-        for (index, bytes) in entries.enumerated() {
-            let line = index + 1
-            guard let word = String(validating: bytes, as: UTF8.self) else {
-                throw refuse("is not valid UTF-8", line: line)
-            }
-            if let fault = Self.fault(of: word) { throw refuse(fault, line: line) }
-            if index < Self.special.count, word != Self.special[index] {
-                throw refuse(
-                    "found '\(Self.shortened(word))', expected the special entry \(Self.special[index])", line: line)
-            }
-            if let first = lines.updateValue(line, forKey: word) {
-                throw refuse("'\(Self.shortened(word))' is there already, on line \(first)", line: line)
-            }
-            words.append(word)
+        func refuse(_ problem: String) -> VocabularyError { VocabularyError(path: name, problem: problem) }
+        let words = try EntryList.read(data, path: name, as: .word, of: Vocabulary.self) { word, index in
+            index >= Self.special.count || word == Self.special[index]
+                ? nil : "found '\(EntryList.shortened(word))', expected the special entry \(Self.special[index])"
         }
         guard words.count >= Self.special.count else {
             throw refuse(
@@ -95,20 +73,6 @@ public struct Vocabulary: Sendable, Equatable {
         self.words = words
         indices = Dictionary(uniqueKeysWithValues: words.enumerated().map { ($1, $0) })
     }
-
-    /// Why a line is not a word; nil where it is one.
-    private static func fault(of word: String) -> String? {
-        if word.isEmpty { return "is empty" }
-        if word.utf8.count > 1000 { return "is \(word.utf8.count) bytes long, which is no word" }
-        if word.utf8.last == 0x0D { return "ends with a carriage return; lines end with a line feed alone" }
-        if word.unicodeScalars.contains(where: { $0.properties.isWhitespace || $0.value < 0x20 || $0.value == 0xFEFF })
-        {
-            return "has a space or a control character; a line holds one word"
-        }
-        return nil
-    }
-
-    private static func shortened(_ word: String) -> String { word.count > 40 ? word.prefix(40) + "..." : word }
 
     // MARK: Use
 

@@ -34,6 +34,68 @@ final class AtomicFileTests: XCTestCase {
         XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["x"])
     }
 
+    func testAtomicFile_durable_replacesTheOldFile() throws {
+        let folder = try Fixture.temporaryFolder()
+        let url = folder.appendingPathComponent("x")
+        for text in ["old", "new"] { try AtomicFile.write(Data(text.utf8), to: url, durable: true) }
+        XCTAssertEqual(try String(contentsOf: url, encoding: .utf8), "new")
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["x"])
+    }
+
+    /// A killed process leaves a file or a folder without a lock. One that is being written has a lock.
+    func testRemoveLeftovers_ofKilledAndLivingWriters_removesTheFormer() throws {
+        let folder = try Fixture.temporaryFolder()
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
+        func leave() throws {
+            try Data("half".utf8).write(to: folder.appendingPathComponent(".mmx-1-half.part"))
+            let inside = folder.appendingPathComponent(".mmx-1-folder.part")
+            try FileManager.default.createDirectory(at: inside, withIntermediateDirectories: true)
+            try Data("half".utf8).write(to: inside.appendingPathComponent("x"))
+        }
+        for name in [".mmx-1-half", "x.part", "y"] { try Data().write(to: folder.appendingPathComponent(name)) }
+        try AtomicFile.write(to: folder.appendingPathComponent("z")) { writer in
+            try leave()
+            let before = try names()
+            XCTAssertEqual(before.count, 6, "\(before)")
+            AtomicFile.removeLeftovers(in: folder)
+            let after = try names()
+            XCTAssertEqual(after.count, 4, "\(after)")
+            try writer.write("whole")
+        }
+        XCTAssertTrue(
+            try AtomicFile.writeFolder(to: folder.appendingPathComponent("w")) { new in
+                try leave()
+                try AtomicFile.makeFolder(folder)
+                try Data("in".utf8).write(to: new.appendingPathComponent("in"))
+            })
+        XCTAssertEqual(try names(), [".mmx-1-half", "w", "x.part", "y", "z"])
+        XCTAssertEqual(try String(contentsOf: folder.appendingPathComponent("z"), encoding: .utf8), "whole")
+        XCTAssertEqual(try String(contentsOf: folder.appendingPathComponent("w/in"), encoding: .utf8), "in")
+    }
+
+    func testWriteFolder_overAFullFolderOrAfterAFailure_changesNothing() throws {
+        struct Failure: Error {}
+        let folder = try Fixture.temporaryFolder()
+        let url = folder.appendingPathComponent("x")
+        XCTAssertThrowsError(
+            try AtomicFile.writeFolder(to: url) {
+                try Data().write(to: $0.appendingPathComponent("a"))
+                throw Failure()
+            }
+        ) { XCTAssert($0 is Failure) }
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), [])
+        for isNew in [true, false] {
+            XCTAssertEqual(
+                try AtomicFile.writeFolder(to: url) { try Data().write(to: $0.appendingPathComponent("\(isNew)")) },
+                isNew)
+        }
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: url.path), ["true"])
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["x"])
+        assertThrows("none/x", "none does not exist") {
+            _ = try AtomicFile.writeFolder(to: folder.appendingPathComponent("none/x")) { _ in }
+        }
+    }
+
     func testAtomicFile_throughALink_replacesItsTarget() throws {
         let folder = try Fixture.temporaryFolder()
         let file = folder.appendingPathComponent("file")
@@ -95,7 +157,7 @@ final class AtomicFileTests: XCTestCase {
 }
 
 /// `body` must throw an error whose description holds every one of `parts`.
-private func assertThrows(
+func assertThrows(
     _ parts: String..., file: StaticString = #filePath, line: UInt = #line, _ body: () throws -> Void
 ) {
     XCTAssertThrowsError(try body(), file: file, line: line) { error in

@@ -198,9 +198,9 @@ final class QuestionReaderTests: XCTestCase {
         XCTAssertEqual(answerList(questions, maximum: 10), ["no", "red", "blue", "green"])
         XCTAssertEqual(answerList(questions, maximum: 3), ["no", "red", "blue"])
         XCTAssertEqual(AnswerFile.text(["no", "ice cream"]), "no\nice cream\n")
-        XCTAssertEqual(try AnswerFile.read(try file("a", "no\nice cream\n\n")), ["no", "ice cream"])
-        XCTAssertThrowsError(try AnswerFile.read(try file("a", "no\nyes\nno\n"))) {
-            XCTAssertTrue("\($0)".hasSuffix("a, line 3: \"no\" is there already, on line 1"), "\($0)")
+        XCTAssertEqual(try AnswerFile.read(Data("no\nice cream\n".utf8), path: "a"), ["no", "ice cream"])
+        XCTAssertThrowsError(try AnswerFile.read(Data("no\nyes\nno\n".utf8), path: "a")) {
+            XCTAssertTrue("\($0)".hasSuffix("a, line 3: 'no' is there already, on line 1"), "\($0)")
         }
     }
 }

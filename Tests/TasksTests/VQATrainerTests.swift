@@ -149,6 +149,22 @@ final class VQATrainerTests: XCTestCase {
         XCTAssertEqual(try VQAModel.load(world().output("few")).answers, ["no", "blue"])
     }
 
+    /// An answer that would be two lines of answers.txt is left out with a warning, and the model can be read.
+    func testVQATrainer_withAnswersThatAreNoLines_leavesThemOutWithAWarning() throws {
+        var options = Self.options
+        options.phases = [.init(epochs: 1, learningRate: 1e-2, from: "conv1")]
+        var notes: [String] = []
+        let broken = (0..<5).map { Question(image: "t\($0).png", text: "what?", answer: "two\nlines") }
+        let trainer = try makeTrainer("broken", options, train: questions("t", 24, from: 0) + broken) {
+            if case .note(let text) = $0 { notes.append(text) }
+        }
+        XCTAssertTrue(
+            notes.contains { $0.contains("warning: 1 answers are no lines") && $0.contains("\"two\\nlines\"") },
+            "\(notes)")
+        try trainer.run(resume: false)
+        XCTAssertEqual(try VQAModel.load(world().output("broken")).answers, trainer.answers)
+    }
+
     func testVQATrainer_ofBadData_isRefusedByName() throws {
         let images = try world().folder.appendingPathComponent("images")
         func refused(_ questions: [Question], _ problem: String, images: URL, line: UInt = #line) {

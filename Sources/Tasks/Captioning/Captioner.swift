@@ -5,9 +5,12 @@ import Vision
 import Weights
 
 /// `config.json` of a captioning model.
-public struct CaptionerConfiguration: Codable, Equatable, Sendable {
+public struct CaptionerConfiguration: ModelConfiguration {
+    public static let task: String = "captioning"
+    static let taskInWords: String = "captioning"
+
     public var format = 1
-    public var task = "captioning"
+    public var task: String = Self.task
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
     /// The model that the encoder is shared with; `model.safetensors` then holds the decoder alone.
@@ -80,7 +83,7 @@ public struct Captioner {
         return captioner
     }
 
-    /// Writes the folder: weights first, the configuration last, each under a temporary name that is then renamed.
+    /// Writes the folder, whole or not at all: an interruption leaves the old model or the new one.
     public static func save(
         configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor],
         type: SafeTensors.DataType, to folder: URL
@@ -106,21 +109,18 @@ public struct Captioner {
 }
 
 extension CaptionerConfiguration {
-    /// Why this configuration cannot be used; nil where it can. Asked before anything is allocated.
-    var problem: String? {
-        if format != 1 { return "has format \(format); this version reads format 1" }
-        if task != "captioning" { return "is a model for '\(task)', not for captioning" }
-        let sizes = [
-            ("decoder.features", decoder.features, 16_384), ("decoder.vocabulary", decoder.vocabulary, 1_000_000),
-            ("decoder.embedding", decoder.embedding, 16_384), ("decoder.hidden", decoder.hidden, 16_384),
-            ("decoder.attention", decoder.attention, 16_384), ("decoder.visual", decoder.visual ?? 1, 16_384),
-            ("preprocessing.width", preprocessing.width, 4_096),
-            ("preprocessing.height", preprocessing.height, 4_096), ("search.beam", search.beam, 100),
-            ("search.maximumLength", search.maximumLength, 1_000),
+    var numbers: [ConfigurationNumber] {
+        let width = ConfigurationNumber.widths
+        return [
+            .init("decoder.features", decoder.features, width),
+            .init("decoder.vocabulary", decoder.vocabulary, 1...EntryList.largestCount),
+            .init("decoder.embedding", decoder.embedding, width), .init("decoder.hidden", decoder.hidden, width),
+            .init("decoder.attention", decoder.attention, width),
+            .init("decoder.visual", decoder.visual ?? 1, width), .init("search.beam", search.beam, 1...100),
+            .init("search.maximumLength", search.maximumLength, 1...1_000),
+            .init("search.lengthNormalisation", search.lengthNormalisation, 0...10),
         ]
-        for (name, value, limit) in sizes where value < 1 || value > limit {
-            return "\(name) is \(value), not in 1...\(limit)"
-        }
-        return maps?.problem
     }
+
+    var files: [ConfigurationFile] { [.init(key: "vocabulary", path: vocabulary)] }
 }

@@ -1,13 +1,15 @@
 import Foundation
+import Language
 import Vision
 
 /// `config.json` of a classifier. Its weights are named `encoder.…` and `head.…`, each followed by the checkpoint's own
 /// name (`encoder.features.0.weight`, `head.classifier.6.weight`).
-public struct ClassifierConfiguration: Codable, Equatable, Sendable {
-    public static let task = "classification"
+public struct ClassifierConfiguration: ModelConfiguration {
+    public static let task: String = "classification"
+    static let taskInWords: String = "classification"
 
     public var format = 1
-    public var task = Self.task
+    public var task: String = Self.task
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
     /// The number of classes, and of logits.
@@ -30,22 +32,18 @@ public struct ClassifierConfiguration: Codable, Equatable, Sendable {
     /// The most classes that a model may have.
     public static let mostClasses = 1_000_000
 
-    /// Why this configuration cannot be used; nil where it can. Asked before anything is allocated.
-    var problem: String? {
-        if format != 1 { return "has format \(format); this version reads format 1" }
-        if task != Self.task { return "is a model for '\(task)', not for classification" }
-        if !(1...Self.mostClasses).contains(classes) { return "classes is \(classes), not in 1...\(Self.mostClasses)" }
-        return maps?.problem
-    }
+    var numbers: [ConfigurationNumber] { [.init("classes", classes, 1...Self.mostClasses)] }
+    var files: [ConfigurationFile] { [.init(key: "labels", path: labels)] }
 }
 
 /// `config.json` of an encoder without a head, for training (`--encoder-weights`). Its weights are named
 /// `encoder.…`.
-public struct EncoderModelConfiguration: Codable, Equatable, Sendable {
-    public static let task = "encoder"
+public struct EncoderModelConfiguration: ModelConfiguration {
+    public static let task: String = "encoder"
+    static let taskInWords: String = "an encoder alone"
 
     public var format = 1
-    public var task = Self.task
+    public var task: String = Self.task
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
 
@@ -53,6 +51,10 @@ public struct EncoderModelConfiguration: Codable, Equatable, Sendable {
         self.encoder = encoder
         self.preprocessing = preprocessing
     }
+
+    var maps: MapConfiguration? { nil }
+    var numbers: [ConfigurationNumber] { [] }
+    var files: [ConfigurationFile] { [] }
 }
 
 /// The classes' names, one a line in the order of the logits.
@@ -66,8 +68,12 @@ public enum ClassNames {
             $0.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         if lines.last == "" { lines.removeLast() }
-        if let empty = lines.firstIndex(of: "") {
-            throw ModelError(path: name, problem: "has no name in line \(empty + 1)")
+        // Two classes may have one name, as in ImageNet; apart from that, a name is what an answer is.
+        for (index, line) in lines.enumerated() {
+            if line.isEmpty { throw ModelError(path: name, problem: "has no name in line \(index + 1)") }
+            if let fault = EntryList.fault(of: line, as: .phrase) {
+                throw ModelError(path: name, line: index + 1, problem: fault)
+            }
         }
         return lines
     }

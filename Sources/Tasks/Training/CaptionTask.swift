@@ -49,6 +49,11 @@ final class CaptionTask: TrainingTask {
         configuration = CaptionerConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
             decoder: decoder, vocabulary: vocabularyFile, search: SearchOptions())
+        // Better now than after hours of training.
+        if let problem = configuration.problem { throw ModelError(path: model.output.path, problem: problem) }
+        if configuration.files.contains(where: \.isShared) {
+            try ModelFiles(model.output).checkShared(vocabularyFile, text: vocabulary.text())
+        }
     }
 
     /// Puts the decoder of the captioner in `folder` into `store`, strictly.

@@ -24,6 +24,9 @@ final class ModelInTraining {
     private let averageDecay: Float
     let report: (TrainingEvent) -> Void
     private var caches: [String: FeatureCache] = [:]
+    private lazy var hashes = ImageHashes(url("images.json"))
+    /// The epoch whose averaged weights are the best so far, counted from 1; nil before the first one ends.
+    var bestEpoch: Int?
 
     /// Where the encoder comes from.
     enum EncoderSource {
@@ -97,7 +100,9 @@ final class ModelInTraining {
 
     var parameterCount: Int { store.values.values.reduce(0) { $0 + $1.count } }
 
-    func url(_ name: String) -> URL { output.appendingPathComponent("training/\(name)") }
+    var folder: URL { output.appendingPathComponent("training") }
+
+    func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
     func set(_ values: [String: Tensor]) { for (name, value) in values { store.set(name, value) } }
 
@@ -173,13 +178,16 @@ final class ModelInTraining {
         if let cache = caches[name + fingerprint] { return cache }
         let network = try makeEncoder(store.scope())
         let report = report
+        let hashes = hashes
+        let files = images.map(\.url)
         let front = stageNames.prefix(cut).joined(separator: ",")
-        let names = images.map(\.name).joined(separator: ",")
-        let key = "\(encoder.name) \(front) \(preprocessing) \(augmentation) \(fingerprint) \(names)"
+        // The contents of the images, whatever they are called.
+        let contents = try hashes.hashes(files).joined(separator: ",")
         let cache = try FeatureCache(
-            images: images.map(\.url), preprocessing: preprocessing, augmentation: augmentation,
-            folder: output.appendingPathComponent("training"), name: name, key: key,
-            front: { network(Variable($0), stages: 0..<cut).value }, progress: { report(.caching(done: $0, of: $1)) })
+            images: files, preprocessing: preprocessing, augmentation: augmentation, folder: folder, name: name,
+            key: "\(encoder.name) \(front) \(preprocessing) \(augmentation) \(fingerprint) \(contents)",
+            front: { network(Variable($0), stages: 0..<cut).value }, check: { try hashes.checkUnchanged(files) },
+            progress: { report(.caching(done: $0, of: $1)) })
         caches[name + fingerprint] = cache
         return cache
     }
@@ -228,14 +236,26 @@ final class ModelInTraining {
         average[name] = filled(average[name])
     }
 
-    func keepBest() throws {
-        try SafeTensors.write(averaged, to: url("best.safetensors"), type: .f32, metadata: [:])
+    private func best(_ epoch: Int) -> URL { url("best-\(epoch).safetensors") }
+
+    /// Keeps the averaged weights after `epoch` as the best so far. Those before stay until the next checkpoint, which
+    /// refers to these, is complete.
+    func keepBest(epoch: Int) throws {
+        // A new run's files may have the names of an old run's, so the old checkpoint ends before they are written.
+        if bestEpoch == nil { try? FileManager.default.removeItem(at: url("state.json")) }
+        try SafeTensors.write(averaged, to: best(epoch), type: .f32, durable: true)
+        bestEpoch = epoch
+    }
+
+    /// Puts the best weights so far in place; nothing where there are none.
+    private func setBest() throws {
+        guard let bestEpoch else { return }
+        set(try checkpointTensors(best(bestEpoch), like: store.values.mapValues(\.shape)))
     }
 
     /// Continues from the best weights so far, with a new optimiser.
     func restartFromBest() throws {
-        guard FileManager.default.fileExists(atPath: url("best.safetensors").path) else { return }
-        set(try SafeTensors.read(url("best.safetensors")))
+        try setBest()
         optimizer.reset()
         average = [:]
         averagedSteps = 0
@@ -244,7 +264,7 @@ final class ModelInTraining {
     /// The best weights for the model folder, with batch normalisation folded, and the encoder's configuration for
     /// them. A shared encoder's weights are not included.
     func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {
-        set(try SafeTensors.read(url("best.safetensors")).mapValues { $0.copy() })
+        try setBest()
         var state = store.stateDictionary()
         var encoder = encoder
         if sharedEncoder != nil { return (state.filter { !Self.isOfEncoder($0.key) }, encoder) }

@@ -26,9 +26,11 @@ final class Trainer<Task: TrainingTask> {
 
     /// Trains until the last epoch of the last phase, and writes the model folder. Each phase starts from the best
     /// weights so far; after each epoch a checkpoint is written.
+    /// The folder is locked meanwhile.
     /// - Parameter resume: go on from the checkpoint in the model folder, if there is one.
     func run(resume: Bool) throws {
-        try model.makeFolder()
+        let lock = try model.lockFolder()
+        defer { lock.release() }
         let next = resume ? try restore() ?? 0 : 0
         let total = task.options.epochs
         if next > 0 { model.report(.note("resuming at epoch \(next + 1) of \(total)")) }
@@ -42,7 +44,7 @@ final class Trainer<Task: TrainingTask> {
                 let start = Date()
                 let loss = try train(epoch)
                 let line = line(epoch, loss: loss, dev: try devScores(phase), since: start)
-                if line.best { try model.keepBest() }
+                if line.best { try model.keepBest(epoch: line.epoch) }
                 log.append(line)
                 let run = Run(options: task.options, model: task.configuration, log: log)
                 try model.checkpoint(run, data: dataFingerprint, next: number + 1)
@@ -63,7 +65,7 @@ final class Trainer<Task: TrainingTask> {
 
     private func restore() throws -> Int? {
         let found = try model.restore(
-            Run.self, data: dataFingerprint,
+            Run.self, data: dataFingerprint, epochs: { $0.log.count },
             isSameRun: {
                 // The phases may change: a run may be made longer.
                 var compared = $0.options

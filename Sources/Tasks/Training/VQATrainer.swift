@@ -36,6 +36,11 @@ public final class VQATrainer {
             "\(task.vocabulary.count) words", "\(model.parameterCount) parameters",
         ]
         report(.note(parts.joined(separator: ", ")))
+        let faulty = Set(train.questions.map(\.answer).filter { AnswerFile.fault(of: $0) != nil }).sorted()
+        if let first = faulty.first {
+            let example = "\(DatasetFile.quoted(first)) (it \(AnswerFile.fault(of: first) ?? ""))"
+            report(.note("warning: \(faulty.count) answers are no lines of text and were left out, as \(example)"))
+        }
         let learnt = Set(train.entries.map { train.imageURL($0.image).standardizedFileURL.path })
         let both = dev.entries.count { learnt.contains(dev.imageURL($0.image).standardizedFileURL.path) }
         if both > 0 {

@@ -6,9 +6,12 @@ import Vision
 import Weights
 
 /// `config.json` of a model that answers questions.
-public struct VQAConfiguration: Codable, Equatable, Sendable {
+public struct VQAConfiguration: ModelConfiguration {
+    public static let task: String = "question-answering"
+    static let taskInWords: String = "question answering"
+
     public var format = 1
-    public var task = "question-answering"
+    public var task: String = Self.task
     public var encoder: EncoderConfiguration
     public var preprocessing: Preprocessing
     /// The model that the encoder is shared with; `model.safetensors` then holds the VQA head alone.
@@ -33,19 +36,19 @@ public struct VQAConfiguration: Codable, Equatable, Sendable {
         self.maps = maps
     }
 
-    /// Why this configuration cannot be used; nil where it can. Asked before anything is allocated.
-    var problem: String? {
-        if format != 1 { return "has format \(format); this version reads format 1" }
-        if task != "question-answering" { return "is a model for '\(task)', not for question answering" }
-        let sizes = [
-            ("answerer.features", answerer.features, 16_384), ("answerer.vocabulary", answerer.vocabulary, 1_000_000),
-            ("answerer.answers", answerer.answers, 1_000_000), ("answerer.embedding", answerer.embedding, 16_384),
-            ("answerer.hidden", answerer.hidden, 16_384), ("answerer.attention", answerer.attention, 16_384),
+    var numbers: [ConfigurationNumber] {
+        let width = ConfigurationNumber.widths
+        return [
+            .init("answerer.features", answerer.features, width),
+            .init("answerer.vocabulary", answerer.vocabulary, 1...EntryList.largestCount),
+            .init("answerer.answers", answerer.answers, 1...EntryList.largestCount),
+            .init("answerer.embedding", answerer.embedding, width), .init("answerer.hidden", answerer.hidden, width),
+            .init("answerer.attention", answerer.attention, width),
         ]
-        for (name, value, limit) in sizes where value < 1 || value > limit {
-            return "\(name) is \(value), not in 1...\(limit)"
-        }
-        return maps?.problem
+    }
+
+    var files: [ConfigurationFile] {
+        [.init(key: "vocabulary", path: vocabulary), .init(key: "answers", path: answers)]
     }
 }
 
@@ -108,7 +111,8 @@ public struct VQAModel {
         let configuration = try files.configuration(
             VQAConfiguration.self, of: "a question answering model", problem: \.problem)
         let vocabulary = try files.vocabulary(configuration.vocabulary, count: configuration.answerer.vocabulary)
-        let answers = try AnswerFile.read(try files.text(configuration.answers, what: "answer list").url)
+        let list = try files.text(configuration.answers, what: "answer list")
+        let answers = try AnswerFile.read(list.data, path: list.url.path)
         guard answers.count == configuration.answerer.answers else {
             throw ModelError(
                 path: folder.path,
@@ -126,7 +130,7 @@ public struct VQAModel {
         return answerer
     }
 
-    /// Writes the folder.
+    /// Writes the folder, whole or not at all: an interruption leaves the old model or the new one.
     public static func save(
         configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String], state: [String: Tensor],
         type: SafeTensors.DataType, to folder: URL

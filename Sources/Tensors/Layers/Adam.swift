@@ -97,9 +97,12 @@ public final class Adam {
     }
 
     /// Restores a saved state.
+    /// - Parameter origin: where the state is from, such as a path, for errors.
     /// - Throws: ``ParameterError`` if a moment has no parameter in `store`, or another shape than its parameter.
-    public func restore(state: [String: Tensor], for store: ParameterStore, steps: Int) throws {
-        var error = ParameterError(origin: "the optimiser's state")
+    public func restore(
+        state: [String: Tensor], for store: ParameterStore, steps: Int, origin: String = "the optimiser's state"
+    ) throws {
+        var error = ParameterError(origin: origin)
         var first: [String: Tensor] = [:]
         var second: [String: Tensor] = [:]
         for (key, value) in state.sorted(by: { $0.key < $1.key }) {
@@ -120,7 +123,7 @@ public final class Adam {
         error.missing =
             first.keys.filter { second[$0] == nil }.map { "second.\($0)" }.sorted()
             + second.keys.filter { first[$0] == nil }.map { "first.\($0)" }.sorted()
-        if !(error.missing.isEmpty && error.unused.isEmpty && error.misshapen.isEmpty) { throw error }
+        if !error.isEmpty { throw error }
         self.first = first
         self.second = second
         self.steps = max(0, steps)

@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 /// The layout of a parameter in memory. Files use PyTorch's layouts.
@@ -28,6 +29,13 @@ public struct ParameterError: UserFacingError, Equatable {
     public var unused: [String] = []
     /// The names of parameters of another shape, with both shapes.
     public var misshapen: [String] = []
+
+    public init(origin: String, missing: [String] = [], unused: [String] = [], misshapen: [String] = []) {
+        (self.origin, self.missing, self.unused, self.misshapen) = (origin, missing, unused, misshapen)
+    }
+
+    /// Whether everything fits.
+    public var isEmpty: Bool { missing.isEmpty && unused.isEmpty && misshapen.isEmpty }
 
     public var description: String {
         func list(_ title: String, _ names: [String]) -> String? {
@@ -81,8 +89,11 @@ public final class ParameterStore {
     public func checkComplete() throws {
         var error = error
         error.unused = (file ?? [:]).keys.filter { values[$0] == nil }.sorted()
-        if !(error.missing.isEmpty && error.unused.isEmpty && error.misshapen.isEmpty) { throw error }
+        if !error.isEmpty { throw error }
     }
+
+    /// Whether every parameter so far was there, in the right shape.
+    fileprivate var isFitting: Bool { error.isEmpty }
 
     /// All parameters in file layout.
     public func stateDictionary() -> [String: Tensor] {
@@ -139,7 +150,7 @@ public final class ParameterStore {
                 } else {
                     error.missing.append(name)
                 }
-                value = Tensor(shape)
+                value = Tensor(shape: shape, storage: Placeholder.storage(shape))
             }
         } else if let fill {
             value = fill(name, shape)
@@ -166,6 +177,30 @@ public final class ParameterStore {
     }
 }
 
+/// The memory of parameters that a file does not have: zeros that take no memory while nobody touches them. A model
+/// that asks for far more than its file holds is refused without the memory that it asks for.
+private final class Placeholder {
+    private let memory: UnsafeMutableRawPointer
+    private let size: Int
+
+    private init?(size: Int) {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED else {
+            return nil
+        }
+        (self.memory, self.size) = (memory, size)
+    }
+
+    deinit { munmap(memory, size) }
+
+    static func storage(_ shape: [Int]) -> Storage {
+        let count = shape.reduce(1, *)
+        guard let keeper = Placeholder(size: max(1, count) * 4) else { return Storage(count: count) }
+        return Storage(
+            borrowing: keeper.memory.bindMemory(to: Float.self, capacity: max(1, count)), count: count, keeper: keeper)
+    }
+}
+
 /// The parameters under a prefix of their names, as passed to the `init` of a layer.
 public struct Parameters {
     let store: ParameterStore
@@ -173,8 +208,9 @@ public struct Parameters {
     let tape: Tape?
     let trainable: (String) -> Bool
 
-    /// True if nothing is trained: layers may then transform their weights once, for speed.
-    public var isInference: Bool { tape == nil }
+    /// True if nothing is trained: layers may then transform their weights once, for speed. False for parameters that
+    /// do not fit, which are not worth it.
+    public var isInference: Bool { tape == nil && store.isFitting }
 
     /// The same parameters, of which fewer are trained.
     public func training(_ trainable: @escaping (String) -> Bool) -> Parameters {

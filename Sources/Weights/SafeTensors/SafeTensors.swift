@@ -42,6 +42,14 @@ public enum SafeTensors {
         try reading(url) { _, header in header.entries.map(\.name).sorted() }
     }
 
+    /// The type of each tensor, as the file names it ("F32").
+    /// - Throws: ``SafeTensorsError``.
+    public static func types(_ url: URL) throws -> [String: String] {
+        try reading(url) { _, header in
+            Dictionary(header.entries.map { ($0.name, $0.type.rawValue) }) { first, _ in first }
+        }
+    }
+
     /// The strings under `__metadata__`; empty where the file has none.
     /// - Throws: ``SafeTensorsError``.
     public static func metadata(_ url: URL) throws -> [String: String] {

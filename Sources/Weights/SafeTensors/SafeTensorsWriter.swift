@@ -5,14 +5,16 @@ import Tensors
 extension SafeTensors {
     /// Writes `tensors` to `url`, as F32 or F16 (rounded to nearest), in the order of their names: the same tensors
     /// make the same file. The header is padded to a multiple of 8 bytes, so that a mapped file is aligned.
+    /// - Parameter durable: see `AtomicFile.write(to:durable:_:)`.
     /// - Throws: ``SafeTensorsError`` where a value is too large for F16 or a name is `__metadata__`;
     ///   ``AtomicFileError`` where the file cannot be written. Nothing is left behind.
     public static func write(
-        _ tensors: [String: Tensor], to url: URL, type: DataType, metadata: [String: String] = [:]
+        _ tensors: [String: Tensor], to url: URL, type: DataType, metadata: [String: String] = [:],
+        durable: Bool = false
     ) throws {
         let sorted = tensors.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
         let header = try makeHeader(sorted, to: url, type: type, metadata: metadata)
-        try AtomicFile.write(to: url) { writer in
+        try AtomicFile.write(to: url, durable: durable) { writer in
             try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try writer.write($0) }
             try header.withUnsafeBytes { try writer.write($0) }
             for (name, tensor) in sorted {

@@ -1,3 +1,4 @@
+import Foundation
 import Vision
 
 /// A question about an image, with its answer.
@@ -15,15 +16,17 @@ public struct Question: Equatable, Sendable {
     /// The boxes of the phrase that the question is about, in pixels of the image file; often empty.
     public var boxes: [Rectangle]
 
-    /// - Parameter answers: nil where `answer` is the only one.
+    /// - Parameters:
+    ///   - answer: without the white space around it.
+    ///   - answers: nil where `answer` is the only one.
     public init(
         image: String, text: String, answer: String, answers: [String]? = nil, kind: String = "",
         boxes: [Rectangle] = []
     ) {
         self.image = image
         self.text = text
-        self.answer = answer
-        self.answers = answers ?? [answer]
+        self.answer = answer.trimmingCharacters(in: .whitespacesAndNewlines)
+        self.answers = answers ?? [self.answer]
         self.kind = kind
         self.boxes = boxes
     }

@@ -25,7 +25,8 @@ public struct ModelCheck: Codable, Equatable, Sendable {
         case "question-answering": _ = try VQAModel.load(folder)
         case ClassifierConfiguration.task: _ = try Classifier.load(folder)
         case EncoderModelConfiguration.task:
-            let configuration = try files.configuration(EncoderModelConfiguration.self, of: "an encoder") { _ in nil }
+            let configuration = try files.configuration(
+                EncoderModelConfiguration.self, of: "an encoder", problem: \.problem)
             try files.loading { p in _ = try configuration.encoder.makeEncoder(p["encoder"]) }
         default:
             throw ModelError(

@@ -83,8 +83,10 @@ extension ModelFiles {
     /// model is not read.
     /// - Throws: ``ModelError`` for a model without an encoder of its own, or the readers' own errors.
     func encoder() throws -> (encoder: ModelEncoder, store: ParameterStore) {
-        let owner = try configuration(Owner.self, of: "a model with an encoder") {
-            $0.format == 1 ? nil : "has format \($0.format); this version reads format 1"
+        let owner = try configuration(Owner.self, of: "a model with an encoder") { owner in
+            owner.format == 1
+                ? owner.preprocessing.numbers.lazy.compactMap(\.problem).first
+                : "has format \(owner.format); this version reads format 1"
         }
         if let other = owner.sharedEncoder {
             throw ModelError(
@@ -113,11 +115,11 @@ extension ModelFiles {
         let identity = EncoderIdentity(
             encoder: wanted.encoder, preprocessing: wanted.preprocessing, weights: shared.weights)
         if let given, given.identity == identity { return given }
-        let other = neighbour(shared.model)
+        let other = url(shared.model)
         func refused(_ problem: String) -> ModelError {
             ModelError(path: folder.path, problem: "uses the encoder of \(other.path), \(problem)")
         }
-        guard FileManager.default.fileExists(atPath: other.appendingPathComponent("config.json").path) else {
+        guard ModelFolder.isModel(other) else {
             let name = other.lastPathComponent
             let remedy =
                 ModelFolder.fetched.contains(name)
@@ -140,15 +142,6 @@ extension ModelFiles {
                     + "train it again")
         }
         return encoder
-    }
-
-    /// A folder by its path relative to this one. Where this one is a link, the path is tried from its target first.
-    private func neighbour(_ path: String) -> URL {
-        if path.hasPrefix("/") { return URL(fileURLWithPath: path) }
-        let found = [folder.resolvingSymlinksInPath(), folder].map {
-            $0.appendingPathComponent(path).standardizedFileURL
-        }
-        return found.first { FileManager.default.fileExists(atPath: $0.path) } ?? found[1]
     }
 }
 

@@ -33,7 +33,7 @@ public enum ModelFolder {
         var looked: [String] = []
         func isModel(_ url: URL) -> Bool {
             looked.append(url.path)
-            return FileManager.default.fileExists(atPath: url.appendingPathComponent("config.json").path)
+            return Self.isModel(url)
         }
         let direct = URL(fileURLWithPath: name)
         if name.contains("/") || FileManager.default.fileExists(atPath: direct.path) {
@@ -50,13 +50,18 @@ public enum ModelFolder {
                 + "Give --model a folder, or set MMX_MODELS.")
     }
 
+    /// Whether a folder holds a model. If a model's replacement was interrupted there, it is finished first, so that
+    /// the folder's files can be read by their names.
+    static func isModel(_ folder: URL) -> Bool {
+        try? ModelFiles.finishReplacement(in: folder)
+        return FileManager.default.fileExists(atPath: folder.appendingPathComponent("config.json").path)
+    }
+
     /// All model folders in the order in which they are searched.
     static func installed() -> [URL] {
         roots().flatMap { root in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
-            return names.sorted().map { root.appendingPathComponent($0) }.filter {
-                FileManager.default.fileExists(atPath: $0.appendingPathComponent("config.json").path)
-            }
+            return names.sorted().map { root.appendingPathComponent($0) }.filter(isModel)
         }
     }
 
