@@ -110,6 +110,11 @@ final class DamagedFileTests: XCTestCase {
             } catch let error as ImageError {
                 XCTAssertEqual(error.kind, .corrupt)
             }
+            // Its decoder reads zeros where the data end, so without the end marker nothing tells that they are whole.
+            assertImageError(.truncated) {
+                try Image.decode(
+                    jpeg("gray.jpg", width: 640, height: 480, frame: 0xC9).dropLast(2), name: "x")
+            }
         }
     }
 

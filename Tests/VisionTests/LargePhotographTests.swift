@@ -89,7 +89,9 @@ final class LargePhotographTests: XCTestCase {
         assertImageError(.tooLarge, "6 megapixels", "at most 5 ", "--max-pixels") {
             try DecodedImage(header(3000, 2000), name: "x", limits: limits)
         }
-        assertImageError(.tooLarge, "200 ", "--max-pixels") { try DecodedImage(header(20_000, 10_001), name: "x") }
+        assertImageError(.tooLarge, "20000x10001 is 200020000 pixels; at most 200000000 are read", "--max-pixels") {
+            try DecodedImage(header(20_000, 10_001), name: "x")
+        }
         assertImageError(.truncated) { try DecodedImage(header(20_000, 10_000), name: "x") }
     }
 

@@ -63,10 +63,13 @@ public struct ImageLimits: Equatable, Sendable {
                 .tooLarge, name, "\(width)x\(height) pixels; at most \(side) each way are read: make it smaller first")
         }
         guard width * height <= pixels else {
+            // In megapixels where these differ.
+            let isMega = width * height / 1_000_000 > pixels / 1_000_000 && pixels >= 1_000_000
+            let unit = isMega ? 1_000_000 : 1
             throw ImageError(
                 .tooLarge, name,
-                "\(width)x\(height) pixels are \(width * height / 1_000_000) megapixels; at most "
-                    + "\(pixels / 1_000_000) are read: make it smaller first, or allow more (--max-pixels)")
+                "\(width)x\(height) is \(width * height / unit) \(isMega ? "megapixels" : "pixels"); at most "
+                    + "\(pixels / unit) are read: make it smaller first, or allow more (--max-pixels)")
         }
     }
 }

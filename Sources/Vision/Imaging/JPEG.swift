@@ -46,8 +46,8 @@ enum JPEG {
         let size = "\(header.width)x\(header.height)"
         guard header.arithmetic == 0 else {
             // Arithmetic coding has no useful bound: a block of one colour can take a hundred-thousandth of a bit. But
-            // no photograph is so. A bit for each block is a tenth of what the coarsest quality takes; small images
-            // may be of one colour, as they cost little.
+            // no photograph is so: it has several bits for each block. Small images may be of one colour, as they cost
+            // little.
             let pixels = Int(header.width) * Int(header.height)
             guard pixels <= freePixels || header.blocks <= UInt64(bytes) * 8 else {
                 throw ImageError(
