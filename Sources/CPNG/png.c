@@ -232,7 +232,7 @@ int mmx_png_encode(
     return code;
 }
 
-size_t mmx_inflate(const uint8_t *data, size_t size, uint8_t *output, size_t capacity) {
+size_t mmx_png_inflate(const uint8_t *data, size_t size, uint8_t *output, size_t capacity) {
     z_stream z;
     memset(&z, 0, sizeof z);
     if (size > UINT_MAX || capacity > UINT_MAX || inflateInit(&z) != Z_OK) return 0;

@@ -30,4 +30,4 @@ int mmx_png_encode(
 
 // Unpacks a zlib stream (a compressed text of a PNG) into at most `capacity` bytes and returns how many they are. The
 // rest of a longer stream is left out; a damaged stream gives 0.
-size_t mmx_inflate(const uint8_t *data, size_t size, uint8_t *output, size_t capacity);
+size_t mmx_png_inflate(const uint8_t *data, size_t size, uint8_t *output, size_t capacity);

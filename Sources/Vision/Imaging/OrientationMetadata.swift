@@ -206,7 +206,7 @@ enum PNGText {
         guard isCompressed else { return Array(rest.prefix(limit)) }
         let input = UnsafeRawBufferPointer(rebasing: rest)
         let text = [UInt8](unsafeUninitializedCapacity: limit) { output, filled in
-            filled = mmx_inflate(
+            filled = mmx_png_inflate(
                 input.bindMemory(to: UInt8.self).baseAddress, input.count, output.baseAddress, output.count)
         }
         return text.isEmpty ? nil : text
