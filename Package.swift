@@ -12,12 +12,19 @@ let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
 #else
     let machine = ["-march=native"]
 #endif
+// MMX_FUZZ=1 compiles everything for libFuzzer with the address sanitizer, and adds the fuzzer (make fuzz).
+let isFuzzing = Context.environment["MMX_FUZZ"] == "1"
+let fuzzing = isFuzzing ? ["-sanitize=fuzzer", "-sanitize=address"] : []
+/// libFuzzer without a main function: mmx-fuzz has its own, which chooses the reader.
+let fuzzerLibrary = Context.environment["MMX_FUZZ_LIBRARY"] ?? ""
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
 // A portable build has no unsafe flags, so that packages elsewhere can depend on it; its tests need -enable-testing.
-let native: [SwiftSetting] = portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"])]
+let native: [SwiftSetting] =
+    portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"] + fuzzing)]
 /// For what parses, prints and compares, and computes nothing: it is compiled much sooner.
 let unoptimised: [SwiftSetting] = portable ? [] : native + [.unsafeFlags(["-Onone"])]
-let nativeC: [CSetting] = portable ? [] : [.unsafeFlags(machine)]
+let nativeC: [CSetting] =
+    portable ? [] : [.unsafeFlags(machine + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
 let commit = Context.environment["MMX_COMMIT"] ?? "unknown"
@@ -46,6 +53,15 @@ func example(_ name: String) -> Target {
     .executableTarget(
         name: name, dependencies: engine + ["Drawing", "Explain"], path: "Examples/\(name)", swiftSettings: unoptimised)
 }
+
+let fuzzTargets: [Target] =
+    isFuzzing
+    ? [
+        .target(name: "CFuzzer", path: "Tests/CFuzzer"),
+        .executableTarget(
+            name: "mmx-fuzz", dependencies: ["CFuzzer", "Readers"], path: "Tests/Fuzz", swiftSettings: native,
+            linkerSettings: [.unsafeFlags(["-sanitize=address", fuzzerLibrary, "-lstdc++"])]),
+    ] : []
 
 let package = Package(
     name: "mmx",
@@ -92,6 +108,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Support", "Tensors", "Weights", "Vision"], path: "Tests/TestSupport",
             swiftSettings: native),
+        .target(
+            name: "Readers", dependencies: engine + ["Explain"], path: "Tests/Readers", swiftSettings: native),
         .executableTarget(
             name: "toy-world", dependencies: engine + ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
         tests("SupportTests", ["Support"], fixtures: false),
@@ -105,7 +123,8 @@ let package = Package(
         tests("ExplainTests", engine + ["Drawing", "Explain"]),
         tests("EvaluationTests", everything, fixtures: false),
         tests("mmxTests", everything + ["mmx"]),
+        tests("ReadersTests", ["Readers"], fixtures: false),
         tests("ExamplesTests", ["ExplainCaption", "ExplainOwnNetwork", "CustomMethod"], fixtures: false),
-    ],
+    ] + fuzzTargets,
     swiftLanguageModes: [.v6]
 )

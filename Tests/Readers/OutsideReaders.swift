@@ -1,0 +1,194 @@
+import Foundation
+import Support
+import Tensors
+
+@testable import Explain
+@testable import Language
+@testable import Tasks
+@testable import Vision
+@testable import Weights
+
+extension OutsideReader {
+    /// All readers, by what they read.
+    public static let all: [OutsideReader] = weights + images + models + datasets
+
+    private static let weightsFixtures = "WeightsTests/Fixtures"
+    private static let imaging = "VisionTests/Fixtures/imaging"
+
+    /// A file of safetensors with this header and eight bytes of values.
+    private static func header(_ json: String) -> [UInt8] {
+        withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Array($0) } + Array(json.utf8)
+            + [UInt8](repeating: 63, count: 8)
+    }
+
+    /// A TIFF structure, little-endian: one directory whose one entry is an orientation of 6.
+    private static let exif: [UInt8] =
+        [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0] + [0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0] + [0, 0, 0, 0]
+
+    /// Uses every value, so that tensors which borrow the file are read up to their last byte.
+    private static func use(_ tensors: [String: Tensor]) {
+        for tensor in tensors.values where tensor.count <= 1 << 20 { _ = tensor.array.reduce(0, +) }
+    }
+
+    private static let weights: [OutsideReader] = [
+        .init(
+            "safetensors",
+            [
+                .files(weightsFixtures, ".safetensors"),
+                .bytes(header(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#)),
+            ]
+        ) {
+            use(try SafeTensors.read($0, skippingOtherTypes: true))
+        },
+        .init(
+            "shard-index",
+            [
+                .text(
+                    #"{"metadata":{"total_size":8},"weight_map":{"a.weight":"model-1.safetensors","b":"model-2.safetensors"}}"#
+                )
+            ]
+        ) { _ = try WeightsFile($0) },
+        .init("pytorch", [.files(weightsFixtures, ".pth")], .zip) { use(try PyTorchCheckpoint($0).tensors) },
+        .init("pickle", [.files(weightsFixtures, ".pkl"), .files(weightsFixtures, "legacy.pth")], .pickle) {
+            use(try PyTorchCheckpoint($0).tensors)
+        },
+        .init("npy", [.files(weightsFixtures, ".npy")]) { use(["": try NumPyArray.read($0)]) },
+        .init("npz", [.files(weightsFixtures, ".npz")], .zip) { use(try NumPyArray.readArchive($0)) },
+        .init("caffemodel", [.files(weightsFixtures, ".caffemodel")]) { use(try CaffeModel.read($0)) },
+        .init("weights", [.files(weightsFixtures, "")]) { use(try WeightsFile($0).tensors) },
+    ]
+
+    private static let images: [OutsideReader] = [
+        .init("jpeg", [.files(imaging, ".jpg"), .files("VisionTests/Fixtures/damaged", ".jpg")]) { try decode($0) },
+        .init("png", [.files(imaging, ".png")], .png) { try decode($0) },
+        .init("exif", [.bytes(exif), .bytes(Array("Exif\0\0".utf8) + exif)]) { url in
+            try Data(contentsOf: url).withUnsafeBytes { _ = Orientation(exif: $0[...]) }
+        },
+        .init(
+            "xmp",
+            [
+                .text(#"<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>"#),
+                .text("<tiff:Orientation> 3 </tiff:Orientation>"),
+            ]
+        ) { url in
+            try Data(contentsOf: url).withUnsafeBytes { _ = Orientation(xmp: $0[...]) }
+        },
+    ]
+
+    /// Small limits keep an input's time under a second; half of the files are read at a reduced size.
+    private static func decode(_ url: URL) throws {
+        let bytes = try Image.readBytes(url)
+        let image = try DecodedImage(
+            bytes, name: "image", limits: ImageLimits(pixels: 1 << 18), most: bytes.count % 2 == 0 ? .max : 400)
+        precondition(image.image.pixels.count == image.image.width * image.image.height * 3)
+    }
+
+    private static let models: [OutsideReader] = [
+        .init(
+            "caption-config",
+            [
+                .files("ExplainTests/Fixtures/toy-show-and-tell", "config.json"),
+                .files("ExplainTests/Fixtures/toy-show-attend-and-tell", "config.json"),
+            ]
+        ) {
+            try configure($0, CaptionerConfiguration.self, problem: \.problem)
+        },
+        .init("vqa-config", [.files("ExplainTests/Fixtures/toy-vqa", "config.json")]) {
+            try configure($0, VQAConfiguration.self, problem: \.problem)
+        },
+        .init(
+            "class-config",
+            [
+                .text(
+                    #"""
+                    {"task":"classification","encoder":{"name":"tiny","folded":true},"classes":4,"maps":{"smoothing":3},\
+                    "preprocessing":{"resize":64,"crop":64,"mean":[0.5,0.5,0.5],"std":[1,1,1]}}
+                    """#)
+            ]
+        ) {
+            try configure($0, ClassifierConfiguration.self, problem: \.problem)
+        },
+        .init("vocabulary", [.files("ExplainTests/Fixtures/toy-vqa", "vocabulary.txt")]) {
+            _ = try Vocabulary(data: Data(contentsOf: $0), name: "vocabulary.txt")
+        },
+        .init("answers", [.files("ExplainTests/Fixtures/toy-vqa", "answers.txt")]) { _ = try AnswerList.read($0) },
+        .init("classes", [.text("tabby, tabby cat\ndog\n")]) {
+            _ = try ClassList(ClassNames.read(Data(contentsOf: $0), name: "classes.txt"))
+        },
+    ]
+
+    /// Reads `config.json` as the loader of a model does, before anything is allocated.
+    private static func configure<T: Decodable>(_ url: URL, _ type: T.Type, problem: @escaping (T) -> String?) throws {
+        let folder = ConfigurationFolder.shared.linking(url)
+        _ = try ModelFiles(folder).configuration(T.self, of: "a model", problem: problem)
+    }
+
+    private static let datasets: [OutsideReader] = [
+        .init("captions", [.text("image,caption\n1.jpg,\"a dog , a \"\"big\"\" one\"\r\n2.jpg,it's 5\u{20AC}.\n")]) {
+            _ = try CaptionsFile.read($0)
+        },
+        .init(
+            "phrases",
+            [
+                .text(
+                    "image\tcaption row\tfirst word\tnumber of words\tchain\ttypes\tphrase\tboxes\tcaption\n"
+                        + "1.jpg\t0\t0\t2\t1\tanimals/other\ta dog\t1,2,30,40;0,0,5,5\ta dog runs\n"
+                        + "2.jpg\t-1\t1\t1\t2\tpeople\tman\t\ta man\n")
+            ]
+        ) { _ = try PhraseFile.read($0, images: ["1.jpg", "2.jpg"]) },
+        .init("image-list", [.text("1.jpg\nfolder/2.jpg\n")]) { _ = try ImageList.read($0) },
+        .init(
+            "questions",
+            [
+                .text(
+                    #"{"answer":"red","boxes":[[1,2,3,4]],"image":"1.jpg","kind":"color","question":"what color is it?"}"#
+                )
+            ]
+        ) { _ = try QuestionLines.read($0) },
+        .init("easy-vqa", [.text(#"[["what color is the circle?","red",0],["is there a box?","no",12]]"#)]) {
+            _ = try EasyVQAQuestions.read($0)
+        },
+        .init(
+            "vqa-questions",
+            [
+                .text(
+                    #"""
+                    {"questions":[{"question_id":1,"image_id":7,"question":"is it red?"}],"data_subtype":"val2014",\
+                    "annotations":[{"question_id":1,"image_id":7,"answer_type":"yes/no","answers":[{"answer":"yes"}]}]}
+                    """#)
+            ]
+        ) { _ = try VQAQuestions.read($0, annotations: $0) },
+        .init("daquar", [.text("image\tquestion\tanswer\nimage3\twhat is on the desk?\tbook, lamp\n")]) {
+            _ = try DAQUARQuestions.read($0)
+        },
+        .init("question-list", [.text("what color is the dog?\n\nis it red?\n")]) { _ = try QuestionText.read($0) },
+        .init("tokenizer", [.text("image,caption\n1.jpg,\"a dog , a \"\"big\"\" one\"\r\n2.jpg,it's 5\u{20AC}.\n")]) {
+            let text = String(decoding: try Data(contentsOf: $0), as: UTF8.self)
+            _ = CaptionTokenizer().tokens(text)
+            _ = AnswerNormalisation.normalise(text)
+        },
+    ]
+}
+
+/// A model folder whose `config.json` is a link to the input.
+private final class ConfigurationFolder: @unchecked Sendable {
+    static let shared = ConfigurationFolder()
+    private let folder = URL(fileURLWithPath: "/dev/shm/mmx-reader-\(getpid())-model")
+    private var linked: URL?
+
+    func linking(_ url: URL) -> URL {
+        if linked == url { return folder }
+        mkdir(folder.path, 0o700)
+        let link = folder.appendingPathComponent("config.json").path
+        unlink(link)
+        precondition(symlink(url.path, link) == 0, "a link in /dev/shm cannot be made")
+        linked = url
+        atexit { ConfigurationFolder.shared.remove() }
+        return folder
+    }
+
+    private func remove() {
+        unlink(folder.appendingPathComponent("config.json").path)
+        rmdir(folder.path)
+    }
+}
