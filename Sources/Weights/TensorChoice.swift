@@ -22,17 +22,18 @@ struct TensorDictionary {
 /// beside an optimiser's state and other numbers, and with a prefix before every name (`module.`, `_orig_mod.`,
 /// `backbone.`). A key and a prefix are both a beginning of the full names. So each beginning, up to a dot, is tried
 /// against the names that the network has, and the one with the most matches wins. The innermost dictionary at that
-/// beginning is taken. The rest of the beginning is a prefix; it is removed if all tensors of the dictionary have it.
+/// beginning is taken. The rest of the beginning is a prefix, which is removed from the names that have it. Names
+/// without it stay as they are, so that a strict reader lists them, and not those that differ by the prefix alone.
 public struct TensorChoice: Sendable {
     /// The beginning of the full names of the tensors that are taken.
     public let dictionary: String
-    /// The beginning that is removed from their names: `dictionary`, and a prefix that they share.
+    /// The beginning that is removed from their names: `dictionary`, and a prefix.
     public let prefix: String
-    /// The beginning with the most matches, which is `prefix` where all share it; and its matches.
-    public let best: (prefix: String, matches: Int)
+    /// How many of the network's names are found so.
+    public let matches: Int
     /// How many names the network has.
     public let wanted: Int
-    /// Full names without `best.prefix` in the dictionary, the first few, and their number.
+    /// Full names in the dictionary that do not begin with `prefix`: the first few, and their number.
     public let others: (names: [String], count: Int)
     /// The beginnings of other dictionaries that would fit, too, without their last dot.
     public let alternatives: [String]
@@ -69,11 +70,14 @@ public struct TensorChoice: Sendable {
             }
         }
         let inner = names.filter { $0.hasPrefix(dictionary) }
+        // A few names that fit by chance are no reason to change those of another network.
+        if 2 * best.matches < wanted.names.count, inner.contains(where: { !$0.hasPrefix(best.prefix) }) {
+            best.prefix = dictionary
+        }
         let others = inner.filter { !$0.hasPrefix(best.prefix) }
         self.dictionary = dictionary
-        self.best = best
+        (prefix, matches) = best
         self.others = (Array(others.sorted().prefix(8)), others.count)
-        prefix = others.isEmpty ? best.prefix : dictionary
         self.wanted = wanted.names.count
         alternatives = candidates.dropFirst().prefix(8)
             .filter { 2 * $0.matches >= best.matches && !$0.prefix.hasPrefix(dictionary) && !$0.prefix.isEmpty }
@@ -84,7 +88,6 @@ public struct TensorChoice: Sendable {
     /// The name of the tensor of the full name `full`; nil where it is not taken.
     func name(_ full: String) -> String? {
         if full.hasPrefix(prefix) { return String(full.dropFirst(prefix.count)) }
-        // Counters and the like need not have the prefix.
         return full.hasPrefix(dictionary) ? String(full.dropFirst(dictionary.count)) : nil
     }
 

@@ -64,12 +64,17 @@ public struct WeightsFile: Sendable {
         case .caffe, .pytorch: all = try CaffeModel.read(file, at: url)
         }
         if all.isEmpty { throw WeightsFileError(path: url.path, problem: "holds no tensor of real numbers") }
-        let choice = try Self.naming(url) {
-            try TensorChoice(names: all.keys.sorted(), dictionaries: [], wanted: wanted)
+        (choice, tensors) = try Self.naming(url) {
+            let choice = try TensorChoice(names: all.keys.sorted(), dictionaries: [], wanted: wanted)
+            var tensors: [String: Tensor] = [:]
+            for (full, tensor) in all {
+                guard let name = choice.name(full) else { continue }
+                if tensors.updateValue(tensor, forKey: name) != nil {
+                    throw FileProblem("has two tensors of the name '\(name)', with and without '\(choice.prefix)'")
+                }
+            }
+            return (choice, tensors)
         }
-        self.choice = choice
-        tensors = Dictionary(
-            all.compactMap { entry in choice.name(entry.key).map { ($0, entry.value) } }, uniquingKeysWith: { $1 })
         self.leftOut = leftOut + choice.outside
         notRun = []
         shards = (index?.shards ?? []).map { url.deletingLastPathComponent().appendingPathComponent($0) }

@@ -79,17 +79,32 @@ final class TensorChoiceTests: XCTestCase {
             leftOut: ["teacher (5 tensors)"])
     }
 
-    func testTensorChoice_ofAPrefixThatOthersLack_keepsTheNamesAndSaysSo() throws {
+    func testTensorChoice_ofAPrefixThatOthersLack_namesTheOthers() throws {
         guard case .dictionary(var entries) = weights(1, "encoder.") else { return }
         entries.append(("decoder.weight", .array(0)))
         let file = try read(entries)
-        XCTAssertEqual(Set(file.tensors.keys), Set(entries.map(\.0)))
-        XCTAssertEqual(file.choice.prefix, "")
-        XCTAssertEqual(file.choice.best.prefix, "encoder.")
-        XCTAssertEqual(file.choice.best.matches, 4)
+        XCTAssertEqual(Set(file.tensors.keys), network.union(["decoder.weight"]))
+        XCTAssertEqual(file.choice.prefix, "encoder.")
+        XCTAssertEqual(file.choice.matches, 4)
         XCTAssertEqual(file.choice.others.names, ["decoder.weight"])
         XCTAssertEqual(file.choice.others.count, 1)
         assertTaken(try read(entries, key: "encoder"), prefix: "encoder.", leftOut: ["decoder.weight"])
+        entries.append(("conv.weight", .array(0)))
+        assertThrows("two tensors of the name 'conv.weight'") { _ = try read(entries) }
+        let url = folder.appendingPathComponent("x.safetensors")
+        try SafeTensors.write(
+            Dictionary(uniqueKeysWithValues: entries.map { ($0.0, Tensor([1])) }), to: url, type: .f32)
+        assertThrows("two tensors of the name 'conv.weight', with and without 'encoder.'") {
+            _ = try WeightsFile(url, for: network)
+        }
+    }
+
+    /// Another network may have a block with a few of the names.
+    func testTensorChoice_ofAFewNamesThatFitByChance_keepsTheNames() throws {
+        let names = ["layer1.conv.weight", "layer1.x", "layer2.y"]
+        let file = try read(names.map { ($0, .array(0)) })
+        XCTAssertEqual(Set(file.tensors.keys), Set(names))
+        XCTAssertEqual(file.choice.prefix, "")
     }
 
     func testTensorChoice_ofNamesThatAllBeginAlike_keepsThem() throws {

@@ -151,11 +151,11 @@ public struct ModelImport {
 
     /// How far the names of the file fit, for the error where they do not.
     private func attempt(_ choice: TensorChoice) -> String? {
-        let (prefix, matches) = choice.best
-        if matches == 0 { return nil }
+        let prefix = choice.prefix
+        if choice.matches == 0 { return nil }
         let removed = prefix.isEmpty ? "" : " once '\(prefix)' is removed from the file's names"
-        let text = "\(matches) of the network's \(choice.wanted) names match\(removed)"
-        if choice.others.count == 0 { return text }
+        let text = "\(choice.matches) of the network's \(choice.wanted) names match\(removed)"
+        if prefix.isEmpty || choice.others.count == 0 { return text }
         return text + "; \(choice.others.count) of the file's names have another beginning "
             + "(\(TensorChoice.list(choice.others.names))). "
             + "--key \(prefix.dropLast()) imports only those that begin with it"
