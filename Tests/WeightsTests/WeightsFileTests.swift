@@ -23,9 +23,7 @@ final class WeightsFileTests: XCTestCase {
             XCTAssertEqual(all.leftOut, ["steps"], name)
         }
         assertThrows("'>f4'", "little-endian") { _ = try WeightsFile(Fixture.url("big-endian.pkl")) }
-        let evil = try WeightsFile(Fixture.url("evil.pkl"))
-        XCTAssertEqual(evil.tensors.mapValues(\.array), ["a": [0, 1, 2]])
-        XCTAssertEqual(evil.notRun, ["posix.system"])
+        assertThrows("posix.system", "nothing was run") { _ = try WeightsFile(Fixture.url("evil.pkl")) }
         XCTAssertFalse(FileManager.default.fileExists(atPath: "/tmp/mmx-weights-test-was-executed"))
     }
 

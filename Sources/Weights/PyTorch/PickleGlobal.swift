@@ -84,9 +84,34 @@ enum PickleGlobal {
             guard full.utf8.count <= 512, full.allSatisfy({ $0.isLetter || $0.isNumber || "._<>".contains($0) }) else {
                 throw FileProblem("names a class by other characters than Python's names have")
             }
+            if Self.runsPrograms(module: place, name: name) {
+                throw FileProblem(
+                    "asks for \(full), with which Python would run a program or other code when it loads the file. It "
+                        + "was refused and nothing was run; get the weights from a source that you trust, as safetensors"
+                )
+            }
             self = .unknown(full)
         }
     }
+
+    /// Whether a name stands for something that runs programs, runs code or opens files. Weights never need one; a file
+    /// that has one is an attack, and is refused even though nothing here would run. The list is a warning for people,
+    /// not a protection: what is not on it is not run either.
+    private static func runsPrograms(module: String, name: String) -> Bool {
+        if module == "builtins" {
+            return ["eval", "exec", "execfile", "compile", "__import__", "open", "input"].contains(name)
+        }
+        if module == "torch" { return ["load", "compile"].contains(name) }
+        let root = module.prefix { $0 != "." }
+        return programModules.contains(String(root)) || module.hasPrefix("torch.hub") || module.hasPrefix("torch.jit")
+    }
+
+    private static let programModules: Set = [
+        "asyncio", "bdb", "code", "codeop", "commands", "cProfile", "ctypes", "ftplib", "http", "httplib", "imp",
+        "importlib", "marshal", "multiprocessing", "nt", "os", "pdb", "pickle", "cPickle", "pip", "platform", "popen2",
+        "posix", "profile", "pty", "requests", "runpy", "shutil", "signal", "socket", "subprocess", "sys", "tempfile",
+        "threading", "timeit", "trace", "urllib", "urllib2", "webbrowser",
+    ]
 
     /// For messages.
     var name: String {
