@@ -29,12 +29,12 @@ public enum EntryList {
         let scalars = entry.unicodeScalars
         switch kind {
         case .word:
-            if scalars.contains(where: { $0.properties.isWhitespace || isControl($0) }) {
+            if scalars.contains(where: { isSpace($0) || isControl($0) }) {
                 return "has a space or a control character; a line holds one word"
             }
         case .phrase:
             if scalars.contains(where: isControl) { return "has a control character" }
-            if [scalars.first, scalars.last].contains(where: { $0?.properties.isWhitespace == true }) {
+            if [scalars.first, scalars.last].contains(where: { $0.map(isSpace) ?? false }) {
                 return "begins or ends with a space"
             }
         }
@@ -43,6 +43,7 @@ public enum EntryList {
 
     /// Control characters, line separators, byte order marks, and what turns the direction of the text after it.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator: return true
         default: break
@@ -51,6 +52,11 @@ public enum EntryList {
         case 0xFEFF, 0x202A...0x202E, 0x2066...0x2069: return true
         default: return false
         }
+    }
+
+    /// White space that is no control character.
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII ? scalar == " " : scalar.properties.isWhitespace
     }
 
     /// The entries of a file, in order.

@@ -139,12 +139,17 @@ final class ModelReplacementTests: XCTestCase {
         var random = SeededGenerator(seed: 2_019)
         var seen: Set<Int> = []
         var leftovers = 0
-        for _ in 0..<(ProcessInfo.processInfo.environment["MMX_KILLS"].flatMap(Int.init) ?? 24) {
+        var kills = 0
+        let wanted = ProcessInfo.processInfo.environment["MMX_KILLS"].flatMap(Int.init) ?? 16
+        // Until both models were found, and a kill has come while something was written.
+        while kills < wanted || seen.count < 2 || leftovers == 0 {
+            kills += 1
+            if kills > 20 * wanted { return XCTFail("the kills always come at the same moment") }
             let ready = folder.appendingPathComponent("ready")
             try? FileManager.default.removeItem(at: ready)
             let child = try TestChild("TasksTests.ModelReplacementTests/testChild_writes", folder: folder)
             child.wait { FileManager.default.fileExists(atPath: ready.path) }
-            usleep(UInt32(random.next() % 30_000))
+            usleep(UInt32(random.next() % 60_000))
             XCTAssertTrue(child.kill())
             leftovers += try FileManager.default.contentsOfDirectory(atPath: folder.path).count {
                 $0.hasPrefix(".mmx-")
@@ -160,8 +165,6 @@ final class ModelReplacementTests: XCTestCase {
             XCTAssertEqual(
                 try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".mmx-") }, [])
         }
-        XCTAssertEqual(seen, [0, 1])
-        XCTAssertGreaterThan(leftovers, 0, "no kill came while something was written")
     }
 
     private static func size(_ number: Int) -> Int { 100_000 * (1 + number) }

@@ -16,10 +16,10 @@ final class ImageHashes {
         var modified: Int64
         var changed: Int64
 
-        /// Nil where there is no such file.
+        /// Nil where there is no regular file.
         init?(_ path: String) {
             var information = stat()
-            guard stat(path, &information) == 0 else { return nil }
+            guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
             func nanoseconds(_ time: timespec) -> Int64 {
                 Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ Int64(time.tv_nsec)
             }
