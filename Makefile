@@ -14,7 +14,7 @@ MMX_COMMIT := $(shell git --git-dir=.git describe --always --dirty --abbrev=7 --
 endif
 export MMX_COMMIT
 
-.PHONY: setup help build demo build-tests test lint hooks bench install uninstall clean models real-weights
+.PHONY: setup help build demo build-tests test lint hooks bench install uninstall clean models real-weights fuzz sanitize
 
 # Debian's packages, only where one is missing.
 setup: ## installs the Debian packages that are missing
@@ -142,7 +142,7 @@ uninstall: ## removes what `make install` put under PREFIX
 	@rmdir --ignore-fail-on-non-empty "$(SHARE)"
 
 clean: ## removes what was built
-	rm -rf .build .build-outside
+	rm -rf .build .build-outside .build-fuzz .build-address .build-thread
 
 # The images of README.md and docs/gallery.md (docs/pictures.sh), drawn again from photographs of scikit-image's wheel.
 # Pillow makes JPEG files of what mmx writes.
@@ -168,3 +168,23 @@ pictures: build $(GALLERY)/photos $(GALLERY)/venv/complete models/efficientnet-l
 .PHONY: docs
 docs: build ## builds the DocC pages in .build/docs
 	docs/docc.sh .build/release .build/docs
+
+# The test suite with Swift and C code checked for wrong addresses, C code for undefined behaviour, and then the engine's threads for races.
+# SANITIZE="--filter ReadersTests" hands options on.
+SANITIZE ?=
+ADDRESS = -c release --sanitize=address --scratch-path .build-address
+THREAD = -c release --sanitize=thread --scratch-path .build-thread
+sanitize: setup ## the tests under the address, undefined-behaviour and thread sanitizers
+	MMX_UNDEFINED=1 swift build $(ADDRESS) --build-tests
+	MMX_UNDEFINED=1 MMX_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 swift test $(ADDRESS) --skip-build $(SANITIZE)
+	swift build $(THREAD) --build-tests
+	MMX_SANITIZER=thread swift test $(THREAD) --skip-build $(if $(SANITIZE),$(SANITIZE),--filter "TensorsTests|ThreadCountTests|EncoderTests")
+
+# libFuzzer on one reader of outside bytes (Tests/Readers), with the address sanitizer, or on all in turn. What it finds is written to
+# $(FUZZ)/<reader>/; the reader's corpus is kept in $(FUZZ)/corpus/.
+FUZZ = .build-fuzz
+TIME ?= 60
+RUNS ?= -1
+PARSER ?=
+fuzz: setup ## fuzzes a reader: PARSER=png TIME=60 (seconds) or RUNS=1000000; without PARSER all in turn
+	Scripts/fuzz "$(FUZZ)" "$(TIME)" "$(RUNS)" $(PARSER)

@@ -15,6 +15,9 @@ let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
 // MMX_FUZZ=1 compiles everything for libFuzzer with the address sanitizer, and adds the fuzzer (make fuzz).
 let isFuzzing = Context.environment["MMX_FUZZ"] == "1"
 let fuzzing = isFuzzing ? ["-sanitize=fuzzer", "-sanitize=address"] : []
+/// MMX_UNDEFINED=1 stops C code at undefined behaviour (make sanitize); Swift's compiler has no such option on Linux.
+let undefined =
+    Context.environment["MMX_UNDEFINED"] == "1" ? ["-fsanitize=undefined", "-fsanitize-trap=undefined"] : []
 /// libFuzzer without a main function: mmx-fuzz has its own, which chooses the reader.
 let fuzzerLibrary = Context.environment["MMX_FUZZ_LIBRARY"] ?? ""
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
@@ -24,7 +27,7 @@ let native: [SwiftSetting] =
 /// For what parses, prints and compares, and computes nothing: it is compiled much sooner.
 let unoptimised: [SwiftSetting] = portable ? [] : native + [.unsafeFlags(["-Onone"])]
 let nativeC: [CSetting] =
-    portable ? [] : [.unsafeFlags(machine + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
+    portable ? [] : [.unsafeFlags(machine + undefined + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
 let commit = Context.environment["MMX_COMMIT"] ?? "unknown"

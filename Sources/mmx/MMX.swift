@@ -45,7 +45,7 @@ struct MMX: ParsableCommand {
     static var names: CommandNames { CommandNames(root: self) }
 
     static func main() {
-        Descriptor.reserveStandardStreams()
+        Descriptor.prepare()
         do {
             let arguments = try ProgramArguments.all()
             try names.check(arguments)

@@ -19,6 +19,8 @@ public struct OutsideReader: Sendable {
         case zip
         /// A pickle, mutated by opcodes.
         case pickle
+        /// JSON, mutated by values.
+        case json
         /// A PNG whose chunks have right lengths and checksums.
         case png
     }

@@ -46,8 +46,12 @@ extension OutsideReader {
                 .text(
                     #"{"metadata":{"total_size":8},"weight_map":{"a.weight":"model-1.safetensors","b":"model-2.safetensors"}}"#
                 )
-            ]
-        ) { _ = try WeightsFile($0) },
+            ], .json
+        ) { url in
+            do { _ = try ShardIndex(MappedFile(url)) } catch let problem as FileProblem {
+                throw WeightsFileError(path: url.path, problem: problem.text)
+            }
+        },
         .init("pytorch", [.files(weightsFixtures, ".pth")], .zip) { use(try PyTorchCheckpoint($0).tensors) },
         .init("pickle", [.files(weightsFixtures, ".pkl"), .files(weightsFixtures, "legacy.pth")], .pickle) {
             use(try PyTorchCheckpoint($0).tensors)
@@ -89,11 +93,11 @@ extension OutsideReader {
             [
                 .files("ExplainTests/Fixtures/toy-show-and-tell", "config.json"),
                 .files("ExplainTests/Fixtures/toy-show-attend-and-tell", "config.json"),
-            ]
+            ], .json
         ) {
             try configure($0, CaptionerConfiguration.self, problem: \.problem)
         },
-        .init("vqa-config", [.files("ExplainTests/Fixtures/toy-vqa", "config.json")]) {
+        .init("vqa-config", [.files("ExplainTests/Fixtures/toy-vqa", "config.json")], .json) {
             try configure($0, VQAConfiguration.self, problem: \.problem)
         },
         .init(
@@ -101,17 +105,20 @@ extension OutsideReader {
             [
                 .text(
                     #"""
-                    {"task":"classification","encoder":{"name":"tiny","folded":true},"classes":4,"maps":{"smoothing":3},\
-                    "preprocessing":{"resize":64,"crop":64,"mean":[0.5,0.5,0.5],"std":[1,1,1]}}
+                    {"classes":4,"encoder":{"name":"tiny","folded":true},"format":1,"labels":"classes.txt",\#
+                    "maps":{"smoothing":3},"task":"classification","preprocessing":{"filter":"bilinear","fit":"squash",\#
+                    "height":64,"width":64,"mean":[127.5,127.5,127.5],"std":[127.5,127.5,127.5]}}
                     """#)
-            ]
+            ], .json
         ) {
             try configure($0, ClassifierConfiguration.self, problem: \.problem)
         },
         .init("vocabulary", [.files("ExplainTests/Fixtures/toy-vqa", "vocabulary.txt")]) {
             _ = try Vocabulary(data: Data(contentsOf: $0), name: "vocabulary.txt")
         },
-        .init("answers", [.files("ExplainTests/Fixtures/toy-vqa", "answers.txt")]) { _ = try AnswerList.read($0) },
+        .init("answers", [.files("ExplainTests/Fixtures/toy-vqa", "answers.txt")]) {
+            _ = try AnswerFile.read(Data(contentsOf: $0), path: $0.path)
+        },
         .init("classes", [.text("tabby, tabby cat\ndog\n")]) {
             _ = try ClassList(ClassNames.read(Data(contentsOf: $0), name: "classes.txt"))
         },
@@ -143,9 +150,9 @@ extension OutsideReader {
                 .text(
                     #"{"answer":"red","boxes":[[1,2,3,4]],"image":"1.jpg","kind":"color","question":"what color is it?"}"#
                 )
-            ]
+            ], .json
         ) { _ = try QuestionLines.read($0) },
-        .init("easy-vqa", [.text(#"[["what color is the circle?","red",0],["is there a box?","no",12]]"#)]) {
+        .init("easy-vqa", [.text(#"[["what color is the circle?","red",0],["is there a box?","no",12]]"#)], .json) {
             _ = try EasyVQAQuestions.read($0)
         },
         .init(
@@ -153,10 +160,10 @@ extension OutsideReader {
             [
                 .text(
                     #"""
-                    {"questions":[{"question_id":1,"image_id":7,"question":"is it red?"}],"data_subtype":"val2014",\
+                    {"questions":[{"question_id":1,"image_id":7,"question":"is it red?"}],"data_subtype":"val2014",\#
                     "annotations":[{"question_id":1,"image_id":7,"answer_type":"yes/no","answers":[{"answer":"yes"}]}]}
                     """#)
-            ]
+            ], .json
         ) { _ = try VQAQuestions.read($0, annotations: $0) },
         .init("daquar", [.text("image\tquestion\tanswer\nimage3\twhat is on the desk?\tbook, lamp\n")]) {
             _ = try DAQUARQuestions.read($0)

@@ -1,7 +1,9 @@
+import Foundation
+
 extension OutsideReader.Structure {
     /// Changes the content of `bytes` and keeps its form, so that readers do not stop at the first checksum. Bytes
     /// without the form are changed as they are.
-    func mutated(
+    public func mutated(
         _ bytes: [UInt8], _ random: inout SeededNumbers, plain: ([UInt8], inout SeededNumbers) -> [UInt8]
     ) -> [UInt8] {
         switch self {
@@ -11,6 +13,7 @@ extension OutsideReader.Structure {
             return archive.bytes
         case .pickle: return PickleForm.mutated(bytes, &random, plain: plain)
         case .png: return PNGForm.withChecksums(plain(bytes, &random))
+        case .json: return JSONForm.mutated(bytes, &random) ?? plain(bytes, &random)
         }
     }
 }
@@ -195,5 +198,55 @@ private enum PNGForm {
             at += 12 + length
         }
         return result + file[min(at, file.count)...]
+    }
+}
+
+private enum JSONForm {
+    /// One to three values of the tree left out, doubled, or replaced by another kind of value or another size; nil for
+    /// what is no JSON.
+    static func mutated(_ bytes: [UInt8], _ random: inout SeededNumbers) -> [UInt8]? {
+        guard var value = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed) else {
+            return nil
+        }
+        for _ in 0...random.below(3) { value = changed(value, &random) }
+        let options: JSONSerialization.WritingOptions = [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes]
+        return (try? JSONSerialization.data(withJSONObject: value, options: options)).map { [UInt8]($0) }
+    }
+
+    private static func changed(_ value: Any, _ random: inout SeededNumbers) -> Any {
+        if var object = value as? [String: Any], !object.isEmpty, random.below(8) > 0 {
+            let key = object.keys.sorted()[random.below(object.count)]
+            switch random.below(10) {
+            case 0: object[key] = nil
+            case 1: object[key + "x"] = object[key]
+            default: object[key] = changed(object[key] ?? 0, &random)
+            }
+            return object
+        }
+        if var list = value as? [Any], !list.isEmpty, random.below(8) > 0 {
+            let index = random.below(list.count)
+            switch random.below(10) {
+            case 0: list.remove(at: index)
+            case 1: list.append(list[index])
+            default: list[index] = changed(list[index], &random)
+            }
+            return list
+        }
+        switch random.below(14) {
+        case 0: return NSNull()
+        case 1: return random.below(2) == 0
+        case 2: return [value]
+        case 3: return ["key": value]
+        case 4: return [Any]()
+        case 5: return String(repeating: "../", count: random.below(4)) + "a b\u{202E}\n"
+        case 6: return ""
+        case 7: return Int.max
+        case 8: return -1
+        case 9: return 1e300
+        case 10: return 0
+        default:
+            if let number = value as? Int { return number &* (random.below(4) + 1) &- random.below(3) }
+            return value
+        }
     }
 }

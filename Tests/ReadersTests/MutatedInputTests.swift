@@ -37,7 +37,7 @@ final class MutatedInputTests: XCTestCase {
         for (index, reader) in OutsideReader.all.enumerated() {
             let seeds = try reader.seedBytes(tests: Self.tests)
             var mutations = Mutations(of: seeds, structure: reader.structure, seed: UInt64(index + 1))
-            let count = 3_000
+            let count = 6_000
             var accepted = 0
             for number in 0..<count where read(mutations.next(), reader, "mutation \(number)") { accepted += 1 }
             // Inputs that are all refused at the first byte would test nothing.

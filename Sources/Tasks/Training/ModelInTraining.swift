@@ -109,21 +109,25 @@ final class ModelInTraining {
     /// Reads an encoder's checkpoint strictly, folds its batch normalisation and puts it into the store. From the
     /// weights of an mmx model of any task, only the encoder is taken; it is folded already.
     private func load(_ url: URL) throws {
-        var state = url.pathExtension == "safetensors" ? try SafeTensors.read(url) : try PyTorchCheckpoint.read(url)
-        let ours = state.filter { Self.isOfEncoder($0.key) }
-        if !ours.isEmpty {
-            state = Dictionary(
-                uniqueKeysWithValues: ours.map { (String($0.key.dropFirst("encoder.".count)), $0.value) })
-        } else {
-            let (pairs, epsilon) = try encoder.normPairs()
-            state = try encoder.architecture().renamed(state)
+        let architecture = try encoder.architecture()
+        // Of a model of mmx's own, folded, few names are left that a checkpoint has: its encoder is named.
+        let isOwn = (try? SafeTensors.names(url))?.contains(where: Self.isOfEncoder) ?? false
+        let file = try WeightsFile(url, for: NamedCheckpoint.names(architecture), key: isOwn ? "encoder" : nil)
+        let (pairs, epsilon) = try encoder.normPairs()
+        var state = file.tensors
+        // A model of mmx's own is folded already: its convolutions have biases, and no statistics are left.
+        let isFolded = pairs.allSatisfy { convolution, norm in
+            state["\(convolution).bias"] != nil && state["\(norm).running_mean"] == nil
+        }
+        if pairs.isEmpty || !isFolded {
+            state = try NamedCheckpoint(file, as: architecture, path: url.path).tensors
             do {
                 state = try foldingBatchNorms(state, pairs: pairs, epsilon: epsilon)
             } catch let error as FoldingError {
                 throw ModelError(path: url.path, problem: "does not fit the encoder \(encoder.name): \(error)")
             }
-            state = try encoder.architecture().encoderTensors(state)
         }
+        state = architecture.encoderTensors(state)
         let strict = ParameterStore(strict: state, origin: url.path)
         _ = try encoder.makeEncoder(strict.scope())
         try strict.checkComplete()

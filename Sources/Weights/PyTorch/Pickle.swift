@@ -137,7 +137,13 @@ struct Unpickler {
             }
             push(try call(items[0], heap.tuples[arguments]))
         case .binPersistentID:
-            let storage = try StorageReference(try pop(), heap)
+            let id = try pop()
+            if let items = heap.items(id), items.count >= 2, case .global(.unknown(let name)) = items[1] {
+                // Types that older names of storages do not have: what is made of it is an object, too.
+                push(.object(name))
+                break
+            }
+            let storage = try StorageReference(id, heap)
             if let type = storageTypes.updateValue(storage.type, forKey: storage.key), type != storage.type {
                 throw FileProblem("gives the storage '\(storage.key)' two types")
             }

@@ -62,6 +62,11 @@ public struct PyTorchCheckpoint: Sendable {
         let items = try contents.items()
         notRun = contents.heap.unknown
         if !items.tensors.contains(where: \.isReadable) {
+            if notRun.contains("torch._utils._rebuild_tensor_v3") {
+                throw FileProblem(
+                    "holds tensors of a type that is not read (8-bit floats or unsigned integers); save them as float32 "
+                        + "or float16")
+            }
             let objects = notRun.isEmpty ? "" : "; objects are not built (\(TensorChoice.list(notRun)))"
             throw FileProblem("holds no tensor of real numbers\(objects)")
         }

@@ -25,9 +25,11 @@ enum Descriptor {
         }
     }
 
-    /// Takes the place of standard streams that are closed, so that no file that is opened later becomes one of them.
+    /// To be called first. Takes the place of standard streams that are closed, so that no file that is opened later becomes one of them.
     /// Writing to it fails, as it does to a closed stream.
-    static func reserveStandardStreams() {
+    static func prepare() {
+        // A file that grows beyond `ulimit -f` is then an error as a full disk is, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
             // The lowest free number is this one: those below are open.
             _ = open("/dev/null", O_RDONLY)
