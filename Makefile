@@ -177,8 +177,8 @@ THREAD = -c release --sanitize=thread --scratch-path .build-thread
 sanitize: setup ## the tests under the address, undefined-behaviour and thread sanitizers
 	MMX_UNDEFINED=1 swift build $(ADDRESS) --build-tests
 	MMX_UNDEFINED=1 MMX_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 swift test $(ADDRESS) --skip-build $(SANITIZE)
-	swift build $(THREAD) --build-tests
-	MMX_SANITIZER=thread swift test $(THREAD) --skip-build $(if $(SANITIZE),$(SANITIZE),--filter "TensorsTests|ThreadCountTests|EncoderTests")
+	MMX_THREADS_WATCHED=1 swift build $(THREAD) --build-tests
+	MMX_THREADS_WATCHED=1 MMX_SANITIZER=thread swift test $(THREAD) --skip-build $(if $(SANITIZE),$(SANITIZE),--filter "TensorsTests|ThreadCountTests|EncoderTests|ResultNameTests")
 
 # libFuzzer on one reader of outside bytes (Tests/Readers), with the address sanitizer, or on all in turn. What it finds is written to
 # $(FUZZ)/<reader>/; the reader's corpus is kept in $(FUZZ)/corpus/.

@@ -18,12 +18,16 @@ let fuzzing = isFuzzing ? ["-sanitize=fuzzer", "-sanitize=address"] : []
 /// MMX_UNDEFINED=1 stops C code at undefined behaviour (make sanitize); Swift's compiler has no such option on Linux.
 let undefined =
     Context.environment["MMX_UNDEFINED"] == "1" ? ["-fsanitize=undefined", "-fsanitize-trap=undefined"] : []
+/// MMX_THREADS_WATCHED=1 takes locks that the thread sanitizer knows (make sanitize; Support/Mutex.swift).
+let threadSanitizer: [SwiftSetting] =
+    Context.environment["MMX_THREADS_WATCHED"] == "1" ? [.define("MMX_THREAD_SANITIZER")] : []
 /// libFuzzer without a main function: mmx-fuzz has its own, which chooses the reader.
 let fuzzerLibrary = Context.environment["MMX_FUZZ_LIBRARY"] ?? ""
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
 // A portable build has no unsafe flags, so that packages elsewhere can depend on it; its tests need -enable-testing.
 let native: [SwiftSetting] =
-    portable ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"] + fuzzing)]
+    portable
+    ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"] + fuzzing)] + threadSanitizer
 /// For what parses, prints and compares, and computes nothing: it is compiled much sooner.
 let unoptimised: [SwiftSetting] = portable ? [] : native + [.unsafeFlags(["-Onone"])]
 let nativeC: [CSetting] =

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// SHA-256 of a file, computed on another thread: while a photograph is decoded or a PNG is compressed, a core is idle.
 public final class FileHash: Sendable {

@@ -1,6 +1,8 @@
 import CBLAS
 import Foundation
-import Synchronization
+import Support
+
+import struct Synchronization.Atomic
 
 /// A layer of a small network takes 20 to 300 µs. Waking a sleeping thread takes nearly as long, and longer in a
 /// virtual machine. So an idle thread polls for work for a short time before it sleeps. The caller never waits for a

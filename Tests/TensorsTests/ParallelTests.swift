@@ -20,13 +20,12 @@ final class ParallelTests: XCTestCase {
 
     /// Short loops in sequence, with pauses in which the threads fall asleep.
     func testForEach_inManyShortLoops_callsEveryIndexOnce() {
+        nonisolated(unsafe) let seen = UnsafeMutablePointer<Int>.allocate(capacity: 2)
+        defer { seen.deallocate() }
         for round in 0..<20_000 {
-            var seen = (0, 0)
-            withUnsafeMutablePointer(to: &seen) { seen in
-                nonisolated(unsafe) let seen = seen
-                Parallel.forEach(2) { if $0 == 0 { seen.pointee.0 += 1 } else { seen.pointee.1 += 1 } }
-            }
-            if seen != (1, 1) { return XCTFail("loop \(round) ran \(seen)") }
+            seen.initialize(repeating: 0, count: 2)
+            Parallel.forEach(2) { seen[$0] += 1 }
+            if (seen[0], seen[1]) != (1, 1) { return XCTFail("loop \(round) ran \(seen[0]) and \(seen[1])") }
             if round % 4_000 == 0 { usleep(2_000) }
         }
     }

@@ -1,6 +1,5 @@
 import Foundation
 import Support
-import Synchronization
 import Tensors
 
 /// SHA-256 of images' contents. They are kept in a file, `images.json`, with what the file system tells of each image,

@@ -1,4 +1,4 @@
-import Synchronization
+import Support
 
 /// The kernel that runs a convolution forward.
 public enum ConvolutionAlgorithm: String, Codable, Sendable, CaseIterable {

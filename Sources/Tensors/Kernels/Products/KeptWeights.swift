@@ -1,4 +1,4 @@
-import Synchronization
+import Support
 
 /// Weights in the layout of a kernel, kept from their second use on. A command that runs one backward pass would gain
 /// nothing from a copy of all weights.
