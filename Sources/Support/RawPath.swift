@@ -1,3 +1,5 @@
+import Foundation
+
 /// Paths whose bytes are not UTF-8, as old file systems and archives leave them, in Swift's strings.
 ///
 /// Linux gives a path any bytes but 0 and `/`. A byte that is part of no UTF-8 character is kept as one character of
@@ -45,3 +47,24 @@ public enum RawPath {
         }
     }
 }
+
+// The system's functions for paths as this module calls them: with the bytes that a path stands for.
+
+func open(_ path: String, _ flags: Int32) -> Int32 { RawPath.withBytes(path) { Foundation.open($0, flags) } }
+
+func open(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 {
+    RawPath.withBytes(path) { Foundation.open($0, flags, mode) }
+}
+
+func stat(_ path: String, _ information: inout stat) -> Int32 {
+    RawPath.withBytes(path) { fstatat(AT_FDCWD, $0, &information, 0) }
+}
+
+func mkdir(_ path: String, _ mode: mode_t) -> Int32 { RawPath.withBytes(path) { Foundation.mkdir($0, mode) } }
+
+func rename(_ old: String, _ new: String) -> Int32 {
+    RawPath.withBytes(old) { old in RawPath.withBytes(new) { Foundation.rename(old, $0) } }
+}
+
+@discardableResult
+func unlink(_ path: String) -> Int32 { RawPath.withBytes(path) { Foundation.unlink($0) } }

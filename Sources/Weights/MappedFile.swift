@@ -28,7 +28,7 @@ final class MappedFile: @unchecked Sendable {
 
     init(_ url: URL) throws {
         // Not blocking: a named pipe would otherwise wait for a writer here.
-        let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = RawPath.withBytes(url.path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         if descriptor < 0 { throw FileProblem("cannot be opened: \(systemMessage(errno))") }
         defer { close(descriptor) }
         var information = stat()

@@ -127,11 +127,14 @@ final class ResultNameTests: ProgramTestCase {
                 "-c",
                 """
                 cp toy.png $'caf\\xe9.png' && '\(Self.program.path)' caption $'caf\\xe9.png' --model \
-                '\(Self.model.path)' --explain-word square --output out
+                '\(Self.model.path)' --explain-word square --output out && \
+                '\(Self.program.path)' caption toy.png --model '\(Self.model.path)' --explain-word square \
+                --output $'d\\xe9/out' && mv $'d\\xe9' folder
                 """,
             ], program: URL(fileURLWithPath: "/bin/bash"))
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertTrue(files("out").contains("caf_-02-square-map.npy"), "\(files("out"))")
+        XCTAssertEqual(files("folder/out").count, 4, "\(files("folder/out"))")
         let missing = try run(
             ["-c", "'\(Self.program.path)' caption $'th\\xe9.png' --model '\(Self.model.path)'"],
             program: URL(fileURLWithPath: "/bin/bash"))

@@ -76,15 +76,14 @@ final class ResultFiles {
 
     private func isFree(_ name: String) -> Bool {
         var information = stat()
-        return own.contains(name) || lstat(url(name).path, &information) != 0
+        return own.contains(name) || RawPath.withBytes(url(name).path) { lstat($0, &information) } != 0
     }
 
     /// The names of the files that a manifest's own request wrote; none where it is of another request, or is no
     /// manifest.
     private static func files(of request: String, in manifest: URL) -> Set<String> {
         let largest = 64 << 20
-        guard let size = try? manifest.resourceValues(forKeys: [.fileSizeKey]).fileSize, size <= largest,
-            let data = try? Data(contentsOf: manifest),
+        guard let data = try? SmallFile.read(manifest, atMost: largest),
             let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
             object["request"] as? String == request
         else { return [] }
@@ -113,7 +112,7 @@ final class ResultFiles {
 
     /// - Throws: `AtomicFileError` where another process keeps the folder for too long.
     private func takeLock() throws {
-        lock = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        lock = RawPath.withBytes(folder.path) { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         let deadline = Date(timeIntervalSinceNow: 60)
         while lock >= 0, flock(lock, LOCK_EX | LOCK_NB) != 0 {
             // A file system without locks has none to wait for.
