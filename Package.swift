@@ -130,7 +130,7 @@ let package = Package(
         tests("ExplainTests", engine + ["Drawing", "Explain"]),
         tests("EvaluationTests", everything, fixtures: false),
         tests("mmxTests", everything + ["mmx"]),
-        tests("ReadersTests", ["Readers"], fixtures: false),
+        tests("ReadersTests", ["Readers"]),
         tests("ExamplesTests", ["ExplainCaption", "ExplainOwnNetwork", "CustomMethod"], fixtures: false),
     ] + fuzzTargets,
     swiftLanguageModes: [.v6]

@@ -13,15 +13,21 @@ public enum AtomicFile: FileErrorSubject {
     public static let failureCode = FailureCode.output
 
     /// Writes `data` to `url` and replaces an existing file.
-    /// - Parameter durable: see ``write(to:durable:_:)``.
+    /// - Parameters:
+    ///   - data: the contents.
+    ///   - url: the file's place.
+    ///   - durable: see ``write(to:durable:_:)``.
     /// - Throws: ``AtomicFileError``; nothing is left behind.
     public static func write(_ data: Data, to url: URL, durable: Bool = false) throws {
         try write(to: url, durable: durable) { try $0.write(data) }
     }
 
     /// Calls `body` to write the file piece by piece. A device or a pipe (`/dev/stdout`) is written to directly.
-    /// - Parameter durable: whether the file outlives a power failure once this returns (`fsync` of the file before
-    ///   it is renamed, and of its folder after it). For files that others rely on; it costs a wait for the disk.
+    /// - Parameters:
+    ///   - url: the file's place.
+    ///   - durable: whether the file outlives a power failure once this returns (`fsync` of the file before it is
+    ///     renamed, and of its folder after it). For files that others rely on; it costs a wait for the disk.
+    ///   - body: writes the contents.
     /// - Throws: ``AtomicFileError``, or what `body` throws; nothing is left behind.
     public static func write(to url: URL, durable: Bool = false, _ body: (Writer) throws -> Void) throws {
         let path = url.path

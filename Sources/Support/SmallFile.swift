@@ -8,7 +8,9 @@ public enum SmallFile {
     }
 
     /// The contents of a regular file, or of the one that a link leads to.
-    /// - Parameter limit: the most bytes that the file may have.
+    /// - Parameters:
+    ///   - url: the file's place.
+    ///   - limit: the most bytes that the file may have.
     /// - Returns: nil where there is no file.
     /// - Throws: ``Problem``. A folder, a device and a pipe are refused; no pipe is waited for.
     public static func read(_ url: URL, atMost limit: Int) throws(Problem) -> Data? {

@@ -48,11 +48,14 @@ final class MutatedInputTests: XCTestCase {
 
     /// What `make fuzz` found, and what people met: one folder for each reader.
     func testReaders_ofFoundInputs_readOrRefuse() throws {
+        var count = 0
         for reader in OutsideReader.all {
             let folder = Self.found.appendingPathComponent(reader.name)
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
                 read([UInt8](try Data(contentsOf: folder.appendingPathComponent(name))), reader, name)
+                count += 1
             }
         }
+        XCTAssertGreaterThan(count, 30)
     }
 }

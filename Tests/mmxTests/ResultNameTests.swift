@@ -1,4 +1,7 @@
 import Foundation
+import Tensors
+import Vision
+import Weights
 import XCTest
 
 /// Results of different photographs, questions and options never share a file.
@@ -111,6 +114,39 @@ final class ResultNameTests: ProgramTestCase {
             XCTAssertEqual(process.terminationStatus, 0)
         }
         XCTAssertEqual(files("out").count, 16 * 4, "\(files("out"))")
+    }
+
+    /// Killed at moments of a fixed seed: no file is half-written under its name, and the next run removes what is left
+    /// under temporary names. MMX_KILLS sets the number of kills.
+    func testProcess_killedWhileItWrites_leavesWholeFiles() throws {
+        let kills = ProcessInfo.processInfo.environment["MMX_KILLS"].flatMap(Int.init) ?? 24
+        var random = SeededGenerator(seed: 19)
+        for _ in 0..<kills {
+            let process = Process()
+            process.executableURL = Self.program
+            process.arguments = [
+                "caption", url("toy.png").path, "--model", Self.model.path, "--explain-caption", "--explain-all",
+                "--sheet", "--output", url("out").path,
+            ]
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            usleep(UInt32(random.uniform() * 60_000))
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            for name in files("out") where !name.hasPrefix(".mmx-") {
+                let file = url("out/\(name)")
+                switch file.pathExtension {
+                case "png": XCTAssertNoThrow(try Image.read(file), name)
+                case "npy": XCTAssertNoThrow(try NumPyArray.read(file), name)
+                case "json":
+                    XCTAssertNoThrow(try JSONSerialization.jsonObject(with: Data(contentsOf: file)), name)
+                default: XCTFail(name)
+                }
+            }
+        }
+        try explain("toy.png")
+        XCTAssertEqual(files("out").filter { $0.hasPrefix(".") }, [])
     }
 
     func testPhotograph_thatBeginsWithADash_isAFile() throws {

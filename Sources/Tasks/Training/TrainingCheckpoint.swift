@@ -54,7 +54,13 @@ extension ModelInTraining {
         let state = State(
             run: run, data: data, next: next, best: best, averagedSteps: averagedSteps, optimizerSteps: optimizer.steps)
         try AtomicFile.write(try JSON.file(state), to: url("state.json"), durable: true)
-        let current = Set(Self.parts.map { part($0, next).lastPathComponent } + ["best-\(best).safetensors"])
+        removeOthers(than: state)
+    }
+
+    /// Removes the tensors of other checkpoints: older ones, and one that was not finished.
+    private func removeOthers<Run>(than state: State<Run>) {
+        let current = Set(
+            (Self.parts.map { part($0, state.next) } + [part("best", state.best)]).map(\.lastPathComponent))
         for file in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         where file.hasSuffix(".safetensors") && !current.contains(file)
             && (Self.parts + ["best"]).contains(where: { file.hasPrefix("\($0)-") })
@@ -103,6 +109,8 @@ extension ModelInTraining {
         average = averages
         averagedSteps = state.averagedSteps
         bestEpoch = state.best
+        // The run may have been killed before it did so itself.
+        removeOthers(than: state)
         return (state.run, state.next)
     }
 

@@ -78,7 +78,7 @@ struct ModelImportCommand: ParsableCommand {
             Names and shapes are those of torchvision. A dictionary around them (state_dict, model) and a prefix of \
             all names (module.) are removed. Every tensor must be used and have the right shape. Otherwise nothing is \
             written, and the error lists the tensors that are missing, left over or of another shape. A pickle never \
-            runs code: what it would have Python call is passed over and named.
+            runs code: what it would have Python call is passed over and named, and refused where it would run programs.
 
             Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
             classes.txt, and import.json, which records where the weights came from.

@@ -18,9 +18,8 @@ extension CaptionOutput {
         let list = words.map { word, places in
             "'\(word)' (words \(places.map { String($0 + 1) }.joined(separator: ", ")))"
         }
-        return "one map for all places of \(list.joined(separator: " and ")): the visual part of a score has the same "
-            + "weights for a word at every place, and grad-cam and other methods that weigh whole channels tell no "
-            + "places apart; --score log-probability does"
+        return "one map for all places of \(list.joined(separator: " and ")): by grad-cam and its like, the map of a "
+            + "word's visual score does not depend on its place; --score log-probability tells places apart"
     }
 }
 

@@ -23,6 +23,6 @@ public struct CaptionSubject: Codable, Equatable, Sendable {
     /// log p of the target's words, each given the words before it.
     public var logProbability: Float
     /// Other positions of the word where its map is the same, by methods that weigh whole channels: the visual part of
-    /// a score (``WordScore/visual``) has the same weights for a word at every place. nil where there are none.
+    /// a score (`WordScore.visual`) has the same weights for a word at every place. nil where there are none.
     public var sameMapAt: [Int]?
 }
