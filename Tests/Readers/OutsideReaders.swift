@@ -30,7 +30,27 @@ extension OutsideReader {
         for tensor in tensors.values where tensor.count <= 1 << 20 { _ = tensor.array.reduce(0, +) }
     }
 
+    /// Reads a mapped file by a part of a reader.
+    private static func part(_ url: URL, _ body: (MappedFile) throws -> Void) throws {
+        do { try body(MappedFile(url)) } catch let problem as FileProblem {
+            throw WeightsFileError(path: url.path, problem: problem.text)
+        }
+    }
+
     private static let weights: [OutsideReader] = [
+        .init("zip", [.files(weightsFixtures, ".npz"), .files(weightsFixtures, "zip.pth")], .zip) { url in
+            try part(url) { file in
+                let archive = try ZipArchive(file)
+                for name in archive.names { _ = try archive.contents(name)?.reduce(0, &+) }
+            }
+        },
+        .init("json", [.text(#"{"a":[1,-2.5e3,true,null,"\u00e9\n"],"b":{"c":{}}}"#)], .json) { url in
+            try part(url) { file in
+                var scanner = JSONScanner(file.bytes, file.budget)
+                try scanner.skipValue()
+                try scanner.finish()
+            }
+        },
         .init(
             "safetensors",
             [
@@ -48,9 +68,7 @@ extension OutsideReader {
                 )
             ], .json
         ) { url in
-            do { _ = try ShardIndex(MappedFile(url)) } catch let problem as FileProblem {
-                throw WeightsFileError(path: url.path, problem: problem.text)
-            }
+            try part(url) { _ = try ShardIndex($0) }
         },
         .init("pytorch", [.files(weightsFixtures, ".pth")], .zip) { use(try PyTorchCheckpoint($0).tensors) },
         .init("pickle", [.files(weightsFixtures, ".pkl"), .files(weightsFixtures, "legacy.pth")], .pickle) {
