@@ -19,9 +19,14 @@ public enum Parallel {
         BLASCore.avoidFallback()
         openblas_set_num_threads(1)
         BLASCore.endThreads()
-        if let count = ProcessInfo.processInfo.environment[threadsVariable].flatMap(threadCount) { return count }
-        return max(1, ProcessInfo.processInfo.activeProcessorCount)
+        return wantedThreads
     }()
+
+    /// The same number, without a look at OpenBLAS.
+    public static var wantedThreads: Int {
+        ProcessInfo.processInfo.environment[threadsVariable].flatMap(threadCount)
+            ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+    }
 
     private static let insideKey: pthread_key_t = {
         var key = pthread_key_t()

@@ -8,6 +8,15 @@ struct FileProblem: Error {
     init(_ text: String) { self.text = text }
 }
 
+extension FileError {
+    /// Calls `body`, which reads the file at `url`; a problem of its contents becomes an error that names the file.
+    static func naming<Result>(_ url: URL, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let problem as FileProblem {
+            throw Self(path: url.path, problem: problem.text)
+        }
+    }
+}
+
 /// A file's bytes, mapped: a page is read when it is first used. Tensors that borrow the memory keep this alive.
 ///
 /// The mapping is private and copied on write, so a write through a borrowed tensor never reaches the file.
@@ -45,7 +54,7 @@ final class MappedFile: @unchecked Sendable {
         guard let start, start != MAP_FAILED else { throw FileProblem("cannot be mapped: \(systemMessage(errno))") }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
         budget = ReadingBudget(fileSize: size)
-        name = mmx_name_mapping(start, size, url.path)
+        name = mmx_name_mapping(start, size, PrintableText.escaped(url.path))
     }
 
     /// Memory that lives as long as the mapping, for what the file holds in another form (compressed, as text). It is

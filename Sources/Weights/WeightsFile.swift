@@ -39,9 +39,9 @@ public struct WeightsFile: Sendable {
     /// the file.
     public init(_ url: URL, for names: Set<String> = [], key: String? = nil) throws {
         let wanted = WantedTensors(names: names, key: key)
-        let file = try Self.naming(url) { try MappedFile(url) }
-        let index = try Self.naming(url) { try ShardIndex(file) }
-        format = try index == nil ? Self.naming(url) { try Self.format(of: file) } : .safetensors
+        let file = try WeightsFileError.naming(url) { try MappedFile(url) }
+        let index = try WeightsFileError.naming(url) { try ShardIndex(file) }
+        format = try index == nil ? WeightsFileError.naming(url) { try Self.format(of: file) } : .safetensors
         if format == .pytorch {
             let checkpoint = try PyTorchCheckpoint(file, at: url, wanted: wanted)
             tensors = checkpoint.tensors
@@ -64,7 +64,7 @@ public struct WeightsFile: Sendable {
         case .caffe, .pytorch: all = try CaffeModel.read(file, at: url)
         }
         if all.isEmpty { throw WeightsFileError(path: url.path, problem: "holds no tensor of real numbers") }
-        (choice, tensors) = try Self.naming(url) {
+        (choice, tensors) = try WeightsFileError.naming(url) {
             let choice = try TensorChoice(names: all.keys.sorted(), dictionaries: [], wanted: wanted)
             var tensors: [String: Tensor] = [:]
             for (full, tensor) in all {
@@ -78,13 +78,6 @@ public struct WeightsFile: Sendable {
         self.leftOut = leftOut + choice.outside
         notRun = []
         shards = (index?.shards ?? []).map { url.deletingLastPathComponent().appendingPathComponent($0) }
-    }
-
-    /// A problem in `body` becomes an error that names the file.
-    private static func naming<Result>(_ url: URL, _ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch let problem as FileProblem {
-            throw WeightsFileError(path: url.path, problem: problem.text)
-        }
     }
 
     private static func format(of file: MappedFile) throws -> Format {

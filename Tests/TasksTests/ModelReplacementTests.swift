@@ -100,6 +100,37 @@ final class ModelReplacementTests: XCTestCase {
         XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).count, 4)
     }
 
+    /// A fetched model that has a replacement waiting writes nothing through a link, when it is used or saved.
+    func testReplacement_throughALink_isRefused() throws {
+        let place = folder.appendingPathComponent("model"), outside = folder.appendingPathComponent("outside")
+        try Self.save(0, to: place)
+        try FileManager.default.createDirectory(at: outside, withIntermediateDirectories: true)
+        let waiting = ModelFiles.replacement(in: place)
+        try FileManager.default.createDirectory(
+            at: waiting.appendingPathComponent("deep/down"), withIntermediateDirectories: true)
+        try Data("mine".utf8).write(to: waiting.appendingPathComponent("deep/down/file"))
+        try FileManager.default.createSymbolicLink(
+            at: place.appendingPathComponent("deep"), withDestinationURL: outside)
+        for action in [{ _ = try VQAModel.load(place) }, { try Self.save(1, to: place) }] {
+            XCTAssertThrowsError(try action()) { error in
+                XCTAssertTrue("\(error)".contains("has a link, deep, in place of a folder"), "\(error)")
+            }
+        }
+        XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: outside.path), [])
+    }
+
+    /// What is no regular file is not moved, and the new model is saved all the same.
+    func testReplacement_withAPipe_isPassedOver() throws {
+        let place = folder.appendingPathComponent("model")
+        try Self.save(0, to: place)
+        let waiting = ModelFiles.replacement(in: place)
+        try FileManager.default.createDirectory(at: waiting, withIntermediateDirectories: true)
+        XCTAssertEqual(mkfifo(waiting.appendingPathComponent("pipe").path, 0o600), 0)
+        try Self.save(1, to: place)
+        XCTAssertEqual(try Self.model(in: place), 1)
+        XCTAssertFalse(FileManager.default.fileExists(atPath: waiting.path))
+    }
+
     /// A replacement that begins and ends while a model is read is noticed.
     func testModelFolder_replacedWhileItIsRead_isRefused() throws {
         try Self.save(0, to: folder)

@@ -118,6 +118,10 @@ final class StreamTests: ProgramTestCase {
             XCTAssertTrue(outcome.errors.hasPrefix("mmx: the limit of the "), outcome.errors)
             XCTAssertTrue(outcome.errors.contains("(ulimit \(option))"), outcome.errors)
         }
-        XCTAssertEqual(try shell(explain, before: "ulimit -v 1000000; ulimit -s 1024; ").code, 0)
+        XCTAssertEqual(try shell(explain, before: "export MMX_THREADS=2; ulimit -v 800000; ulimit -s 1024; ").code, 0)
+        // Every further thread needs a stack.
+        let threads = try shell(explain, before: "export MMX_THREADS=256; ulimit -v 800000; ")
+        XCTAssertEqual(threads.code, 1, threads.errors)
+        XCTAssertTrue(threads.errors.contains("needs at least 3387392: "), threads.errors)
     }
 }

@@ -21,8 +21,6 @@ public struct AnswerEvaluation: Sendable {
     /// The sizes of the encoder's and the head's batches.
     private static let imagesTogether = 8
     private static let questionsTogether = 64
-    /// The most words of a question that are read.
-    private static let maximumWords = 500
 
     /// Answers `questions`; each image is encoded once. Questions without known words are answered too.
     /// - Parameters:
@@ -68,7 +66,8 @@ public struct AnswerEvaluation: Sendable {
                 for first in stride(from: 0, to: indices.count, by: questionsTogether) {
                     let batch = Array(indices[first..<min(indices.count, first + questionsTogether)])
                     let words = batch.map {
-                        answerer.vocabulary.encode(Array(tokenizer.tokens(questions[$0].text).prefix(maximumWords)))
+                        answerer.vocabulary.encode(
+                            Array(tokenizer.tokens(questions[$0].text).prefix(VQAModel.maximumWords)))
                     }
                     let scores = answerer.scores(features: features.rows(i..<i + 1), questions: words)
                     for (row, index) in batch.enumerated() {

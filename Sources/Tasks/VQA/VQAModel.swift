@@ -145,6 +145,9 @@ public struct VQAModel {
     /// The feature map `[1, u, v, K]` of a preprocessed image.
     public func features(_ image: Tensor) -> Tensor { encoder(Variable(image)).value }
 
+    /// The most words of a question: memory grows with their number.
+    public static let maximumWords = 500
+
     /// Splits a question into words as in training (``CaptionTokenizer``) and looks them up.
     /// - Throws: ``QuestionError`` when it has no words, or none that the vocabulary has.
     public func read(_ question: String) throws -> ReadQuestion {

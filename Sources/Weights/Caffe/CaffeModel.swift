@@ -14,18 +14,12 @@ public enum CaffeModel {
     /// The tensors of the file at `url`.
     /// - Throws: ``WeightsFileError``.
     public static func read(_ url: URL) throws -> [String: Tensor] {
-        let file: MappedFile
-        do { file = try MappedFile(url) } catch let problem as FileProblem {
-            throw WeightsFileError(path: url.path, problem: problem.text)
-        }
-        return try read(file, at: url)
+        try read(WeightsFileError.naming(url) { try MappedFile(url) }, at: url)
     }
 
     /// The same of a file that is mapped already.
     static func read(_ file: MappedFile, at url: URL) throws -> [String: Tensor] {
-        do { return try read(file) } catch let problem as FileProblem {
-            throw WeightsFileError(path: url.path, problem: problem.text)
-        }
+        try WeightsFileError.naming(url) { try read(file) }
     }
 
     /// True where the file begins as a `NetParameter` does: its name, a layer, or an input's name.

@@ -6,18 +6,12 @@ extension NumPyArray {
     /// it, by their names.
     /// - Throws: ``NumPyArrayError`` that names the array.
     public static func readArchive(_ url: URL) throws -> [String: Tensor] {
-        let file: MappedFile
-        do { file = try MappedFile(url) } catch let problem as FileProblem {
-            throw NumPyArrayError(path: url.path, problem: problem.text)
-        }
-        return try readArchive(file, at: url)
+        try readArchive(NumPyArrayError.naming(url) { try MappedFile(url) }, at: url)
     }
 
     /// The same of a file that is mapped already.
     static func readArchive(_ file: MappedFile, at url: URL) throws -> [String: Tensor] {
-        do { return try arrays(file) } catch let problem as FileProblem {
-            throw NumPyArrayError(path: url.path, problem: problem.text)
-        }
+        try NumPyArrayError.naming(url) { try arrays(file) }
     }
 
     private static func arrays(_ file: MappedFile) throws -> [String: Tensor] {

@@ -31,11 +31,9 @@ public enum NumPyArray {
     /// integers that a float holds exactly, or booleans. C or Fortran order.
     /// - Throws: ``NumPyArrayError``.
     public static func read(_ url: URL) throws -> Tensor {
-        do {
+        try NumPyArrayError.naming(url) {
             let file = try MappedFile(url)
             return try withExtendedLifetime(file) { try read(file.bytes, keeper: file) }
-        } catch let problem as FileProblem {
-            throw NumPyArrayError(path: url.path, problem: problem.text)
         }
     }
 

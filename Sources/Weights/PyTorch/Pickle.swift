@@ -343,7 +343,7 @@ struct Unpickler {
         return UnsafeRawBufferPointer(rebasing: memory[..<count])
     }
 
-    /// Python's raw-unicode-escape: Latin-1 with \uXXXX and \UXXXXXXXX.
+    /// Python's raw-unicode-escape: Latin-1, and other characters as \u with four hexadecimal digits or \U with eight.
     private func rawUnicode(_ line: UnsafeRawBufferPointer) throws -> String {
         // UTF-8 takes two bytes for the upper half of Latin-1.
         try file.budget.allocate(2 * line.count)

@@ -43,18 +43,12 @@ public struct PyTorchCheckpoint: Sendable {
     /// are widened, double is rounded to floats.
     /// - Throws: ``CheckpointError``.
     public init(_ url: URL) throws {
-        let file: MappedFile
-        do { file = try MappedFile(url) } catch let problem as FileProblem {
-            throw CheckpointError(path: url.path, problem: problem.text)
-        }
-        try self.init(file, at: url, wanted: WantedTensors())
+        try self.init(CheckpointError.naming(url) { try MappedFile(url) }, at: url, wanted: WantedTensors())
     }
 
     /// The same of a file that is mapped already.
     init(_ file: MappedFile, at url: URL, wanted: WantedTensors) throws {
-        do { try self.init(file, wanted: wanted) } catch let problem as FileProblem {
-            throw CheckpointError(path: url.path, problem: problem.text)
-        }
+        self = try CheckpointError.naming(url) { try Self(file, wanted: wanted) }
     }
 
     private init(_ file: MappedFile, wanted: WantedTensors) throws {

@@ -64,7 +64,7 @@ public enum SafeTensors {
 
     /// The same of a file that is mapped already.
     static func realNumbers(_ file: MappedFile, at url: URL) throws -> (tensors: [String: Tensor], leftOut: [String]) {
-        try naming(url) { try realNumbers(file, SafeTensorsHeader(file)) }
+        try SafeTensorsError.naming(url) { try realNumbers(file, SafeTensorsHeader(file)) }
     }
 
     private static func realNumbers(_ file: MappedFile, _ header: SafeTensorsHeader) throws
@@ -96,15 +96,9 @@ public enum SafeTensors {
     private static func reading<Result>(
         _ url: URL, _ body: (MappedFile, SafeTensorsHeader) throws -> Result
     ) throws -> Result {
-        try naming(url) {
+        try SafeTensorsError.naming(url) {
             let file = try MappedFile(url)
             return try body(file, SafeTensorsHeader(file))
-        }
-    }
-
-    private static func naming<Result>(_ url: URL, _ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch let problem as FileProblem {
-            throw SafeTensorsError(path: url.path, problem: problem.text)
         }
     }
 }

@@ -5,8 +5,9 @@ import Tensors
 /// The environment variables and limits of the process, before any work is done.
 enum Environment {
     /// The least address space, in bytes: libraries, weights, and the buffers of OpenBLAS, which waits for ever where it
-    /// gets none.
+    /// gets none; and for each further thread its stack.
     private static let leastAddressSpace = 768 << 20
+    private static let threadSpace = 10 << 20
     /// The least stack, in bytes.
     private static let leastStack = 512 << 10
 
@@ -19,7 +20,8 @@ enum Environment {
                     + "\(Parallel.threadCounts.lowerBound)...\(Parallel.threadCounts.upperBound), or not be set",
                 path: ["mmx"])
         }
-        try check(limit(RLIMIT_AS), least: leastAddressSpace, "address space", option: "-v")
+        let further = max(0, Parallel.wantedThreads - 2)
+        try check(limit(RLIMIT_AS), least: leastAddressSpace + further * threadSpace, "address space", option: "-v")
         try check(limit(RLIMIT_STACK), least: leastStack, "stack", option: "-s")
     }
 

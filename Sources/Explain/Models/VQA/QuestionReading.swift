@@ -2,9 +2,6 @@ import Language
 import Tasks
 
 extension VQAModel {
-    /// Longer questions are refused: memory grows with the number of words.
-    public static var maximumWords: Int { 500 }
-
     /// A question as the model reads it, with a warning for each word that it does not know.
     /// - Throws: `QuestionError` for a question without words or of unknown words only; ``ExplanationError`` for one
     ///   that is too long.

@@ -137,11 +137,10 @@ struct ModelFiles {
             try AtomicFile.makeFolder(url(path).deletingLastPathComponent())
             try AtomicFile.write(Data((texts[path] ?? "").utf8), to: url(path), durable: true)
         }
-        var isWritten = false
-        while !isWritten {
-            // Another process's replacement comes first.
+        // Another process's replacement comes first, as often as there is one; one that stays is in the way.
+        for attempt in 1... {
             try Self.finishReplacement(in: folder)
-            isWritten = try AtomicFile.writeFolder(to: Self.replacement(in: folder)) { new in
+            let isWritten = try AtomicFile.writeFolder(to: Self.replacement(in: folder)) { new in
                 try SafeTensors.write(
                     state, to: new.appendingPathComponent("model.safetensors"), type: type,
                     metadata: ["format": "mmx"], durable: true)
@@ -152,6 +151,12 @@ struct ModelFiles {
                 }
                 try AtomicFile.write(
                     try JSON.file(configuration), to: new.appendingPathComponent("config.json"), durable: true)
+            }
+            if isWritten { break }
+            if attempt == Self.mostAttempts {
+                throw ModelError(
+                    path: Self.replacement(in: folder).path,
+                    problem: "is in the way of the new model and cannot be removed; remove it")
             }
         }
         try Self.finishReplacement(in: folder)
@@ -171,6 +176,8 @@ struct ModelFiles {
 
     // MARK: Replacement
 
+    private static let mostAttempts = 8
+
     /// Where a complete new model waits for its files to be moved up.
     static func replacement(in folder: URL) -> URL { folder.appendingPathComponent(".mmx-replacement") }
 
@@ -185,6 +192,7 @@ struct ModelFiles {
             let (file, target) = (replacement.appendingPathComponent(name), folder.appendingPathComponent(name))
             var information = stat()
             guard lstat(file.path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { continue }
+            try checkInside(folder, name)
             if name.contains("/") { try AtomicFile.makeFolder(target.deletingLastPathComponent()) }
             // Another process may have moved it.
             if rename(file.path, target.path) != 0, errno != ENOENT {
@@ -196,6 +204,21 @@ struct ModelFiles {
         }
         AtomicFile.synchronise(folder: folder.path)
         try? FileManager.default.removeItem(at: replacement)
+    }
+
+    /// Checks that no folder on the way to a file is a link: it could lead out of the model's folder, and a model that
+    /// was fetched from somewhere would write to other folders as soon as it is used.
+    private static func checkInside(_ folder: URL, _ name: String) throws {
+        var place = folder
+        for part in name.split(separator: "/").dropLast() {
+            place.appendPathComponent(String(part))
+            var information = stat()
+            if lstat(place.path, &information) == 0, information.st_mode & S_IFMT == S_IFLNK {
+                throw ModelError(
+                    path: folder.path,
+                    problem: "has a link, \(part), in place of a folder; a new \(name) is not written through it")
+            }
+        }
     }
 
     /// A decoding error as one line of text.
