@@ -172,6 +172,18 @@ final class TrainingFolderTests: XCTestCase {
         try assertSame("whole", "killed")
     }
 
+    /// A run that was killed after its checkpoint, before it removed the one before.
+    func testCaptionTrainer_resumed_removesOtherCheckpoints() throws {
+        try train("whole")
+        let kept = try files("whole").keys.sorted()
+        for name in ["parameters-1", "average-1", "adam-1", "best-99"] {
+            try Data("old".utf8).write(to: file("whole/training/\(name).safetensors"))
+        }
+        try Data("mine".utf8).write(to: file("whole/training/notes.safetensors"))
+        try train("whole", resume: true)
+        XCTAssertEqual(try files("whole").keys.sorted(), (kept + ["training/notes.safetensors"]).sorted())
+    }
+
     /// Runs as a child only: trains, or goes on.
     func testChild_trains() throws {
         guard let folder = TestChild.folder else { return }

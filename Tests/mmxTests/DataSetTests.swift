@@ -100,6 +100,22 @@ final class DataSetTests: ProgramTestCase {
         assertFails(try train("--resume", "--seed", "5"), 4, "out/training/state.json", "other options")
     }
 
+    /// Where standard error is closed, no file that stays open gets its number: progress would be written into it.
+    func testTrainCaption_withoutStandardStreams_writesProgressIntoNoFile() throws {
+        XCTAssertEqual(try train("--output", "whole").code, 0)
+        let arguments = (trainArguments() + ["--output", "closed"]).joined(separator: " ")
+        let outcome = try run(
+            ["-c", "'\(Self.program.path)' \(arguments) <&- >&- 2>&-"], program: URL(fileURLWithPath: "/bin/bash"))
+        // The folder's name cannot be printed.
+        XCTAssertEqual(outcome.code, 6)
+        let lock = try String(contentsOf: url("closed/training/lock"), encoding: .utf8)
+        XCTAssertNotNil(lock.wholeMatch(of: /[0-9]+\n/), lock)
+        for name in files("closed") where name != "training" {
+            XCTAssertEqual(
+                try Data(contentsOf: url("closed/\(name)")), try Data(contentsOf: url("whole/\(name)")), name)
+        }
+    }
+
     /// A run that is killed and resumed gives the bytes of one that is not, although the hash tables of the two
     /// processes have different orders.
     func testTrainCaption_killedAndResumed_givesTheSameBytes() throws {

@@ -66,7 +66,8 @@ final class StreamTests: ProgramTestCase {
             XCTAssertEqual(outcome.code, 0, redirection)
             XCTAssertEqual(outcome.output, expected.output, redirection)
             XCTAssertTrue(files().contains("toy-explanation.json"), redirection)
-            XCTAssertEqual(try shell("caption missing.png \(redirection)").code, 3, redirection)
+            XCTAssertEqual(
+                try shell("caption missing.png --model '\(Self.model.path)' \(redirection)").code, 3, redirection)
             XCTAssertEqual(try shell("caption toy.png --no-such-option \(redirection)").code, 64, redirection)
         }
         // No stream at all: nothing that is opened may take its place.
