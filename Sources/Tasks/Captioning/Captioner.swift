@@ -40,6 +40,8 @@ public struct Captioner {
     public let configuration: CaptionerConfiguration
     /// The folder that it was read from; nil for a model that was made in memory.
     public private(set) var folder: URL?
+    /// What its folder knows of its training images, and how sure its words are; nil where the folder has none.
+    public var calibration: Calibration?
     public let vocabulary: Vocabulary
     public let modelEncoder: ModelEncoder
     public var encoder: Encoder { modelEncoder.network }
@@ -67,8 +69,9 @@ public struct Captioner {
 
     /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names; the encoder
     /// from the folder of another model where the config refers to one.
+    /// - Parameter isCalibrated: whether to read the folder's calibration, where it has one.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
-    public static func load(_ folder: URL) throws -> Captioner {
+    public static func load(_ folder: URL, isCalibrated: Bool = true) throws -> Captioner {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
             CaptionerConfiguration.self, of: "a captioning model", problem: \.problem)
@@ -77,19 +80,24 @@ public struct Captioner {
             try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: nil)
         }
         var captioner = try files.loading { p in
-            try Captioner(configuration: configuration, vocabulary: vocabulary, encoder: shared, parameters: p)
+            var captioner = try Captioner(
+                configuration: configuration, vocabulary: vocabulary, encoder: shared, parameters: p)
+            if isCalibrated { captioner.calibration = try Calibration.read(folder, for: captioner.modelEncoder) }
+            return captioner
         }
         captioner.folder = folder
         return captioner
     }
 
     /// Writes the folder, whole or not at all: an interruption leaves the old model or the new one.
+    /// - Parameter calibration: the new model's; nil removes that of the old model.
     public static func save(
         configuration: CaptionerConfiguration, vocabulary: Vocabulary, state: [String: Tensor],
-        type: SafeTensors.DataType, to folder: URL
+        type: SafeTensors.DataType, calibration: Calibration? = nil, to folder: URL
     ) throws {
         try ModelFiles(folder).save(
-            configuration, state: state, type: type, texts: [configuration.vocabulary: vocabulary.text()])
+            configuration, state: state, type: type, texts: [configuration.vocabulary: vocabulary.text()],
+            calibration: calibration)
     }
 
     // MARK: Use

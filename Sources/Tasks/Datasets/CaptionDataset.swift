@@ -12,6 +12,8 @@ public final class CaptionDataset: Sendable {
     /// In the split's order; without a split, in the order of first appearance in the captions file.
     public let entries: [Entry]
     private let images: URL
+    /// The names of the image folder and of the files that it was read from.
+    let names: [String]
 
     /// Reads a data set and checks that every image of it is there.
     /// - Parameters:
@@ -21,6 +23,7 @@ public final class CaptionDataset: Sendable {
     /// - Throws: ``DatasetError`` that names the file and the line.
     public init(images: URL, captions: URL, split: URL?) throws {
         self.images = images
+        names = ([images, captions] + (split.map { [$0] } ?? [])).map(\.lastPathComponent)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: images.path, isDirectory: &isFolder), isFolder.boolValue else {
             throw DatasetError(path: images.path, problem: "the image folder is missing, or is no folder")

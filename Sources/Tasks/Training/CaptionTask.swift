@@ -15,7 +15,9 @@ final class CaptionTask: TrainingTask {
     /// By image, then by caption.
     private let tokens: [[[Int]]]
     private let devReferences: [[[String]]]
+    private let devTokens: [[[Int]]]
     private let texts: [String]
+    let dataNames: [String]
     private var phrases: GroundedPhrases?
     private lazy var reward = CaptionReward(tokens: tokens, end: vocabulary.end)
     /// Words that are never written.
@@ -37,7 +39,10 @@ final class CaptionTask: TrainingTask {
         let vocabulary = Vocabulary(tokens: captions.flatMap { $0 }, minimumCount: options.minimumCount)
         self.vocabulary = vocabulary
         tokens = captions.map { $0.map { vocabulary.encode($0) } }
-        devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        let devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
+        self.devReferences = devReferences
+        devTokens = devReferences.map { $0.map { vocabulary.encode($0) } }
+        dataNames = train.names + dev.names
         texts = (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
         (trainImages, devImages) = (train.trainingImages, dev.trainingImages)
         let decoder = DecoderConfiguration(
@@ -221,10 +226,20 @@ final class CaptionTask: TrainingTask {
 
     func name(of phase: TrainingPhase) -> String? { phase.kind.rawValue + (phase.from.map { " from \($0)" } ?? "") }
 
-    func save(_ state: [String: Tensor], encoder: EncoderConfiguration, to folder: URL) throws {
+    func calibrate(_ calibration: inout Calibration, _ parameters: Parameters, dev: FeatureMaps) throws {
+        calibration.temperature = try .fit(
+            configuration.decoder.makeDecoder(parameters[Self.place]), vocabulary: vocabulary, captions: devTokens,
+            features: dev)
+    }
+
+    func save(
+        _ state: [String: Tensor], encoder: EncoderConfiguration, calibration: Calibration, to folder: URL
+    ) throws {
         var configuration = configuration
         configuration.encoder = encoder
-        try Captioner.save(configuration: configuration, vocabulary: vocabulary, state: state, type: .f16, to: folder)
+        try Captioner.save(
+            configuration: configuration, vocabulary: vocabulary, state: state, type: .f16, calibration: calibration,
+            to: folder)
     }
 }
 

@@ -108,7 +108,7 @@ public final class FeatureCache {
     /// Each image's features, `[copies, u, v, C]`. A thread computes a whole image, whose feature maps then stay in its
     /// processor's cache.
     /// - Parameter from: the first image's number.
-    private static func features(
+    static func features(
         _ images: [URL], from: Int, preprocessing: Preprocessing, augmentation: Augmentation, front: (Tensor) -> Tensor
     ) throws -> [Tensor] {
         var results = [Result<Tensor, Error>?](repeating: nil, count: images.count)

@@ -265,6 +265,22 @@ final class ModelInTraining {
         averagedSteps = 0
     }
 
+    /// The fingerprint of the encoder's weights as they will be read from the model folder, which holds halves.
+    /// - Parameters:
+    ///   - state: what ``exported()`` gives.
+    ///   - encoder: its configuration there.
+    func exportedFingerprint(_ state: [String: Tensor], _ encoder: EncoderConfiguration) throws -> String {
+        if let sharedEncoder { return sharedEncoder.weights }
+        let prefix = "encoder."
+        var halves: [String: Tensor] = [:]
+        for (name, tensor) in state where Self.isOfEncoder(name) {
+            halves[String(name.dropFirst(prefix.count))] = Tensor(
+                tensor.shape, tensor.array.map { Float(Float16($0)) })
+        }
+        let store = ParameterStore(strict: halves, origin: output.path)
+        return try ModelEncoder(encoder, preprocessing: preprocessing, parameters: store.scope()).identity.weights
+    }
+
     /// The best weights for the model folder, with batch normalisation folded, and the encoder's configuration for
     /// them. A shared encoder's weights are not included.
     func exported() throws -> (state: [String: Tensor], encoder: EncoderConfiguration) {

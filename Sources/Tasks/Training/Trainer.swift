@@ -52,7 +52,28 @@ final class Trainer<Task: TrainingTask> {
             }
         }
         let (state, encoder) = try model.exported()
-        try task.save(state, encoder: encoder, to: model.output)
+        try task.save(
+            state, encoder: encoder, calibration: try calibration(state, encoder), to: model.output)
+    }
+
+    /// The calibration of the weights that are kept, which are the store's now. The images' features come from the
+    /// caches of the last phase; where an epoch before it was the best, they may have to be computed again.
+    private func calibration(_ state: [String: Tensor], _ encoder: EncoderConfiguration) throws -> Calibration {
+        let cut = try model.cut(from: task.options.phases.last?.from)
+        let network = try model.makeEncoder(model.store.scope())
+        func maps(_ images: [TrainingImage], _ augmentation: Augmentation, _ name: String) throws -> FeatureMaps {
+            let cache = try model.cache(cut, images: images, augmentation: augmentation, name: name)
+            return FeatureMaps(count: cache.count) {
+                network(Variable(cache.batch(Array($0))), stages: cut..<network.stages.count).value
+            }
+        }
+        let dev = try maps(task.devImages, .none, "dev")
+        var calibration = try Calibration.fit(
+            encoder: try model.exportedFingerprint(state, encoder),
+            train: try maps(task.trainImages, task.options.augmentation, "train"), dev: dev, names: task.dataNames,
+            path: model.output.path, progress: { model.report(.calibrating(done: $0, of: $1)) })
+        try task.calibrate(&calibration, model.store.scope(), dev: dev)
+        return calibration
     }
 
     private func line(_ epoch: RunningEpoch, loss: Double, dev: [DevScore], since start: Date) -> TrainingEpoch {

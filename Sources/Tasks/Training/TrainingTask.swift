@@ -40,9 +40,19 @@ protocol TrainingTask: AnyObject {
     /// The name of a phase in the log; nil for a task whose phases all have one objective.
     func name(of phase: TrainingPhase) -> String?
 
+    /// The names of the data sets' files.
+    var dataNames: [String] { get }
+
+    /// Adds to the model's calibration how sure its words or answers may be.
+    /// - Parameters:
+    ///   - parameters: those that are kept.
+    ///   - dev: the feature maps of ``devImages``.
+    func calibrate(_ calibration: inout Calibration, _ parameters: Parameters, dev: FeatureMaps) throws
+
     /// Writes the model folder.
     /// - Parameter encoder: the encoder as `state` holds it.
-    func save(_ state: [String: Tensor], encoder: EncoderConfiguration, to folder: URL) throws
+    func save(
+        _ state: [String: Tensor], encoder: EncoderConfiguration, calibration: Calibration, to folder: URL) throws
 }
 
 extension TrainingTask {
@@ -114,6 +124,8 @@ public struct TrainingEpoch: Codable, Sendable {
 public enum TrainingEvent {
     case note(String)
     case caching(done: Int, of: Int)
+    /// The images of the calibration, after the last epoch.
+    case calibrating(done: Int, of: Int)
     case step(epoch: Int, of: Int, batch: Int, batches: Int, loss: Double, secondsLeft: Double)
     case epoch(TrainingEpoch)
 }

@@ -12,13 +12,14 @@ final class VQATask: TrainingTask {
     let trainImages: [TrainingImage]
     let devImages: [TrainingImage]
     let dataTexts: [String]
+    let dataNames: [String]
 
     /// A training question: its words and its answer's number.
     private typealias Item = (words: [Int], answer: Int)
     /// By image; an image none of whose answers is known has none.
     private let items: [[Item]]
     /// By image: a dev question's words, and its answer.
-    private let devItems: [[(words: [Int], answer: String)]]
+    private let devItems: [[AnswerCalibration.Item]]
 
     /// The place of the head's parameters in the model.
     private static let place = "answerer"
@@ -40,9 +41,10 @@ final class VQATask: TrainingTask {
             }
         }
         devItems = dev.entries.map { entry in
-            entry.questions.map { (vocabulary.encode(tokenizer.tokens($0.text)), $0.answer) }
+            entry.questions.map { AnswerCalibration.Item($0, vocabulary: vocabulary) }
         }
         dataTexts = (train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") }
+        dataNames = train.names + dev.names
         (trainImages, devImages) = (train.trainingImages, dev.trainingImages)
         let head = VQAHeadConfiguration(
             kind: options.kind, features: model.channels, vocabulary: vocabulary.count, answers: answers.count,
@@ -116,12 +118,20 @@ final class VQATask: TrainingTask {
         return [DevScore(name: "accuracy", value: Double(right) / Double(all), unit: .share)]
     }
 
-    func save(_ state: [String: Tensor], encoder: EncoderConfiguration, to folder: URL) throws {
+    func calibrate(_ calibration: inout Calibration, _ parameters: Parameters, dev: FeatureMaps) throws {
+        let found = try AnswerCalibration(
+            configuration.answerer.makeHead(parameters[Self.place]), answers: answers, items: devItems, features: dev)
+        (calibration.temperature, calibration.kinds) = (found.temperature, found.kinds)
+    }
+
+    func save(
+        _ state: [String: Tensor], encoder: EncoderConfiguration, calibration: Calibration, to folder: URL
+    ) throws {
         var configuration = configuration
         configuration.encoder = encoder
         try VQAModel.save(
             configuration: configuration, vocabulary: vocabulary, answers: answers, state: state, type: .f16,
-            to: folder)
+            calibration: calibration, to: folder)
     }
 }
 

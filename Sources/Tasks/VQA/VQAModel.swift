@@ -73,6 +73,8 @@ public struct VQAModel {
     public let configuration: VQAConfiguration
     /// The folder that it was read from; nil for a model that was made in memory.
     public private(set) var folder: URL?
+    /// What its folder knows of its training images, and how sure its answers are; nil where the folder has none.
+    public var calibration: Calibration?
     public let vocabulary: Vocabulary
     /// In the order of the logits.
     public let answers: [String]
@@ -104,9 +106,13 @@ public struct VQAModel {
 
     /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config
     /// names; the encoder from the folder of another model where the config refers to one.
-    /// - Parameter encoder: another model's encoder in memory. A model that shares this encoder uses it and reads none.
+    /// - Parameters:
+    ///   - encoder: another model's encoder in memory. A model that shares this encoder uses it and reads none.
+    ///   - isCalibrated: whether to read the folder's calibration, where it has one.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
-    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> VQAModel {
+    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil, isCalibrated: Bool = true) throws
+        -> VQAModel
+    {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
             VQAConfiguration.self, of: "a question answering model", problem: \.problem)
@@ -123,21 +129,25 @@ public struct VQAModel {
             try files.encoder($0, wanted: (configuration.encoder, configuration.preprocessing), given: encoder)
         }
         var answerer = try files.loading { p in
-            try VQAModel(
+            var answerer = try VQAModel(
                 configuration: configuration, vocabulary: vocabulary, answers: answers, encoder: shared, parameters: p)
+            if isCalibrated { answerer.calibration = try Calibration.read(folder, for: answerer.modelEncoder) }
+            return answerer
         }
         answerer.folder = folder
         return answerer
     }
 
     /// Writes the folder, whole or not at all: an interruption leaves the old model or the new one.
+    /// - Parameter calibration: the new model's; nil removes that of the old model.
     public static func save(
         configuration: VQAConfiguration, vocabulary: Vocabulary, answers: [String], state: [String: Tensor],
-        type: SafeTensors.DataType, to folder: URL
+        type: SafeTensors.DataType, calibration: Calibration? = nil, to folder: URL
     ) throws {
         try ModelFiles(folder).save(
             configuration, state: state, type: type,
-            texts: [configuration.vocabulary: vocabulary.text(), configuration.answers: AnswerFile.text(answers)])
+            texts: [configuration.vocabulary: vocabulary.text(), configuration.answers: AnswerFile.text(answers)],
+            calibration: calibration)
     }
 
     // MARK: Use

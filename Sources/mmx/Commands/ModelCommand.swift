@@ -14,7 +14,8 @@ struct ModelCommand: ParsableCommand {
                   Make a model folder of a file of weights.
               mmx model list
                   List the installed models.
-            """, subcommands: [ModelImportCommand.self, ModelList.self, ModelInfo.self, ModelVerify.self])
+            """,
+        subcommands: [ModelImportCommand.self, ModelCalibrate.self, ModelList.self, ModelInfo.self, ModelVerify.self])
 }
 
 /// What is imported.

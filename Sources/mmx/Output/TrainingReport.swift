@@ -8,6 +8,7 @@ enum TrainingReport {
         case .note(let text): progress.line(text)
         case .caching(let done, let of):
             progress.update("features of \(done)/\(of) images", fraction: Double(done) / Double(max(1, of)))
+        case .calibrating(let done, let of): progress.count(done, of: of, "images of the calibration")
         case .step(let epoch, let of, let batch, let batches, let loss, let left):
             progress.update(
                 "epoch \(epoch)/\(of) batch \(batch)/\(batches) \(String(format: "loss %.3f", loss)), "

@@ -12,6 +12,8 @@ public final class QuestionDataset: Sendable {
     /// In the order in which the images first occur among the questions.
     public let entries: [Entry]
     private let images: URL
+    /// The names of the image folder and of the questions' file.
+    let names: [String]
 
     /// Groups questions by their images and checks that every image is there.
     /// - Parameters:
@@ -20,6 +22,7 @@ public final class QuestionDataset: Sendable {
     /// - Throws: ``DatasetError`` that names the file.
     public init(images: URL, questions: [Question], path: String) throws {
         self.images = images
+        names = [images.lastPathComponent, URL(fileURLWithPath: path).lastPathComponent]
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: images.path, isDirectory: &isFolder), isFolder.boolValue else {
             throw DatasetError(path: images.path, problem: "the image folder is missing, or is no folder")

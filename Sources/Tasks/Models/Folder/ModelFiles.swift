@@ -54,7 +54,7 @@ struct ModelFiles {
         } catch {
             let other = (try? JSONDecoder().decode(Task.self, from: data)).map { " (its task is '\($0.task)')" } ?? ""
             throw ModelError(
-                path: url.path, problem: "is not \(task)'s configuration\(other): \(explain(error, of: data))")
+                path: url.path, problem: "is not \(task)'s configuration\(other): \(Self.explain(error, of: data))")
         }
         if let problem = problem(configuration) { throw ModelError(path: url.path, problem: problem) }
         return configuration
@@ -111,23 +111,35 @@ struct ModelFiles {
     func loading<Model>(_ make: (Parameters) throws -> Model) throws -> Model {
         let weights = try weights()
         let store = ParameterStore(strict: try SafeTensors.read(weights), origin: weights.path)
-        let model = try make(store.scope())
-        try store.checkComplete()
+        do {
+            let model = try make(store.scope())
+            try store.checkComplete()
+            try checkNotReplaced()
+            return model
+        } catch {
+            // Parts of two models do not fit, and the replacement is the reason.
+            try checkNotReplaced()
+            throw error
+        }
+    }
+
+    private func checkNotReplaced() throws {
         if Self.identity(of: folder) != configurationAtFirst {
             throw ModelError(path: folder.path, problem: "was replaced while it was read; try again")
         }
-        return model
     }
 
     /// Writes the folder, whole or not at all. Other files in the folder stay.
     ///
     /// A vocabulary outside the folder (``ConfigurationFile``) may belong to other models: it is made where it is
     /// missing, and never replaced.
-    /// - Parameter texts: the text files' contents, by their paths in the configuration.
+    /// - Parameters:
+    ///   - texts: the text files' contents, by their paths in the configuration.
+    ///   - calibration: the new model's; nil removes the old model's.
     /// - Throws: ``ModelError``, `SafeTensorsError` or `AtomicFileError`. The old model is there then.
     func save(
         _ configuration: some ModelConfiguration, state: [String: Tensor], type: SafeTensors.DataType,
-        texts: [String: String]
+        texts: [String: String], calibration: Calibration? = nil
     ) throws {
         if let problem = configuration.problem { throw ModelError(path: folder.path, problem: problem) }
         try AtomicFile.makeFolder(folder)
@@ -137,29 +149,19 @@ struct ModelFiles {
             try AtomicFile.makeFolder(url(path).deletingLastPathComponent())
             try AtomicFile.write(Data((texts[path] ?? "").utf8), to: url(path), durable: true)
         }
-        // Another process's replacement comes first, as often as there is one; one that stays is in the way.
-        for attempt in 1... {
-            try Self.finishReplacement(in: folder)
-            let isWritten = try AtomicFile.writeFolder(to: Self.replacement(in: folder)) { new in
-                try SafeTensors.write(
-                    state, to: new.appendingPathComponent("model.safetensors"), type: type,
-                    metadata: ["format": "mmx"], durable: true)
-                for (path, text) in texts where !shared.contains(path) {
-                    let file = new.appendingPathComponent(path)
-                    try AtomicFile.makeFolder(file.deletingLastPathComponent())
-                    try AtomicFile.write(Data(text.utf8), to: file, durable: true)
-                }
-                try AtomicFile.write(
-                    try JSON.file(configuration), to: new.appendingPathComponent("config.json"), durable: true)
+        try Self.replace(in: folder) { new in
+            try SafeTensors.write(
+                state, to: new.appendingPathComponent("model.safetensors"), type: type,
+                metadata: ["format": "mmx"], durable: true)
+            for (path, text) in texts where !shared.contains(path) {
+                let file = new.appendingPathComponent(path)
+                try AtomicFile.makeFolder(file.deletingLastPathComponent())
+                try AtomicFile.write(Data(text.utf8), to: file, durable: true)
             }
-            if isWritten { break }
-            if attempt == Self.mostAttempts {
-                throw ModelError(
-                    path: Self.replacement(in: folder).path,
-                    problem: "is in the way of the new model and cannot be removed; remove it")
-            }
+            try calibration?.writeFiles(to: new)
+            try AtomicFile.write(
+                try JSON.file(configuration), to: new.appendingPathComponent("config.json"), durable: true)
         }
-        try Self.finishReplacement(in: folder)
     }
 
     /// - Throws: ``ModelError`` where a vocabulary outside the folder is there already, and another one.
@@ -181,14 +183,47 @@ struct ModelFiles {
     /// Where a complete new model waits for its files to be moved up.
     static func replacement(in folder: URL) -> URL { folder.appendingPathComponent(".mmx-replacement") }
 
+    /// Calls `body` to write new files into an empty folder, and moves them up: all or none.
+    /// - Throws: ``ModelError`` where the folder cannot be written, or what `body` throws.
+    static func replace(in folder: URL, _ body: (URL) throws -> Void) throws {
+        // Another process's replacement comes first, as often as there is one; one that stays is in the way.
+        for attempt in 1... {
+            try finishReplacement(in: folder)
+            if try AtomicFile.writeFolder(to: replacement(in: folder), body) { break }
+            if attempt == mostAttempts {
+                throw ModelError(
+                    path: replacement(in: folder).path,
+                    problem: "is in the way of the new model and cannot be removed; remove it")
+            }
+        }
+        try finishReplacement(in: folder)
+    }
+
+    /// Removes the calibration of an old model that a new one without a calibration replaces. Calibrations are moved up
+    /// after the weights: where the weights still wait and no calibration does, the new model has none.
+    private static func removeOldCalibration(in folder: URL) {
+        let replacement = replacement(in: folder)
+        func waits(_ name: String) -> Bool {
+            FileManager.default.fileExists(atPath: replacement.appendingPathComponent(name).path)
+        }
+        // In this order: another process may be moving files.
+        if waits(Calibration.numbersFile) || !waits("model.safetensors") { return }
+        for name in [Calibration.numbersFile, Calibration.tensorsFile] {
+            unlink(folder.appendingPathComponent(name).path)
+        }
+    }
+
     /// Moves a complete new model's files up, where there is one. Several processes may do it at once.
     /// - Throws: ``ModelError`` where the folder cannot be written.
     static func finishReplacement(in folder: URL) throws {
         let replacement = replacement(in: folder)
         guard FileManager.default.fileExists(atPath: replacement.path) else { return }
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: replacement.path)) ?? []
-        // The configuration first: readers compare it before and after they have read the others.
-        for name in names.sorted(by: { ($0 != "config.json" ? 1 : 0, $0) < ($1 != "config.json" ? 1 : 0, $1) }) {
+        removeOldCalibration(in: folder)
+        // The configuration first: readers compare it before and after they have read the others. Then the weights.
+        let first = ["config.json", "model.safetensors"]
+        func place(_ name: String) -> Int { first.firstIndex(of: name) ?? first.count }
+        for name in names.sorted(by: { (place($0), $0) < (place($1), $1) }) {
             let (file, target) = (replacement.appendingPathComponent(name), folder.appendingPathComponent(name))
             var information = stat()
             guard lstat(file.path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { continue }
@@ -222,7 +257,7 @@ struct ModelFiles {
     }
 
     /// A decoding error as one line of text.
-    private func explain(_ error: Error, of data: Data) -> String {
+    static func explain(_ error: Error, of data: Data) -> String {
         func place(_ context: DecodingError.Context) -> String {
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
             return path.isEmpty ? "" : " in \(path)"
@@ -238,7 +273,7 @@ struct ModelFiles {
     }
 
     /// Why a decoder that names no place did not read `data`: it is no JSON, or a number of it does not fit its type.
-    private func unreadable(_ data: Data) -> String {
+    private static func unreadable(_ data: Data) -> String {
         let object: Any
         do { object = try JSONSerialization.jsonObject(with: data) } catch {
             let reason = (error as NSError).userInfo["NSDebugDescription"] as? String

@@ -1,0 +1,43 @@
+import Foundation
+import Tensors
+import Vision
+
+/// The feature maps of a list of images, computed or read when they are asked for.
+struct FeatureMaps {
+    /// The number of images.
+    let count: Int
+    /// The feature maps `[n, u, v, K]` of a range of the images.
+    let maps: (Range<Int>) throws -> Tensor
+
+    /// Images whose maps are in memory together.
+    static let together = 16
+
+    init(count: Int, maps: @escaping (Range<Int>) throws -> Tensor) {
+        self.count = count
+        self.maps = maps
+    }
+
+    /// Of image files, each encoded whenever it is asked for.
+    init(_ images: [URL], encoder: ModelEncoder) {
+        self.init(count: images.count) { range in
+            let parts = try FeatureCache.features(
+                Array(images[range]), from: range.lowerBound, preprocessing: encoder.identity.preprocessing,
+                augmentation: .none, front: { encoder.network(Variable($0)).value })
+            let result = Tensor(uninitialized: [range.count] + (parts.first?.shape.dropFirst() ?? []))
+            for (i, part) in parts.enumerated() {
+                (result.pointer + i * part.count).update(from: part.pointer, count: part.count)
+                withExtendedLifetime(part) {}
+            }
+            return result
+        }
+    }
+
+    /// Calls `body` with all maps, some images at a time, and the number of the first of them.
+    func eachBatch(progress: (Int, Int) -> Void = { _, _ in }, _ body: (Tensor, Int) throws -> Void) throws {
+        for from in stride(from: 0, to: count, by: Self.together) {
+            let range = from..<min(count, from + Self.together)
+            try body(try maps(range), from)
+            progress(range.upperBound, count)
+        }
+    }
+}
