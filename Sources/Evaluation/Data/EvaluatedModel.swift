@@ -9,6 +9,8 @@ import Vision
 protocol EvaluableModel: ExplainableModel {
     /// Whether the model has attention over the cells of the feature map, so that ``ModelAttention`` applies.
     var attends: Bool { get }
+    /// What the model's folder knows of the training images.
+    var calibration: Calibration? { get set }
     /// The same model with other values of its parameters. An encoder that it shares with another model keeps its
     /// values.
     func remade(_ parameters: Parameters) throws -> Self
@@ -117,6 +119,18 @@ struct EvaluatedModel<Model: EvaluableModel> {
             input: prepared.tensor, placement: prepared.placement, preparation: preparation,
             wordBlind: ActivationSum.map(image.activations), features: { encoder(Variable($0)).value },
             targets: targets)
+    }
+
+    /// What the explanation of an image is made with where another image stands for no image.
+    func explainer(of photo: Image, noImage: NoImage) throws -> Explainer<Model> {
+        let preprocessing = model.modelEncoder.identity.preprocessing
+        guard let other = noImage.image(of: photo, preprocessing) else { return explainer }
+        var changed = model
+        let features = changed.modelEncoder.network(Variable(preprocessing.prepare(other).tensor)).value
+        changed.calibration = Calibration(
+            encoder: changed.modelEncoder.identity.weights, meanFeatures: features,
+            data: CalibrationData(images: 0, devImages: 0, names: []))
+        return try Explainer(changed, options: explainer.options)
     }
 
     // MARK: Other parameters

@@ -18,6 +18,7 @@ public struct PhraseMaps: RandomisableMaps {
     private var evaluated: EvaluatedModel<Captioner>
     private let data: CaptionDataset
     private let phrases: URL
+    private let noImage: NoImage
     /// Masks of phrases without boxes.
     private let masks: PhraseMasks?
     /// The captions of each image that have phrases to measure, in their order.
@@ -38,16 +39,19 @@ public struct PhraseMaps: RandomisableMaps {
     ///     selected.
     ///   - limit: the largest number of phrases.
     ///   - smoothing: side of the smoothing square, odd. Without it, the model's own.
+    ///   - noImage: what evidence is measured against.
     /// - Throws: `DatasetError` if no phrase is left, or if the file has no phrase of a kind. `ExplanationError` for an
     ///   unknown layer, or for a method that does not apply.
     public init(
         _ captioner: Captioner, model: URL, options: ExplanationOptions = ExplanationOptions(), data: CaptionDataset,
-        phrases: URL, masks: URL? = nil, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil
+        phrases: URL, masks: URL? = nil, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil,
+        noImage: NoImage = .mean
     ) throws {
         evaluated = try EvaluatedModel(captioner, folder: model, options: options, smoothing: smoothing)
         methods = evaluated.methods(Self.suffix)
         self.data = data
         self.phrases = phrases
+        self.noImage = noImage
         self.masks = masks.map(PhraseMasks.init)
         let found = try CaptionPhrases(
             data, phrases: phrases, masks: self.masks, kinds: kinds, limit: limit, vocabulary: captioner.vocabulary)
@@ -63,10 +67,12 @@ public struct PhraseMaps: RandomisableMaps {
     public func maps(ofImage index: Int, photo: Image) throws -> ImageMaps {
         let captioner = evaluated.model
         let prepared = evaluated.prepare(photo), image = evaluated.explainer.encode(prepared.tensor)
+        let explainer = try evaluated.explainer(of: photo, noImage: noImage)
         var targets: [MapTarget] = []
         for caption in captions[index] {
-            let (explanation, spans) = try explain(caption, image)
+            let (explanation, spans) = try explain(caption, image, explainer)
             try ModelError.check(explanation.output.logProbabilities, of: evaluated.folder)
+            let functionEvidence = Self.functionEvidence(explanation.output)
             for target in caption.targets {
                 let phrase = target.phrase, words = caption.words
                 let own = [target.head..<target.head + 1, target.span]
@@ -78,7 +84,12 @@ public struct PhraseMaps: RandomisableMaps {
                             "captionRow": .number(caption.row),
                             "word": .text(explanation.output.words[target.head]),
                             "phrase": .text(phrase.words.joined(separator: " ")), "position": .number(target.head),
-                        ],
+                        ].merging(
+                            [
+                                ("evidence", explained[0].evidence.evidence.map { .fraction(Double($0)) }),
+                                ("functionEvidence", functionEvidence.map { .fraction($0) }),
+                            ].compactMap { name, value in value.map { (name, $0) } }
+                        ) { own, _ in own },
                         region: try region(of: phrase, in: photo),
                         confidences: own.map { span in
                             { captioner.probabilities(of: span, in: words, features: $0) }
@@ -92,16 +103,21 @@ public struct PhraseMaps: RandomisableMaps {
     /// Explains the head words and the phrases of a caption, each once.
     /// - Returns: the explanation, and the index of each span's target in it.
     private func explain(
-        _ caption: PhraseCaption, _ image: EncodedImage
+        _ caption: PhraseCaption, _ image: EncodedImage, _ explainer: Explainer<Captioner>
     ) throws -> (Explanation<Captioner>, spans: [Range<Int>: Int]) {
         var spans: [Range<Int>] = [], places: [Range<Int>: Int] = [:]
         for span in caption.targets.flatMap({ [$0.head..<$0.head + 1, $0.span] }) where places[span] == nil {
             places[span] = spans.count
             spans.append(span)
         }
-        // The words after the last target do not change the probabilities before them.
-        let words = Array(caption.words.prefix(spans.map(\.upperBound).max() ?? 0))
-        return (try evaluated.explainer.explain(image, input: words, targets: spans.map { .span($0) }), places)
+        return (try explainer.explain(image, input: caption.words, targets: spans.map { .span($0) }), places)
+    }
+
+    /// The mean evidence of a caption's function words, in nats; nil where there is none.
+    private static func functionEvidence(_ output: CaptionOutput) -> Double? {
+        let found = zip(output.words, output.evidence).filter { FunctionWords.all.contains($0.0) }
+            .compactMap { $0.1.evidence.map(Double.init) }
+        return found.isEmpty ? nil : found.reduce(0, +) / Double(found.count)
     }
 
     /// The pixels of a phrase's boxes or of its mask.
@@ -123,7 +139,8 @@ public struct PhraseMaps: RandomisableMaps {
         let asked = zip(images, captions).map { image, captions in
             "\(image) \(captions.map { "\($0.row) \($0.words) \($0.targets.map { "\($0.head) \($0.span)" })" })"
         }
-        return evaluated.fingerprint(["phrases", masks?.folder.path ?? ""] + asked, files: [phrases])
+        return evaluated.fingerprint(
+            ["phrases", masks?.folder.path ?? "", "no image: \(noImage)"] + asked, files: [phrases])
     }
 
     /// The values of the model's parameters by name, as the file has them.

@@ -100,7 +100,9 @@ public struct QuestionMaps: RandomisableMaps {
             let expected = explanation.targets.dropFirst().first
             return MapTarget(
                 kind: question.kind, context: question.kind,
-                fields: ["question": .text(question.text), "expected": .text(question.answer)], region: region,
+                fields: ["question": .text(question.text), "expected": .text(question.answer)].merging(
+                    explanation.targets[0].evidence.evidence.map { ["evidence": .fraction(Double($0))] } ?? [:]
+                ) { own, _ in own }, region: region,
                 confidences: confidences,
                 maps: evaluated.maps(explanation.targets[0], expected, suffix: Self.suffix) {
                     ["answer": .text($0.name)]

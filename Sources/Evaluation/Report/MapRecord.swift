@@ -8,12 +8,25 @@ public enum RecordValue: Codable, Equatable, Sendable {
     case text(String)
     /// A whole number.
     case number(Int)
+    /// A number with a fraction.
+    case fraction(Double)
+
+    /// The number; nil for text.
+    var real: Double? {
+        switch self {
+        case .text: nil
+        case .number(let number): Double(number)
+        case .fraction(let number): number
+        }
+    }
 
     /// Reads a JSON number or string.
     public init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if let number = try? value.decode(Int.self) {
             self = .number(number)
+        } else if let number = try? value.decode(Double.self) {
+            self = .fraction(number)
         } else {
             self = .text(try value.decode(String.self))
         }
@@ -25,6 +38,7 @@ public enum RecordValue: Codable, Equatable, Sendable {
         switch self {
         case .text(let text): try value.encode(text)
         case .number(let number): try value.encode(number)
+        case .fraction(let number): try value.encode(number)
         }
     }
 }

@@ -39,6 +39,8 @@ public struct MapScores: Codable, Equatable, Sendable {
     public var resamples: Int
     /// The seed of the bootstrap.
     public var seed: UInt64
+    /// Pointing by the targets' evidence. It is nil if the model has no calibration.
+    public var evidence: EvidenceScores?
     /// The similarity of maps while the model's layers are randomised. It is nil if it was not measured.
     public var randomisation: [RandomisedMaps]?
 
@@ -47,6 +49,7 @@ public struct MapScores: Codable, Equatable, Sendable {
         resamples = bootstrap.resamples
         seed = bootstrap.seed
         all = Self.group(targets, bootstrap)
+        evidence = EvidenceScores(targets, bootstrap: bootstrap)
         kinds = Dictionary(grouping: targets.filter { !$0.kind.isEmpty }, by: \.kind).mapValues {
             Self.group($0, bootstrap)
         }

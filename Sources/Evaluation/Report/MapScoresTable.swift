@@ -8,7 +8,9 @@ extension MapScores {
         let named = kinds.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let blocks = named.count == 1 && named[0].1.targets == all.targets ? named : named + [("all", all)]
         let tables = blocks.map { name, group in block(name, group) }
-        return (tables + (randomisation.map { [Self.table($0)] } ?? [])).joined(separator: "\n\n")
+        return
+            (tables + (evidence.map { [$0.table(methods: methods)] } ?? [])
+            + (randomisation.map { [Self.table($0)] } ?? [])).joined(separator: "\n\n")
     }
 
     /// The tables of a group: one for each ``MapColumn/Table`` that was measured.
@@ -56,7 +58,7 @@ extension MapScores {
         Self.text(estimate, isShare: isShare, signed: signed)
     }
 
-    private static func text(_ estimate: Estimate?, isShare: Bool, signed: Bool = false) -> String {
+    static func text(_ estimate: Estimate?, isShare: Bool, signed: Bool = false) -> String {
         guard let estimate else { return "-" }
         let sign = signed ? "+" : ""
         return isShare

@@ -46,22 +46,32 @@ public struct HeadReading<Model: ExplainableModel> {
     /// What each of the input's T words contributed to S targets, `[S][T]`; nil where the input has no words to
     /// explain.
     public let wordContributions: (([LinearTarget]) -> [[Float]])?
+    /// What the image says of targets; nil for a model that does not tell.
+    public let evidence: EvidenceReading?
+    /// What each of the input's T words adds to S targets, in nats: the target's log-probability less that for the
+    /// input without the word, `[S][T]`; nil where the input has no words to explain.
+    public let wordEvidence: (([LinearTarget]) -> [[Float]])?
 
     /// - Parameters:
     ///   - output: what the model says.
     ///   - head: the same head for other feature maps.
     ///   - outputs: the recorded outputs for the given feature map, `[1, F]`.
     ///   - wordContributions: what each of the input's T words contributed to S targets, `[S][T]`.
+    ///   - evidence: what the image says of targets.
+    ///   - wordEvidence: what each of the input's T words adds to S targets, in nats, `[S][T]`.
     ///   - targets: finds the targets that a person asks for.
     public init(
         output: Model.Output, head: ModelHead, outputs: Variable,
-        wordContributions: (([LinearTarget]) -> [[Float]])? = nil,
+        wordContributions: (([LinearTarget]) -> [[Float]])? = nil, evidence: EvidenceReading? = nil,
+        wordEvidence: (([LinearTarget]) -> [[Float]])? = nil,
         targets: @escaping (Model.Request) throws -> [ResolvedTarget<Model.Subject>]
     ) {
         self.output = output
         self.head = head
         self.outputs = outputs
         self.wordContributions = wordContributions
+        self.evidence = evidence
+        self.wordEvidence = wordEvidence
         self.targets = targets
     }
 }

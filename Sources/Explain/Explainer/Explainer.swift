@@ -68,11 +68,13 @@ public struct Explainer<Model: ExplainableModel> {
             image, head: reading.head, targets: options.isCounterfactual ? own.map(\.negated) : own,
             recorded: .init(tape: tape, features: features, outputs: reading.outputs), progress: progress)
         let words = options.explainsWords ? reading.wordContributions?(own) : nil
+        let wordEvidence = options.explainsWords ? reading.wordEvidence?(own) : nil
         var targets = resolved.enumerated().map { k, found in
             ExplainedTarget(
                 request: found.request, name: found.target.name, subject: found.target.subject,
-                value: found.target.linear.values(reading.outputs.value)[0], warnings: found.target.warnings,
-                words: words?[k], attributions: [])
+                value: found.target.linear.values(reading.outputs.value)[0],
+                evidence: reading.evidence?.evidence(of: found.target.linear) ?? Evidence(),
+                warnings: found.target.warnings, words: words?[k], wordEvidence: wordEvidence?[k], attributions: [])
         }
         for method in methods {
             for (k, attribution) in try attributions(method, context).enumerated() {

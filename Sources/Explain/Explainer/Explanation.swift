@@ -19,10 +19,14 @@ public struct ExplainedTarget<Subject: Sendable>: Sendable {
     public var subject: Subject
     /// The number that is explained, y.
     public var value: Float
+    /// What the image says of the target.
+    public var evidence: Evidence
     /// What a person has to know about how the target was found.
     public var warnings: [String]
     /// What each word of the input contributed to y; nil where it was not asked for.
     public var words: [Float]?
+    /// What each word of the input adds to the target's log-probability, in nats; nil where it was not asked for.
+    public var wordEvidence: [Float]?
     /// One for each method, in the methods' order.
     public var attributions: [Attribution]
 

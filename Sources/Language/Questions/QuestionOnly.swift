@@ -15,6 +15,11 @@ public struct QuestionOnly: VQAHead {
         answers = Linear(p["answers"], inputs: reader.width, outputs: configuration.answers)
     }
 
+    /// All of the scores: the image has no part in them.
+    public func questionScores(embedded: Variable, lengths: [Int]) -> Variable? {
+        answers(reader(embedded, QuestionBatch(words: embedded, lengths: lengths), nil))
+    }
+
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
     /// `features` is not used.

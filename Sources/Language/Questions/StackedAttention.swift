@@ -35,6 +35,11 @@ public struct StackedAttention: AttendingVQAHead {
         answers = Linear(p["answers"], inputs: hidden, outputs: configuration.answers)
     }
 
+    /// The answers' layer is linear in u = v_Q + the attended vectors (eq. 18): its value at v_Q is the question's part.
+    public func questionScores(embedded: Variable, lengths: [Int]) -> Variable? {
+        answers(QuestionBatch(words: embedded, lengths: lengths).last(of: lstm(embedded).h))
+    }
+
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
     /// logits `[N, A]` and the last hop's attention `[M, N / M, L]`.

@@ -19,10 +19,15 @@ public protocol VQAHead {
     /// The attention of each question in ``logits(features:embedded:lengths:dropout:)``: weights of the regions that
     /// sum to 1, `[N, u, v]`; nil for a head without attention.
     func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor?
+
+    /// The question's part of the answers' scores, `[N, A]`, where they are the sum of this part and of one that is
+    /// read off the image's regions; nil for a head whose scores are no such sum.
+    func questionScores(embedded: Variable, lengths: [Int]) -> Variable?
 }
 
 extension VQAHead {
     public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? { nil }
+    public func questionScores(embedded: Variable, lengths: [Int]) -> Variable? { nil }
 
     /// Standard deviation of new word vectors, PyTorch's own. With a twentieth of it, the accuracy on yes/no questions
     /// stays at chance for the first five epochs.

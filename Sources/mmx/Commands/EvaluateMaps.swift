@@ -83,6 +83,11 @@ struct MeasuredMethodOptions: ParsableArguments {
 /// What is measured, and the intervals.
 struct MeasurementOptions: ParsableArguments {
     @Flag(help: "Also measure how far the model's answers follow the maps.") var faithfulness = false
+    @Option(
+        help: ArgumentHelp(
+            "With --phrases, what a word's evidence is measured against. Without it, the model's own.",
+            valueName: "name"))
+    var noImage: NoImage?
     @Flag(help: "Also measure whether maps depend on the word and on the model's parameters.") var sanity = false
     @Option(help: ArgumentHelp("Samples of the bootstrap.", valueName: "count")) var resamples = 1000
     @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
@@ -144,6 +149,11 @@ struct EvaluateMaps: ParsableCommand {
                                 layer's activations, a centred Gaussian, an edge detector,
                                 the image's centre, and the boxes' part of the area.
 
+            With a calibrated model the last table has pointing by evidence: how many nats likelier the image makes the \
+            word or the answer than the training images' mean does (--no-image compares with others). With --phrases \
+            it also says in how many captions the words with boxes have more evidence than function words (a, is, \
+            his).
+
             The 95 % intervals come from a bootstrap over images.
 
             --faithfulness asks the model instead of the boxes. It runs the model hundreds of times for each map, so \
@@ -165,8 +175,8 @@ struct EvaluateMaps: ParsableCommand {
     @OptionGroup(title: HelpGroup.output) var output: RecordOptions
 
     func validate() throws {
-        if data.questions != nil, data.masks != nil || scores.score != nil {
-            throw ValidationError("--masks and --score go with --phrases")
+        if data.questions != nil, data.masks != nil || scores.score != nil || measurement.noImage != nil {
+            throw ValidationError("--masks, --score and --no-image go with --phrases")
         }
     }
 
@@ -196,7 +206,7 @@ struct EvaluateMaps: ParsableCommand {
         return try PhraseMaps(
             captioner, model: model, options: explanationOptions(), data: dataset,
             phrases: URL(fileURLWithPath: phrases), masks: data.masks.map { URL(fileURLWithPath: $0) },
-            kinds: data.kind, limit: data.limit, smoothing: how.smooth)
+            kinds: data.kind, limit: data.limit, smoothing: how.smooth, noImage: measurement.noImage ?? .mean)
     }
 
     private func explanationOptions() throws -> ExplanationOptions {
@@ -226,5 +236,15 @@ struct EvaluateMaps: ParsableCommand {
         }
         if output.json { return try StandardOutput.printJSON(scores.json()) }
         try StandardOutput.print(scores.table())
+    }
+}
+
+extension NoImage: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "mean": "The training images' mean feature map, which the model's folder holds.",
+            "blurred": "The image itself, reduced to 4x4 pixels.",
+            "gray": "An image of the preprocessing's mean colour.",
+        ]
     }
 }

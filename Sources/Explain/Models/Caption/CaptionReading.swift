@@ -8,6 +8,8 @@ public struct CaptionOutput: Sendable {
     public var words: [String]
     /// log p of each word given those before it, and of the end last.
     public var logProbabilities: [Float]
+    /// What the image says of each word, and of the end last.
+    public var evidence: [Evidence]
     /// Which number of a word is explained.
     public var wordScore: WordScore
 }
@@ -39,6 +41,8 @@ struct CaptionReading {
     let logProbabilities: Variable
     /// What targets are sums of, `[T, V]`.
     let outputs: Variable
+    /// What the image says of the words, over `[1, T * V]`.
+    let evidence: EvidenceReading
 
     /// Runs the decoder over `words`, each position given the words before it. features `[1, u, v, K]`.
     /// - Throws: ``ExplanationError`` for a decoder that has no such word score.
@@ -48,14 +52,24 @@ struct CaptionReading {
         names = words.map { captioner.vocabulary.word(at: $0) }
         wordOutputs = try WordOutputs(captioner, kind: wordScore)
         let shape = [words.count + 1, -1]
+        let language: Tensor?
         if wordScore == .visual {
             let found = wordOutputs.visual(features, words: words)
             (logProbabilities, outputs) = (found.logits.reshaped(shape).logSoftmax(), found.visual.reshaped(shape))
+            language = wordOutputs.language(found)
         } else {
             let logits = WordOutputs.logits(captioner, features: features, words: words).reshaped(shape)
             logProbabilities = logits.logSoftmax()
             outputs = wordScore == .logit ? logits : logProbabilities
+            language =
+                captioner.decoder.visual == nil
+                ? nil : wordOutputs.language(wordOutputs.visual(features.detached, words: words))
         }
+        let noImage = captioner.calibration.map { calibration in
+            WordOutputs.logits(captioner, features: Variable(calibration.meanFeatures), words: words).logSoftmax().value
+        }
+        evidence = EvidenceReading(
+            width: outputs.shape[1], image: logProbabilities.value, noImage: noImage, language: language)
     }
 
     /// The caption's word indices, its end last.
@@ -66,6 +80,9 @@ struct CaptionReading {
         CaptionOutput(
             words: names,
             logProbabilities: wordsAndEnd.enumerated().map { logProbabilities.value[$0.offset, $0.element] },
+            evidence: wordsAndEnd.enumerated().map {
+                evidence.evidence(of: LinearTarget(output: $0.offset * vocabularySize + $0.element))
+            },
             wordScore: wordOutputs.kind)
     }
 

@@ -28,7 +28,8 @@ extension Captioner: ExplainableModel {
             attention: { attention.map(at: reading.positions(of: $0)) },
             outputs: { reading.wordOutputs($0, words: words).reshaped([$0.shape[0], -1]) })
         return HeadReading(
-            output: reading.output, head: head, outputs: reading.outputs.reshaped([1, -1]), targets: reading.targets)
+            output: reading.output, head: head, outputs: reading.outputs.reshaped([1, -1]),
+            evidence: reading.evidence, targets: reading.targets)
     }
 
     /// Longer captions of a person's own are refused: with a map for every word, memory grows with the square of their

@@ -38,6 +38,11 @@ struct WordOutputs {
         return (scores.logits.permuted([1, 0, 2]), scores.visual.permuted([1, 0, 2]))
     }
 
+    /// The scores without the visual term's part, from both of ``visual(_:words:)``, `[N, T, V]`.
+    func language(_ scores: (logits: Variable, visual: Variable)) -> Tensor {
+        (scores.logits.detached - scores.visual.detached).value
+    }
+
     /// Before the softmax, `[N, u, v, K] -> [N, T, V]`.
     static func logits(_ captioner: Captioner, features: Variable, words: [Int]) -> Variable {
         let captions = captions(captioner, words, of: features)

@@ -33,7 +33,40 @@ extension VQAModel: ExplainableModel {
                 let seed = LinearTarget.seeds(targets, width: logits.shape[1])
                 let gradients = tape.gradients(of: logits, seed: seed, withRespectTo: [embedded])[0]
                 return WordContributions.words(embedded: embedded.value, gradients: gradients)
-            }, targets: { [try target($0, ranking: ranking)] })
+            },
+            evidence: evidence(question, embedded: embedded.value, logits: logits.value),
+            wordEvidence: { wordEvidence(of: $0, question, features: features.value, logits: logits.value) },
+            targets: { [try target($0, ranking: ranking)] })
+    }
+
+    /// What the image says of the answers, and what the question alone says.
+    private func evidence(_ question: ReadQuestion, embedded: Tensor, logits: Tensor) -> EvidenceReading {
+        let lengths = [question.words.count]
+        let noImage = calibration.map { calibration in
+            head.logits(
+                features: Variable(calibration.meanFeatures), embedded: Variable(embedded), lengths: lengths,
+                dropout: nil)
+        }
+        let language = head.questionScores(embedded: Variable(embedded), lengths: lengths)
+        return EvidenceReading(
+            width: logits.count, image: Variable(logits).logSoftmax().value, noImage: noImage?.logSoftmax().value,
+            language: language?.value)
+    }
+
+    /// What each word of the question adds to targets, in nats: log p of the answer, or of a contrast, less that for
+    /// the question without the word; `[S][T]`. All shorter questions run as one batch.
+    private func wordEvidence(
+        of targets: [LinearTarget], _ question: ReadQuestion, features: Tensor, logits: Tensor
+    ) -> [[Float]] {
+        let shorter = question.words.indices.map { without in
+            question.words.enumerated().filter { $0.offset != without }.map(\.element)
+        }
+        let without = Variable(scores(features: features, questions: shorter)).logSoftmax().value
+        let with = Variable(logits).logSoftmax().value
+        return targets.map { target in
+            let value = target.values(with)[0]
+            return target.values(without).map { value - $0 }
+        }
     }
 
     /// The head that reads this question, for any feature maps.

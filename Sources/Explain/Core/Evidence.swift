@@ -1,0 +1,91 @@
+import Foundation
+import Tensors
+
+/// What the image says of a target, in nats.
+///
+/// The evidence is y(image) - y(no image), where y is the target's log-probability, or for a contrast the difference
+/// of two. "No image" is the mean feature map of the images that the model was trained on (`Calibration.meanFeatures`):
+/// the model then speaks without knowing this image. A word that the sentence decides has evidence 0; a word that only
+/// the image decides has its full surprise.
+///
+/// Where the scores before the softmax are the sum of a part that is read off the image's regions and of a part of the
+/// language model, the odds of the target have two factors, and their logarithm two terms, ``regions`` and
+/// ``language``. The odds are those of the word against all other words, p / (1 - p), or for a contrast against the
+/// other word. Of a phrase the terms are the sums of its words'.
+public struct Evidence: Codable, Equatable, Sendable {
+    /// y(image) - y(no image), in nats; nil for a model without a calibration.
+    public var evidence: Float?
+    /// What the regions add to the logarithm of the odds; nil for a model whose scores have no such part.
+    public var regions: Float?
+    /// The logarithm of the odds by the language model's part: the sentence so far with what the LSTM remembers of the
+    /// image, or the question. nil where ``regions`` is.
+    public var language: Float?
+
+    /// Evidence; what is left out is not known.
+    public init(evidence: Float? = nil, regions: Float? = nil, language: Float? = nil) {
+        (self.evidence, self.regions, self.language) = (evidence, regions, language)
+    }
+
+    /// Below it, the regions make the target less likely by a tenth or more.
+    private static let against: Float = -0.1
+
+    /// Whether the regions, which a map shows, speak against the target.
+    public var regionsAreAgainst: Bool { (regions ?? 0) < Self.against }
+
+    /// How strongly a map of the target is drawn, 0...1: the part of its probability that the image accounts for,
+    /// (p - p0) / p = 1 - exp(-evidence), with p0 its probability without the image. 0 where the image or its regions
+    /// speak against the target; 1 where nothing is known.
+    public var strength: Float {
+        guard let evidence else { return 1 }
+        return evidence > 0 && !regionsAreAgainst ? 1 - exp(-evidence) : 0
+    }
+}
+
+/// A head's outputs, from which the evidence of any target is read.
+///
+/// The F outputs are one or more choices of `width` each: a word of the vocabulary at every position, or an answer.
+public struct EvidenceReading: Sendable {
+    private let width: Int
+    /// log p of every output given the image, `[1, F]`.
+    private let image: Tensor
+    /// The same given no image, `[1, F]`.
+    private let noImage: Tensor?
+    /// The language model's part of the scores before the softmax, `[1, F]`.
+    private let language: Tensor?
+
+    /// - Parameters:
+    ///   - width: how many outputs one softmax is over; divides F.
+    ///   - image: log p of every output given the image, F numbers.
+    ///   - noImage: the same without the image; nil for a model without a calibration.
+    ///   - language: the language model's part of the scores before the softmax; nil for a model without such a part.
+    public init(width: Int, image: Tensor, noImage: Tensor?, language: Tensor?) {
+        func flat(_ x: Tensor) -> Tensor { x.reshaped([1, x.count]) }
+        self.width = width
+        (self.image, self.noImage, self.language) = (flat(image), noImage.map(flat), language.map(flat))
+    }
+
+    /// The evidence of a target.
+    public func evidence(of target: LinearTarget) -> Evidence {
+        let language = language.map { logOdds(of: target, $0) }
+        return Evidence(
+            evidence: noImage.map { target.values(image)[0] - target.values($0)[0] },
+            regions: language.map { logOdds(of: target, image) - $0 }, language: language)
+    }
+
+    /// The logarithm of the odds of a target's outputs by `scores` `[1, F]`, whose softmax are the probabilities. Terms
+    /// of one choice that add up to 0 are a contrast, where the softmax cancels.
+    private func logOdds(of target: LinearTarget, _ scores: Tensor) -> Float {
+        let values = scores.pointer
+        let byChoice = Dictionary(grouping: target.terms) { $0.index / width }
+        let sum = byChoice.sorted { $0.key < $1.key }.reduce(Float(0)) { sum, choice in
+            let (first, terms) = (choice.key * width, choice.value)
+            let others = first..<first + width
+            guard terms.count == 1 else { return sum + terms.reduce(0) { $0 + $1.weight * values[$1.index] } }
+            let own = terms[0].index
+            let largest = others.reduce(-Float.infinity) { $1 == own ? $0 : max($0, values[$1]) }
+            let rest = others.reduce(Float(0)) { $1 == own ? $0 : $0 + exp(values[$1] - largest) }
+            return sum + terms[0].weight * (values[own] - largest - log(rest))
+        }
+        return withExtendedLifetime(scores) { sum }
+    }
+}
