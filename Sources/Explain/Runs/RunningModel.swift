@@ -40,7 +40,7 @@ struct RunningModel<Model: ExplainableModel> {
             placement: preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
             smoothing: model.mapConfiguration?.smoothing, compatibility: explainer.options.compatibility,
-            attributions: attributions)
+            isCounterfactual: explainer.options.isCounterfactual, attributions: attributions)
     }
 
     /// What the manifest says whatever the task.
