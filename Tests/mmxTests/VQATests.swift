@@ -86,11 +86,13 @@ final class VQATests: ProgramTestCase {
         XCTAssertTrue(lines[4].hasSuffix("-overlay.png"), text.output)
     }
 
-    func testVQA_unknownWords_areMarked() throws {
+    func testVQA_unknownWords_areMarkedAndDoubted() throws {
         let outcome = try vqa("toy.png", "is the zebra the dog", "--explain-question", "--json")
         let question = try manifest(outcome).questions[0]
         XCTAssertEqual(question.scores[0].words?.map(\.word), ["is", "the", "zebra", "the", "dog"])
         XCTAssertEqual(question.scores[0].words?.map(\.known), [nil, nil, false, nil, nil])
+        XCTAssertTrue(outcome.errors.contains("'zebra'; it reads it as an unknown word. The question hangs on it"))
+        XCTAssertEqual(question.warnings.filter { $0.contains("the answer is a guess") }.count, 1)
     }
 
     func testVQA_answersAndContrast_areExplained() throws {

@@ -149,12 +149,14 @@ struct AnsweringModel {
 
     private func describe(_ explanation: Explanation<VQAModel>, number: Int) -> VQAManifestBody.Question {
         let question = explanation.output.question, answers = running.model.answers
+        let doubts = AnswerDoubts.warnings(explanation.output.ranking) { answers[$0] }
         return .init(
             number: number, question: request.questions[number - 1].text, words: question.tokens,
             unknownWords: question.unknown,
             answers: explanation.output.ranking.prefix(request.top).map {
                 .init(answer: answers[$0.index], logit: $0.logit, probability: $0.probability)
             },
-            scores: [], methodSheet: nil, warnings: questions[number - 1].warnings)
+            scores: [], methodSheet: nil,
+            warnings: questions[number - 1].warnings + doubts.map { "question \(number): \($0)" })
     }
 }
