@@ -91,7 +91,7 @@ final class PhraseMapsTests: XCTestCase {
         let caption = ToyScene.caption(scene.shapes[0].form, scene.shapes[1].color)
         let image = explainer.encode(explainer.model.configuration.preprocessing.prepare(photo).tensor)
         let wanted = try explainer.explain(
-            image, input: explainer.model.indices(of: caption).words,
+            image, input: explainer.model.words(of: caption).words,
             targets: [.word(form, occurrence: 1), .phrase("a \(form)", occurrence: 1)])
         XCTAssertEqual(maps.targets.count, 2)
         XCTAssertEqual(maps.targets[0].maps.map(\.method), ["grad-cam", "grad-cam:phrase", "attention"])

@@ -11,6 +11,7 @@ import XCTest
 final class ClassRunTests: XCTestCase {
     private var folder = FileManager.default.temporaryDirectory
     private var photo: URL { folder.appendingPathComponent("toy.png") }
+    private var output: URL { folder.appendingPathComponent("out") }
     private var model: URL { folder.appendingPathComponent("model") }
 
     override func setUpWithError() throws {
@@ -40,7 +41,7 @@ final class ClassRunTests: XCTestCase {
             ClassRequest(
                 photo: photo, model: model.path, targets: [.named("dog"), .named("fox")],
                 options: ExplanationOptions(methods: methods),
-                rendering: RenderingOptions(folder: folder.appendingPathComponent("out"), smoothing: smoothing)))
+                rendering: RenderingOptions(folder: output, smoothing: smoothing)))
     }
 
     func testRun_ofAClassifierWithMaps_takesItsMethodAndSmoothing() throws {
@@ -67,13 +68,14 @@ final class ClassRunTests: XCTestCase {
         let files = found.scores.compactMap(\.files.rawMap)
         XCTAssertEqual(files.count, 4)
         XCTAssertEqual(Set(files).count, 4)
-        XCTAssertTrue(files.allSatisfy { FileManager.default.fileExists(atPath: $0) })
+        XCTAssertTrue(
+            files.allSatisfy { FileManager.default.fileExists(atPath: output.appendingPathComponent($0).path) })
     }
 
     /// The manifest that is written is the one that is returned, and reading it gives it back.
     func testRun_ofTwoTargets_writesTheManifestThatItReturns() throws {
         try writeModel(maps: nil)
-        let found = try classify(), url = URL(fileURLWithPath: try XCTUnwrap(found.manifest))
+        let found = try classify(), url = output.appendingPathComponent(try XCTUnwrap(found.manifest))
         let read = try JSONDecoder().decode(ClassManifest.self, from: Data(contentsOf: url))
         XCTAssertEqual(try read.json(), try found.json())
         XCTAssertEqual(read.scores.map(\.subject), found.scores.map(\.subject))

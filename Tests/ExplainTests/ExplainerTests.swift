@@ -30,7 +30,7 @@ final class ExplainerTests: XCTestCase {
     func testExplain_ofSeveralRequests_listsTargetsInTheirOrderWithOneAttributionForEachMethod() throws {
         let explainer = try Explainer(
             captioner(), options: ExplanationOptions(methods: [HiResCAM(), ImageGradient()]))
-        let words = try explainer.model.indices(of: "a circle and something red").words
+        let words = try explainer.model.words(of: "a circle and something red").words
         let found = try explainer.explain(
             encode(explainer), input: words, targets: [.word("red"), .everyWord, .wholeCaption])
         XCTAssertEqual(found.targets.map(\.request), [0, 1, 1, 1, 1, 1, 2])
@@ -45,7 +45,7 @@ final class ExplainerTests: XCTestCase {
         XCTAssertEqual(found.attributions.count, 14)
         XCTAssertEqual(found.attributions[3].map.array, found.targets[1].attributions[1].map.array)
         assertEqual(found.targets[5].map.array, found.targets[0].map.array, within: 1e-4)
-        XCTAssertEqual(found.targets[6].subject.positions, Array(0...words.count))
+        XCTAssertEqual(found.targets[6].subject.positions, Array(0...words.indices.count))
     }
 
     func testExplain_withAMethodNamedTwice_givesOneAttribution() throws {
@@ -99,7 +99,7 @@ final class ExplainerTests: XCTestCase {
         _ options: ExplanationOptions, _ target: CaptionTarget = .word("red", occurrence: 1)
     ) throws -> ExplainedTarget<CaptionSubject> {
         let explainer = try Explainer(captioner(), options: options)
-        let words = try explainer.model.indices(of: "a circle and something red").words
+        let words = try explainer.model.words(of: "a circle and something red").words
         return try explainer.explain(encode(explainer), input: words, targets: [target]).targets[0]
     }
 

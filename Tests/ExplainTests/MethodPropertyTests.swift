@@ -40,7 +40,7 @@ final class MethodPropertyTests: XCTestCase {
         ]
         for kind in DecoderConfiguration.Kind.allCases {
             let captioner = try captioner(kind.rawValue)
-            let words = try captioner.indices(of: "a circle and something red").words
+            let words = try captioner.words(of: "a circle and something red").words
             for method in few where method.name != "cam" && (method.name != "attention" || kind == .showAttendAndTell) {
                 let explainer = try explainer(captioner, [method]), image = encode(explainer)
                 let all = try explainer.explain(image, input: words, targets: targets)
@@ -107,7 +107,7 @@ final class MethodPropertyTests: XCTestCase {
     /// A contrast has two terms at one position, whose attention counts once.
     func testModelAttention_ofAPhraseAndAContrast_isTheMeanOverThePositions() throws {
         let explainer = try explainer(captioner(), [ModelAttention()]), image = encode(explainer)
-        let words = try explainer.model.indices(of: "a circle and something red").words
+        let words = try explainer.model.words(of: "a circle and something red").words
         let found = try explainer.explain(
             image, input: words,
             targets: [.word("something"), .word("red"), .phrase("something red"), .contrast("red", against: "blue")]
@@ -184,7 +184,7 @@ final class MethodPropertyTests: XCTestCase {
     func testIntegratedGradients_ofWords_addUpToTheChangeFromTheBaseline() throws {
         let targets: [CaptionTarget] = [.word("circle", occurrence: 1), .word("red", occurrence: 1)]
         let explainer = try explainer(captioner(), [IntegratedGradients(steps: 100)])
-        let words = try explainer.model.indices(of: "a circle and something red").words
+        let words = try explainer.model.words(of: "a circle and something red").words
         let found = try explainer.explain(encode(explainer), input: words, targets: targets)
         let preprocessing = explainer.model.configuration.preprocessing
         let black = preprocessing.normalized(

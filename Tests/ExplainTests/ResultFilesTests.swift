@@ -28,6 +28,21 @@ final class ResultFilesTests: XCTestCase {
         }
     }
 
+    /// Manifests of mmx 0.1.0 had whole paths; those of today have names.
+    func testName_inAManifestOfTheSameRequest_isReplaced() throws {
+        for files in [
+            #"{"overlay": "/elsewhere/out/photo-02-dog-overlay.png", "drawnMap": "/elsewhere/out/photo-02-dog-drawn.npy"}"#,
+            #"{"overlay": "photo-02-dog-overlay.png", "drawnMap": "photo-02-dog-drawn.npy"}"#,
+        ] {
+            for name in ["photo-02-dog-overlay.png", "photo-02-dog-drawn.npy"] { try touch(name) }
+            let text = #"{"request": "0123456789abcdef", "scores": [{"files": \#(files)}]}"#
+            try Data(text.utf8).write(to: folder.appendingPathComponent("photo-explanation.json"))
+            let results = try ResultFiles(folder, request: "0123456789abcdef", manifest: "photo-explanation")
+            XCTAssertEqual(
+                try results.name("photo-02-dog", endings: ["-overlay.png", "-drawn.npy"]), "photo-02-dog", files)
+        }
+    }
+
     /// Case is not told apart on all file systems.
     func testName_thatDiffersInCase_isNumbered() throws {
         let results = try ResultFiles(folder, request: "0123456789abcdef", manifest: "photo-answers")

@@ -39,7 +39,7 @@ final class ToyCaptionerTests: XCTestCase {
             if scene.trueCaptions.contains(sentence(own)) { right += 1 }
             let caption = ToyScene.caption(scene.shapes[0].form, scene.shapes[1].color)
             let explanation = try explainer.explain(
-                image, input: captioner.indices(of: caption).words, targets: [.everyWord])
+                image, input: captioner.words(of: caption).words, targets: [.everyWord])
             for word in explanation.targets {
                 guard let shape = scene.shape(of: word.name) else { continue }
                 if shape.form.rawValue == word.name {
@@ -162,7 +162,7 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testWord_thatTheCaptionDoesNotHave_isExplainedWhereItIsLikeliest() throws {
         let explainer = try explainer("show-attend-and-tell"), image = encode(explainer, index: 0)
-        let (words, warnings) = try explainer.model.indices(of: "a circle and something red")
+        let (words, warnings) = try explainer.model.words(of: "a circle and something red")
         XCTAssertEqual(warnings, [])
         let absent = try explainer.explain(image, input: words, targets: [.word("yellow", occurrence: 1)]).targets[0]
         XCTAssertEqual(absent.subject.positions, [4])
@@ -178,7 +178,7 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testWord_thatIsUnknownOrOccursLessOften_throws() throws {
         let explainer = try explainer("show-attend-and-tell"), image = encode(explainer, index: 0)
-        let words = try explainer.model.indices(of: "a circle and something red").words
+        let words = try explainer.model.words(of: "a circle and something red").words
         XCTAssertThrowsError(try explainer.explain(image, input: words, targets: [.word("yelow", occurrence: 1)])) {
             XCTAssertTrue("\($0)".contains("does not know the word 'yelow'") && "\($0)".contains("yellow"), "\($0)")
         }
@@ -189,7 +189,7 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testSpan_ofPositions_isTheWordsThere() throws {
         let explainer = try explainer("show-attend-and-tell"), image = encode(explainer, index: 0)
-        let words = try explainer.model.indices(of: "a circle and something red").words
+        let words = try explainer.model.words(of: "a circle and something red").words
         let found = try explainer.explain(image, input: words, targets: [.span(3..<5), .phrase("something red")])
         XCTAssertEqual(found.targets.map(\.name), ["something red", "something red"])
         XCTAssertEqual(found.targets[0].subject, found.targets[1].subject)
@@ -203,8 +203,8 @@ final class ToyCaptionerTests: XCTestCase {
 
     func testIndices_ofACaption_warnOfUnknownWordsAndRefuseNoWords() throws {
         let captioner = try explainer("show-attend-and-tell").model
-        XCTAssertThrowsError(try captioner.indices(of: " ")) { XCTAssertTrue("\($0)".contains("no words")) }
-        XCTAssertEqual(try captioner.indices(of: "a circle and something purple").warnings.count, 1)
+        XCTAssertThrowsError(try captioner.words(of: " ")) { XCTAssertTrue("\($0)".contains("no words")) }
+        XCTAssertEqual(try captioner.words(of: "a circle and something purple").warnings.count, 1)
     }
 
     func testExplainer_ofALayerThatTheEncoderDoesNotHave_throwsAndNamesTheLayers() throws {

@@ -66,9 +66,9 @@ final class ClassifyTests: ProgramTestCase {
             files(),
             (names.flatMap { ["\($0)-heatmap.png", "\($0)-map.npy", "\($0)-overlay.png"] } + ["wide-classes.json"])
                 .sorted())
-        let overlay = try Image.read(URL(fileURLWithPath: try XCTUnwrap(found.scores[0].files.overlay)))
+        let overlay = try Image.read(result(found.scores[0].files.overlay))
         XCTAssertEqual([overlay.width, overlay.height], [210, 70])
-        let map = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(found.scores[0].files.rawMap)))
+        let map = try NumPyArray.read(result(found.scores[0].files.rawMap))
         XCTAssertEqual(map.shape, found.scores[0].map.shape)
         XCTAssertEqual(map.array.max(), found.scores[0].map.maximum)
         let written = try String(contentsOf: url("mmx-output/wide-classes.json"), encoding: .utf8)
@@ -77,7 +77,7 @@ final class ClassifyTests: ProgramTestCase {
 
         let cam = try manifest(classify("wide.png", "--explain", "3", "--method", "cam", "--json"))
         XCTAssertEqual(cam.scores.map(\.method), ["cam"])
-        let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(cam.scores[0].files.rawMap))).array
+        let raw = try NumPyArray.read(result(cam.scores[0].files.rawMap)).array
         for (a, b) in zip(raw, map.array) {
             XCTAssertEqual(a, b * Float(raw.count), accuracy: 1e-4 * (raw.map(abs).max() ?? 0))
         }
@@ -104,6 +104,20 @@ final class ClassifyTests: ProgramTestCase {
         XCTAssertEqual(try classify("wide.png", "--top", "0").code, 64)
         XCTAssertEqual(files(), [])
         XCTAssertTrue(try classify("--list-layers").output.contains("conv4\t128 channels\t4 px\tdefault"))
+    }
+
+    func testClassify_folderThatCannotBeMade_printsClassesAllTheSame() throws {
+        let alone = try classify("wide.png")
+        let text = try classify("wide.png", "--explain", "--output", "toy.png/below")
+        XCTAssertEqual(text.code, 6)
+        XCTAssertEqual(text.output, alone.output)
+        XCTAssertTrue(text.errors.contains("mmx: cannot write ") && text.errors.contains("toy.png/below"), text.errors)
+        let json = try classify("wide.png", "--explain", "--output", "toy.png/below", "--json")
+        XCTAssertEqual(json.code, 6)
+        let found = try JSONDecoder().decode(ClassManifest.self, from: Data(json.output.utf8))
+        XCTAssertEqual(found.classes.count, 4)
+        XCTAssertNil(found.manifest)
+        XCTAssertNil(found.scores[0].files.overlay)
     }
 
     func testClassify_brokenModels_areRefused() throws {

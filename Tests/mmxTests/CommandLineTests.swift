@@ -17,9 +17,9 @@ final class CommandLineTests: ProgramTestCase {
         let manifest = try JSONDecoder().decode(CaptionManifest.self, from: Data(wide.output.utf8))
         XCTAssertEqual(manifest.photo.width, 210)
         XCTAssertEqual(manifest.scores.map(\.name), ["a"])
-        let overlay = try Image.read(URL(fileURLWithPath: try XCTUnwrap(manifest.scores[0].files.overlay)))
+        let overlay = try Image.read(result(manifest.scores[0].files.overlay))
         XCTAssertEqual([overlay.width, overlay.height], [210, 70])
-        let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(manifest.scores[0].files.rawMap)))
+        let raw = try NumPyArray.read(result(manifest.scores[0].files.rawMap))
         XCTAssertEqual(raw.shape, manifest.scores[0].map.shape)
         XCTAssertEqual(
             files(), ["wide-01-a-heatmap.png", "wide-01-a-map.npy", "wide-01-a-overlay.png", "wide-explanation.json"])

@@ -2,6 +2,7 @@ import Drawing
 import Explain
 import Foundation
 import Vision
+import Weights
 import XCTest
 
 /// How maps are drawn, as a user asks for it: sheets, scales, blends, contours, legends.
@@ -14,8 +15,8 @@ final class DrawingCommandTests: ProgramTestCase {
         return try JSONDecoder().decode(CaptionManifest.self, from: Data(outcome.output.utf8))
     }
 
-    private func picture(_ path: String?) throws -> Image {
-        try Image.read(URL(fileURLWithPath: try XCTUnwrap(path), relativeTo: folder))
+    private func picture(_ name: String?, in output: String) throws -> Image {
+        try Image.read(result(name, in: output))
     }
 
     func testSheet_methodsAndWords_hasATileEach() throws {
@@ -23,14 +24,15 @@ final class DrawingCommandTests: ProgramTestCase {
             "--explain-word", "circle", "--explain-word", "square", "--method", "grad-cam", "--method", "hirescam",
             "--method", "occlusion", "--sheet", "--output", "two")
         XCTAssertTrue(files("two").contains("toy-sheet.png"))
-        let sheet = try picture(two.methodSheet)
+        let sheet = try picture(two.methodSheet, in: "two")
         let size = MethodSheet.tileSize(width: 64, height: 64, columns: 2, rows: 3)
         XCTAssertTrue((3 * size.width + 48..<4 * size.width + 48).contains(sheet.width), "\(sheet.width)")
         XCTAssertTrue((4 * size.height + 48..<5 * size.height + 48).contains(sheet.height), "\(sheet.height)")
         // Every word where none was chosen.
         let all = try explain("--explain-all", "--sheet", "--output", "all")
         XCTAssertEqual(files("all").filter { $0.hasSuffix(".png") }, ["toy-sheet.png", "toy-words.png"])
-        XCTAssertGreaterThan(try picture(all.methodSheet).width, try picture(two.methodSheet).width)
+        XCTAssertGreaterThan(
+            try picture(all.methodSheet, in: "all").width, try picture(two.methodSheet, in: "two").width)
         XCTAssertNil(try explain("--explain-word", "red").methodSheet)
     }
 
@@ -66,12 +68,39 @@ final class DrawingCommandTests: ProgramTestCase {
         XCTAssertEqual(plain.rendering.blend, .weighted)
         XCTAssertEqual(drawn.rendering.blend, .even)
         XCTAssertEqual(drawn.rendering.contours, [0.5, 0.8])
-        let before = try picture(plain.scores[0].files.overlay)
-        let after = try picture(drawn.scores[0].files.overlay)
+        let before = try picture(plain.scores[0].files.overlay, in: "plain")
+        let after = try picture(drawn.scores[0].files.overlay, in: "drawn")
         XCTAssertTrue((before.width, before.height) == (64, 64))
         XCTAssertTrue(after.width == 64 && after.height > 90)
         XCTAssertNotEqual(before.pixels, Array(after.pixels.prefix(before.pixels.count)))
-        XCTAssertGreaterThan(try picture(drawn.scores[0].files.heatMap).height, 90)
+        XCTAssertGreaterThan(try picture(drawn.scores[0].files.heatMap, in: "drawn").height, 90)
+    }
+
+    /// One number for each pixel, and with gray colours that cover all it is what the images show.
+    func testDrawnMap_values_areWhatTheImagesShow() throws {
+        try Image.read(url("toy.png")).resized(width: 90, height: 60, filter: .bilinear).write(to: url("photo.png"))
+        let options = ["--explain-word", "circle", "--drawn-map", "--color-map", "gray", "--opacity", "1", "--json"]
+        for more in [["--blend", "even"], ["--blend", "even", "--scale", "fixed", "--scale-maximum", "1000"]] {
+            let outcome = try run(["caption", "--model", Self.model.path, "photo.png"] + options + more)
+            let manifest = try JSONDecoder().decode(CaptionManifest.self, from: Data(outcome.output.utf8))
+            let files = manifest.scores[0].files
+            let map = try NumPyArray.read(result(files.drawnMap))
+            XCTAssertEqual(map.shape, [60, 90])
+            let largest = try XCTUnwrap(map.array.max())
+            if more.count == 2 {
+                XCTAssertTrue((0.9...1).contains(largest), "\(largest)")
+            } else {
+                XCTAssertLessThan(largest, 0.1)
+            }
+            XCTAssertGreaterThanOrEqual(try XCTUnwrap(map.array.min()), 0)
+            for name in [files.heatMap, files.overlay] {
+                let image = try picture(name, in: "mmx-output")
+                for (pixel, value) in map.array.enumerated() {
+                    XCTAssertEqual(Float(image.pixels[3 * pixel]), 255 * value, accuracy: 1.01, "\(pixel)")
+                }
+            }
+        }
+        XCTAssertNil(try explain("--explain-word", "circle").scores[0].files.drawnMap)
     }
 
     func testDrawing_wrongUsage_exitsWith64() throws {

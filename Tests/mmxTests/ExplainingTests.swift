@@ -20,7 +20,7 @@ final class ExplainingTests: ProgramTestCase {
         XCTAssertTrue(manifest.scores.allSatisfy { $0.files.overlay == nil && $0.files.heatMap == nil })
         let maps = words.enumerated().map { "toy-0\($0.offset + 1)-\($0.element)-map.npy" }
         XCTAssertEqual(files("all"), (maps + ["toy-explanation.json", "toy-words.png"]).sorted())
-        let sheet = try Image.read(URL(fileURLWithPath: try XCTUnwrap(manifest.sheet), relativeTo: folder))
+        let sheet = try Image.read(result(manifest.sheet, in: "all"))
         // The image itself and each word beside it.
         XCTAssertGreaterThan(sheet.width * sheet.height, 64 * 64 * (words.count + 1))
         let text = try caption("toy.png", "--explain-all", "--explain-word", words[1], "--output", "both")
@@ -103,6 +103,28 @@ final class ExplainingTests: ProgramTestCase {
         let linked = try run(
             ["caption", url("toy.png").path, "--model", "toy"], program: link, in: elsewhere, environment: [:])
         XCTAssertEqual(linked.output, expected, linked.errors)
+    }
+
+    /// A word that the model lacks stands everywhere as it was typed, and the manifest marks it.
+    func testCaption_unknownWord_appearsAsTyped() throws {
+        let outcome = try caption(
+            "toy.png", "--caption", "a Zebra and a gnu", "--explain-word", "zebra", "--explain-phrase", "zebra and a",
+            "--contrast", "gnu", "circle", "--json")
+        let found = try manifest(outcome)
+        XCTAssertEqual(found.caption, "a zebra and a gnu")
+        XCTAssertEqual(found.words.map(\.word), ["a", "zebra", "and", "a", "gnu"])
+        XCTAssertEqual(found.words.map(\.known), [nil, false, nil, nil, false])
+        XCTAssertEqual(found.scores.map(\.name), ["zebra", "zebra and a", "gnu rather than circle"])
+        XCTAssertEqual(found.scores.map(\.positions), [[1], [1, 2, 3], [4]])
+        XCTAssertEqual(found.scores.map(\.inCaption), [true, true, true])
+        XCTAssertEqual(found.scores[0].value, found.words[1].logProbability)
+        XCTAssertTrue(files().contains("toy-02-zebra-overlay.png"), "\(files())")
+        XCTAssertFalse(outcome.output.contains("<unknown>"), outcome.output)
+        XCTAssertTrue(outcome.errors.contains("the model does not know the word 'zebra'"), outcome.errors)
+        // The model reads an unknown word, whichever it is.
+        let other = try manifest(caption("toy.png", "--caption", "a gnu and a zebra", "--json"))
+        XCTAssertEqual(other.words.map(\.logProbability), found.words.map(\.logProbability))
+        assertFails(try caption("toy.png", "--explain-word", "zebra"), 2, "does not know the word 'zebra'")
     }
 
     /// A caption of one's own has a limit as a question has.

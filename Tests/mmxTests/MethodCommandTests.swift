@@ -93,13 +93,13 @@ final class MethodCommandTests: ProgramTestCase {
     /// The steps of docs/compat.md, from the raw map on.
     func testCompat_everyTool_followsItsSteps() throws {
         let usual = try manifest(explain("--output", "usual"))
-        let raw = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(usual.scores[0].files.rawMap)))
+        let raw = try NumPyArray.read(result(usual.scores[0].files.rawMap, in: "usual"))
         for tool in Compatibility.allCases {
             let found = try manifest(explain("--compat", tool.rawValue, "--output", tool.rawValue))
             XCTAssertEqual(found.rendering.compatibility, tool)
             let files = found.scores[0].files
-            let map = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(files.rawMap)))
-            let input = try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(files.toolMap)))
+            let map = try NumPyArray.read(result(files.rawMap, in: tool.rawValue))
+            let input = try NumPyArray.read(result(files.toolMap, in: tool.rawValue))
             let factor: Float = tool == .ramprs ? Float(raw.count) : 1
             let expected = raw.array.map { factor * (tool == .captum ? $0 : max(0, $0)) }
             for (a, b) in zip(map.array, expected) { XCTAssertEqual(a, b, accuracy: 1e-5 * (expected.max() ?? 0)) }

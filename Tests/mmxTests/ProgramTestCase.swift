@@ -73,6 +73,29 @@ class ProgramTestCase: XCTestCase {
         ((try? FileManager.default.contentsOfDirectory(atPath: url(name).path)) ?? []).sorted()
     }
 
+    /// A file that a manifest in the folder `output` names.
+    func result(_ name: String?, in output: String = "mmx-output") throws -> URL {
+        let name = try XCTUnwrap(name)
+        XCTAssertFalse(name.contains("/"), "'\(name)' is not a name in the manifest's folder")
+        return url(output).appendingPathComponent(name)
+    }
+
+    /// `--json` prints what the manifest's file says, and the folder with it.
+    func assertPrinted(_ printed: String, isFile file: String, in output: String = "mmx-output", line: UInt = #line)
+        throws
+    {
+        func object(_ data: Data) throws -> [String: Any] {
+            try XCTUnwrap(JSONSerialization.jsonObject(with: data) as? [String: Any])
+        }
+        var found = try object(Data(printed.utf8))
+        let named = try XCTUnwrap(found.removeValue(forKey: "folder") as? String)
+        XCTAssertEqual(
+            URL(fileURLWithPath: named).resolvingSymlinksInPath().path, url(output).resolvingSymlinksInPath().path,
+            line: line)
+        let written = try object(Data(contentsOf: result(file, in: output)))
+        XCTAssertEqual(found as NSDictionary, written as NSDictionary, line: line)
+    }
+
     /// The program refused with one line that says all of `parts`.
     func assertFails(_ outcome: Outcome, _ code: Int32, _ parts: String..., line: UInt = #line) {
         XCTAssertEqual(outcome.code, code, outcome.errors, line: line)

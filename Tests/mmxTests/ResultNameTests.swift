@@ -80,6 +80,18 @@ final class ResultNameTests: ProgramTestCase {
         ])
     }
 
+    /// Maps for a word and maps against it are told apart by their names, sheets and manifests too.
+    func testCounterfactual_files_sayAgainst() throws {
+        try explain("toy.png", "--sheet", "--drawn-map")
+        let plain = files("out")
+        XCTAssertEqual(plain.filter { $0.contains("against") }, [])
+        try explain("toy.png", "--sheet", "--drawn-map", "--counterfactual")
+        XCTAssertEqual(
+            files("out").filter { !plain.contains($0) },
+            ["drawn.npy", "heatmap.png", "map.npy", "overlay.png"].map { "toy-02-square-against-\($0)" }
+                + ["toy-explanation-against.json", "toy-sheet-against.png"])
+    }
+
     /// A file that mmx did not write is kept.
     func testFiles_ofOthers_areNotReplaced() throws {
         try FileManager.default.createDirectory(at: url("out"), withIntermediateDirectories: true)
@@ -91,7 +103,10 @@ final class ResultNameTests: ProgramTestCase {
         try FileManager.default.removeItem(at: url("out/toy-explanation.json"))
         let outcome = try run(
             ["caption", "toy.png", "--model", Self.model.path, "--explain-word", "square", "--output", "out"])
-        assertFails(outcome, 6, "a file of another request has this name", "--output")
+        XCTAssertEqual(outcome.code, 6)
+        XCTAssertEqual(outcome.output, "a square and something blue\n")
+        XCTAssertTrue(outcome.errors.contains("a file of another request has this name"), outcome.errors)
+        XCTAssertTrue(outcome.errors.contains("--output"), outcome.errors)
     }
 
     /// Sixteen processes with as many photographs of one name.

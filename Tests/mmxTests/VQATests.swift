@@ -39,8 +39,8 @@ final class VQATests: ProgramTestCase {
         return try JSONDecoder().decode(VQAManifest.self, from: Data(outcome.output.utf8))
     }
 
-    private func map(_ score: ManifestTarget<AnswerSubject>) throws -> [Float] {
-        try NumPyArray.read(URL(fileURLWithPath: try XCTUnwrap(score.files.rawMap))).array
+    private func map(_ score: ManifestTarget<AnswerSubject>, in output: String = "mmx-output") throws -> [Float] {
+        try NumPyArray.read(result(score.files.rawMap, in: output)).array
     }
 
     private func safe(_ answer: String) -> String { answer.replacingOccurrences(of: " ", with: "_") }
@@ -68,14 +68,13 @@ final class VQATests: ProgramTestCase {
         XCTAssertNil(score.words)
         XCTAssertEqual(try map(score).count, score.map.shape.reduce(1, *))
         XCTAssertEqual(try map(score).max(), score.map.maximum)
-        let overlay = try Image.read(URL(fileURLWithPath: try XCTUnwrap(score.files.overlay)))
+        let overlay = try Image.read(result(score.files.overlay))
         XCTAssertEqual([overlay.width, overlay.height], [210, 70])
         let name = "wide-01-\(safe(best.answer))"
         XCTAssertEqual(
             files(), ["wide-answers.json", "\(name)-heatmap.png", "\(name)-map.npy", "\(name)-overlay.png"].sorted())
-        let written = try Data(contentsOf: url("mmx-output/wide-answers.json"))
         let printed = try vqa("wide.png", "what color is the dog?", "--json", "--top", "9").output
-        XCTAssertEqual(String(decoding: written, as: UTF8.self), printed)
+        try assertPrinted(printed, isFile: "wide-answers.json")
 
         let text = try vqa("wide.png", "what color is the dog?", "--explain-question")
         let lines = text.output.split(separator: "\n")
@@ -85,6 +84,15 @@ final class VQATests: ProgramTestCase {
         XCTAssertFalse(text.output.contains("\u{1B}"))
         XCTAssertTrue(lines[3].contains("what ") && lines[3].contains(", dog "), text.output)
         XCTAssertTrue(lines[4].hasSuffix("-overlay.png"), text.output)
+    }
+
+    func testVQA_unknownWords_areMarkedAndDoubted() throws {
+        let outcome = try vqa("toy.png", "is the zebra the dog", "--explain-question", "--json")
+        let question = try manifest(outcome).questions[0]
+        XCTAssertEqual(question.scores[0].words?.map(\.word), ["is", "the", "zebra", "the", "dog"])
+        XCTAssertEqual(question.scores[0].words?.map(\.known), [nil, nil, false, nil, nil])
+        XCTAssertTrue(outcome.errors.contains("'zebra'; it reads it as an unknown word. The question hangs on it"))
+        XCTAssertEqual(question.warnings.filter { $0.contains("the answer is a guess") }.count, 1)
     }
 
     func testVQA_answersAndContrast_areExplained() throws {
@@ -131,7 +139,9 @@ final class VQATests: ProgramTestCase {
         XCTAssertTrue(files("many").contains("toy-03-yes-map.npy"))
         let one = try manifest(vqa("toy.png", "is the dog", "--answer", "yes", "--json", "--output", "one"))
         XCTAssertEqual(one.questions[0].scores[0].value, found.questions[2].scores[0].value, accuracy: 1e-5)
-        let (a, b) = (try map(one.questions[0].scores[0]), try map(found.questions[2].scores[0]))
+        let (a, b) = (
+            try map(one.questions[0].scores[0], in: "one"), try map(found.questions[2].scores[0], in: "many")
+        )
         for (x, y) in zip(a, b) { XCTAssertEqual(x, y, accuracy: 1e-4 * (a.map(abs).max() ?? 0)) }
         let text = try vqa("toy.png", "--question-file", "many.txt", "--top", "1")
         XCTAssertTrue(text.output.hasPrefix("1. what color is the dog?\n"), text.output)
@@ -167,7 +177,6 @@ final class VQATests: ProgramTestCase {
         try write("long.txt", String(repeating: "what color is the dog?\n", count: 50_000))
         assertFails(try vqa("toy.png", "--question-file", "long.txt"), 5, "long.txt", "larger than 1 MiB")
         XCTAssertEqual(files(), [])
-        assertFails(try vqa("toy.png", "what color", "--output", "toy.png/below"), 6, "toy.png/below")
     }
 
     /// Weights that are no numbers: an error that names the model, and no files.
@@ -207,7 +216,7 @@ final class VQATests: ProgramTestCase {
         }
         let name = found.questions[0].scores[0].name
         func line(_ isColored: Bool) -> String {
-            AnswerText(isColored: isColored, namesQuestions: false).lines(found)[3]
+            AnswerText(isColored: isColored, namesQuestions: false).lines(found) { $0 }[3]
         }
         XCTAssertEqual(line(false), "\(name): what +0.500, color -0.250, is +0.000, the +0.001, dog -0.500")
         func ground(_ color: Int, _ word: String) -> String { "\u{1B}[38;5;16;48;5;\(color)m \(word) \u{1B}[0m" }

@@ -10,6 +10,9 @@ struct ExplanationWriter {
     let options: RenderingOptions
     private let preparation: MapPreparation
     private let compatibility: Compatibility?
+    /// Stands behind the names of files about what speaks against the targets, so that nobody takes them for maps for
+    /// them.
+    private let suffix: String
     /// What the maps of each method are divided by.
     let divisors: MapDivisors
     private var placement: Placement { drawing.placement }
@@ -18,13 +21,15 @@ struct ExplanationWriter {
     /// - Parameters:
     ///   - placement: where the model's frame lies in the photograph.
     ///   - smoothing: what the model's configuration says.
+    ///   - isCounterfactual: whether the maps show what speaks against the targets.
     ///   - attributions: all of the run, so that they can share a scale.
     init(
         _ options: RenderingOptions, photo: Image, placement: Placement, smoothing: Int?, compatibility: Compatibility?,
-        attributions: [Attribution]
+        isCounterfactual: Bool, attributions: [Attribution]
     ) {
         self.options = options
         self.compatibility = compatibility
+        suffix = isCounterfactual ? "-against" : ""
         let preparation = MapPreparation(smoothing: options.smoothing, own: smoothing)
         self.preparation = preparation
         let style = options.style
@@ -70,27 +75,34 @@ struct ExplanationWriter {
 
     // MARK: Files of a target
 
-    /// Writes every attribution of a target: NAME-map.npy and, with `images`, NAME-overlay.png and NAME-heatmap.png.
+    /// The name of a file about targets, with what tells maps against them from maps for them.
+    func named(_ name: String) -> String { name + suffix }
+
+    /// Describes every attribution of a target and writes its files: NAME-map.npy, with `images` NAME-overlay.png and
+    /// NAME-heatmap.png, and NAME-drawn.npy where it is asked for.
     /// - Parameters:
     ///   - name: the files' common part; with several methods each one's name comes behind it.
-    ///   - results: gives the files their names.
+    ///   - results: gives the files their names; nil writes none.
     ///   - words: of the input, for what each contributed.
+    ///   - unknown: those of them that the model does not know.
     ///   - context: stands before the target's name in warnings.
     /// - Returns: what the manifest says of each attribution.
-    /// - Throws: `AtomicFileError`, `ImageError`.
+    /// - Throws: `AtomicFileError`, `ImageError`; nothing without `results`.
     func write<Subject>(
-        _ target: ExplainedTarget<Subject>, name: String, to results: ResultFiles, images: Bool = true,
-        words: [String] = [], context: String = ""
+        _ target: ExplainedTarget<Subject>, name: String, to results: ResultFiles?, images: Bool = true,
+        words: [String] = [], unknown: Set<String> = [], context: String = ""
     ) throws -> [ManifestTarget<Subject>] {
         try target.attributions.enumerated().map { index, attribution in
             let method = target.attributions.count > 1 ? "-\(FileNames.safe(attribution.method))" : ""
             let (files, map, doubts) = try write(
-                attribution, of: target.name, name: name + method, to: results, images: images)
+                attribution, of: target.name, name: named(name + method), to: results, images: images)
             let contributions = index == 0 ? target.words : nil
             return ManifestTarget(
                 name: target.name, value: target.value, method: attribution.method,
                 support: attribution.support.description, map: map, files: files,
-                words: contributions.map { zip(words, $0).map { .init(word: $0, contribution: $1) } },
+                words: contributions.map {
+                    zip(words, $0).map { .init(word: $0, contribution: $1, known: unknown.contains($0) ? false : nil) }
+                },
                 warnings: target.warnings
                     + (attribution.warnings + doubts.map(\.description)).map { "\(context)'\(target.name)': \($0)" },
                 subject: target.subject)
@@ -98,42 +110,62 @@ struct ExplanationWriter {
     }
 
     private func write(
-        _ attribution: Attribution, of target: String, name: String, to results: ResultFiles, images: Bool
+        _ attribution: Attribution, of target: String, name: String, to results: ResultFiles?, images: Bool
     ) throws -> (files: ManifestFiles, map: ManifestMap, warnings: [MapWarning]) {
-        var files = ManifestFiles()
         let (written, drawn) = prepared(attribution)
-        let toolEnding = compatibility.map { "-\($0.rawValue).npy" }
-        let endings = ["-map.npy"] + (images ? ["-overlay.png", "-heatmap.png"] : []) + (toolEnding.map { [$0] } ?? [])
-        let name = try results.name(name, endings: endings)
-        func url(_ ending: String) -> URL { results.url(name + ending) }
-        if let toolEnding {
-            let input = url(toolEnding)
-            try NumPyArray.write(drawn.values, to: input)
-            files.toolMap = input.path
-        }
-        let raw = url("-map.npy")
-        try NumPyArray.write(written, to: raw)
-        files.rawMap = raw.path
-        let normalised = drawn.normalised(style.normalisation, divisor: divisors[attribution.method])
+        let normalised = normalised(drawn, attribution)
         let box = box(drawn, placement)
-        if images {
-            let shape = drawn.values.shape
-            let images = drawing.images(of: normalised, width: shape[1], height: shape[0], name: target, box: box)
-            let overlay = url("-overlay.png"), heatMap = url("-heatmap.png")
-            try ImageFiles.write([(images.overlay, overlay), (images.heatMap, heatMap)])
-            files.overlay = overlay.path
-            files.heatMap = heatMap.path
+        var files = ManifestFiles()
+        if let results {
+            files = try write(
+                (written, drawn, normalised, box), of: target, name: name, to: results, images: images)
         }
         var summary = summary(written, isOfPixels: attribution.support.isPixels)
         (summary.box, summary.drawnMaximum, summary.clippedAt) = (box, normalised.maximum, drawn.limit)
         return (files, summary, normalised.warnings)
     }
 
+    /// The map in the range of the colours: what pictures, sheets and NAME-drawn.npy show. Whatever else changes how
+    /// strongly a map is drawn belongs here.
+    private func normalised(_ map: PreparedMap, _ attribution: Attribution) -> NormalisedMap {
+        map.normalised(style.normalisation, divisor: divisors[attribution.method])
+    }
+
+    private func write(
+        _ map: (written: Tensor, drawn: PreparedMap, normalised: NormalisedMap, box: Rectangle?), of target: String,
+        name: String, to results: ResultFiles, images: Bool
+    ) throws -> ManifestFiles {
+        let toolEnding = compatibility.map { "-\($0.rawValue).npy" }
+        let endings =
+            ["-map.npy"] + (images ? ["-overlay.png", "-heatmap.png"] : [])
+            + (options.hasDrawnMap ? ["-drawn.npy"] : []) + (toolEnding.map { [$0] } ?? [])
+        let name = try results.name(name, endings: endings)
+        func url(_ ending: String) -> URL { results.url(name + ending) }
+        var files = ManifestFiles()
+        if let toolEnding {
+            try NumPyArray.write(map.drawn.values, to: url(toolEnding))
+            files.toolMap = name + toolEnding
+        }
+        try NumPyArray.write(map.written, to: url("-map.npy"))
+        files.rawMap = name + "-map.npy"
+        let (height, width) = (map.drawn.values.shape[0], map.drawn.values.shape[1])
+        if options.hasDrawnMap {
+            let plane = placement.toOriginal(map.normalised.values, width: width, height: height)
+            try NumPyArray.write(Tensor([plane.height, plane.width], plane.values), to: url("-drawn.npy"))
+            files.drawnMap = name + "-drawn.npy"
+        }
+        if images {
+            let images = drawing.images(of: map.normalised, width: width, height: height, name: target, box: map.box)
+            try ImageFiles.write([(images.overlay, url("-overlay.png")), (images.heatMap, url("-heatmap.png"))])
+            (files.overlay, files.heatMap) = (name + "-overlay.png", name + "-heatmap.png")
+        }
+        return files
+    }
+
     /// A written map `[u, v]` in numbers; what is not finite counts as 0, as it is drawn.
     private func summary(_ map: Tensor, isOfPixels: Bool) -> ManifestMap {
         let values = map.array.map { $0.isFinite ? $0 : 0 }
         let positive = values.reduce(0) { $0 + max(0, $1) }
-        let all = values.reduce(0) { $0 + abs($1) }
         var peak: ManifestPoint?
         let smooth = preparation(Tensor(map.shape, values), isOfPixels: isOfPixels).smoothed.array
         if let best = smooth.indices.max(by: { smooth[$0] < smooth[$1] }), smooth[best] > 0 {
@@ -143,7 +175,7 @@ struct ExplanationWriter {
         }
         return .init(
             shape: map.shape, minimum: values.min() ?? 0, maximum: values.max() ?? 0, positiveMass: positive,
-            positiveShare: all > 0 ? positive / all : 0, peak: peak)
+            halfMassArea: ManifestMap.halfMassArea(smooth), peak: peak)
     }
 
     // MARK: Sheets
@@ -152,8 +184,8 @@ struct ExplanationWriter {
     private func tile(_ attribution: Attribution, of target: String, over small: MapDrawing) -> Image {
         let map = prepared(attribution).drawn, shape = map.values.shape
         return small.tile(
-            of: map.normalised(style.normalisation, divisor: divisors[attribution.method]), width: shape[1],
-            height: shape[0], name: target, box: box(map, small.placement))
+            of: normalised(map, attribution), width: shape[1], height: shape[0], name: target,
+            box: box(map, small.placement))
     }
 
     /// Methods x targets on one sheet.
@@ -194,11 +226,11 @@ struct ExplanationWriter {
             legend: style.legend(maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) })))
     }
 
-    /// Writes a sheet, NAME.png, and gives its path.
+    /// Writes a sheet, NAME.png, and gives the file's name.
     /// - Throws: `ImageError`, `AtomicFileError`.
     func write(_ sheet: Image, name: String, to results: ResultFiles) throws -> String {
-        let url = results.url(try results.name(name, endings: [".png"]) + ".png")
-        try sheet.write(to: url)
-        return url.path
+        let file = try results.name(named(name), endings: [".png"]) + ".png"
+        try sheet.write(to: results.url(file))
+        return file
     }
 }

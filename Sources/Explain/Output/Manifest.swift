@@ -42,10 +42,10 @@ public struct Manifest<Body: ManifestBody>: Codable, Sendable {
     /// Pretty-printed, keys sorted.
     public func json() throws -> String { try JSON.pretty(self) }
 
-    /// Writes the manifest and notes its own path in it.
+    /// Writes the manifest and notes its own name in it.
     /// - Throws: `AtomicFileError`.
     mutating func write(to url: URL) throws {
-        header.manifest = url.path
+        header.manifest = url.lastPathComponent
         try AtomicFile.write(try JSON.file(self), to: url)
     }
 }
@@ -74,7 +74,7 @@ public struct ManifestHeader: Codable, Sendable {
     public var isCounterfactual: Bool
     /// How the maps were drawn.
     public var rendering: ManifestRendering
-    /// The manifest's own path, where it was written.
+    /// The name of the manifest's own file, where it was written. The other files lie beside it.
     public var manifest: String?
     /// Tells the request from others, in sixteen hexadecimal digits: photograph, model, targets and options. A run of
     /// the same request replaces the files of the run before; other requests have other files.

@@ -70,10 +70,12 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
 
 /// A word of a question and what it contributed to a target.
 public struct ManifestWord: Codable, Sendable {
-    /// As the model reads it.
+    /// As it was asked, in lower case.
     public var word: String
     /// Positive where the word speaks for the target.
     public var contribution: Float
+    /// false for a word that the model does not know; nil for all others.
+    public var known: Bool?
 }
 
 /// A raw map in numbers.
@@ -86,8 +88,9 @@ public struct ManifestMap: Codable, Sendable {
     public var maximum: Float
     /// The sum of the positive values.
     public var positiveMass: Float
-    /// The positive values' part of the sum of all magnitudes.
-    public var positiveShare: Float
+    /// The smallest part of the map's cells that holds half of the smoothed map's positive mass, 0...1: small where the
+    /// map points at one place, 0.5 where it is even; nil where no value is positive.
+    public var halfMassArea: Float?
     /// Centre of the smoothed map's cell with the largest value, in pixels of the photograph; nil when none is
     /// positive.
     public var peak: ManifestPoint?
@@ -108,7 +111,7 @@ public struct ManifestPoint: Codable, Sendable {
     public var y: Double
 }
 
-/// Paths of the files of one attribution.
+/// Names of the files of one attribution, in the folder of the manifest.
 public struct ManifestFiles: Codable, Sendable {
     /// The map over the photograph, PNG, at the photograph's size with the legend, if any, below; nil where no images
     /// were drawn.
@@ -119,4 +122,6 @@ public struct ManifestFiles: Codable, Sendable {
     public var rawMap: String?
     /// With `--compat`, the tool's map for the model's input, NumPy `.npy`.
     public var toolMap: String?
+    /// The map as the images show it (`--drawn-map`), NumPy `.npy`: one number for each pixel of the photograph.
+    public var drawnMap: String?
 }

@@ -14,16 +14,19 @@ public struct RenderingOptions: Sendable {
     public var smoothing: Int?
     /// Part of the maximum above which the localisation box is found; nil finds none.
     public var boxThreshold: Float?
+    /// Whether the map as it is drawn is written too, as numbers: NAME-drawn.npy, `[height, width]` of the photograph.
+    public var hasDrawnMap: Bool
 
     /// What is left out is drawn as the command line draws it.
     public init(
         folder: URL, style: DrawingStyle = DrawingStyle(), hasSheet: Bool = false, smoothing: Int? = nil,
-        boxThreshold: Float? = nil
+        boxThreshold: Float? = nil, hasDrawnMap: Bool = false
     ) {
         self.folder = folder
         self.style = style
         self.hasSheet = hasSheet
         self.smoothing = smoothing
         self.boxThreshold = boxThreshold
+        self.hasDrawnMap = hasDrawnMap
     }
 }

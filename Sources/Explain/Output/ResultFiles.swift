@@ -105,9 +105,9 @@ final class ResultFiles {
         }
     }
 
-    /// The keys of a manifest under which a file's path stands.
+    /// The keys of a manifest under which a file's name stands; older manifests have its whole path there.
     private static let pathKeys: Set = [
-        "heatMap", "manifest", "methodSheet", "overlay", "rawMap", "sheet", "toolMap",
+        "drawnMap", "heatMap", "manifest", "methodSheet", "overlay", "rawMap", "sheet", "toolMap",
     ]
 
     /// - Throws: `AtomicFileError` where another process keeps the folder for too long.

@@ -8,12 +8,15 @@ public typealias CaptionManifest = Manifest<CaptionManifestBody>
 public struct CaptionManifestBody: ManifestBody {
     /// A word of the caption with its probability.
     public struct Word: Codable, Sendable {
-        /// The word.
+        /// The word, as the user wrote it where the caption is the user's.
         public var word: String
         /// log p of the word given those before it and the image, in nats.
         public var logProbability: Float
         /// exp of ``logProbability``, 0...1.
         public var probability: Float
+        /// false for a word of the user's that the model does not know: it reads an unknown word, whose probability
+        /// this is. nil for all others.
+        public var known: Bool?
     }
 
     /// The caption as a sentence.
@@ -30,9 +33,9 @@ public struct CaptionManifestBody: ManifestBody {
     public var wordScore: WordScore
     /// The attributions: of each target, one for each method.
     public var scores: [ManifestTarget<CaptionSubject>]
-    /// Path of the sheet of every word (`--explain-all`).
+    /// File of the sheet of every word (`--explain-all`).
     public var sheet: String?
-    /// Path of the sheet of methods x words (`--sheet`).
+    /// File of the sheet of methods x words (`--sheet`).
     public var methodSheet: String?
     /// The answers to the questions that were asked with it; nil where none were.
     public var answers: VQAManifest?

@@ -60,6 +60,7 @@ public struct CaptionRequest: RunRequest, Sendable {
 
 /// From a photograph to its caption, its words' maps and the files that show them.
 public enum CaptionRun {
+    /// The manifest of a run whose files could all be written.
     /// - Parameters:
     ///   - request: what to explain, and how.
     ///   - progress: called with the model's runs done and to do, by methods that take many.
@@ -67,6 +68,14 @@ public enum CaptionRun {
     public static func run(
         _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> CaptionManifest {
+        try result(request, progress: progress).written()
+    }
+
+    /// The same, with the caption also where files could not be written.
+    /// - Throws: errors of the model, the photograph or the request.
+    public static func result(
+        _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
+    ) throws -> RunResult<CaptionManifestBody> {
         let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
         let photo = try PhotoFile(request.photo, limits: request.limits)
         let running = try RunningModel(folder, weights: weights, options: request.options, load: Captioner.load)
@@ -76,9 +85,9 @@ public enum CaptionRun {
 
         var search = captioner.configuration.search
         if let beam = request.beam { search.beam = beam }
-        var (words, warnings) = try request.caption.map { try captioner.indices(of: $0) } ?? ([], [])
-        if request.caption == nil { words = running.explainer.caption(image, options: search) }
-        if words.isEmpty { warnings.append("the model has no words for this image") }
+        var (words, warnings) = try request.caption.map { try captioner.words(of: $0) } ?? (CaptionWords([]), [])
+        if request.caption == nil { words = CaptionWords(running.explainer.caption(image, options: search)) }
+        if words.indices.isEmpty { warnings.append("the model has no words for this image") }
         let requests = request.targets + (request.hasWordSheet ? [.everyWord] : [])
         let explanation = try running.explainer.explain(image, input: words, targets: requests, progress: progress)
         let output = explanation.output
@@ -98,14 +107,22 @@ public enum CaptionRun {
             CaptionManifestBody(
                 caption: sentence(output.words), captionGivenByUser: request.caption != nil,
                 search: request.caption == nil ? search : nil,
-                words: zip(output.words, output.logProbabilities).map {
-                    .init(word: $0, logProbability: $1, probability: exp($1))
+                words: output.words.indices.map {
+                    .init(
+                        word: output.words[$0], logProbability: output.logProbabilities[$0],
+                        probability: exp(output.logProbabilities[$0]), known: output.isKnown[$0] ? nil : false)
                 },
                 endLogProbability: output.logProbabilities.last ?? 0, wordScore: output.wordScore, scores: []))
-        if let answering, let answers { manifest.body.answers = try answering.write(answers, of: photo) }
-        if requests.isEmpty { return manifest }
-        try write(explanation, chosen: request.targets.count, request, photo, writer, into: &manifest)
-        return manifest
+        let answered = try answers.flatMap { try answering?.write($0, of: photo) }
+        manifest.body.answers = answered?.manifest
+        if requests.isEmpty { return RunResult(manifest, folder: answered?.folder, failure: answered?.failure) }
+        let own = try RunResult(
+            manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-explanation")
+        ) {
+            try write(explanation, chosen: request.targets.count, request, photo, writer, to: $1, into: &$0)
+        }
+        return RunResult(
+            own.manifest, folder: own.folder ?? answered?.folder, failure: answered?.failure ?? own.failure)
     }
 
     /// Names the words of the sheet that have one map at several places.
@@ -122,16 +139,15 @@ public enum CaptionRun {
     ///   whose words get no images of their own.
     private static func write(
         _ explanation: Explanation<Captioner>, chosen: Int, _ request: CaptionRequest, _ photo: PhotoFile,
-        _ writer: ExplanationWriter, into manifest: inout CaptionManifest
+        _ writer: ExplanationWriter, to results: ResultFiles?, into body: inout CaptionManifestBody
     ) throws {
-        let results = try ResultFiles(
-            request.rendering.folder, request: manifest.request, manifest: "\(photo.stem)-explanation")
         for target in explanation.targets {
             let position = String(format: "%02d", (target.subject.positions.first ?? 0) + 1)
-            manifest.body.scores += try writer.write(
+            body.scores += try writer.write(
                 target, name: "\(photo.stem)-\(position)-\(FileNames.safe(target.name))", to: results,
                 images: target.request < chosen)
         }
+        guard let results else { return }
         func detail(_ target: ExplainedTarget<CaptionSubject>) -> String {
             let probability = String(format: "p = %.3g", exp(Double(target.subject.logProbability)))
             guard let first = target.subject.sameMapAt?.first, first < target.subject.positions[0] else {
@@ -139,7 +155,7 @@ public enum CaptionRun {
             }
             return "\(probability), map of word \(first + 1)"
         }
-        let title = manifest.body.caption
+        let title = body.caption
         if request.hasWordSheet {
             let words = explanation.targets.filter { $0.request == chosen }
             let hasMethods = words.contains { $0.attributions.count > 1 }
@@ -147,14 +163,13 @@ public enum CaptionRun {
                 hasMethods
                 ? writer.sheet(words, title: title, detail: detail)
                 : writer.contactSheet(words, title: title, detail: detail)
-            manifest.body.sheet = try writer.write(sheet, name: "\(photo.stem)-words", to: results)
+            body.sheet = try writer.write(sheet, name: "\(photo.stem)-words", to: results)
         }
         if request.rendering.hasSheet {
             // Every word where none was chosen.
             let own = explanation.targets.filter { $0.request < chosen }
             let sheet = writer.sheet(own.isEmpty ? explanation.targets : own, title: title, detail: detail)
-            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
+            body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
         }
-        try manifest.write(to: results.manifest())
     }
 }

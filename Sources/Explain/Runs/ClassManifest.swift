@@ -19,7 +19,7 @@ public struct ClassManifestBody: ManifestBody {
     public var classes: [Class]
     /// The attributions: of each target, one for each method.
     public var scores: [ManifestTarget<ClassSubject>]
-    /// Path of the sheet of methods x classes (`--sheet`).
+    /// File of the sheet of methods x classes (`--sheet`).
     public var methodSheet: String?
 
     private enum CodingKeys: CodingKey { case classes, scores, methodSheet }

@@ -39,12 +39,21 @@ public struct ClassRequest: RunRequest, Sendable {
 
 /// From a photograph to its classes, their maps and the files that show them.
 public enum ClassRun {
+    /// The manifest of a run whose files could all be written.
     /// - Parameters:
     ///   - request: what to explain, and how.
     ///   - progress: called with the model's runs done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, a class's name or the output folder; nothing is written before
     ///   every map is computed.
     public static func run(_ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil) throws -> ClassManifest {
+        try result(request, progress: progress).written()
+    }
+
+    /// The same, with the classes also where files could not be written.
+    /// - Throws: errors of the model, the photograph or a class's name.
+    public static func result(
+        _ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil
+    ) throws -> RunResult<ClassManifestBody> {
         let folder = try ModelFolder.findClassifier(request.model), weights = FileHash(model: folder)
         let photo = try PhotoFile(request.photo, limits: request.limits)
         let running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
@@ -65,25 +74,30 @@ public enum ClassRun {
                 index: $0.index, name: classifier.classes.names[$0.index], logit: $0.logit,
                 probability: $0.probability)
         }
-        var manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
-        if explanation.targets.isEmpty { return manifest }
-        let results = try ResultFiles(
-            request.rendering.folder, request: manifest.request, manifest: "\(photo.stem)-classes")
+        let manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
+        if explanation.targets.isEmpty { return RunResult(manifest) }
+        return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-classes")) {
+            try write(explanation, request, photo, writer, to: $1, into: &$0)
+        }
+    }
+
+    private static func write(
+        _ explanation: Explanation<Classifier>, _ request: ClassRequest, _ photo: PhotoFile,
+        _ writer: ExplanationWriter, to results: ResultFiles?, into body: inout ClassManifestBody
+    ) throws {
         for target in explanation.targets {
             // The indices keep classes apart that have the same name.
             let indices = [target.subject.index, target.subject.against].compactMap { $0.map(String.init) }
-            manifest.body.scores += try writer.write(
+            body.scores += try writer.write(
                 target,
                 name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))",
                 to: results)
         }
-        if request.rendering.hasSheet {
-            let sheet = writer.sheet(explanation.targets, title: best.first?.name ?? "") {
+        if let results, request.rendering.hasSheet {
+            let sheet = writer.sheet(explanation.targets, title: body.classes.first?.name ?? "") {
                 String(format: "p = %.3g", $0.subject.probability)
             }
-            manifest.body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
+            body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
         }
-        try manifest.write(to: results.manifest())
-        return manifest
     }
 }

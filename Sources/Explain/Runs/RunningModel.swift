@@ -40,7 +40,7 @@ struct RunningModel<Model: ExplainableModel> {
             placement: preprocessing.placement(
                 originalWidth: photo.image.width, originalHeight: photo.image.height),
             smoothing: model.mapConfiguration?.smoothing, compatibility: explainer.options.compatibility,
-            attributions: attributions)
+            isCounterfactual: explainer.options.isCounterfactual, attributions: attributions)
     }
 
     /// What the manifest says whatever the task.
@@ -55,10 +55,13 @@ struct RunningModel<Model: ExplainableModel> {
             name: folder.lastPathComponent, path: folder.path, sha256: try weights.value,
             encoder: identity.encoder.name)
         describe(&description)
+        let view = [
+            identity.preprocessing.viewWarning(photoWidth: photo.image.width, photoHeight: photo.image.height)
+        ].compactMap(\.self)
         return ManifestHeader(
             tool: Version.tool, task: task, model: description, photo: photo.description,
             preprocessing: identity.preprocessing, layer: explainer.layer,
             isCounterfactual: explainer.options.isCounterfactual, rendering: writer.rendering, manifest: nil,
-            request: request, warnings: photo.warnings + warnings)
+            request: request, warnings: photo.warnings + view + warnings)
     }
 }

@@ -19,7 +19,7 @@ public struct VQAManifestBody: ManifestBody {
         public var answers: [Answer]
         /// The attributions: of each target, one for each method.
         public var scores: [ManifestTarget<AnswerSubject>]
-        /// Path of the sheet of methods x answers (`--sheet`).
+        /// File of the sheet of methods x answers (`--sheet`).
         public var methodSheet: String?
         /// Of the question as a whole; each target has its own.
         public var warnings: [String]

@@ -42,13 +42,21 @@ public struct VQARequest: RunRequest, Sendable {
 
 /// From a photograph and questions to answers, their maps and the files that show them.
 public enum VQARun {
-    /// The encoder runs once, whatever the number of questions.
+    /// The manifest of a run whose files could all be written. The encoder runs once, whatever the number of questions.
     /// - Parameters:
     ///   - request: what to explain, and how.
     ///   - progress: called with the model's runs done and to do, by methods that take many.
     /// - Throws: errors of the model, the photograph, a question or the output folder; nothing is written before every
     ///   question is answered.
     public static func run(_ request: VQARequest, progress: ((Int, Int) -> Void)? = nil) throws -> VQAManifest {
+        try result(request, progress: progress).written()
+    }
+
+    /// The same, with the answers also where files could not be written.
+    /// - Throws: errors of the model, the photograph or a question.
+    public static func result(
+        _ request: VQARequest, progress: ((Int, Int) -> Void)? = nil
+    ) throws -> RunResult<VQAManifestBody> {
         let folder = try ModelFolder.find(request.model)
         // The hash starts when the photograph is decoded: two threads of one core would only hold each other up.
         let photo = try PhotoFile(request.photo, limits: request.limits), weights = FileHash(model: folder)
@@ -99,7 +107,9 @@ struct AnsweringModel {
     }
 
     /// Writes the maps and the manifest.
-    func write(_ explanations: [Explanation<VQAModel>], of photo: PhotoFile) throws -> VQAManifest {
+    func write(
+        _ explanations: [Explanation<VQAModel>], of photo: PhotoFile
+    ) throws -> RunResult<VQAManifestBody> {
         // One writer for all questions, so that all maps can share a scale.
         let writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
         let configuration = running.model.configuration
@@ -108,37 +118,45 @@ struct AnsweringModel {
             $0.answerer = configuration.answerer.kind.rawValue
         }
         let questionMethod = request.options.explainsWords ? "gradient-times-input" : nil
-        var manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
-        let results = try ResultFiles(
-            request.rendering.folder, request: manifest.request, manifest: "\(photo.stem)-answers")
-        for (index, explanation) in explanations.enumerated() {
-            var question = describe(explanation, number: index + 1)
-            let prefix = "\(photo.stem)-\(String(format: "%02d", index + 1))"
-            for target in explanation.targets {
-                question.scores += try writer.write(
-                    target, name: "\(prefix)-\(FileNames.safe(target.name))", to: results, words: question.words,
-                    context: "question \(index + 1), ")
+        let manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
+        return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-answers")) {
+            body, results in
+            body.questions = try explanations.enumerated().map { index, explanation in
+                var question = describe(explanation, number: index + 1)
+                try write(explanation, of: photo, writer, to: results, into: &question)
+                return question
             }
-            if request.rendering.hasSheet {
-                let sheet = writer.sheet(explanation.targets, title: question.question) {
-                    String(format: "p = %.3g", $0.subject.probability)
-                }
-                question.methodSheet = try writer.write(sheet, name: "\(prefix)-sheet", to: results)
-            }
-            manifest.body.questions.append(question)
         }
-        try manifest.write(to: results.manifest())
-        return manifest
+    }
+
+    private func write(
+        _ explanation: Explanation<VQAModel>, of photo: PhotoFile, _ writer: ExplanationWriter,
+        to results: ResultFiles?, into question: inout VQAManifestBody.Question
+    ) throws {
+        let prefix = "\(photo.stem)-\(String(format: "%02d", question.number))"
+        for target in explanation.targets {
+            question.scores += try writer.write(
+                target, name: "\(prefix)-\(FileNames.safe(target.name))", to: results, words: question.words,
+                unknown: Set(question.unknownWords), context: "question \(question.number), ")
+        }
+        if let results, request.rendering.hasSheet {
+            let sheet = writer.sheet(explanation.targets, title: question.question) {
+                String(format: "p = %.3g", $0.subject.probability)
+            }
+            question.methodSheet = try writer.write(sheet, name: "\(prefix)-sheet", to: results)
+        }
     }
 
     private func describe(_ explanation: Explanation<VQAModel>, number: Int) -> VQAManifestBody.Question {
         let question = explanation.output.question, answers = running.model.answers
+        let doubts = AnswerDoubts.warnings(explanation.output.ranking) { answers[$0] }
         return .init(
             number: number, question: request.questions[number - 1].text, words: question.tokens,
             unknownWords: question.unknown,
             answers: explanation.output.ranking.prefix(request.top).map {
                 .init(answer: answers[$0.index], logit: $0.logit, probability: $0.probability)
             },
-            scores: [], methodSheet: nil, warnings: questions[number - 1].warnings)
+            scores: [], methodSheet: nil,
+            warnings: questions[number - 1].warnings + doubts.map { "question \(number): \($0)" })
     }
 }

@@ -127,8 +127,8 @@ struct CaptionCommand: CheckedCommand {
         guard let photo else { return }
         let options = try methods.options(settings: settings.settings, wordScore: scores.score)
         let progress = Progress()
-        let manifest = try progress.clearing {
-            try CaptionRun.run(
+        let result = try progress.clearing {
+            try CaptionRun.result(
                 CaptionRequest(
                     photo: URL(fileURLWithPath: photo), model: captioner.model, caption: what.caption,
                     targets: what.targets, questions: what.question.map { QuestionText(text: $0) },
@@ -137,25 +137,27 @@ struct CaptionCommand: CheckedCommand {
                     limits: image.limits),
                 progress: progress.runs)
         }
-        Failure.warn(manifest.allWarnings)
-        if output.json { return try StandardOutput.printJSON(manifest.json()) }
-        try StandardOutput.print(lines(manifest).joined(separator: "\n"), isEscaped: true)
+        try result.print(asJSON: output.json, isEscaped: true) { lines(result) }
     }
 
     /// What a person reads, escaped for a terminal.
-    private func lines(_ manifest: CaptionManifest) -> [String] {
+    private func lines(_ result: RunResult<CaptionManifestBody>) -> [String] {
+        let manifest = result.manifest
         let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         let kind = manifest.wordScore == .logProbability ? "log p" : "score"
         var lines = [manifest.caption]
         lines += manifest.scores.compactMap {
             ResultText.map(
-                $0.name, score: $0.value, kind: kind, method: namesMethods ? $0.method : nil, file: $0.files.overlay)
+                $0.name, score: $0.value, kind: kind, method: namesMethods ? $0.method : nil,
+                file: $0.files.overlay.map(result.path(of:)))
         }
-        if let sheet = manifest.sheet { lines.append("every word: \(sheet)") }
-        if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }
+        if let sheet = manifest.sheet { lines.append("every word: \(result.path(of: sheet))") }
+        if let sheet = manifest.methodSheet { lines.append("sheet: \(result.path(of: sheet))") }
         let escaped = lines.map { PrintableText.escaped($0) }
         if let answers = manifest.answers {
-            return escaped + AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(answers)
+            return escaped
+                + AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(
+                    answers, path: result.path(of:))
         }
         return escaped
     }

@@ -115,20 +115,19 @@ struct ClassifyCommand: CheckedCommand {
         guard let photo else { return }
         let options = try methods.options(settings: settings.settings)
         let progress = Progress()
-        let manifest = try progress.clearing {
-            try ClassRun.run(
+        let result = try progress.clearing {
+            try ClassRun.result(
                 ClassRequest(
                     photo: URL(fileURLWithPath: photo), model: models.model, targets: what.targets, top: what.top,
                     options: options, rendering: drawing.rendering(into: output.folder), limits: image.limits),
                 progress: progress.runs)
         }
-        Failure.warn(manifest.allWarnings)
-        if output.json { return try StandardOutput.printJSON(manifest.json()) }
-        try StandardOutput.print(lines(manifest).joined(separator: "\n"))
+        try result.print(asJSON: output.json) { lines(result) }
     }
 
     /// What a person reads.
-    private func lines(_ manifest: ClassManifest) -> [String] {
+    private func lines(_ result: RunResult<ClassManifestBody>) -> [String] {
+        let manifest = result.manifest
         let width = manifest.classes.map { String($0.index).count }.max() ?? 0
         let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         var lines = manifest.classes.map { found in
@@ -137,9 +136,11 @@ struct ClassifyCommand: CheckedCommand {
                 + "\(index)  \(found.name)"
         }
         lines += manifest.scores.compactMap {
-            ResultText.map($0.name, score: $0.value, method: namesMethods ? $0.method : nil, file: $0.files.overlay)
+            ResultText.map(
+                $0.name, score: $0.value, method: namesMethods ? $0.method : nil,
+                file: $0.files.overlay.map(result.path(of:)))
         }
-        if let sheet = manifest.methodSheet { lines.append("sheet: \(sheet)") }
+        if let sheet = manifest.methodSheet { lines.append("sheet: \(result.path(of: sheet))") }
         return lines
     }
 }

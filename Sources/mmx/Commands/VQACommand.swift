@@ -110,16 +110,16 @@ struct VQACommand: CheckedCommand {
         var options = try methods.options(settings: settings.settings)
         options.explainsWords = what.explainQuestion
         let progress = Progress()
-        let manifest = try progress.clearing {
-            try VQARun.run(
+        let result = try progress.clearing {
+            try VQARun.result(
                 VQARequest(
                     photo: URL(fileURLWithPath: photo), model: models.model, questions: questions,
                     targets: what.targets, top: what.top, options: options,
                     rendering: drawing.rendering(into: output.folder), limits: image.limits), progress: progress.runs)
         }
-        Failure.warn(manifest.allWarnings)
-        if output.json { return try StandardOutput.printJSON(manifest.json()) }
-        let text = AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: what.questionFile != nil)
-        try StandardOutput.print(text.lines(manifest).joined(separator: "\n"), isEscaped: true)
+        try result.print(asJSON: output.json, isEscaped: true) {
+            AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: what.questionFile != nil).lines(
+                result.manifest, path: result.path(of:))
+        }
     }
 }

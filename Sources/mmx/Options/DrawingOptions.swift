@@ -47,6 +47,8 @@ struct DrawingOptions: ParsableArguments {
         help: ArgumentHelp(
             "Draw a box around the largest segment above this part of the map's maximum.", valueName: "part"))
     var boxes: Float?
+    @Flag(help: "Also write the map as it is drawn: one number for each pixel of the photograph (NAME-drawn.npy).")
+    var drawnMap = false
 
     func validate() throws {
         if let opacity, !(0...1).contains(opacity) { throw ValidationError("--opacity is between 0 and 1") }
@@ -82,7 +84,7 @@ struct DrawingOptions: ParsableArguments {
         let options = [
             ("--color-map", colorMap != nil), ("--opacity", opacity != nil), ("--blend", blend != nil),
             ("--contour", !contour.isEmpty), ("--legend", legend), ("--scale", scale != nil), ("--sheet", sheet),
-            ("--smooth", smooth != nil), ("--boxes", boxes != nil),
+            ("--smooth", smooth != nil), ("--boxes", boxes != nil), ("--drawn-map", drawnMap),
         ]
         return options.filter(\.1).map(\.0)
     }
@@ -98,7 +100,8 @@ struct DrawingOptions: ParsableArguments {
 
     func rendering(into folder: URL) -> RenderingOptions {
         RenderingOptions(
-            folder: folder, style: style, hasSheet: sheet, smoothing: smooth, boxThreshold: boxes)
+            folder: folder, style: style, hasSheet: sheet, smoothing: smooth, boxThreshold: boxes, hasDrawnMap: drawnMap
+        )
     }
 }
 

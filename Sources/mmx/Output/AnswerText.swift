@@ -15,7 +15,8 @@ struct AnswerText {
     }
 
     /// What is to be printed, escaped for a terminal.
-    func lines(_ manifest: VQAManifest) -> [String] {
+    /// - Parameter path: the whole path of a file that the manifest names.
+    func lines(_ manifest: VQAManifest, path: (String) -> String) -> [String] {
         manifest.questions.flatMap { question -> [String] in
             var lines = namesQuestions ? ["\(question.number). \(escaped(question.question))"] : []
             lines += question.answers.map { "\(ResultText.percent($0.probability))  \(escaped($0.answer))" }
@@ -24,12 +25,12 @@ struct AnswerText {
                 if let words = score.words { lines.append("\(escaped(score.name)): \(line(words))") }
                 if let line = ResultText.map(
                     score.name, score: score.value, method: namesMethods ? score.method : nil,
-                    file: score.files.overlay)
+                    file: score.files.overlay.map(path))
                 {
                     lines.append(escaped(line))
                 }
             }
-            if let sheet = question.methodSheet { lines.append("sheet: \(escaped(sheet))") }
+            if let sheet = question.methodSheet { lines.append("sheet: \(escaped(path(sheet)))") }
             return lines
         }
     }

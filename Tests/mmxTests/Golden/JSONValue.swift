@@ -41,6 +41,12 @@ enum JSONValue: Decodable, Equatable {
         return members[key]
     }
 
+    /// An object without one of its members.
+    func without(_ key: String) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.filter { $0.key != key })
+    }
+
     /// Replaces every string by what `change` returns for it and for the key that it belongs to.
     func replacingTexts(key: String = "", _ change: (_ key: String, _ text: String) -> String) -> JSONValue {
         switch self {

@@ -6,6 +6,8 @@ import Tensors
 public struct CaptionOutput: Sendable {
     /// The caption's words, without its start and its end.
     public var words: [String]
+    /// For each word whether the model knows it; it reads the others as an unknown word.
+    public var isKnown: [Bool]
     /// log p of each word given those before it, and of the end last.
     public var logProbabilities: [Float]
     /// What the image says of each word, and of the end last.
@@ -34,7 +36,7 @@ struct CaptionReading {
     let captioner: Captioner
     /// Word indices without `<start>` and `<end>`.
     let words: [Int]
-    /// The words' spelling.
+    /// The words' spelling; of words that the model does not know, the person's own.
     let names: [String]
     let wordOutputs: WordOutputs
     /// log p of every word of the vocabulary at every position, `[T, V]`, T = words + 1.
@@ -44,12 +46,13 @@ struct CaptionReading {
     /// What the image says of the words, over `[1, T * V]`.
     let evidence: EvidenceReading
 
-    /// Runs the decoder over `words`, each position given the words before it. features `[1, u, v, K]`.
+    /// Runs the decoder over the caption, each position given the words before it. features `[1, u, v, K]`.
     /// - Throws: ``ExplanationError`` for a decoder that has no such word score.
-    init(_ captioner: Captioner, words: [Int], features: Variable, wordScore: WordScore) throws {
+    init(_ captioner: Captioner, caption: CaptionWords, features: Variable, wordScore: WordScore) throws {
         self.captioner = captioner
+        let words = caption.indices
         self.words = words
-        names = words.map { captioner.vocabulary.word(at: $0) }
+        names = caption.names(in: captioner.vocabulary)
         wordOutputs = try WordOutputs(captioner, kind: wordScore)
         let shape = [words.count + 1, -1]
         let language: Tensor?
@@ -78,7 +81,7 @@ struct CaptionReading {
 
     var output: CaptionOutput {
         CaptionOutput(
-            words: names,
+            words: names, isKnown: words.map { $0 != captioner.vocabulary.unknown },
             logProbabilities: wordsAndEnd.enumerated().map { logProbabilities.value[$0.offset, $0.element] },
             evidence: wordsAndEnd.enumerated().map {
                 evidence.evidence(of: LinearTarget(output: $0.offset * vocabularySize + $0.element))
@@ -107,9 +110,9 @@ struct CaptionReading {
     }
 
     private func placesOfSameMap(_ positions: Range<Int>) -> [Int]? {
-        guard wordOutputs.kind == .visual, positions.count == 1, names.indices.contains(positions.lowerBound)
+        guard wordOutputs.kind == .visual, positions.count == 1, words.indices.contains(positions.lowerBound)
         else { return nil }
-        let others = names.indices.filter { names[$0] == names[positions.lowerBound] && $0 != positions.lowerBound }
+        let others = words.indices.filter { words[$0] == words[positions.lowerBound] && $0 != positions.lowerBound }
         return others.isEmpty ? nil : others
     }
 

@@ -95,8 +95,10 @@ extension CaptionReading {
         guard let others = target.subject.sameMapAt else { return target }
         var target = target
         let places = (target.subject.positions + others).sorted()
+        // Several unknown words are one word to the model.
+        let spellings = places.map { names[$0] }.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         target.warnings.append(
-            CaptionOutput.warning(ofOneMapFor: [(names[places[0]], places)]))
+            CaptionOutput.warning(ofOneMapFor: [(spellings.joined(separator: "', '"), places)]))
         return target
     }
 

@@ -2,10 +2,10 @@ import Language
 import Tasks
 import Tensors
 
-/// A captioner explains its words: the input is a caption, as word indices.
+/// A captioner explains its words: the input is a caption.
 extension Captioner: ExplainableModel {
-    /// The caption: indices into the vocabulary, without `<start>` and `<end>`.
-    public typealias Input = [Int]
+    /// The caption: indices into the vocabulary, and the spelling of unknown words.
+    public typealias Input = CaptionWords
     /// Words, phrases and contrasts of words.
     public typealias Request = CaptionTarget
     /// The words and their log-probabilities.
@@ -18,10 +18,11 @@ extension Captioner: ExplainableModel {
 
     /// - Throws: ``ExplanationError`` for a decoder that has no such word score.
     public func read(
-        _ words: [Int], features: Variable, on tape: Tape, options: ExplanationOptions
+        _ caption: CaptionWords, features: Variable, on tape: Tape, options: ExplanationOptions
     ) throws -> HeadReading<Captioner> {
         let reading = try CaptionReading(
-            self, words: words, features: features, wordScore: options.wordScore ?? .logProbability)
+            self, caption: caption, features: features, wordScore: options.wordScore ?? .logProbability)
+        let words = caption.indices
         let attention = CaptionAttention(self, features: features.value, words: words)
         let head = ModelHead(
             name: configuration.decoder.kind.rawValue,
@@ -36,24 +37,25 @@ extension Captioner: ExplainableModel {
     /// number.
     public static var maximumWords: Int { 200 }
 
-    /// A caption that a person gives, as word indices, with a warning for each word that the model does not know.
+    /// A caption that a person gives, with a warning for each word that the model does not know.
     /// - Throws: ``ExplanationError`` when the text has no word, none that the model knows, or too many
     ///   (``maximumWords``).
-    public func indices(of caption: String) throws -> (words: [Int], warnings: [String]) {
+    public func words(of caption: String) throws -> (words: CaptionWords, warnings: [String]) {
         let limit = WordLimit(what: "caption", words: Self.maximumWords, kind: .badCaption)
         try limit.check(caption)
         let tokens = CaptionTokenizer().tokens(caption)
         try limit.check(tokens, of: caption)
-        let words = vocabulary.encode(tokens)
-        guard !words.isEmpty else {
+        let words = CaptionWords(tokens, in: vocabulary)
+        guard !tokens.isEmpty else {
             throw ExplanationError(kind: .badCaption, description: "the caption '\(caption)' has no words")
         }
-        let unknown = zip(tokens, words).filter { $0.1 == vocabulary.unknown }.map(\.0)
-        if unknown.count == words.count {
+        let unknown = zip(tokens, words.indices).filter { $0.1 == vocabulary.unknown }.map(\.0)
+        if unknown.count == tokens.count {
             throw ExplanationError(
                 kind: .unknownWord, description: "the model knows no word of the caption '\(caption)'")
         }
-        return (words, unknown.map(unknownWordWarning))
+        var named = Set<String>()
+        return (words, unknown.filter { named.insert($0).inserted }.map(unknownWordWarning))
     }
 
     private func unknownWordWarning(_ word: String) -> String {
