@@ -2,6 +2,11 @@ import Foundation
 
 /// A colour map: colours for the values of a map.
 public enum ColorMap: String, CaseIterable, Sendable, Codable {
+    /// Near black, red, orange, yellow, for what speaks for a target. Lightness rises with every entry, also as
+    /// colour-blind readers see it and in gray print.
+    case warm
+    /// Near black, blue, light cyan, for what speaks against a target. Lightness rises as that of ``warm`` does.
+    case cool
     /// Blue, cyan, yellow, red. Most published Grad-CAM figures use it.
     case jet
     /// The order of jet's colours, without the edges that jet adds (A. Mikhailov, Google AI blog, 2019).
@@ -76,10 +81,12 @@ public enum ColorMap: String, CaseIterable, Sendable, Codable {
         return a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0)
     }
 
-    /// 33 evenly spaced colours of matplotlib 3.11's table (Tests/DrawingTests/Fixtures/colormaps.py --control-points).
+    /// Evenly spaced colours. `warm` and `cool` have 13. Of the others, 33 colours of matplotlib 3.11's table (Tests/DrawingTests/Fixtures/colormaps.py --control-points).
     /// The 256 colours differ from matplotlib's by at most 3 of 255.
     private var controlPoints: String {
         switch self {
+        case .warm: "1a1416 43161c 6d1820 961c24 bc2522 d83818 eb520a f66f04 fc8c04 ffa70a ffc01b ffd631 ffea4a"
+        case .cool: "0e151b 0e2054 0e3080 0e45a6 0e5cc6 0e74de 0e8bee 14a0f6 24b5fa 3ccbfb 58dcfb 78ebfc 96f7fd"
         case .turbo:
             """
             30123b 392a73 4040a2 4456c7 466be3 4680f6 4294ff 37a8fa 28bceb 1ccdd8 18ddc2 1fe9af 32f298 4ef97d \

@@ -28,10 +28,25 @@ public enum ContactSheet {
     /// Draws the sheet: the title at the top, then the photograph, the tiles in their order, and the legend.
     /// - Parameters:
     ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
-    ///   - title: a long title is set in smaller text and then cut off.
+    ///   - title: a long title is set in smaller text.
     ///   - tiles: of any size. Each is resized to fit (``tileSize(width:height:count:)``).
     ///   - legend: of the colours of all tiles.
     public static func draw(photo: Image, title: String, tiles: [Tile], legend: Legend) -> Image {
+        draw(photo: photo, sentence: [.init(title)], tiles: tiles, legend: legend)
+    }
+
+    /// Draws the sheet with a title of marked parts.
+    /// - Parameters:
+    ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
+    ///   - sentence: the title. A long one is set in smaller text.
+    ///   - facts: smaller lines under the title.
+    ///   - tiles: of any size. Each is resized to fit (``tileSize(width:height:count:)``).
+    ///   - legend: of the colours of all tiles.
+    ///   - isAgainst: whether the maps show what speaks against their targets.
+    public static func draw(
+        photo: Image, sentence: [PictureText.Part], facts: [String] = [], tiles: [Tile], legend: Legend,
+        isAgainst: Bool = false
+    ) -> Image {
         let size = tileSize(width: photo.width, height: photo.height, count: tiles.count)
         // Labels need some width, even above a very narrow image.
         let cell = max(size.width, 112)
@@ -40,22 +55,18 @@ public enum ContactSheet {
         let all = [(label: "photograph", detail: "", image: photo)] + tiles
         let captions = all.map { TileCaption($0.label, $0.detail, width: cell) }
         let oneLine = captions.allSatisfy(\.fitsOneLine)
-        let heading = Font(size: 30).fit(title, width: inner, lines: 4, smallest: 14)
+        let heading = SheetHeading(sentence, facts: facts, isAgainst: isAgainst, width: inner)
         let legend = LegendLayout(legend, width: inner)
 
         let rows = stride(from: 0, to: all.count, by: columns).map { $0..<min($0 + columns, all.count) }
         let textHeights = rows.map { row in captions[row].map { $0.height(oneLine: oneLine) }.max() ?? 0 }
-        let headingHeight = heading.lines.isEmpty ? 0 : heading.lines.count * heading.font.lineHeight + gutter
+        let headingHeight = heading.height > 0 ? heading.height + gutter : 0
         let height =
             2 * margin + headingHeight + textHeights.reduce(0) { $0 + $1 + size.height + gutter + 4 } + legend.height
         var sheet = Image(width: inner + 2 * margin, height: height, color: (255, 255, 255))
 
-        var y = margin
-        for line in heading.lines {
-            sheet.draw(line, x: margin, y: y, font: heading.font, color: SheetColors.ink)
-            y += heading.font.lineHeight
-        }
-        if headingHeight > 0 { y += gutter }
+        heading.draw(into: &sheet, x: margin, y: margin)
+        var y = margin + headingHeight
         for (row, textHeight) in zip(rows, textHeights) {
             for (column, index) in row.enumerated() {
                 let x = margin + column * (cell + gutter)
@@ -76,7 +87,7 @@ public enum ContactSheet {
             let rows = (count + columns - 1) / columns
             let aspect = Double(columns * (cell + gutter)) / Double(rows * (height + gutter) + 100)
             let unused = Double(columns * rows - count) / Double(columns * rows)
-            return max(aspect / 1.5, 1.5 / aspect) + 0.6 * unused
+            return max(aspect / 1.5, 1.5 / aspect) + 1.2 * unused
         }
         // At most 2600 pixels, so that the sheet is legible on a screen.
         let most = max(1, min(count, max(2, 2600 / (cell + gutter))))

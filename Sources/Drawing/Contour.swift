@@ -24,7 +24,17 @@ enum Contour {
                 var at = y * width + columns.lowerBound
                 // The upper and the lower corner at the left side of the square. The square moves along the row.
                 var left = (map[at], map[at + width])
-                for x in columns.dropLast() {
+                var x = columns.lowerBound
+                while x < columns.upperBound - 1 {
+                    // Most squares are crossed by no line: eight are passed at once.
+                    if let base = map.baseAddress, x + 9 < columns.upperBound,
+                        isOnOneSide(base + at, base + at + width, level)
+                    {
+                        x += 8
+                        at += 8
+                        left = (map[at], map[at + width])
+                        continue
+                    }
                     at += 1
                     let right = (map[at], map[at + width])
                     let above = (left.0 >= level, right.0 >= level, right.1 >= level, left.1 >= level)
@@ -34,10 +44,24 @@ enum Contour {
                             at: SIMD2(Float(x) + 0.5, Float(y) + 0.5))
                     }
                     left = right
+                    x += 1
                 }
             }
         }
         return segments
+    }
+
+    /// Whether nine pixels of a row and the nine below are all above the level, or none.
+    private static func isOnOneSide(
+        _ upper: UnsafePointer<Float>, _ lower: UnsafePointer<Float>, _ level: Float
+    ) -> Bool {
+        func eight(_ row: UnsafePointer<Float>) -> SIMD8<Float> {
+            UnsafeRawPointer(row).loadUnaligned(as: SIMD8<Float>.self)
+        }
+        let rows = (eight(upper), eight(upper + 1), eight(lower), eight(lower + 1))
+        let all = (rows.0 .>= level) .& (rows.1 .>= level) .& (rows.2 .>= level) .& (rows.3 .>= level)
+        let any = (rows.0 .>= level) .| (rows.1 .>= level) .| (rows.2 .>= level) .| (rows.3 .>= level)
+        return all == any && (any == SIMDMask(repeating: false) || any == SIMDMask(repeating: true))
     }
 
     /// Adds the line through one square. The corners are in clockwise order from the upper left.
@@ -78,25 +102,40 @@ extension Image {
         // The line has at least two pixels. A thinner line between two rows of pixels would be gray in both.
         let core = max(1, Float(lineThickness) * 0.4)
         let reach = core + max(0.8, core * 0.7) + 0.5
-        // The distance of each pixel from the outer border of the dark edge. The nearest segment counts.
-        var depth = [Float](repeating: 0, count: width * height)
+        // The distance of each pixel from the outer border of the dark edge. The nearest segment counts. Only the part
+        // of the image around the line is looked at.
+        var (low, high) = (segments[0].0, segments[0].0)
+        for (a, b) in segments {
+            low = pointwiseMin(low, pointwiseMin(a, b))
+            high = pointwiseMax(high, pointwiseMax(a, b))
+        }
+        func pixels(_ low: Float, _ high: Float, in range: Range<Int>) -> Range<Int> {
+            let first = max(range.lowerBound, Int(max(0, low)))
+            return first..<max(first, min(range.upperBound, Int(max(0, high)) + 1))
+        }
+        let all = (
+            x: pixels(low.x - reach, high.x + reach, in: 0..<width),
+            y: pixels(low.y - reach, high.y + reach, in: 0..<height)
+        )
+        guard !all.x.isEmpty, !all.y.isEmpty else { return }
+        var depth = [Float](repeating: 0, count: all.x.count * all.y.count)
         depth.withUnsafeMutableBufferPointer { depth in
             for (a, b) in segments {
-                let low = pointwiseMin(a, b) - reach
-                let high = pointwiseMax(a, b) + reach
-                let columns = max(0, Int(low.x))..<max(max(0, Int(low.x)), min(width, Int(high.x) + 1))
-                for y in max(0, Int(low.y))..<max(max(0, Int(low.y)), min(height, Int(high.y) + 1)) {
+                let low = pointwiseMin(a, b) - reach, high = pointwiseMax(a, b) + reach
+                let columns = pixels(low.x, high.x, in: all.x)
+                for y in pixels(low.y, high.y, in: all.y) {
                     for x in columns {
                         let distance = strokeDistance(SIMD2(Float(x) + 0.5, Float(y) + 0.5), a, b)
-                        let i = y * width + x
+                        let i = (y - all.y.lowerBound) * all.x.count + x - all.x.lowerBound
                         depth[i] = max(depth[i], reach - distance)
                     }
                 }
             }
         }
         for (i, depth) in depth.enumerated() where depth > 0 {
-            blend(i % width, i / width, (0, 0, 0), alpha: depth)
-            blend(i % width, i / width, color, alpha: depth - (reach - core - 0.5))
+            let (x, y) = (all.x.lowerBound + i % all.x.count, all.y.lowerBound + i / all.x.count)
+            blend(x, y, (0, 0, 0), alpha: depth)
+            blend(x, y, color, alpha: depth - (reach - core - 0.5))
         }
     }
 }

@@ -72,14 +72,15 @@ public struct Font: Sendable, Equatable {
     }
 
     /// Finds the largest font for which text fits without a broken word, from this font's size down. If there is none,
-    /// words are broken at the smallest size, and the end of the text is replaced by "...".
+    /// words are broken at the smallest size, and the end of a text of more than `most` lines is replaced by "...".
     /// - Parameters:
     ///   - text: at most 4000 characters of it are used.
     ///   - limit: the largest width of a line, in pixels.
     ///   - count: the largest number of lines.
     ///   - smallest: the smallest size, in pixels.
+    ///   - most: the largest number of lines at the smallest size. Without it, it is `count`.
     /// - Returns: the font and the lines of the text.
-    public func fit(_ text: String, width limit: Int, lines count: Int, smallest: Float) -> (
+    public func fit(_ text: String, width limit: Int, lines count: Int, smallest: Float, most: Int? = nil) -> (
         font: Font, lines: [String]
     ) {
         // Longer text is not legible in an image, and wrapping it takes time.
@@ -94,8 +95,9 @@ public struct Font: Sendable, Equatable {
             font = Font(size: max(smallest, font.size - 1), isBold: isBold)
         }
         var lines = font.wrap(text, width: limit)
-        if lines.count > count {
-            lines = Array(lines.prefix(max(1, count)))
+        let most = max(1, most ?? count)
+        if lines.count > most {
+            lines = Array(lines.prefix(most))
             var last = lines.removeLast()
             while !last.isEmpty && font.width(of: last + "...") > limit { last.removeLast() }
             lines.append(last + "...")

@@ -6,13 +6,17 @@ import Vision
 /// it.
 public enum ImageFiles {
     /// Writes the images. Each file is written completely or not at all.
-    /// - Parameter images: each with its file. The file's extension names the format.
+    /// - Parameters:
+    ///   - images: each with its file. The file's extension names the format.
+    ///   - text: of every PNG, pairs of a keyword and a text (``Vision/PNG/encode(_:width:height:channels:text:)``). A
+    ///     JPEG takes none.
     /// - Throws: `ImageError` or `AtomicFileError` of the first image that could not be written.
-    public static func write(_ images: [(image: Image, url: URL)]) throws {
+    public static func write(_ images: [(image: Image, url: URL)], text: [(keyword: String, text: String)] = []) throws
+    {
         var errors = [Error?](repeating: nil, count: images.count)
         errors.withUnsafeMutableBufferPointer { errors in
             Parallel.forEach(images.count) { i in
-                do { try images[i].image.write(to: images[i].url) } catch { errors[i] = error }
+                do { try images[i].image.write(to: images[i].url, text: text) } catch { errors[i] = error }
             }
         }
         if let error = errors.compactMap({ $0 }).first { throw error }

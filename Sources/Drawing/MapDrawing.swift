@@ -32,61 +32,125 @@ public struct MapDrawing: Sendable {
             style: style)
     }
 
-    /// The map over the photograph, and the map alone. Both have the contours, the box, a note if the map is empty, and
+    /// The map over the photograph, and the map alone. Both have the contours, the box, a note if nothing is drawn, and
     /// the style's legend.
+    ///
+    /// With a text and a legend, both are under the picture, on white. The picture stays at the upper left corner. It
+    /// is enlarged if its longer side is below 400 pixels, and the canvas is wider than a narrow picture.
     /// - Parameters:
     ///   - map: `[height, width]`, normalised. Its cells cover the model's input.
     ///   - width: cells in a row.
     ///   - height: rows of cells.
     ///   - name: the target's name, for the note and the legend.
     ///   - box: an outline, in pixels of the photograph.
+    ///   - evidence: the map's strength and direction. Without it, the map is drawn at full strength, as one for its
+    ///     target.
+    ///   - text: what the picture says beside the map. It is drawn only if the style has a legend.
     public func images(
-        of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil
+        of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil,
+        evidence: MapEvidence? = nil, text: PictureText? = nil
     ) -> (overlay: Image, heatMap: Image) {
+        let longest = max(photo.width, photo.height)
+        if style.hasLegend, text != nil, longest < PictureBlock.smallest {
+            let scale = Double(PictureBlock.smallest) / Double(longest)
+            func side(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
+            return resized((side(photo.width), side(photo.height))).images(
+                of: map, width: width, height: height, name: name, box: box.map { $0.scaled(scale) },
+                evidence: evidence, text: text)
+        }
+        let map = drawn(map, evidence)
         let plane = placement.toOriginal(map.values, width: width, height: height)
-        let lines = contours(plane, isSigned: map.isSigned)
+        let marks = Marks(map, lines: contours(plane, map), box: box, note: note(map, name: name, evidence))
         let heat = Overlay.heatMap(
-            plane.values, width: photo.width, height: photo.height, colorMap: style.colorMap, isSigned: map.isSigned,
+            plane.values, width: photo.width, height: photo.height,
+            colorMap: style.colors(isAgainst: evidence?.isAgainst ?? false), isSigned: map.isSigned,
             seen: placement.rectangle)
         func finished(_ image: Image) -> Image {
-            let image = annotated(image, map, name: name, lines: lines, box: box)
-            return style.hasLegend ? style.legend(maximum: map.maximum, name: name).under(image) : image
+            let image = marks.drawn(on: image)
+            guard style.hasLegend else { return image }
+            let legend = style.legend(
+                maximum: map.maximum, name: text == nil ? name : "", top: marks.top, evidence: evidence)
+            guard let text else { return legend.under(image) }
+            return PictureBlock.under(image, text: text, legend: legend, isAgainst: evidence?.isAgainst ?? false)
         }
-        return (finished(overlay(plane, map)), finished(heat))
+        return (finished(overlay(plane, map, evidence)), finished(heat))
     }
 
-    /// The map over the photograph, as ``images(of:width:height:name:box:)`` gives it, but without the legend.
+    /// The map over the photograph, as ``images(of:width:height:name:box:evidence:text:)`` gives it, but without the
+    /// legend and the text.
     public func tile(
-        of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil
+        of map: NormalisedMap, width: Int, height: Int, name: String, box: Rectangle? = nil,
+        evidence: MapEvidence? = nil
     ) -> Image {
+        let map = drawn(map, evidence)
         let plane = placement.toOriginal(map.values, width: width, height: height)
-        return annotated(
-            overlay(plane, map), map, name: name, lines: contours(plane, isSigned: map.isSigned), box: box)
+        let marks = Marks(map, lines: contours(plane, map), box: box, note: note(map, name: name, evidence))
+        return marks.drawn(on: overlay(plane, map, evidence))
     }
 
-    private func overlay(_ plane: Plane, _ map: NormalisedMap) -> Image {
+    /// The map as strong as its evidence, if that is the style's scale.
+    private func drawn(_ map: NormalisedMap, _ evidence: MapEvidence?) -> NormalisedMap {
+        guard style.scale == .evidence, let strength = evidence?.strength, strength != 1 else { return map }
+        var map = map
+        map.values = map.values.map { $0 * strength }
+        return map
+    }
+
+    private func overlay(_ plane: Plane, _ map: NormalisedMap, _ evidence: MapEvidence?) -> Image {
         Overlay.draw(
-            photo, map: plane.values, colorMap: style.colorMap, opacity: style.opacity, blend: style.blend,
-            isSigned: map.isSigned, seen: placement.rectangle)
+            photo, map: plane.values, colorMap: style.colors(isAgainst: evidence?.isAgainst ?? false),
+            opacity: style.opacity, blend: style.blend, isSigned: map.isSigned, seen: placement.rectangle)
     }
 
-    private func contours(_ plane: Plane, isSigned: Bool) -> [Contour.Segment] {
+    private func contours(_ plane: Plane, _ map: NormalisedMap) -> [Contour.Segment] {
+        let top = map.top
+        guard top >= MapEvidence.least else { return [] }
         let seen = Overlay.pixels(of: placement.rectangle, width: plane.width, height: plane.height)
         func line(_ values: [Float], _ level: Float) -> [Contour.Segment] {
             Contour.segments(
-                of: values, width: plane.width, columns: seen.columns, rows: seen.rows, level: level)
+                of: values, width: plane.width, columns: seen.columns, rows: seen.rows, level: level * top)
         }
-        let negative = isSigned && !style.contours.isEmpty ? plane.values.map { -$0 } : []
-        return style.contours.flatMap { line(plane.values, $0) + (isSigned ? line(negative, $0) : []) }
+        let negative = map.isSigned && !style.contours.isEmpty ? plane.values.map { -$0 } : []
+        return style.contours.flatMap { line(plane.values, $0) + (map.isSigned ? line(negative, $0) : []) }
     }
 
-    private func annotated(
-        _ image: Image, _ map: NormalisedMap, name: String, lines: [Contour.Segment], box: Rectangle?
-    ) -> Image {
+    /// What is written across the picture, if it shows nothing.
+    private func note(_ map: NormalisedMap, name: String, _ evidence: MapEvidence?) -> String? {
+        let isAgainst = evidence?.isAgainst ?? false
+        let empty = map.warnings.compactMap { $0.note(about: name, isAgainst: isAgainst) }.first
+        guard empty != nil || (map.top < MapEvidence.least && style.scale == .evidence) else { return nil }
+        return evidence?.note ?? empty ?? "nothing in the image speaks \(isAgainst ? "against" : "for") '\(name)'"
+    }
+}
+
+/// What is drawn over a map.
+private struct Marks {
+    /// The largest drawn value.
+    let top: Float
+    let lines: [Contour.Segment]
+    let box: Rectangle?
+    let note: String?
+
+    init(_ map: NormalisedMap, lines: [Contour.Segment], box: Rectangle?, note: String?) {
+        (top, self.lines, self.box, self.note) = (map.top, lines, box, note)
+    }
+
+    func drawn(on image: Image) -> Image {
         var image = image
         image.stroke(lines)
         if let box { image.outline(box) }
-        if let note = map.warnings.compactMap({ $0.note(about: name) }).first { image.note(note) }
+        if let note { image.note(note) }
         return image
+    }
+}
+
+extension NormalisedMap {
+    /// The largest value, or the largest magnitude of a signed map.
+    var top: Float { values.reduce(0) { max($0, isSigned ? abs($1) : $1) } }
+}
+
+extension Rectangle {
+    fileprivate func scaled(_ scale: Double) -> Rectangle {
+        Rectangle(x0: x0 * scale, y0: y0 * scale, x1: x1 * scale, y1: y1 * scale)
     }
 }

@@ -1,5 +1,8 @@
 /// The number that a map is divided by before it is drawn. Maps that are divided by the same number can be compared.
 public enum MapScale: Equatable, Sendable {
+    /// Each map's own maximum, times the strength of its evidence (``MapEvidence/strength``). A map without evidence is
+    /// drawn gray.
+    case evidence
     /// Each map's own maximum. Every map shows its largest values, but maps cannot be compared.
     case each
     /// The largest maximum of all maps of a method in the run.
@@ -9,12 +12,13 @@ public enum MapScale: Equatable, Sendable {
 
     /// The kind of a scale, as the command line and manifests name it.
     public enum Kind: String, CaseIterable, Sendable, Codable {
-        case each, shared, fixed
+        case evidence, each, shared, fixed
     }
 
     /// The scale without its number.
     public var kind: Kind {
         switch self {
+        case .evidence: .evidence
         case .each: .each
         case .shared: .shared
         case .fixed: .fixed
@@ -24,6 +28,7 @@ public enum MapScale: Equatable, Sendable {
     /// The note about the scale in a legend.
     public var note: String {
         switch self {
+        case .evidence: "1: all of its probability comes from the image"
         case .each: "each map by its own maximum"
         case .shared: "one scale for all maps of a method"
         case .fixed: "fixed scale"
@@ -37,7 +42,7 @@ public enum MapScale: Equatable, Sendable {
     ///   - isSigned: whether negative values are drawn too.
     public func divisors(of maps: [(method: String, values: [Float])], isSigned: Bool) -> MapDivisors {
         switch self {
-        case .each: return MapDivisors(common: nil, byMethod: [:])
+        case .each, .evidence: return MapDivisors(common: nil, byMethod: [:])
         case .fixed(let maximum): return MapDivisors(common: maximum, byMethod: [:])
         case .shared:
             var largest: [String: Float] = [:]

@@ -30,13 +30,30 @@ public enum MethodSheet {
     /// the columns are under them. Then there is a row for each method, which begins with its name.
     /// - Parameters:
     ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
-    ///   - title: a long title is set in smaller text and then cut off.
+    ///   - title: a long title is set in smaller text.
     ///   - columns: a heading for each target.
     ///   - rows: a heading for each method.
     ///   - tiles: `tiles[row][column]`, of any size. Each is resized to fit (``tileSize(width:height:columns:rows:)``).
     ///   - legend: of the colours of all tiles.
     public static func draw(
         photo: Image, title: String, columns: [Heading], rows: [Heading], tiles: [[Image]], legend: Legend
+    ) -> Image {
+        draw(photo: photo, sentence: [.init(title)], columns: columns, rows: rows, tiles: tiles, legend: legend)
+    }
+
+    /// Draws the sheet with a title of marked parts.
+    /// - Parameters:
+    ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
+    ///   - sentence: the title. A long one is set in smaller text.
+    ///   - facts: smaller lines under the title.
+    ///   - columns: a heading for each target.
+    ///   - rows: a heading for each method.
+    ///   - tiles: `tiles[row][column]`, of any size. Each is resized to fit (``tileSize(width:height:columns:rows:)``).
+    ///   - legend: of the colours of all tiles.
+    ///   - isAgainst: whether the maps show what speaks against their targets.
+    public static func draw(
+        photo: Image, sentence: [PictureText.Part], facts: [String] = [], columns: [Heading], rows: [Heading],
+        tiles: [[Image]], legend: Legend, isAgainst: Bool = false
     ) -> Image {
         precondition(
             tiles.count == rows.count && tiles.allSatisfy { $0.count == columns.count },
@@ -46,13 +63,13 @@ public enum MethodSheet {
         let step = cell + gutter
         // The title and the legend need some width.
         let right = max(columns.count * step - gutter, 240)
-        let heading = Font(size: 30).fit(title, width: right, lines: 4, smallest: 14)
+        let heading = SheetHeading(sentence, facts: facts, isAgainst: isAgainst, width: right)
         let layout = LegendLayout(legend, width: right)
         let tops = columns.map { TileCaption($0.label, $0.detail, width: cell) }
         let oneLine = tops.allSatisfy(\.fitsOneLine)
         let topsHeight = tops.map { $0.height(oneLine: oneLine) }.max() ?? 0
         let sides = rows.map { TileCaption($0.label, $0.detail, width: cell) }
-        let headingHeight = heading.lines.isEmpty ? 0 : heading.lines.count * heading.font.lineHeight + gutter
+        let headingHeight = heading.height > 0 ? heading.height + gutter : 0
         let band = max(size.height + gutter, headingHeight + layout.height + gutter + topsHeight)
         let heights = sides.map { max(size.height, $0.height(oneLine: false)) }
 
@@ -60,17 +77,13 @@ public enum MethodSheet {
             width: 2 * margin + step + right,
             height: 2 * margin + band + heights.reduce(0) { $0 + $1 + gutter }, color: (255, 255, 255))
         sheet.paste(photo.fitted(size), x: margin, y: margin)
-        var y = margin
-        for line in heading.lines {
-            sheet.draw(line, x: margin + step, y: y, font: heading.font, color: SheetColors.ink)
-            y += heading.font.lineHeight
-        }
+        heading.draw(into: &sheet, x: margin + step, y: margin)
         layout.draw(into: &sheet, x: margin + step, y: margin + headingHeight)
         for (column, caption) in tops.enumerated() {
             caption.draw(
                 into: &sheet, x: margin + (column + 1) * step, bottom: margin + band, oneLine: oneLine)
         }
-        y = margin + band
+        var y = margin + band
         for (row, side) in sides.enumerated() {
             side.draw(into: &sheet, x: margin, bottom: y + side.height(oneLine: false), oneLine: false)
             for (column, tile) in tiles[row].enumerated() {

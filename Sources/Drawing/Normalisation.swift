@@ -109,10 +109,11 @@ public enum MapWarning: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The note on the drawing of an empty map. It is nil if the map is not empty.
-    func note(about name: String) -> String? {
-        switch self {
-        case .allZero, .nowherePositive: "nothing speaks for '\(name)'"
-        case .constant: "no region speaks for '\(name)' more than another"
+    func note(about name: String, isAgainst: Bool = false) -> String? {
+        let direction = isAgainst ? "against" : "for"
+        return switch self {
+        case .allZero, .nowherePositive: "nothing speaks \(direction) '\(name)'"
+        case .constant: "no region speaks \(direction) '\(name)' more than another"
         case .notFinite, .beyondScale: nil
         }
     }

@@ -3,8 +3,8 @@ import Vision
 
 /// Draws a map over its photograph, or alone.
 ///
-/// With ``Blend/weighted``, the photograph stays visible under low values. Its colours are muted there, so that they do
-/// not look like colours of the map. The opacity of the map's colours grows with the value. The part of the photograph
+/// With ``Blend/weighted``, the photograph is nearly gray and has less contrast, so that none of its own colours looks
+/// like one of the map's. The opacity of the map's colours grows with the value. The part of the photograph
 /// outside of the model's input is dark gray. No low value looks like it.
 public enum Overlay {
     /// Draws a map over the photograph, at the photograph's size.
@@ -19,18 +19,17 @@ public enum Overlay {
     ///   - seen: the part of the photograph that the model saw, in pixels. Without it, the model saw the whole
     ///     photograph.
     public static func draw(
-        _ photo: Image, map: [Float], colorMap: ColorMap = .turbo, opacity: Float = 0.6, blend: Blend = .weighted,
+        _ photo: Image, map: [Float], colorMap: ColorMap = .warm, opacity: Float = 0.65, blend: Blend = .weighted,
         isSigned: Bool = false, seen: Rectangle? = nil
     ) -> Image {
         let opacity = opacity > 0 ? min(opacity, 1) : 0
         let mixes = positions(isSigned).map { position, strength -> Mix in
             let color = colorMap.color(position)
-            if blend == .even { return Mix(alpha: opacity, saturation: 1, brightness: 1, color: color) }
+            if blend == .even { return Mix(alpha: opacity, saturation: 1, contrast: 1, color: color) }
             // The opacity rises early and smoothly, so that the region of large values has its colours and a soft edge.
             let rise = min(1, strength / 0.7)
             let alpha = opacity * rise * rise * (3 - 2 * rise)
-            let saturation = coldSaturation + (1 - coldSaturation) * rise
-            return Mix(alpha: alpha, saturation: saturation, brightness: 1, color: color)
+            return Mix(alpha: alpha, saturation: saturation, contrast: contrast, offset: offset, color: color)
         }
         return compose(photo, map: map, isSigned: isSigned, seen: seen, mixes: mixes + [outside])
     }
@@ -44,7 +43,7 @@ public enum Overlay {
     ///   - isSigned: whether zero is the centre of the colour map.
     ///   - seen: the part of the photograph that the model saw, in pixels.
     public static func heatMap(
-        _ map: [Float], width: Int, height: Int, colorMap: ColorMap = .turbo, isSigned: Bool = false,
+        _ map: [Float], width: Int, height: Int, colorMap: ColorMap = .warm, isSigned: Bool = false,
         seen: Rectangle? = nil
     ) -> Image {
         let cut = Cut(width: width, height: height, map: map, seen: seen)
@@ -61,10 +60,15 @@ public enum Overlay {
         }
     }
 
-    /// The saturation of the photograph under low values.
-    private static let coldSaturation: Float = 0.45
+    /// The saturation of the photograph under a map.
+    static let saturation: Float = 0.08
+    /// The contrast of the photograph under a map. Black becomes `offset`, white 229. So yellow and cyan are seen on
+    /// white, and dark red and blue on black.
+    static let contrast: Float = 0.82
+    /// Of 255.
+    static let offset: Float = 20
     /// A pixel that the model did not see.
-    private static let outside = Mix(alpha: 0, saturation: 0, brightness: 0.4, color: (0, 0, 0))
+    private static let outside = Mix(alpha: 0, saturation: 0, contrast: 0.4, color: (0, 0, 0))
 
     /// For each of the map's 256 levels, its position in the colour map and its strength, both 0...1.
     private static func positions(_ isSigned: Bool) -> [(Float, Float)] {
@@ -81,12 +85,16 @@ public enum Overlay {
         /// The constants of red, green and blue. The last lane is 0.
         let color: SIMD4<UInt32>
 
-        init(alpha: Float, saturation: Float, brightness: Float, color: (UInt8, UInt8, UInt8)) {
-            let photo = (1 - alpha) * brightness * 65536
+        init(
+            alpha: Float, saturation: Float, contrast: Float, offset: Float = 0, color: (UInt8, UInt8, UInt8)
+        ) {
+            let photo = (1 - alpha) * contrast * 65536
             channel = UInt32((photo * saturation).rounded())
             luminance = UInt32(photo.rounded()) - channel
             // With 32768, cutting off the fraction rounds to nearest.
-            func constant(_ c: UInt8) -> UInt32 { UInt32((alpha * Float(c) * 65536).rounded()) + 32768 }
+            func constant(_ c: UInt8) -> UInt32 {
+                UInt32(((alpha * Float(c) + (1 - alpha) * offset) * 65536).rounded()) + 32768
+            }
             self.color = SIMD4(constant(color.0), constant(color.1), constant(color.2), 0)
         }
     }

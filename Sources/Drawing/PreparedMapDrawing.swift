@@ -6,12 +6,17 @@ extension MapDrawing {
     /// - Parameters:
     ///   - map: prepared by ``MapPreparation``.
     ///   - name: the target's name, for the note and the legend.
-    public func overlay(of map: PreparedMap, name: String) -> Image {
+    ///   - evidence: the map's strength and direction.
+    ///   - text: what the picture says beside the map, if the style has a legend.
+    public func overlay(
+        of map: PreparedMap, name: String, evidence: MapEvidence? = nil, text: PictureText? = nil
+    ) -> Image {
         let shape = map.values.shape
         var divisor: Float?
         if case .fixed(let maximum) = style.scale { divisor = maximum }
         return images(
-            of: map.normalised(style.normalisation, divisor: divisor), width: shape[1], height: shape[0], name: name
+            of: map.normalised(style.normalisation, divisor: divisor), width: shape[1], height: shape[0], name: name,
+            evidence: evidence, text: text
         ).overlay
     }
 }

@@ -8,6 +8,37 @@ enum SheetColors {
     static let soft: (UInt8, UInt8, UInt8) = (104, 104, 112)
 }
 
+/// The title of a sheet: a sentence, and facts under it.
+struct SheetHeading {
+    private let sentence: RichText
+    private let facts: (font: Font, lines: [String])
+    private let isAgainst: Bool
+    private static let gap = 6
+
+    /// - Parameter width: in pixels.
+    init(_ sentence: [PictureText.Part], facts: [String], isAgainst: Bool, width: Int) {
+        self.sentence = RichText(sentence, width: width, size: 30, smallest: 16, lines: 3, most: 24)
+        let font = Font(size: 17)
+        self.facts = (font, Array(facts.flatMap { font.wrap(String($0.prefix(4000)), width: width) }))
+        self.isAgainst = isAgainst
+    }
+
+    /// The height in pixels. It is 0 without any text.
+    var height: Int {
+        let facts = self.facts.lines.count * self.facts.font.lineHeight
+        return sentence.height + facts + (sentence.height > 0 && facts > 0 ? Self.gap : 0)
+    }
+
+    func draw(into sheet: inout Image, x: Int, y: Int) {
+        sentence.draw(into: &sheet, x: x, y: y, isAgainst: isAgainst)
+        var y = y + sentence.height + (sentence.height > 0 ? Self.gap : 0)
+        for line in facts.lines {
+            sheet.draw(line, x: x, y: y, font: facts.font, color: SheetColors.soft)
+            y += facts.font.lineHeight
+        }
+    }
+}
+
 /// The text above a tile: a label and a detail. The detail is at the right of the label, or under it if one of the
 /// sheet's tiles has no room beside the label.
 struct TileCaption {
@@ -16,8 +47,8 @@ struct TileCaption {
     let width: Int
 
     init(_ label: String, _ detail: String, width: Int) {
-        self.label = Font(size: 20, isBold: true).fit(label, width: width, lines: 3, smallest: 11)
-        self.detail = Font(size: 15).fit(detail, width: width, lines: 2, smallest: 10)
+        self.label = Font(size: 20, isBold: true).fit(label, width: width, lines: 3, smallest: 12, most: 10)
+        self.detail = Font(size: 15).fit(detail, width: width, lines: 3, smallest: 12, most: 10)
         self.width = width
     }
 
@@ -73,7 +104,9 @@ extension Image {
     mutating func note(_ text: String) {
         let size = max(11, Float(min(width, height)) / 12)
         let pad = Int(size / 2)
-        let (font, lines) = Font(size: size).fit(text, width: max(1, width - 2 * pad), lines: 3, smallest: 9)
+        let room = max(1, (height - 2 * pad) / Font(size: 9).lineHeight)
+        let (font, lines) = Font(size: size).fit(
+            text, width: max(1, width - 2 * pad), lines: 3, smallest: 9, most: max(3, room))
         let band = lines.count * font.lineHeight + 2 * pad
         var y = (height - band) / 2
         for row in y..<y + band { for x in 0..<width { blend(x, row, (0, 0, 0), alpha: 0.7) } }

@@ -22,11 +22,12 @@ enum {
 int mmx_png_decode(
     const uint8_t *data, size_t size, uint32_t side, uint8_t *pixels, uint32_t width, uint32_t height, char *message);
 
-// Encodes 8-bit samples, `channels` 1 (gray), 3 (RGB) or 4 (RGBA, alpha not premultiplied). The caller must
-// free() `*bytes`.
+// Encodes 8-bit samples, `channels` 1 (gray), 3 (RGB) or 4 (RGBA, alpha not premultiplied). `texts` holds
+// `text_count` texts, written before the pixels. Each is a byte (1: the text is UTF-8, 0: Latin-1), the keyword, a NUL,
+// the text, a NUL. The caller must free() `*bytes`.
 int mmx_png_encode(
-    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, uint8_t **bytes, size_t *count,
-    char *message);
+    const uint8_t *pixels, uint32_t width, uint32_t height, int channels, const uint8_t *texts, int text_count,
+    uint8_t **bytes, size_t *count, char *message);
 
 // Unpacks a zlib stream (a compressed text of a PNG) into at most `capacity` bytes and returns how many they are. The
 // rest of a longer stream is left out; a damaged stream gives 0.

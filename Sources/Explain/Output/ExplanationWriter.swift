@@ -46,7 +46,7 @@ struct ExplanationWriter {
     var rendering: ManifestRendering {
         .init(
             smoothing: preparation.cellSmoothing, normalisation: style.normalisation,
-            resampling: (compatibility?.resampling ?? .bilinear).rawValue, colorMap: style.colorMap,
+            resampling: (compatibility?.resampling ?? .bilinear).rawValue, colorMap: style.colors(),
             opacity: style.opacity, blend: style.blend, contours: style.contours, scale: style.scale.kind,
             seen: placement.rectangle, boxThreshold: options.boxThreshold, compatibility: compatibility)
     }

@@ -82,9 +82,10 @@ extension Image {
     }
 
     /// This image as PNG.
+    /// - Parameter text: pairs of a keyword and a text (``PNG/encode(_:width:height:channels:text:)``).
     /// - Throws: ``ImageError`` of kind `unwritable`
-    public func pngData() throws -> Data {
-        try PNG.encode(pixels, width: width, height: height, channels: 3)
+    public func pngData(text: [(keyword: String, text: String)] = []) throws -> Data {
+        try PNG.encode(pixels, width: width, height: height, channels: 3, text: text)
     }
 
     /// This image as JPEG.
@@ -95,9 +96,15 @@ extension Image {
     }
 
     /// Writes a JPEG if the name ends in .jpg or .jpeg, otherwise a PNG. A failure leaves no partial file.
-    /// - Throws: ``ImageError`` of kind `unwritable`, or `AtomicFile`'s error
-    public func write(to url: URL, quality: Int = 92) throws {
+    /// - Parameters:
+    ///   - quality: of a JPEG, 1...100.
+    ///   - text: of a PNG, pairs of a keyword and a text. A JPEG takes none.
+    /// - Throws: ``ImageError`` of kind `unwritable`, also for text in a JPEG, or `AtomicFile`'s error
+    public func write(to url: URL, quality: Int = 92, text: [(keyword: String, text: String)] = []) throws {
         let jpeg = ["jpg", "jpeg"].contains(url.pathExtension.lowercased())
-        try AtomicFile.write(jpeg ? jpegData(quality: quality) : pngData(), to: url)
+        guard !jpeg || text.isEmpty else {
+            throw ImageError(.unwritable, url.path, "text is written into PNG files only, not into a JPEG")
+        }
+        try AtomicFile.write(jpeg ? jpegData(quality: quality) : pngData(text: text), to: url)
     }
 }

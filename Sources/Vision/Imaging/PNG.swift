@@ -54,18 +54,47 @@ public enum PNG {
     /// Encodes 8-bit samples, row-major, channels last.
     /// - Parameters:
     ///   - samples: `[height, width, channels]`; channels are 1 (gray), 3 (RGB) or 4 (RGB and alpha, not premultiplied)
-    /// - Throws: ``ImageError`` of kind `unwritable`
-    public static func encode(_ samples: [UInt8], width: Int, height: Int, channels: Int) throws -> Data {
+    ///   - text: pairs of a keyword and a text, written in their order before the pixels: as tEXt where Latin-1 has all
+    ///     of the text's characters, else as iTXt (PNG specification, section 11.3.3).
+    /// - Throws: ``ImageError`` of kind `unwritable`, also for a keyword that PNG does not allow or a text with a NUL
+    public static func encode(
+        _ samples: [UInt8], width: Int, height: Int, channels: Int, text pairs: [(keyword: String, text: String)] = []
+    ) throws -> Data {
         precondition([1, 3, 4].contains(channels), "a PNG of \(channels) channels")
         precondition(width > 0 && height > 0 && samples.count == width * height * channels)
         var output: UnsafeMutablePointer<UInt8>?
         var count = 0
         var message = [CChar](repeating: 0, count: Int(MMX_PNG_MESSAGE))
+        let texts = try pairs.flatMap(packed)
         let code = mmx_png_encode(
-            samples, UInt32(width), UInt32(height), Int32(channels), &output, &count, &message)
+            samples, UInt32(width), UInt32(height), Int32(channels), texts, Int32(pairs.count), &output, &count,
+            &message)
         guard Int(code) == MMX_PNG_OK, let output else {
             throw ImageError(.unwritable, "PNG", "libpng could not encode it: \(text(message))")
         }
         return Data(bytesNoCopy: output, count: count, deallocator: .free)
+    }
+
+    /// A text as CPNG takes it: 1 for UTF-8 or 0 for Latin-1, the keyword, a NUL, the text, a NUL.
+    private static func packed(_ pair: (keyword: String, text: String)) throws -> [UInt8] {
+        func latin(_ text: String) -> [UInt8]? {
+            let isLatin = text.unicodeScalars.allSatisfy {
+                $0 == "\n" || (0x20...0x7E).contains($0.value) || (0xA0...0xFF).contains($0.value)
+            }
+            return isLatin ? text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } : nil
+        }
+        guard let keyword = latin(pair.keyword), (1...79).contains(keyword.count), !pair.keyword.contains("\n"),
+            !pair.keyword.contains("\u{A0}"), !pair.keyword.contains("  "), keyword.first != 32, keyword.last != 32
+        else {
+            throw ImageError(
+                .unwritable, "PNG",
+                "'\(pair.keyword.prefix(100))' is no keyword of a PNG's text: 1 to 79 printable Latin-1 characters, and "
+                    + "single spaces between words")
+        }
+        guard !pair.text.utf8.contains(0), pair.text.utf8.count < 1 << 30 else {
+            throw ImageError(.unwritable, "PNG", "the text of '\(pair.keyword)' has a NUL character, or 1 GiB")
+        }
+        if let text = latin(pair.text) { return [0] + keyword + [0] + text + [0] }
+        return [1] + keyword + [0] + Array(pair.text.utf8) + [0]
     }
 }

@@ -10,7 +10,9 @@ struct DrawingOptions: ParsableArguments {
     private static let usual = DrawingStyle()
 
     @Option(
-        help: ArgumentHelp("Colours of the map. (default: \(Self.usual.colorMap.rawValue))", valueName: "name"))
+        help: ArgumentHelp(
+            "Colours of the map. (default: \(Self.usual.colors()), or \(Self.usual.colors(isAgainst: true)) where it "
+                + "shows what speaks against)", valueName: "name"))
     var colorMap: ColorMap?
     @Option(
         help: ArgumentHelp(
@@ -21,7 +23,7 @@ struct DrawingOptions: ParsableArguments {
     var blend: Blend?
     @Option(
         help: ArgumentHelp(
-            "Draw a line where the map has this part of its maximum, 0 to 1. Repeat it for several lines.",
+            "Draw a line where the map has this part of its maximum, 0 to 1. Repeat it for several lines. (default: 0.5)",
             valueName: "part"))
     var contour: [Float] = []
     @Flag(help: "Draw a bar of the colours with numbers under overlays and heat maps.") var legend = false
@@ -91,10 +93,10 @@ struct DrawingOptions: ParsableArguments {
 
     private var style: DrawingStyle {
         let usual = Self.usual
-        let scales: [MapScale.Kind: MapScale] = [.each: .each, .shared: .shared]
+        let scales: [MapScale.Kind: MapScale] = [.evidence: .evidence, .each: .each, .shared: .shared]
         return DrawingStyle(
-            colorMap: colorMap ?? usual.colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
-            contours: contour, hasLegend: legend,
+            colorMap: colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
+            contours: contour.isEmpty ? usual.contours : contour, hasLegend: legend,
             scale: scaleMaximum.map { .fixed($0) } ?? scale.flatMap { scales[$0] } ?? usual.scale)
     }
 
@@ -108,6 +110,8 @@ struct DrawingOptions: ParsableArguments {
 extension ColorMap: ExpressibleByArgument {
     public static var allValueDescriptions: [String: String] {
         [
+            "warm": "Black, red, yellow in rising lightness, for what speaks for the target.",
+            "cool": "Black, blue, cyan in rising lightness, for what speaks against it.",
             "jet": "Blue, cyan, yellow, red: the colours of most published figures.",
             "turbo": "The order of jet without its false edges.",
             "viridis": "Blue, green, yellow in even steps of lightness, also for colour-blind readers.",
@@ -128,6 +132,7 @@ extension Blend: ExpressibleByArgument {
 extension MapScale.Kind: ExpressibleByArgument {
     public static var allValueDescriptions: [String: String] {
         [
+            "evidence": "Its own maximum, and drawn as strong as its evidence.",
             "each": "Its own maximum. Maps cannot be compared.",
             "shared": "The largest maximum of its method's maps in this run.",
             "fixed": "The number of --scale-maximum, the same in every run.",
