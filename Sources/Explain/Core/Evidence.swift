@@ -26,8 +26,8 @@ public struct Evidence: Codable, Equatable, Sendable {
         (self.evidence, self.regions, self.language) = (evidence, regions, language)
     }
 
-    /// Below it, the regions make the target less likely by a tenth or more.
-    private static let against: Float = -0.1
+    /// Below it, the regions lower the odds by more than a fifth.
+    private static let against = log(Float(0.8))
 
     /// Whether the regions, which a map shows, speak against the target.
     public var regionsAreAgainst: Bool { (regions ?? 0) < Self.against }

@@ -19,6 +19,8 @@ public protocol ExplainableModel {
     var modelEncoder: ModelEncoder { get }
     /// The defaults of the model's `config.json`; nil for none.
     var mapConfiguration: MapConfiguration? { get }
+    /// What the model knows of the images that it was trained on; nil where it knows nothing.
+    var calibration: Calibration? { get }
 
     /// Runs the head over a feature map and records it on the feature map's tape.
     /// - Parameters:
@@ -30,6 +32,11 @@ public protocol ExplainableModel {
     func read(
         _ input: Input, features: Variable, on tape: Tape, options: ExplanationOptions
     ) throws -> HeadReading<Self>
+}
+
+extension ExplainableModel {
+    /// nil; a model with a calibration says otherwise.
+    public var calibration: Calibration? { nil }
 }
 
 /// One pass of a model's head over one image and one input.

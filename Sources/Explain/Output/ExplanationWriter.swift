@@ -13,6 +13,10 @@ struct ExplanationWriter {
     /// Stands behind the names of files about what speaks against the targets, so that nobody takes them for maps for
     /// them.
     private let suffix: String
+    /// Whether the maps show what speaks against the targets.
+    let isCounterfactual: Bool
+    /// What the pictures say of the run; nil before it is known.
+    var header: ManifestHeader?
     /// What the maps of each method are divided by.
     let divisors: MapDivisors
     private var placement: Placement { drawing.placement }
@@ -29,6 +33,7 @@ struct ExplanationWriter {
     ) {
         self.options = options
         self.compatibility = compatibility
+        self.isCounterfactual = isCounterfactual
         suffix = isCounterfactual ? "-against" : ""
         let preparation = MapPreparation(smoothing: options.smoothing, own: smoothing)
         self.preparation = preparation
@@ -46,7 +51,8 @@ struct ExplanationWriter {
     var rendering: ManifestRendering {
         .init(
             smoothing: preparation.cellSmoothing, normalisation: style.normalisation,
-            resampling: (compatibility?.resampling ?? .bilinear).rawValue, colorMap: style.colors(),
+            resampling: (compatibility?.resampling ?? .bilinear).rawValue,
+            colorMap: style.colors(isAgainst: isCounterfactual),
             opacity: style.opacity, blend: style.blend, contours: style.contours, scale: style.scale.kind,
             seen: placement.rectangle, boxThreshold: options.boxThreshold, compatibility: compatibility)
     }
@@ -86,22 +92,27 @@ struct ExplanationWriter {
     ///   - words: of the input, for what each contributed.
     ///   - unknown: those of them that the model does not know.
     ///   - context: stands before the target's name in warnings.
+    ///   - text: what the pictures say beside the map.
     /// - Returns: what the manifest says of each attribution.
     /// - Throws: `AtomicFileError`, `ImageError`; nothing without `results`.
     func write<Subject>(
         _ target: ExplainedTarget<Subject>, name: String, to results: ResultFiles?, images: Bool = true,
-        words: [String] = [], unknown: Set<String> = [], context: String = ""
+        words: [String] = [], unknown: Set<String> = [], context: String = "", text: TargetText
     ) throws -> [ManifestTarget<Subject>] {
         try target.attributions.enumerated().map { index, attribution in
             let method = target.attributions.count > 1 ? "-\(FileNames.safe(attribution.method))" : ""
             let (files, map, doubts) = try write(
-                attribution, of: target.name, name: named(name + method), to: results, images: images)
+                attribution, of: target, name: named(name + method), to: results, images: images, text: text)
             let contributions = index == 0 ? target.words : nil
             return ManifestTarget(
-                name: target.name, value: target.value, method: attribution.method,
+                name: target.name, value: target.value, evidence: target.evidence, method: attribution.method,
                 support: attribution.support.description, map: map, files: files,
                 words: contributions.map {
-                    zip(words, $0).map { .init(word: $0, contribution: $1, known: unknown.contains($0) ? false : nil) }
+                    zip(words, $0).enumerated().map { index, word in
+                        .init(
+                            word: word.0, contribution: word.1, evidence: target.wordEvidence?[index],
+                            known: unknown.contains(word.0) ? false : nil)
+                    }
                 },
                 warnings: target.warnings
                     + (attribution.warnings + doubts.map(\.description)).map { "\(context)'\(target.name)': \($0)" },
@@ -109,35 +120,45 @@ struct ExplanationWriter {
         }
     }
 
-    private func write(
-        _ attribution: Attribution, of target: String, name: String, to results: ResultFiles?, images: Bool
+    private func write<Subject>(
+        _ attribution: Attribution, of target: ExplainedTarget<Subject>, name: String, to results: ResultFiles?,
+        images: Bool, text: TargetText
     ) throws -> (files: ManifestFiles, map: ManifestMap, warnings: [MapWarning]) {
         let (written, drawn) = prepared(attribution)
         let normalised = normalised(drawn, attribution)
+        let evidence = evidence(target.evidence, text)
         let box = box(drawn, placement)
         var files = ManifestFiles()
         if let results {
             files = try write(
-                (written, drawn, normalised, box), of: target, name: name, to: results, images: images)
+                (written, drawn, normalised, box, evidence), of: target.name, name: name, to: results,
+                text: images ? self.text(text, of: target, attribution) : nil)
         }
         var summary = summary(written, isOfPixels: attribution.support.isPixels)
         (summary.box, summary.drawnMaximum, summary.clippedAt) = (box, normalised.maximum, drawn.limit)
+        summary.strength = style.scale == .evidence && target.evidence.evidence != nil ? evidence.strength : nil
         return (files, summary, normalised.warnings)
     }
 
-    /// The map in the range of the colours: what pictures, sheets and NAME-drawn.npy show. Whatever else changes how
-    /// strongly a map is drawn belongs here.
+    /// The map in the range of the colours: what pictures, sheets and NAME-drawn.npy show, before its evidence decides
+    /// how strongly.
     private func normalised(_ map: PreparedMap, _ attribution: Attribution) -> NormalisedMap {
         map.normalised(style.normalisation, divisor: divisors[attribution.method])
     }
 
+    private func evidence(_ evidence: Evidence, _ text: TargetText) -> MapEvidence {
+        evidence.drawn(isAgainst: isCounterfactual, text.language, rival: text.rival)
+    }
+
+    /// - Parameter text: of the pictures; nil draws none.
     private func write(
-        _ map: (written: Tensor, drawn: PreparedMap, normalised: NormalisedMap, box: Rectangle?), of target: String,
-        name: String, to results: ResultFiles, images: Bool
+        _ map: (
+            written: Tensor, drawn: PreparedMap, normalised: NormalisedMap, box: Rectangle?, evidence: MapEvidence
+        ), of target: String, name: String, to results: ResultFiles, text: PictureText?
     ) throws -> ManifestFiles {
         let toolEnding = compatibility.map { "-\($0.rawValue).npy" }
         let endings =
-            ["-map.npy"] + (images ? ["-overlay.png", "-heatmap.png"] : [])
+            ["-map.npy"] + (text != nil ? ["-overlay.png", "-heatmap.png"] : [])
             + (options.hasDrawnMap ? ["-drawn.npy"] : []) + (toolEnding.map { [$0] } ?? [])
         let name = try results.name(name, endings: endings)
         func url(_ ending: String) -> URL { results.url(name + ending) }
@@ -150,13 +171,19 @@ struct ExplanationWriter {
         files.rawMap = name + "-map.npy"
         let (height, width) = (map.drawn.values.shape[0], map.drawn.values.shape[1])
         if options.hasDrawnMap {
-            let plane = placement.toOriginal(map.normalised.values, width: width, height: height)
+            let strength = style.scale == .evidence ? map.evidence.strength : 1
+            let plane = placement.toOriginal(
+                map.normalised.values.map { $0 * strength }, width: width, height: height)
             try NumPyArray.write(Tensor([plane.height, plane.width], plane.values), to: url("-drawn.npy"))
             files.drawnMap = name + "-drawn.npy"
         }
-        if images {
-            let images = drawing.images(of: map.normalised, width: width, height: height, name: target, box: map.box)
-            try ImageFiles.write([(images.overlay, url("-overlay.png")), (images.heatMap, url("-heatmap.png"))])
+        if let text {
+            let images = drawing.images(
+                of: map.normalised, width: width, height: height, name: target, box: map.box, evidence: map.evidence,
+                text: text)
+            try ImageFiles.write(
+                [(images.overlay, url("-overlay.png")), (images.heatMap, url("-heatmap.png"))],
+                text: chunks(text, name: target))
             (files.overlay, files.heatMap) = (name + "-overlay.png", name + "-heatmap.png")
         }
         return files
@@ -181,17 +208,24 @@ struct ExplanationWriter {
     // MARK: Sheets
 
     /// The map over a small photograph.
-    private func tile(_ attribution: Attribution, of target: String, over small: MapDrawing) -> Image {
+    private func tile<Subject>(
+        _ attribution: Attribution, of target: ExplainedTarget<Subject>, _ text: TargetText, over small: MapDrawing
+    ) -> Image {
         let map = prepared(attribution).drawn, shape = map.values.shape
         return small.tile(
-            of: normalised(map, attribution), width: shape[1], height: shape[0], name: target,
-            box: box(map, small.placement))
+            of: normalised(map, attribution), width: shape[1], height: shape[0], name: target.name,
+            box: box(map, small.placement), evidence: evidence(target.evidence, text))
     }
 
     /// Methods x targets on one sheet.
-    /// - Parameter detail: a small line under each target's name.
+    /// - Parameters:
+    ///   - sentence: the title.
+    ///   - facts: smaller lines under it.
+    ///   - text: what the pictures of a target say.
+    ///   - detail: a small line under each target's name.
     func sheet<Subject>(
-        _ targets: [ExplainedTarget<Subject>], title: String, detail: (ExplainedTarget<Subject>) -> String
+        _ targets: [ExplainedTarget<Subject>], sentence: [PictureText.Part], facts: [String],
+        text: (ExplainedTarget<Subject>) -> TargetText, detail: (ExplainedTarget<Subject>) -> String
     ) -> Image {
         let methods = targets.first?.attributions.map(\.method) ?? []
         let photo = drawing.photo
@@ -204,33 +238,42 @@ struct ExplanationWriter {
             return (method, isOwn ? divisors[method].map { String(format: "1 = %.3g", $0) } ?? "" : "")
         }
         let tiles = methods.indices.map { row in
-            targets.map { tile($0.attributions[row], of: $0.name, over: small) }
+            targets.map { tile($0.attributions[row], of: $0, text($0), over: small) }
         }
         return MethodSheet.draw(
-            photo: small.photo, title: title, columns: targets.map { ($0.name, detail($0)) }, rows: rows, tiles: tiles,
-            legend: style.legend(maximum: divisors.shared(by: methods)))
+            photo: small.photo, sentence: sentence, facts: facts, columns: targets.map { ($0.name, detail($0)) },
+            rows: rows, tiles: tiles,
+            legend: style.legend(
+                maximum: divisors.shared(by: methods), evidence: MapEvidence(isAgainst: isCounterfactual)),
+            isAgainst: isCounterfactual)
     }
 
     /// The first method's maps of the words of a caption, in the order of reading.
     func contactSheet<Subject>(
-        _ targets: [ExplainedTarget<Subject>], title: String, detail: (ExplainedTarget<Subject>) -> String
+        _ targets: [ExplainedTarget<Subject>], sentence: [PictureText.Part], facts: [String],
+        text: (ExplainedTarget<Subject>) -> TargetText, detail: (ExplainedTarget<Subject>) -> String
     ) -> Image {
         let photo = drawing.photo
         let small = drawing.resized(
             ContactSheet.tileSize(width: photo.width, height: photo.height, count: targets.count))
         let tiles = targets.compactMap { target -> ContactSheet.Tile? in
-            target.attributions.first.map { (target.name, detail(target), tile($0, of: target.name, over: small)) }
+            target.attributions.first.map {
+                (target.name, detail(target), tile($0, of: target, text(target), over: small))
+            }
         }
         return ContactSheet.draw(
-            photo: small.photo, title: title, tiles: tiles,
-            legend: style.legend(maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) })))
+            photo: small.photo, sentence: sentence, facts: facts, tiles: tiles,
+            legend: style.legend(
+                maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) }),
+                evidence: MapEvidence(isAgainst: isCounterfactual)), isAgainst: isCounterfactual)
     }
 
     /// Writes a sheet, NAME.png, and gives the file's name.
+    /// - Parameter text: what the sheet shows, for the file's text chunks.
     /// - Throws: `ImageError`, `AtomicFileError`.
-    func write(_ sheet: Image, name: String, to results: ResultFiles) throws -> String {
+    func write(_ sheet: Image, _ text: PictureText, name: String, to results: ResultFiles) throws -> String {
         let file = try results.name(named(name), endings: [".png"]) + ".png"
-        try sheet.write(to: results.url(file))
+        try sheet.write(to: results.url(file), text: chunks(text, name: "each target"))
         return file
     }
 }

@@ -74,6 +74,8 @@ public struct ManifestHeader: Codable, Sendable {
     public var isCounterfactual: Bool
     /// How the maps were drawn.
     public var rendering: ManifestRendering
+    /// How far the photograph is from those that the model was trained on; nil for a model without a calibration.
+    public var trainingDistance: TrainingDistance?
     /// The name of the manifest's own file, where it was written. The other files lie beside it.
     public var manifest: String?
     /// Tells the request from others, in sixteen hexadecimal digits: photograph, model, targets and options. A run of

@@ -7,6 +7,8 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
     public var name: String
     /// The number that is explained, y: a sum of log-probabilities in nats, or scores before the softmax.
     public var value: Float
+    /// What the image says of the target. In JSON its keys stand among the others.
+    public var evidence: Evidence
     /// The method's name, as "grad-cam".
     public var method: String
     /// What the map lies over: layers or "pixels". In JSON `place`.
@@ -28,10 +30,12 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
     }
 
     init(
-        name: String, value: Float, method: String, support: String, map: ManifestMap, files: ManifestFiles,
+        name: String, value: Float, evidence: Evidence, method: String, support: String, map: ManifestMap,
+        files: ManifestFiles,
         words: [ManifestWord]?, warnings: [String], subject: Subject
     ) {
         (self.name, self.value, self.method, self.support) = (name, value, method, support)
+        self.evidence = evidence
         (self.map, self.files, self.words, self.warnings, self.subject) = (map, files, words, warnings, subject)
     }
 
@@ -41,6 +45,7 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         name = try values.decode(String.self, forKey: .name)
         value = try values.decode(Float.self, forKey: .value)
+        evidence = try Evidence(from: decoder)
         method = try values.decode(String.self, forKey: .method)
         support = try values.decode(String.self, forKey: .support)
         map = try values.decode(ManifestMap.self, forKey: .map)
@@ -61,6 +66,7 @@ public struct ManifestTarget<Subject: Codable & Sendable>: Codable, Sendable {
         try values.encode(files, forKey: .files)
         try values.encodeIfPresent(words, forKey: .words)
         try values.encode(warnings, forKey: .warnings)
+        try evidence.encode(to: encoder)
         try subject.encode(to: encoder)
     }
 
@@ -74,6 +80,8 @@ public struct ManifestWord: Codable, Sendable {
     public var word: String
     /// Positive where the word speaks for the target.
     public var contribution: Float
+    /// What the word adds to the target's log-probability, in nats: less that for the question without the word.
+    public var evidence: Float?
     /// false for a word that the model does not know; nil for all others.
     public var known: Bool?
 }
@@ -101,6 +109,8 @@ public struct ManifestMap: Codable, Sendable {
     public var box: Rectangle?
     /// What the drawn map was divided by (`--scale`); nil where nothing was.
     public var drawnMaximum: Float?
+    /// How strongly the map is drawn where its evidence decides (`--scale evidence`), 0...1; nil elsewhere.
+    public var strength: Float?
 }
 
 /// A place in the photograph, in pixels.

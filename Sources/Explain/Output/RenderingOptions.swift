@@ -19,7 +19,7 @@ public struct RenderingOptions: Sendable {
 
     /// What is left out is drawn as the command line draws it.
     public init(
-        folder: URL, style: DrawingStyle = DrawingStyle(), hasSheet: Bool = false, smoothing: Int? = nil,
+        folder: URL, style: DrawingStyle = .standard, hasSheet: Bool = false, smoothing: Int? = nil,
         boxThreshold: Float? = nil, hasDrawnMap: Bool = false
     ) {
         self.folder = folder
@@ -29,4 +29,9 @@ public struct RenderingOptions: Sendable {
         self.boxThreshold = boxThreshold
         self.hasDrawnMap = hasDrawnMap
     }
+}
+
+extension DrawingStyle {
+    /// As the commands draw: as strong as the evidence, with what the picture shows written under it.
+    public static let standard = DrawingStyle(hasLegend: true, scale: .evidence)
 }

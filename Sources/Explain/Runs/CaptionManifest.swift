@@ -12,8 +12,14 @@ public struct CaptionManifestBody: ManifestBody {
         public var word: String
         /// log p of the word given those before it and the image, in nats.
         public var logProbability: Float
-        /// exp of ``logProbability``, 0...1.
+        /// At the temperature that was fitted on dev, 0...1; without one, exp of ``logProbability``.
         public var probability: Float
+        /// log p less that without the image, in nats; nil for a model without a calibration.
+        public var evidence: Float?
+        /// What the image's regions add to the word's log-odds; nil for a decoder without a visual term.
+        public var regions: Float?
+        /// The word's log-odds without the regions' part.
+        public var language: Float?
         /// false for a word of the user's that the model does not know: it reads an unknown word, whose probability
         /// this is. nil for all others.
         public var known: Bool?
@@ -29,6 +35,10 @@ public struct CaptionManifestBody: ManifestBody {
     public var words: [Word]
     /// log p of the end, given all words and the image, in nats.
     public var endLogProbability: Float
+    /// The whole caption's probability, its end included: the product of its words', 0...1.
+    public var probability: Double
+    /// The whole caption's evidence, its end included, in nats; nil for a model without a calibration.
+    public var evidence: Float?
     /// Which number of a word is explained.
     public var wordScore: WordScore
     /// The attributions: of each target, one for each method.
@@ -41,7 +51,8 @@ public struct CaptionManifestBody: ManifestBody {
     public var answers: VQAManifest?
 
     private enum CodingKeys: String, CodingKey {
-        case caption, captionGivenByUser, search, words, endLogProbability, wordScore, scores, sheet, methodSheet
+        case caption, captionGivenByUser, search, words, endLogProbability, probability, evidence, wordScore, scores,
+            sheet, methodSheet
         case answers
     }
 
@@ -50,8 +61,10 @@ public struct CaptionManifestBody: ManifestBody {
 }
 
 /// Words as a sentence: parts of contractions go back to their word.
-public func sentence(_ words: [String]) -> String {
-    words.reduce("") { text, word in
-        text.isEmpty || word.hasPrefix("'") || word == "n't" ? text + word : text + " " + word
+/// - Parameter shown: what stands for each word; the words themselves without it.
+public func sentence(_ words: [String], shown: [String]? = nil) -> String {
+    zip(words, shown ?? words).reduce("") { text, word in
+        let isTail = word.0.hasPrefix("'") || word.0 == "n't"
+        return text.isEmpty || isTail ? text + word.1 : text + " " + word.1
     }
 }

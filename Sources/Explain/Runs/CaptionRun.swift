@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Language
 import Support
@@ -78,7 +79,7 @@ public enum CaptionRun {
     ) throws -> RunResult<CaptionManifestBody> {
         let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
         let photo = try PhotoFile(request.photo, limits: request.limits)
-        let running = try RunningModel(folder, weights: weights, options: request.options, load: Captioner.load)
+        let running = try RunningModel(folder, weights: weights, options: request.options, load: { try Captioner.load($0) })
         let captioner = running.model
         let answering = try request.vqa.map { try AnsweringModel($0, sharing: captioner.modelEncoder) }
         let image = running.encode(photo)
@@ -97,11 +98,15 @@ public enum CaptionRun {
         try running.checkFinite(output.logProbabilities)
         let answers = try answering?.answers(photo, sharing: image, progress: progress)
 
-        let writer = running.writer(request.rendering, photo, explanation.attributions)
-        let header = try running.header(task: "captioning", request: request.key, photo, writer, warnings: warnings) {
+        var writer = running.writer(request.rendering, photo, explanation.attributions)
+        let header = try running.header(
+            task: "captioning", request: request.key, photo, image, writer, warnings: warnings
+        ) {
             $0.sharedEncoder = captioner.configuration.sharedEncoder
             $0.decoder = captioner.configuration.decoder.kind.rawValue
         }
+        writer.header = header
+        let evidence = output.evidence.compactMap(\.evidence)
         var manifest = CaptionManifest(
             header,
             CaptionManifestBody(
@@ -110,9 +115,13 @@ public enum CaptionRun {
                 words: output.words.indices.map {
                     .init(
                         word: output.words[$0], logProbability: output.logProbabilities[$0],
-                        probability: exp(output.logProbabilities[$0]), known: output.isKnown[$0] ? nil : false)
+                        probability: output.probabilities[$0], evidence: output.evidence[$0].evidence,
+                        regions: output.evidence[$0].regions, language: output.evidence[$0].language,
+                        known: output.isKnown[$0] ? nil : false)
                 },
-                endLogProbability: output.logProbabilities.last ?? 0, wordScore: output.wordScore, scores: []))
+                endLogProbability: output.logProbabilities.last ?? 0,
+                probability: output.probabilities.reduce(1) { $0 * Double($1) },
+                evidence: evidence.isEmpty ? nil : evidence.reduce(0, +), wordScore: output.wordScore, scores: []))
         let answered = try answers.flatMap { try answering?.write($0, of: photo) }
         manifest.body.answers = answered?.manifest
         if requests.isEmpty { return RunResult(manifest, folder: answered?.folder, failure: answered?.failure) }
@@ -145,31 +154,77 @@ public enum CaptionRun {
             let position = String(format: "%02d", (target.subject.positions.first ?? 0) + 1)
             body.scores += try writer.write(
                 target, name: "\(photo.stem)-\(position)-\(FileNames.safe(target.name))", to: results,
-                images: target.request < chosen)
+                images: target.request < chosen, text: text(of: target, explanation.output, body))
         }
         guard let results else { return }
-        func detail(_ target: ExplainedTarget<CaptionSubject>) -> String {
-            let probability = String(format: "p = %.3g", exp(Double(target.subject.logProbability)))
-            guard let first = target.subject.sameMapAt?.first, first < target.subject.positions[0] else {
-                return probability
-            }
-            return "\(probability), map of word \(first + 1)"
+        let facts = wholeCaption(body)
+        let sentence = PictureText.sentence(
+            explanation.output.words, unknown: unknown(explanation.output))
+        let whole = body
+        func described(_ target: ExplainedTarget<CaptionSubject>) -> TargetText {
+            text(of: target, explanation.output, whole)
         }
-        let title = body.caption
+        func detail(_ target: ExplainedTarget<CaptionSubject>) -> String {
+            let evidence = target.evidence.evidence.map { String(format: "%+.1f nats", $0) }
+            let first = target.subject.sameMapAt?.first { $0 < target.subject.positions[0] }
+            return [
+                "p = \(probabilityText(target.subject.probability))", evidence, first.map { "map of word \($0 + 1)" },
+            ].compactMap(\.self).joined(separator: ", ")
+        }
         if request.hasWordSheet {
             let words = explanation.targets.filter { $0.request == chosen }
             let hasMethods = words.contains { $0.attributions.count > 1 }
             let sheet =
                 hasMethods
-                ? writer.sheet(words, title: title, detail: detail)
-                : writer.contactSheet(words, title: title, detail: detail)
-            body.sheet = try writer.write(sheet, name: "\(photo.stem)-words", to: results)
+                ? writer.sheet(words, sentence: sentence, facts: facts, text: described, detail: detail)
+                : writer.contactSheet(words, sentence: sentence, facts: facts, text: described, detail: detail)
+            body.sheet = try writer.write(
+                sheet, PictureText(sentence: sentence, facts: facts), name: "\(photo.stem)-words", to: results)
         }
         if request.rendering.hasSheet {
             // Every word where none was chosen.
             let own = explanation.targets.filter { $0.request < chosen }
-            let sheet = writer.sheet(own.isEmpty ? explanation.targets : own, title: title, detail: detail)
-            body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
+            let sheet = writer.sheet(
+                own.isEmpty ? explanation.targets : own, sentence: sentence, facts: facts, text: described, detail: detail)
+            body.methodSheet = try writer.write(
+                sheet, PictureText(sentence: sentence, facts: facts), name: "\(photo.stem)-sheet", to: results)
         }
+    }
+
+    private static func unknown(_ output: CaptionOutput) -> Set<Int> {
+        Set(output.isKnown.indices.filter { !output.isKnown[$0] })
+    }
+
+    /// What a sheet says of the caption as a whole.
+    private static func wholeCaption(_ body: CaptionManifestBody) -> [String] {
+        let facts = [
+            "the whole caption: p = \(probabilityText(body.probability))",
+            Evidence(evidence: body.evidence).text(language: ""),
+        ].filter { !$0.isEmpty }.joined(separator: ", ")
+        return [facts] + (body.captionGivenByUser ? ["The caption is the user's own."] : [])
+    }
+
+    /// What the pictures of a target say beside its map.
+    private static func text(
+        of target: ExplainedTarget<CaptionSubject>, _ output: CaptionOutput, _ body: CaptionManifestBody
+    ) -> TargetText {
+        let explained = target.subject.inCaption ? Set(target.subject.positions) : []
+        let score =
+            switch body.wordScore {
+            case .logProbability: "log p"
+            case .logit: "score before the softmax"
+            case .visual: "visual score"
+            }
+        let absent =
+            target.subject.inCaption
+            ? nil
+            : "'\(target.name)' is not in the caption: it is tried as word "
+                + "\((target.subject.positions.first ?? 0) + 1)"
+        return TargetText(
+            sentence: PictureText.sentence(output.words, explained: explained, unknown: unknown(output)),
+            probability: target.subject.probability,
+            language: .sentence(isFirst: target.subject.positions.first == 0), rival: target.subject.against,
+            score: score,
+            remarks: (body.captionGivenByUser ? ["The caption is the user's own"] : []) + (absent.map { [$0] } ?? []))
     }
 }

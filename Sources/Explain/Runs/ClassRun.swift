@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Support
 import Tasks
@@ -60,15 +61,19 @@ public enum ClassRun {
         let classifier = running.model
         // A class that the model does not have is told before the encoder runs.
         for target in request.targets { _ = try classifier.choices(of: target) }
+        let image = running.encode(photo)
         let explanation = try running.explainer.explain(
-            running.encode(photo), input: (), targets: request.targets, progress: progress)
+            image, input: (), targets: request.targets, progress: progress)
         let ranking = explanation.output.ranking
         try running.checkFinite(ranking.map(\.logit))
 
-        let writer = running.writer(request.rendering, photo, explanation.attributions)
-        let header = try running.header(task: ClassifierConfiguration.task, request: request.key, photo, writer) {
+        var writer = running.writer(request.rendering, photo, explanation.attributions)
+        let header = try running.header(
+            task: ClassifierConfiguration.task, request: request.key, photo, image, writer
+        ) {
             $0.classes = classifier.configuration.classes
         }
+        writer.header = header
         let best = ranking.prefix(request.top).map {
             ClassManifestBody.Class(
                 index: $0.index, name: classifier.classes.names[$0.index], logit: $0.logit,
@@ -77,12 +82,12 @@ public enum ClassRun {
         let manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
         if explanation.targets.isEmpty { return RunResult(manifest) }
         return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-classes")) {
-            try write(explanation, request, photo, writer, to: $1, into: &$0)
+            try write(explanation, classifier.classes, request, photo, writer, to: $1, into: &$0)
         }
     }
 
     private static func write(
-        _ explanation: Explanation<Classifier>, _ request: ClassRequest, _ photo: PhotoFile,
+        _ explanation: Explanation<Classifier>, _ classes: ClassList, _ request: ClassRequest, _ photo: PhotoFile,
         _ writer: ExplanationWriter, to results: ResultFiles?, into body: inout ClassManifestBody
     ) throws {
         for target in explanation.targets {
@@ -91,13 +96,22 @@ public enum ClassRun {
             body.scores += try writer.write(
                 target,
                 name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))",
-                to: results)
+                to: results, text: text(of: target, classes))
         }
         if let results, request.rendering.hasSheet {
-            let sheet = writer.sheet(explanation.targets, title: body.classes.first?.name ?? "") {
-                String(format: "p = %.3g", $0.subject.probability)
-            }
-            body.methodSheet = try writer.write(sheet, name: "\(photo.stem)-sheet", to: results)
+            let sentence = [PictureText.Part(body.classes.first?.name ?? "")]
+            let sheet = writer.sheet(
+                explanation.targets, sentence: sentence, facts: [], text: { text(of: $0, classes) }
+            ) { "p = \(probabilityText($0.subject.probability))" }
+            body.methodSheet = try writer.write(
+                sheet, PictureText(sentence: sentence), name: "\(photo.stem)-sheet", to: results)
         }
+    }
+
+    /// What the pictures of a class say beside its map.
+    private static func text(of target: ExplainedTarget<ClassSubject>, _ classes: ClassList) -> TargetText {
+        TargetText(
+            sentence: [.init(target.name, .explained)], probability: target.subject.probability, language: nil,
+            rival: target.subject.against.map(classes.shortName), score: "score before the softmax")
     }
 }

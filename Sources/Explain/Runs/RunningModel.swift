@@ -47,21 +47,24 @@ struct RunningModel<Model: ExplainableModel> {
     /// - Parameter describe: adds what is the task's own to the model's description.
     /// - Throws: what reading the weights' file threw.
     func header(
-        task: String, request: String, _ photo: PhotoFile, _ writer: ExplanationWriter, warnings: [String] = [],
-        describe: (inout ManifestModel) -> Void
+        task: String, request: String, _ photo: PhotoFile, _ image: EncodedImage, _ writer: ExplanationWriter,
+        warnings: [String] = [], describe: (inout ManifestModel) -> Void
     ) throws -> ManifestHeader {
         let identity = model.modelEncoder.identity
         var description = ManifestModel(
             name: folder.lastPathComponent, path: folder.path, sha256: try weights.value,
             encoder: identity.encoder.name)
         describe(&description)
+        let distance = trainingDistance(of: image)
         let view = [
-            identity.preprocessing.viewWarning(photoWidth: photo.image.width, photoHeight: photo.image.height)
+            identity.preprocessing.viewWarning(photoWidth: photo.image.width, photoHeight: photo.image.height),
+            distance?.warning,
         ].compactMap(\.self)
         return ManifestHeader(
             tool: Version.tool, task: task, model: description, photo: photo.description,
             preprocessing: identity.preprocessing, layer: explainer.layer,
-            isCounterfactual: explainer.options.isCounterfactual, rendering: writer.rendering, manifest: nil,
+            isCounterfactual: explainer.options.isCounterfactual, rendering: writer.rendering,
+            trainingDistance: distance, manifest: nil,
             request: request, warnings: photo.warnings + view + warnings)
     }
 }

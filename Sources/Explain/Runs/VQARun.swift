@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Support
 import Tasks
@@ -95,28 +96,32 @@ struct AnsweringModel {
     ///   photograph is encoded again.
     func answers(
         _ photo: PhotoFile, sharing other: EncodedImage? = nil, progress: ((Int, Int) -> Void)?
-    ) throws -> [Explanation<VQAModel>] {
+    ) throws -> (image: EncodedImage, explanations: [Explanation<VQAModel>]) {
         let image = running.encode(photo, sharing: other)
-        return try questions.map { question, _ in
+        let explanations = try questions.map { question, _ in
             let explanation = try running.explainer.explain(
                 image, input: question, targets: request.targets, progress: progress)
             try running.checkFinite(
                 explanation.output.ranking.map(\.logit) + explanation.targets.flatMap { $0.words ?? [] })
             return explanation
         }
+        return (image, explanations)
     }
 
     /// Writes the maps and the manifest.
     func write(
-        _ explanations: [Explanation<VQAModel>], of photo: PhotoFile
+        _ answers: (image: EncodedImage, explanations: [Explanation<VQAModel>]), of photo: PhotoFile
     ) throws -> RunResult<VQAManifestBody> {
         // One writer for all questions, so that all maps can share a scale.
-        let writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
+        let explanations = answers.explanations
+        var writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
         let configuration = running.model.configuration
-        let header = try running.header(task: "question-answering", request: request.key, photo, writer) {
+        let header = try running.header(task: "question-answering", request: request.key, photo, answers.image, writer)
+        {
             $0.sharedEncoder = configuration.sharedEncoder
             $0.answerer = configuration.answerer.kind.rawValue
         }
+        writer.header = header
         let questionMethod = request.options.explainsWords ? "gradient-times-input" : nil
         let manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
         return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-answers")) {
@@ -137,19 +142,54 @@ struct AnsweringModel {
         for target in explanation.targets {
             question.scores += try writer.write(
                 target, name: "\(prefix)-\(FileNames.safe(target.name))", to: results, words: question.words,
-                unknown: Set(question.unknownWords), context: "question \(question.number), ")
+                unknown: Set(question.unknownWords), context: "question \(question.number), ",
+                text: text(of: target, question))
         }
         if let results, request.rendering.hasSheet {
-            let sheet = writer.sheet(explanation.targets, title: question.question) {
-                String(format: "p = %.3g", $0.subject.probability)
+            let sentence = sentence(question)
+            let sheet = writer.sheet(
+                explanation.targets, sentence: sentence, facts: [], text: { text(of: $0, question) }
+            ) { target in
+                let evidence = target.evidence.evidence.map { String(format: "%+.1f nats", $0) }
+                return ["p = \(probabilityText(target.subject.probability))", evidence].compactMap(\.self)
+                    .joined(separator: ", ")
             }
-            question.methodSheet = try writer.write(sheet, name: "\(prefix)-sheet", to: results)
+            question.methodSheet = try writer.write(
+                sheet, PictureText(sentence: sentence), name: "\(prefix)-sheet", to: results)
         }
+    }
+
+    /// The question as it was asked; words that the model does not know are marked.
+    private func sentence(_ question: VQAManifestBody.Question) -> [PictureText.Part] {
+        let unknown = Set(question.unknownWords)
+        return question.question.split(whereSeparator: \.isWhitespace).map { word in
+            let plain = word.lowercased().trimmingCharacters(in: .punctuationCharacters)
+            return .init(String(word), unknown.contains(plain) ? .unknown : .plain)
+        }
+    }
+
+    /// What the pictures of an answer say beside its map.
+    private func text(
+        of target: ExplainedTarget<AnswerSubject>, _ question: VQAManifestBody.Question
+    ) -> TargetText {
+        TargetText(
+            sentence: sentence(question) + [.init(target.subject.answer, .explained)],
+            probability: target.subject.probability, language: .question, rival: target.subject.against,
+            score: "score before the softmax",
+            remarks: target.subject.rank == 1
+                ? []
+                : ["The model prefers \(target.subject.rank - 1) other answer\(target.subject.rank == 2 ? "" : "s")"]
+        )
     }
 
     private func describe(_ explanation: Explanation<VQAModel>, number: Int) -> VQAManifestBody.Question {
         let question = explanation.output.question, answers = running.model.answers
-        let doubts = AnswerDoubts.warnings(explanation.output.ranking) { answers[$0] }
+        let kind = QuestionKind(tokens: question.tokens)
+        let accuracy = running.model.calibration?.accuracy(of: kind)
+        let doubts = AnswerDoubts.warnings(
+            explanation.output.ranking,
+            accuracy: accuracy.flatMap { $0.questions == 0 ? nil : Double($0.right) / Double($0.questions) }
+        ) { answers[$0] }
         return .init(
             number: number, question: request.questions[number - 1].text, words: question.tokens,
             unknownWords: question.unknown,

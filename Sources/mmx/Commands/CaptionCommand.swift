@@ -140,23 +140,37 @@ struct CaptionCommand: CheckedCommand {
         try result.print(asJSON: output.json, isEscaped: true) { lines(result) }
     }
 
+    /// The caption, in a terminal on grounds that show each word's evidence.
+    private func caption(_ manifest: CaptionManifest) -> String {
+        guard ResultText.isColoredOutput, manifest.evidence != nil else {
+            return PrintableText.escaped(manifest.caption)
+        }
+        return sentence(
+            manifest.words.map { $0.word },
+            shown: manifest.words.map { word in
+                let evidence = Evidence(evidence: word.evidence)
+                let part = (word.evidence ?? 0) < 0 ? -(1 - exp(word.evidence ?? 0)) : evidence.strength
+                return ResultText.shaded(PrintableText.escaped(word.word), part)
+            })
+    }
+
     /// What a person reads, escaped for a terminal.
     private func lines(_ result: RunResult<CaptionManifestBody>) -> [String] {
         let manifest = result.manifest
         let namesMethods = Set(manifest.scores.map(\.method)).count > 1
         let kind = manifest.wordScore == .logProbability ? "log p" : "score"
-        var lines = [manifest.caption]
+        var lines: [String] = []
         lines += manifest.scores.compactMap {
             ResultText.map(
-                $0.name, score: $0.value, kind: kind, method: namesMethods ? $0.method : nil,
-                file: $0.files.overlay.map(result.path(of:)))
+                $0, probability: $0.probability, language: "sentence", kind: kind, namesMethod: namesMethods,
+                path: result.path(of:))
         }
         if let sheet = manifest.sheet { lines.append("every word: \(result.path(of: sheet))") }
         if let sheet = manifest.methodSheet { lines.append("sheet: \(result.path(of: sheet))") }
-        let escaped = lines.map { PrintableText.escaped($0) }
+        let escaped = [caption(manifest)] + lines.map { PrintableText.escaped($0) }
         if let answers = manifest.answers {
             return escaped
-                + AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: true).lines(
+                + AnswerText(isColored: ResultText.isColoredOutput, namesQuestions: true).lines(
                     answers, path: result.path(of:))
         }
         return escaped

@@ -137,8 +137,7 @@ struct ClassifyCommand: CheckedCommand {
         }
         lines += manifest.scores.compactMap {
             ResultText.map(
-                $0.name, score: $0.value, method: namesMethods ? $0.method : nil,
-                file: $0.files.overlay.map(result.path(of:)))
+                $0, probability: $0.probability, namesMethod: namesMethods, path: result.path(of:))
         }
         if let sheet = manifest.methodSheet { lines.append("sheet: \(result.path(of: sheet))") }
         return lines

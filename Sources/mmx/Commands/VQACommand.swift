@@ -13,7 +13,7 @@ struct AnswerTargetOptions: ParsableArguments {
             "Explain why the first answer and not the second. Takes two answers and stands after photograph and "
                 + "question.", valueName: "answers"))
     var contrast: [String] = []
-    @Flag(help: "Print what each word of the question contributes (gradient times input).")
+    @Flag(help: "Print and draw what each word of the question adds to the answer, in nats.")
     var explainQuestion = false
     @Option(help: ArgumentHelp("Ask the questions of this file, one a line.", valueName: "txt"))
     var questionFile: String?
@@ -118,7 +118,7 @@ struct VQACommand: CheckedCommand {
                     rendering: drawing.rendering(into: output.folder), limits: image.limits), progress: progress.runs)
         }
         try result.print(asJSON: output.json, isEscaped: true) {
-            AnswerText(isColored: AnswerText.isColoredOutput, namesQuestions: what.questionFile != nil).lines(
+            AnswerText(isColored: ResultText.isColoredOutput, namesQuestions: what.questionFile != nil).lines(
                 result.manifest, path: result.path(of:))
         }
     }

@@ -7,7 +7,7 @@ import Tasks
 /// How maps are drawn: what every explaining command takes. An option that was not given is nil, so that the command
 /// can tell.
 struct DrawingOptions: ParsableArguments {
-    private static let usual = DrawingStyle()
+    private static let usual = DrawingStyle.standard
 
     @Option(
         help: ArgumentHelp(
@@ -26,7 +26,11 @@ struct DrawingOptions: ParsableArguments {
             "Draw a line where the map has this part of its maximum, 0 to 1. Repeat it for several lines. (default: 0.5)",
             valueName: "part"))
     var contour: [Float] = []
-    @Flag(help: "Draw a bar of the colours with numbers under overlays and heat maps.") var legend = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Draw the caption or the answer, its figures and a bar of the colours under each map. (default: --legend)"))
+    var legend: Bool?
     @Option(
         help: ArgumentHelp(
             "What the map is divided by. (default: \(Self.usual.scale.kind.rawValue))", valueName: "name"))
@@ -85,7 +89,7 @@ struct DrawingOptions: ParsableArguments {
     private var given: [String] {
         let options = [
             ("--color-map", colorMap != nil), ("--opacity", opacity != nil), ("--blend", blend != nil),
-            ("--contour", !contour.isEmpty), ("--legend", legend), ("--scale", scale != nil), ("--sheet", sheet),
+            ("--contour", !contour.isEmpty), ("--legend", legend != nil), ("--scale", scale != nil), ("--sheet", sheet),
             ("--smooth", smooth != nil), ("--boxes", boxes != nil), ("--drawn-map", drawnMap),
         ]
         return options.filter(\.1).map(\.0)
@@ -96,7 +100,7 @@ struct DrawingOptions: ParsableArguments {
         let scales: [MapScale.Kind: MapScale] = [.evidence: .evidence, .each: .each, .shared: .shared]
         return DrawingStyle(
             colorMap: colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
-            contours: contour.isEmpty ? usual.contours : contour, hasLegend: legend,
+            contours: contour.isEmpty ? usual.contours : contour, hasLegend: legend ?? usual.hasLegend,
             scale: scaleMaximum.map { .fixed($0) } ?? scale.flatMap { scales[$0] } ?? usual.scale)
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Language
 import Tasks
 import Tensors
@@ -10,6 +11,9 @@ public struct CaptionOutput: Sendable {
     public var isKnown: [Bool]
     /// log p of each word given those before it, and of the end last.
     public var logProbabilities: [Float]
+    /// The same as probabilities at the temperature that was fitted on dev (`Calibration.temperature`), 0...1: how
+    /// often such a word is right.
+    public var probabilities: [Float]
     /// What the image says of each word, and of the end last.
     public var evidence: [Evidence]
     /// Which number of a word is explained.
@@ -41,6 +45,8 @@ struct CaptionReading {
     let wordOutputs: WordOutputs
     /// log p of every word of the vocabulary at every position, `[T, V]`, T = words + 1.
     let logProbabilities: Variable
+    /// The same at the fitted temperature, `[T, V]`.
+    private let calibrated: Tensor
     /// What targets are sums of, `[T, V]`.
     let outputs: Variable
     /// What the image says of the words, over `[1, T * V]`.
@@ -68,6 +74,7 @@ struct CaptionReading {
                 captioner.decoder.visual == nil
                 ? nil : wordOutputs.language(wordOutputs.visual(features.detached, words: words))
         }
+        calibrated = captioner.calibration.cooled(logProbabilities.value)
         let noImage = captioner.calibration.map { calibration in
             WordOutputs.logits(captioner, features: Variable(calibration.meanFeatures), words: words).logSoftmax().value
         }
@@ -83,6 +90,7 @@ struct CaptionReading {
         CaptionOutput(
             words: names, isKnown: words.map { $0 != captioner.vocabulary.unknown },
             logProbabilities: wordsAndEnd.enumerated().map { logProbabilities.value[$0.offset, $0.element] },
+            probabilities: wordsAndEnd.enumerated().map { exp(calibrated[$0.offset, $0.element]) },
             evidence: wordsAndEnd.enumerated().map {
                 evidence.evidence(of: LinearTarget(output: $0.offset * vocabularySize + $0.element))
             },
@@ -105,6 +113,8 @@ struct CaptionReading {
         let subject = CaptionSubject(
             positions: Array(positions), inCaption: other == nil,
             logProbability: positions.reduce(0) { $0 + logProbabilities.value[$1, word($1)] },
+            probability: exp(positions.reduce(0) { $0 + calibrated[$1, word($1)] }),
+            against: against.map { captioner.vocabulary.word(at: $0) },
             sameMapAt: other == nil ? placesOfSameMap(positions) : nil)
         return ResolvedTarget(name: name, subject: subject, linear: LinearTarget(terms), warnings: warnings)
     }

@@ -22,6 +22,10 @@ public struct CaptionSubject: Codable, Equatable, Sendable {
     public var inCaption: Bool
     /// log p of the target's words, each given the words before it.
     public var logProbability: Float
+    /// The probability of the target's words at the temperature that was fitted on dev, 0...1.
+    public var probability: Float
+    /// The word that it is compared with (`--contrast`).
+    public var against: String?
     /// Other positions of the word where its map is the same, by methods that weigh whole channels: the visual part of
     /// a score (`WordScore.visual`) has the same weights for a word at every place. nil where there are none.
     public var sameMapAt: [Int]?

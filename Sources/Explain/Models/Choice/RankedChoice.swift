@@ -1,3 +1,5 @@
+import Foundation
+import Tasks
 import Tensors
 
 /// One of the answers or classes that a model chooses from, at its rank.
@@ -6,17 +8,26 @@ public struct RankedChoice: Equatable, Sendable {
     public var index: Int
     /// The score before the softmax.
     public var logit: Float
-    /// After the softmax, 0...1.
+    /// After the softmax, 0...1, at the temperature that was fitted on dev where there is one.
     public var probability: Float
 
     /// All choices, the likeliest first, those of equal scores in the model's order. logits `[1, A]`.
-    static func ranking(_ logits: Tensor) -> [RankedChoice] {
-        let values = logits.array, probabilities = Variable(logits).softmax().value.array
+    static func ranking(_ logits: Tensor, _ calibration: Calibration? = nil) -> [RankedChoice] {
+        let values = logits.array, probabilities = calibration.cooled(logits).array.map { exp($0) }
         // A total order even where a damaged model gives NaN.
         func key(_ index: Int) -> Float { values[index].isNaN ? -.infinity : values[index] }
         return values.indices.sorted { (key($1), $0) < (key($0), $1) }.map {
             RankedChoice(index: $0, logit: values[$0], probability: probabilities[$0])
         }
+    }
+}
+
+extension Calibration? {
+    /// log p of scores or of log-probabilities `[..., V]` at the fitted temperature T: log softmax(scores / T).
+    func cooled(_ scores: Tensor) -> Tensor {
+        let temperature = self?.temperature.map { Float($0.value) } ?? 1
+        let scaled = temperature == 1 ? scores : Tensor(scores.shape, scores.array.map { $0 / temperature })
+        return Variable(scaled).logSoftmax().value
     }
 }
 

@@ -24,7 +24,7 @@ extension VQAModel: ExplainableModel {
         let embedded = tape.leaf(head.embed([question.words]).value)
         let logits = head.logits(
             features: features, embedded: embedded, lengths: [question.words.count], dropout: nil)
-        let ranking = RankedChoice.ranking(logits.value)
+        let ranking = RankedChoice.ranking(logits.value, calibration)
         return HeadReading(
             output: AnswerOutput(question: question, ranking: ranking),
             head: modelHead(question, features: features.value),

@@ -1,0 +1,59 @@
+import Drawing
+import Foundation
+import Support
+
+/// What the pictures of a target say beside its map.
+struct TargetText {
+    /// The caption with the target's words marked, the question with the answer, or the class.
+    var sentence: [PictureText.Part]
+    /// Of the target, 0...1; nil where it has none.
+    var probability: Float?
+    /// What the model reads beside the image; nil for nothing.
+    var language: LanguagePart?
+    /// What the target is compared with.
+    var rival: String?
+    /// What the explained number is called: "visual score".
+    var score: String
+    /// What a person has to know: that the caption is the user's own.
+    var remarks: [String] = []
+}
+
+extension ExplanationWriter {
+    /// The text of a picture of one attribution.
+    func text<Subject>(
+        _ text: TargetText, of target: ExplainedTarget<Subject>, _ attribution: Attribution
+    ) -> PictureText {
+        let facts = [
+            text.probability.map { "p = \(probabilityText($0))" },
+            target.evidence.text(language: text.language?.name ?? ""),
+        ].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ", ")
+        let method = "\(attribution.method) over \(attribution.support)"
+        let details = [
+            "\(isCounterfactual ? "Against" : "For") '\(target.name)': \(text.score) "
+                + String(format: "%.3f", target.value) + ", \(method)"
+        ]
+        return PictureText(
+            sentence: text.sentence, facts: facts.isEmpty ? [] : ["\(target.name): \(facts)"],
+            details: (details + text.remarks + remarks).map { "\($0)." }.joined(separator: " "))
+    }
+
+    /// What holds for all pictures of the run.
+    private var remarks: [String] {
+        guard let header else { return [] }
+        let unlike = header.trainingDistance.map { $0.isUnlike } ?? false
+        return ["Model \(header.model.name)"] + (unlike ? [TrainingDistance.remark] : [])
+    }
+
+    /// The text chunks of a picture: what it shows, and the files that it was made of.
+    func chunks(_ text: PictureText, name: String) -> [(keyword: String, text: String)] {
+        guard let header else { return [] }
+        let sentence = text.sentence.map(\.text).joined(separator: " ")
+        return [
+            ("Title", "\(sentence): \(isCounterfactual ? "against" : "for") '\(name)'"),
+            ("Description", (text.facts + [text.details]).joined(separator: "\n")), ("Software", header.tool),
+            ("Source", URL(fileURLWithPath: header.photo.path).lastPathComponent),
+            ("mmx:photo-sha256", header.photo.sha256), ("mmx:model", header.model.name),
+            ("mmx:model-sha256", header.model.sha256), ("mmx:request", header.request),
+        ].map { ($0.0, PrintableText.escaped($0.1)) }
+    }
+}
