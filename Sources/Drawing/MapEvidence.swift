@@ -10,7 +10,7 @@ public struct MapEvidence: Equatable, Sendable {
     public var note: String?
 
     /// A map that is drawn weaker than this has no contour lines, and has the note.
-    public static let least: Float = 0.05
+    public static let least: Float = 0.1
 
     /// - Parameters:
     ///   - strength: values outside of 0...1 are clipped to it, and NaN is 0.

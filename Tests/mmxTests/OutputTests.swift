@@ -12,13 +12,17 @@ final class OutputTests: XCTestCase {
         XCTAssertEqual(Table.text([]), "")
     }
 
-    func testResultText_map_namesScoreMethodAndFile() {
+    func testResultText_line_hasWhatIsKnown() {
         XCTAssertEqual(
-            ResultText.map("dog", score: 1.23456, method: nil, file: "dog.png"), "dog (score 1.235): dog.png")
-        XCTAssertEqual(
-            ResultText.map("dog", score: -0.5, kind: "log p", method: "cam", file: "dog.png"),
-            "dog (log p -0.500, cam): dog.png")
-        XCTAssertNil(ResultText.map("dog", score: 1, method: nil, file: nil))
+            ResultText.line("dog", ["p = 0.93", "", "score 1.235"], file: "dog.png"),
+            "dog (p = 0.93, score 1.235): dog.png")
+    }
+
+    func testResultText_shaded_isRedForWhatIsPositiveAndBlueForWhatIsNegative() {
+        XCTAssertEqual(ResultText.shaded("dog", 1), "\u{1B}[38;5;16;48;5;203mdog\u{1B}[0m")
+        XCTAssertEqual(ResultText.shaded("dog", -1), "\u{1B}[38;5;16;48;5;63mdog\u{1B}[0m")
+        XCTAssertEqual(ResultText.shaded("dog", 0), "\u{1B}[38;5;16;48;5;231mdog\u{1B}[0m")
+        XCTAssertEqual(ResultText.shaded("dog", .nan), "dog")
     }
 
     func testShellText_anyText_isOneArgument() {

@@ -21,12 +21,16 @@ enum ResultText {
         _ target: ManifestTarget<Subject>, probability: Float, language: String = "", kind: String = "score",
         namesMethod: Bool, path: (String) -> String
     ) -> String? {
-        guard let file = target.files.overlay else { return nil }
         let facts = [
             "p = \(probabilityText(probability))", target.evidence.text(language: language),
             "\(kind) \(String(format: "%.3f", target.value))", namesMethod ? target.method : "",
-        ].filter { !$0.isEmpty }
-        return "\(target.name) (\(facts.joined(separator: ", "))): \(path(file))"
+        ]
+        return target.files.overlay.map { line(target.name, facts, file: path($0)) }
+    }
+
+    /// "dog (p = 0.93, evidence +2.10 nats): dog.png"; empty facts are left out.
+    static func line(_ name: String, _ facts: [String], file: String) -> String {
+        "\(name) (\(facts.filter { !$0.isEmpty }.joined(separator: ", "))): \(file)"
     }
 
     /// Whether standard output is a terminal with colours, whose user has not asked for none (https://no-color.org).
