@@ -87,7 +87,7 @@ public enum ContactSheet {
             let rows = (count + columns - 1) / columns
             let aspect = Double(columns * (cell + gutter)) / Double(rows * (height + gutter) + 100)
             let unused = Double(columns * rows - count) / Double(columns * rows)
-            return max(aspect / 1.5, 1.5 / aspect) + 1.2 * unused
+            return max(aspect / 1.5, 1.5 / aspect) + 2 * unused
         }
         // At most 2600 pixels, so that the sheet is legible on a screen.
         let most = max(1, min(count, max(2, 2600 / (cell + gutter))))

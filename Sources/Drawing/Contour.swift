@@ -26,12 +26,12 @@ enum Contour {
                 var left = (map[at], map[at + width])
                 var x = columns.lowerBound
                 while x < columns.upperBound - 1 {
-                    // Most squares are crossed by no line: eight are passed at once.
-                    if let base = map.baseAddress, x + 9 < columns.upperBound,
+                    // Most squares are crossed by no line: sixteen are passed at once.
+                    if let base = map.baseAddress, x + 17 < columns.upperBound,
                         isOnOneSide(base + at, base + at + width, level)
                     {
-                        x += 8
-                        at += 8
+                        x += 16
+                        at += 16
                         left = (map[at], map[at + width])
                         continue
                     }
@@ -51,14 +51,14 @@ enum Contour {
         return segments
     }
 
-    /// Whether nine pixels of a row and the nine below are all above the level, or none.
+    /// Whether 17 pixels of a row and the 17 below are all above the level, or none.
     private static func isOnOneSide(
         _ upper: UnsafePointer<Float>, _ lower: UnsafePointer<Float>, _ level: Float
     ) -> Bool {
-        func eight(_ row: UnsafePointer<Float>) -> SIMD8<Float> {
-            UnsafeRawPointer(row).loadUnaligned(as: SIMD8<Float>.self)
+        func sixteen(_ row: UnsafePointer<Float>) -> SIMD16<Float> {
+            UnsafeRawPointer(row).loadUnaligned(as: SIMD16<Float>.self)
         }
-        let rows = (eight(upper), eight(upper + 1), eight(lower), eight(lower + 1))
+        let rows = (sixteen(upper), sixteen(upper + 1), sixteen(lower), sixteen(lower + 1))
         let all = (rows.0 .>= level) .& (rows.1 .>= level) .& (rows.2 .>= level) .& (rows.3 .>= level)
         let any = (rows.0 .>= level) .| (rows.1 .>= level) .| (rows.2 .>= level) .| (rows.3 .>= level)
         return all == any && (any == SIMDMask(repeating: false) || any == SIMDMask(repeating: true))
@@ -74,68 +74,77 @@ enum Contour {
             return t.isFinite ? max(0, min(1, t)) : 0.5
         }
         // The points at which the line crosses a side: top, right, bottom, left.
-        var crossed: [SIMD2<Float>] = []
-        if above.0 != above.1 { crossed.append(origin + SIMD2(crossing(corners.0, corners.1), 0)) }
-        if above.1 != above.2 { crossed.append(origin + SIMD2(1, crossing(corners.1, corners.2))) }
-        if above.2 != above.3 { crossed.append(origin + SIMD2(crossing(corners.3, corners.2), 1)) }
-        if above.3 != above.0 { crossed.append(origin + SIMD2(0, crossing(corners.0, corners.3))) }
-        if crossed.count == 2 {
-            segments.append((crossed[0], crossed[1]))
-        } else {
+        let top = above.0 != above.1 ? origin + SIMD2(crossing(corners.0, corners.1), 0) : nil
+        let right = above.1 != above.2 ? origin + SIMD2(1, crossing(corners.1, corners.2)) : nil
+        let bottom = above.2 != above.3 ? origin + SIMD2(crossing(corners.3, corners.2), 1) : nil
+        let left = above.3 != above.0 ? origin + SIMD2(0, crossing(corners.0, corners.3)) : nil
+        if let top, let right, let bottom, let left {
             // A saddle: all four sides are crossed. The line separates the corners that are on the other side of the
             // level than the middle.
             let isMiddleAbove = (corners.0 + corners.1 + corners.2 + corners.3) / 4 >= level
             if isMiddleAbove == above.0 {
-                segments += [(crossed[0], crossed[1]), (crossed[2], crossed[3])]
+                segments += [(top, right), (bottom, left)]
             } else {
-                segments += [(crossed[3], crossed[0]), (crossed[1], crossed[2])]
+                segments += [(left, top), (right, bottom)]
             }
+        } else if let first = top ?? right ?? bottom, let second = left ?? bottom ?? right {
+            segments.append((first, second))
         }
     }
 }
 
-extension Image {
-    /// Draws segments, in pixels, with a round antialiased pen. The line is light and has a dark edge, so that it is
-    /// visible on any image.
-    mutating func stroke(_ segments: [Contour.Segment], color: (UInt8, UInt8, UInt8) = (255, 255, 255)) {
-        guard !segments.isEmpty else { return }
+/// Segments drawn with a round antialiased pen. The line is light and has a dark edge, so that it is visible on any
+/// image. It is worked out once for all images of a size.
+struct Stroke {
+    /// The part of the image around the line, in pixels.
+    private let columns, rows: Range<Int>
+    /// For each pixel of that part, its distance from the outer border of the dark edge. The nearest segment counts.
+    private let depth: [Float]
+    /// The depth at which the light line begins.
+    private let edge: Float
+
+    /// - Parameters:
+    ///   - segments: in pixels.
+    ///   - image: gives the size.
+    init(_ segments: [Contour.Segment], on image: Image) {
         // The line has at least two pixels. A thinner line between two rows of pixels would be gray in both.
-        let core = max(1, Float(lineThickness) * 0.4)
+        let core = max(1, Float(image.lineThickness) * 0.4)
         let reach = core + max(0.8, core * 0.7) + 0.5
-        // The distance of each pixel from the outer border of the dark edge. The nearest segment counts. Only the part
-        // of the image around the line is looked at.
-        var (low, high) = (segments[0].0, segments[0].0)
-        for (a, b) in segments {
-            low = pointwiseMin(low, pointwiseMin(a, b))
-            high = pointwiseMax(high, pointwiseMax(a, b))
-        }
+        edge = reach - core - 0.5
         func pixels(_ low: Float, _ high: Float, in range: Range<Int>) -> Range<Int> {
-            let first = max(range.lowerBound, Int(max(0, low)))
-            return first..<max(first, min(range.upperBound, Int(max(0, high)) + 1))
+            let first = max(range.lowerBound, Int(max(0, low - reach)))
+            return first..<max(first, min(range.upperBound, Int(max(0, high + reach)) + 1))
         }
-        let all = (
-            x: pixels(low.x - reach, high.x + reach, in: 0..<width),
-            y: pixels(low.y - reach, high.y + reach, in: 0..<height)
-        )
-        guard !all.x.isEmpty, !all.y.isEmpty else { return }
-        var depth = [Float](repeating: 0, count: all.x.count * all.y.count)
-        depth.withUnsafeMutableBufferPointer { depth in
+        let low = segments.reduce(SIMD2<Float>(repeating: .greatestFiniteMagnitude)) {
+            pointwiseMin($0, pointwiseMin($1.0, $1.1))
+        }
+        let high = segments.reduce(SIMD2<Float>(repeating: 0)) { pointwiseMax($0, pointwiseMax($1.0, $1.1)) }
+        let columns = segments.isEmpty ? 0..<0 : pixels(low.x, high.x, in: 0..<image.width)
+        let rows = segments.isEmpty ? 0..<0 : pixels(low.y, high.y, in: 0..<image.height)
+        (self.columns, self.rows) = (columns, rows)
+        let count = columns.count * rows.count
+        depth = [Float](unsafeUninitializedCapacity: count) { depth, filled in
+            depth.initialize(repeating: 0)
+            filled = count
+            guard count > 0 else { return }
             for (a, b) in segments {
-                let low = pointwiseMin(a, b) - reach, high = pointwiseMax(a, b) + reach
-                let columns = pixels(low.x, high.x, in: all.x)
-                for y in pixels(low.y, high.y, in: all.y) {
-                    for x in columns {
+                let across = pixels(min(a.x, b.x), max(a.x, b.x), in: columns)
+                for y in pixels(min(a.y, b.y), max(a.y, b.y), in: rows) {
+                    let row = (y - rows.lowerBound) * columns.count - columns.lowerBound
+                    for x in across {
                         let distance = strokeDistance(SIMD2(Float(x) + 0.5, Float(y) + 0.5), a, b)
-                        let i = (y - all.y.lowerBound) * all.x.count + x - all.x.lowerBound
-                        depth[i] = max(depth[i], reach - distance)
+                        depth[row + x] = max(depth[row + x], reach - distance)
                     }
                 }
             }
         }
+    }
+
+    func draw(into image: inout Image, color: (UInt8, UInt8, UInt8) = (255, 255, 255)) {
         for (i, depth) in depth.enumerated() where depth > 0 {
-            let (x, y) = (all.x.lowerBound + i % all.x.count, all.y.lowerBound + i / all.x.count)
-            blend(x, y, (0, 0, 0), alpha: depth)
-            blend(x, y, color, alpha: depth - (reach - core - 0.5))
+            let x = columns.lowerBound + i % columns.count, y = rows.lowerBound + i / columns.count
+            image.blend(x, y, (0, 0, 0), alpha: depth)
+            image.blend(x, y, color, alpha: depth - edge)
         }
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The style in which a run's maps are drawn.
 public struct DrawingStyle: Equatable, Sendable {
     /// The colours of the map's values. A diverging colour map also shows negative values. Nil, the default, takes
@@ -17,7 +19,7 @@ public struct DrawingStyle: Equatable, Sendable {
 
     /// A style. See the properties for the meaning and the range of each value.
     public init(
-        colorMap: ColorMap? = nil, opacity: Float = 0.65, blend: Blend = .weighted, contours: [Float] = [0.5],
+        colorMap: ColorMap? = nil, opacity: Float = 0.7, blend: Blend = .weighted, contours: [Float] = [0.5],
         hasLegend: Bool = false, scale: MapScale = .each
     ) {
         self.colorMap = colorMap
@@ -30,6 +32,13 @@ public struct DrawingStyle: Equatable, Sendable {
 
     /// The normalisation of the maps: signed for a diverging colour map, else their positive part.
     public var normalisation: Normalisation { colorMap?.isDiverging == true ? .signed : .unit }
+
+    /// What the contour lines mean, in words.
+    var contourNote: String {
+        if contours == [0.5] { return "line: half of the map's largest value" }
+        let levels = contours.sorted().map { String(format: "%.3g", $0) }
+        return "lines: \(levels.joined(separator: ", ")) of the map's largest value"
+    }
 
     /// The colours of a map: the style's, or those of the map's direction.
     /// - Parameter isAgainst: whether the map shows what speaks against its target.

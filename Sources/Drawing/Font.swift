@@ -124,21 +124,30 @@ public struct Font: Sendable, Equatable {
             }
             left += advance(character)
             guard let first = segments.first else { continue }
+            let reach = radius * 1.35 + 1
             var low = first.0
             var high = first.0
             for (a, b) in segments {
                 low = pointwiseMin(low, pointwiseMin(a, b))
                 high = pointwiseMax(high, pointwiseMax(a, b))
             }
-            for py in Int((low.y - radius - 1).rounded(.down))...Int((high.y + radius + 1).rounded(.up)) {
-                for px in Int((low.x - radius - 1).rounded(.down))...Int((high.x + radius + 1).rounded(.up)) {
-                    let centre = SIMD2(Float(px) + 0.5, Float(py) + 0.5)
-                    let distance = segments.reduce(Float.infinity) {
-                        min($0, Self.distance(centre, $1.0, $1.1, radius))
+            func pixels(_ low: Float, _ high: Float) -> ClosedRange<Int> {
+                Int((low - reach).rounded(.down))...Int((high + reach).rounded(.up))
+            }
+            let columns = pixels(low.x, high.x), rows = pixels(low.y, high.y)
+            // The coverage of each pixel of the glyph's box. Each stroke changes only the pixels around it.
+            var covered = [Float](repeating: 0, count: columns.count * rows.count)
+            for (a, b) in segments {
+                for py in pixels(min(a.y, b.y), max(a.y, b.y)) {
+                    for px in pixels(min(a.x, b.x), max(a.x, b.x)) {
+                        let centre = SIMD2(Float(px) + 0.5, Float(py) + 0.5)
+                        let at = (py - rows.lowerBound) * columns.count + px - columns.lowerBound
+                        covered[at] = max(covered[at], min(1, 0.5 - Self.distance(centre, a, b, radius)))
                     }
-                    let coverage = min(1, 0.5 - distance)
-                    if coverage > 0 { body(px, py, coverage) }
                 }
+            }
+            for (at, coverage) in covered.enumerated() where coverage > 0 {
+                body(columns.lowerBound + at % columns.count, rows.lowerBound + at / columns.count, coverage)
             }
         }
     }

@@ -52,7 +52,7 @@ public struct MapDrawing: Sendable {
     ) -> (overlay: Image, heatMap: Image) {
         let longest = max(photo.width, photo.height)
         if style.hasLegend, text != nil, longest < PictureBlock.smallest {
-            let scale = Double(PictureBlock.smallest) / Double(longest)
+            let scale = Double(PictureBlock.enlarged) / Double(longest)
             func side(_ length: Int) -> Int { max(1, Int((Double(length) * scale).rounded())) }
             return resized((side(photo.width), side(photo.height))).images(
                 of: map, width: width, height: height, name: name, box: box.map { $0.scaled(scale) },
@@ -60,20 +60,24 @@ public struct MapDrawing: Sendable {
         }
         let map = drawn(map, evidence)
         let plane = placement.toOriginal(map.values, width: width, height: height)
-        let marks = Marks(map, lines: contours(plane, map), box: box, note: note(map, name: name, evidence))
-        let heat = Overlay.heatMap(
-            plane.values, width: photo.width, height: photo.height,
-            colorMap: style.colors(isAgainst: evidence?.isAgainst ?? false), isSigned: map.isSigned,
-            seen: placement.rectangle)
-        func finished(_ image: Image) -> Image {
-            let image = marks.drawn(on: image)
+        let marks = Marks(map, lines: contours(plane, map), on: photo, box: box, note: note(map, name: name, evidence))
+        func finished(_ image: consuming Image) -> Image {
+            let image = marks.draw(on: image)
             guard style.hasLegend else { return image }
             let legend = style.legend(
                 maximum: map.maximum, name: text == nil ? name : "", top: marks.top, evidence: evidence)
-            guard let text else { return legend.under(image) }
+            guard var text else { return legend.under(image) }
+            if marks.hasLines {
+                text.details += (text.details.isEmpty ? "" : " · ") + style.contourNote
+            }
             return PictureBlock.under(image, text: text, legend: legend, isAgainst: evidence?.isAgainst ?? false)
         }
-        return (finished(overlay(plane, map, evidence)), finished(heat))
+        let heat = finished(
+            Overlay.heatMap(
+                plane.values, width: photo.width, height: photo.height,
+                colorMap: style.colors(isAgainst: evidence?.isAgainst ?? false), isSigned: map.isSigned,
+                seen: placement.rectangle))
+        return (finished(overlay(plane, map, evidence)), heat)
     }
 
     /// The map over the photograph, as ``images(of:width:height:name:box:evidence:text:)`` gives it, but without the
@@ -84,8 +88,8 @@ public struct MapDrawing: Sendable {
     ) -> Image {
         let map = drawn(map, evidence)
         let plane = placement.toOriginal(map.values, width: width, height: height)
-        let marks = Marks(map, lines: contours(plane, map), box: box, note: note(map, name: name, evidence))
-        return marks.drawn(on: overlay(plane, map, evidence))
+        let marks = Marks(map, lines: contours(plane, map), on: photo, box: box, note: note(map, name: name, evidence))
+        return marks.draw(on: overlay(plane, map, evidence))
     }
 
     /// The map as strong as its evidence, if that is the style's scale.
@@ -127,17 +131,20 @@ public struct MapDrawing: Sendable {
 private struct Marks {
     /// The largest drawn value.
     let top: Float
-    let lines: [Contour.Segment]
+    let hasLines: Bool
+    private let lines: Stroke
     let box: Rectangle?
     let note: String?
 
-    init(_ map: NormalisedMap, lines: [Contour.Segment], box: Rectangle?, note: String?) {
-        (top, self.lines, self.box, self.note) = (map.top, lines, box, note)
+    init(_ map: NormalisedMap, lines: [Contour.Segment], on photo: Image, box: Rectangle?, note: String?) {
+        (top, hasLines, self.lines, self.box, self.note) = (
+            map.top, !lines.isEmpty, Stroke(lines, on: photo), box, note
+        )
     }
 
-    func drawn(on image: Image) -> Image {
-        var image = image
-        image.stroke(lines)
+    /// Draws into the image itself, not into a copy.
+    func draw(on image: consuming Image) -> Image {
+        lines.draw(into: &image)
         if let box { image.outline(box) }
         if let note { image.note(note) }
         return image

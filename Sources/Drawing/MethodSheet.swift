@@ -28,6 +28,8 @@ public enum MethodSheet {
 
     /// Draws the sheet. The photograph is at the upper left, with the title and the legend beside it. The headings of
     /// the columns are under them. Then there is a row for each method, which begins with its name.
+    ///
+    /// With one method, the photograph is the first tile of its row, and the method's name is under the title.
     /// - Parameters:
     ///   - photo: of any size. It is resized to a tile and keeps its aspect ratio.
     ///   - title: a long title is set in smaller text.
@@ -59,6 +61,14 @@ public enum MethodSheet {
             tiles.count == rows.count && tiles.allSatisfy { $0.count == columns.count },
             "a sheet of \(rows.count)x\(columns.count) needs as many tiles")
         let size = tileSize(width: photo.width, height: photo.height, columns: columns.count, rows: rows.count)
+        if let method = rows.first, rows.count == 1 {
+            return row(
+                of: tiles[0].map { $0.fitted(size) }, photo: photo.fitted(size), size: size,
+                heading: { width in
+                    let name = [method.label, method.detail].filter { !$0.isEmpty }.joined(separator: ", ")
+                    return SheetHeading(sentence, facts: facts + [name], isAgainst: isAgainst, width: width)
+                }, columns: columns, legend: legend)
+        }
         let cell = max(size.width, narrowest)
         let step = cell + gutter
         // The title and the legend need some width.
@@ -91,6 +101,35 @@ public enum MethodSheet {
             }
             y += heights[row] + gutter
         }
+        return sheet
+    }
+
+    /// The sheet of one method: the title and the legend, and a row of the photograph and the tiles under them.
+    private static func row(
+        of tiles: [Image], photo: Image, size: (width: Int, height: Int), heading: (Int) -> SheetHeading,
+        columns: [Heading], legend: Legend
+    ) -> Image {
+        let cell = max(size.width, narrowest)
+        let step = cell + gutter
+        let inner = (columns.count + 1) * step - gutter
+        let heading = heading(inner)
+        let layout = LegendLayout(legend, width: inner)
+        let captions = [TileCaption("photograph", "", width: cell)] + columns.map { TileCaption($0, $1, width: cell) }
+        let oneLine = captions.allSatisfy(\.fitsOneLine)
+        let captionHeight = captions.map { $0.height(oneLine: oneLine) }.max() ?? 0
+        let top = margin + heading.height + 2 * gutter + captionHeight
+        var sheet = Image(
+            width: inner + 2 * margin, height: top + size.height + 2 * gutter + layout.height + margin,
+            color: (255, 255, 255))
+        heading.draw(into: &sheet, x: margin, y: margin)
+        for (column, tile) in ([photo] + tiles).enumerated() {
+            let x = margin + column * step
+            captions[column].draw(
+                into: &sheet, x: x, bottom: top, oneLine: oneLine, ink: column == 0 ? SheetColors.soft : SheetColors.ink
+            )
+            sheet.paste(tile, x: x, y: top)
+        }
+        layout.draw(into: &sheet, x: margin, y: top + size.height + 2 * gutter)
         return sheet
     }
 }

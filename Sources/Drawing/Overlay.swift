@@ -19,7 +19,7 @@ public enum Overlay {
     ///   - seen: the part of the photograph that the model saw, in pixels. Without it, the model saw the whole
     ///     photograph.
     public static func draw(
-        _ photo: Image, map: [Float], colorMap: ColorMap = .warm, opacity: Float = 0.65, blend: Blend = .weighted,
+        _ photo: Image, map: [Float], colorMap: ColorMap = .warm, opacity: Float = 0.7, blend: Blend = .weighted,
         isSigned: Bool = false, seen: Rectangle? = nil
     ) -> Image {
         let opacity = opacity > 0 ? min(opacity, 1) : 0

@@ -9,8 +9,8 @@ struct PictureBlock {
     private let pad: Int
     private let isAgainst: Bool
 
-    /// The shortest longer side of a picture with text, in pixels. A smaller photograph is enlarged to it.
-    static let smallest = 400
+    /// A photograph whose longer side has fewer pixels than `smallest` is enlarged to `enlarged`.
+    static let smallest = 400, enlarged = 480
     /// The size of the text under a picture, in pixels. It grows with the picture, but not with the length of a narrow
     /// one.
     static func textSize(width: Int, height: Int) -> Float {
@@ -18,7 +18,7 @@ struct PictureBlock {
     }
     /// The width of the canvas: the picture's, or wider under a narrow picture.
     static func width(under image: Image) -> Int {
-        max(image.width, Int(28 * textSize(width: image.width, height: image.height)))
+        max(image.width, Int(32 * textSize(width: image.width, height: image.height)))
     }
 
     /// - Parameters:

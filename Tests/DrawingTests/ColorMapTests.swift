@@ -23,7 +23,7 @@ final class ColorMapTests: XCTestCase {
             XCTAssertLessThanOrEqual(worst, 3, map.rawValue)
             compared += 1
         }
-        XCTAssertEqual(compared, ColorMap.allCases.count)
+        XCTAssertEqual(compared, ColorMap.allCases.filter { $0 != .warm && $0 != .cool }.count)
     }
 
     func testColorMap_endsAndValuesOutside_haveTheEndColours() {

@@ -38,6 +38,18 @@ final class ContourTests: XCTestCase {
         XCTAssertEqual(length, 2 * .pi * 12, accuracy: 0.3)
     }
 
+    /// A single high pixel anywhere in a wide map has its line: no square is passed over.
+    func testContour_singlePixel_isFoundAtEveryPlace() {
+        let width = 70
+        for place in 1..<width - 1 {
+            var map = [Float](repeating: 0, count: 3 * width)
+            map[width + place] = 1
+            let lines = segments(map, width, level: 0.5)
+            XCTAssertEqual(lines.count, 4, "\(place)")
+            XCTAssertTrue(lines.allSatisfy { abs($0.0.x - Float(place) - 0.5) <= 0.5 }, "\(place)")
+        }
+    }
+
     func testContour_saddle_followsItsMiddle() {
         // The corners at the upper left and the lower right are high. The middle is 0.5.
         let map: [Float] = [1, 0, 0, 1]
@@ -66,7 +78,7 @@ final class ContourTests: XCTestCase {
     func testStroke_lightAndDarkImages_showTheLine() {
         for gray: UInt8 in [0, 255] {
             var image = Image(width: 24, height: 16, color: (gray, gray, gray))
-            image.stroke([(SIMD2(4, 8), SIMD2(20, 8))])
+            Stroke([(SIMD2(4, 8), SIMD2(20, 8))], on: image).draw(into: &image)
             let column = (0..<16).map { image.pixels[($0 * 24 + 12) * 3] }
             XCTAssertEqual(column.max(), 255)
             XCTAssertLessThan(column.min() ?? 255, 60, "no dark edge on \(gray)")
@@ -77,8 +89,8 @@ final class ContourTests: XCTestCase {
         }
         var image = Image(width: 4, height: 4, color: (9, 9, 9))
         let before = image
-        image.stroke([])
-        image.stroke([(SIMD2(-90, -80), SIMD2(-70, -60)), (SIMD2(400, 3), SIMD2(500, 3))])
+        Stroke([], on: image).draw(into: &image)
+        Stroke([(SIMD2(-90, -80), SIMD2(-70, -60)), (SIMD2(400, 3), SIMD2(500, 3))], on: image).draw(into: &image)
         XCTAssertEqual(image, before)
     }
 }

@@ -22,9 +22,27 @@ final class LegendTests: XCTestCase {
         XCTAssertTrue(DrawingStyle().legend(maximum: nil).note.contains("own maximum"))
         let shared = DrawingStyle(colorMap: .viridis, contours: [0.3], scale: .shared).legend(maximum: 2, name: "dog")
         XCTAssertEqual(shared.numbers.last?.text, "2")
-        XCTAssertEqual(shared.marks, [0.3])
+        XCTAssertEqual(shared.marks, [], "the lines of several maps are at different values")
         XCTAssertTrue(shared.note.contains("dog") && shared.note.contains("one scale"), shared.note)
         XCTAssertTrue(DrawingStyle(scale: .fixed(2)).legend(maximum: 2).note.contains("fixed"))
+        // The line of one map is at half of its own largest value.
+        XCTAssertEqual(DrawingStyle(scale: .fixed(2)).legend(maximum: 2, top: 0.5).marks, [0.25])
+        XCTAssertEqual(DrawingStyle(scale: .fixed(2)).legend(maximum: 2, top: 0.01).marks, [])
+    }
+
+    func testDrawingStyle_legendOfEvidence_saysWhatOneMeans() {
+        let style = DrawingStyle(scale: .evidence)
+        let legend = style.legend(maximum: 0.0246, top: 0.4, evidence: MapEvidence(strength: 0.4))
+        XCTAssertEqual(legend.numbers.map(\.text), ["0", "0.5", "1"])
+        XCTAssertEqual(legend.marks, [0.2])
+        XCTAssertEqual(legend.note, "1: all of its probability comes from the image")
+        XCTAssertEqual(legend.colorMap, .warm)
+        XCTAssertTrue((legend.low, legend.high) == ("nothing", "for"))
+        let against = style.legend(maximum: nil, evidence: MapEvidence(isAgainst: true))
+        XCTAssertEqual(against.colorMap, .cool)
+        XCTAssertTrue((against.low, against.high) == ("nothing", "against"))
+        let signed = DrawingStyle(colorMap: .coolwarm).legend(maximum: nil, evidence: MapEvidence(isAgainst: true))
+        XCTAssertTrue((signed.low, signed.high) == ("against", "for"))
     }
 
     func testLegend_underAnImage_keepsTheImageAndShowsTheColours() {

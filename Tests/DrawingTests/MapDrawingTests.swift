@@ -20,7 +20,7 @@ final class MapDrawingTests: XCTestCase {
     private let map = Normalisation.unit([0, 0, 0, 1])
 
     func testMapDrawing_images_areTheOverlayAndTheHeatMap() {
-        let style = DrawingStyle(colorMap: .viridis, opacity: 0.8, blend: .even)
+        let style = DrawingStyle(colorMap: .viridis, opacity: 0.8, blend: .even, contours: [])
         let (overlay, heat) = drawing(style).images(of: map, width: 2, height: 2, name: "dog")
         let plane = placement.toOriginal(map.values, width: 2, height: 2).values
         XCTAssertEqual(
@@ -60,7 +60,7 @@ final class MapDrawingTests: XCTestCase {
 
     func testMapDrawing_contours_runAtTheirLevel() throws {
         let half = Normalisation.unit([0, 1, 0, 1])
-        let plain = drawing(DrawingStyle()).tile(of: half, width: 2, height: 2, name: "dog")
+        let plain = drawing(DrawingStyle(contours: [])).tile(of: half, width: 2, height: 2, name: "dog")
         let lined = drawing(DrawingStyle(contours: [0.5])).tile(of: half, width: 2, height: 2, name: "dog")
         let changed = changes(plain, lined)
         XCTAssertTrue((56...59).contains(try XCTUnwrap(changed.map(\.x).min())))
@@ -70,7 +70,7 @@ final class MapDrawingTests: XCTestCase {
         let signed = DrawingStyle(colorMap: .coolwarm, contours: [0.5])
         let sides = Normalisation.signed([-1, 1, -1, 1])
         let both = changes(
-            drawing(DrawingStyle(colorMap: .coolwarm)).tile(of: sides, width: 2, height: 2, name: "dog"),
+            drawing(DrawingStyle(colorMap: .coolwarm, contours: [])).tile(of: sides, width: 2, height: 2, name: "dog"),
             drawing(signed).tile(of: sides, width: 2, height: 2, name: "dog"))
         XCTAssertTrue(both.contains { $0.x < 55 } && both.contains { $0.x > 65 })
         XCTAssertFalse(both.contains { $0.x == 60 })
@@ -97,7 +97,7 @@ final class MapDrawingTests: XCTestCase {
     }
 
     func testMapDrawing_emptyMap_hasANote() {
-        let d = drawing(DrawingStyle())
+        let d = drawing(DrawingStyle(contours: []))
         let empty = Normalisation.unit([-1, -2, -1, -1])
         let zero = Normalisation.unit([0, 0, 0, 0])
         let noted = d.tile(of: empty, width: 2, height: 2, name: "dog")

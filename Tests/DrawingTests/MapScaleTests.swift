@@ -16,6 +16,7 @@ final class MapScaleTests: XCTestCase {
 
     func testMapScale_each_hasNoDivisor() {
         XCTAssertEqual(divisors(.each, of: maps, isSigned: false), [nil, nil, nil, nil])
+        XCTAssertEqual(divisors(.evidence, of: maps, isSigned: true), [nil, nil, nil, nil])
     }
 
     func testMapScale_shared_dividesByTheLargestOfItsMethod() {
@@ -26,7 +27,7 @@ final class MapScaleTests: XCTestCase {
 
     func testMapScale_fixed_dividesAllMapsByTheSameNumber() {
         XCTAssertEqual(divisors(.fixed(2.5), of: maps, isSigned: false), [2.5, 2.5, 2.5, 2.5])
-        XCTAssertEqual([MapScale.each, .shared, .fixed(1)].map(\.kind), MapScale.Kind.allCases)
+        XCTAssertEqual([MapScale.evidence, .each, .shared, .fixed(1)].map(\.kind), MapScale.Kind.allCases)
     }
 
     func testMapDivisors_severalMethods_shareADivisorOnlyIfAllHaveIt() {

@@ -61,7 +61,25 @@ final class MethodSheetTests: XCTestCase {
             legend: Legend(.coolwarm, note: endless))
         let ink = try XCTUnwrap(inkBounds(sheet))
         XCTAssertTrue(ink.x.upperBound < sheet.width - 16 && ink.y.upperBound < sheet.height - 16)
-        XCTAssertLessThan(sheet.height, 1200)
+        XCTAssertLessThan(sheet.height, 3000)
+    }
+
+    /// The photograph is the first tile of the only row: nothing is left empty under it.
+    func testMethodSheet_oneMethod_isARowThatBeginsWithThePhotograph() throws {
+        let photo = Image(width: 320, height: 240, color: (0, 0, 250))
+        let tile = Image(
+            width: 320, height: 240, color: (0, 250, 0))
+        func sheet(_ facts: [String]) -> Image {
+            MethodSheet.draw(
+                photo: photo, sentence: PictureText.sentence(["a", "dog", "runs"], explained: [1]), facts: facts,
+                columns: [("dog", "p = 0.5")], rows: [("grad-cam", "")], tiles: [[tile]], legend: Legend(.warm))
+        }
+        let left = try XCTUnwrap(bounds(of: (0, 0, 250), in: sheet([])))
+        let right = try XCTUnwrap(bounds(of: (0, 250, 0), in: sheet([])))
+        XCTAssertEqual(left.y, right.y)
+        XCTAssertTrue(left.x + 320 < right.x && right.x < left.x + 360)
+        XCTAssertEqual([left.pixels, right.pixels], [320 * 240, 320 * 240])
+        XCTAssertGreaterThan(sheet(["the whole caption: 1 in 10,600"]).height, sheet([]).height + 15)
     }
 
     private func bounds(of color: (UInt8, UInt8, UInt8), in image: Image) -> (x: Int, y: Int, pixels: Int)? {

@@ -6,30 +6,43 @@ final class OverlayTests: XCTestCase {
     /// Black, white, red and mid-gray.
     private let photo = Image(width: 2, height: 2, pixels: [0, 0, 0, 255, 255, 255, 200, 0, 0, 100, 100, 100])
 
-    func testOverlay_lowValues_keepTheMutedPhotograph() {
+    /// The contrast is 0.82, and black becomes 20. 8 % of the colour stay: red 200, whose luma is 60, is (71, 55, 55) before.
+    func testOverlay_lowValues_keepTheGrayPhotograph() {
         let drawn = Overlay.draw(photo, map: [0, 0, 0, 0], colorMap: .jet, opacity: 1)
-        XCTAssertEqual(Array(drawn.pixels[0..<6]), [0, 0, 0, 255, 255, 255])
-        // 0.45 of red 200 and 0.55 of its luma 60 are (123, 33, 33).
-        assertPixel(drawn, 2, (123, 33, 33))
-        assertPixel(drawn, 3, (100, 100, 100))
+        XCTAssertEqual(Array(drawn.pixels[0..<6]), [20, 20, 20, 229, 229, 229])
+        assertPixel(drawn, 2, (78, 65, 65))
+        assertPixel(drawn, 3, (102, 102, 102))
+    }
+
+    /// An orange suit has no colour that could be taken for heat: at no level of the map is it more colourful than gray
+    /// of the same luma by more than 10 of 255.
+    func testOverlay_orangePhotograph_looksLikeGray() {
+        let orange = Image(width: 1, height: 1, color: (255, 110, 0))
+        let gray = Image(width: 1, height: 1, color: (141, 141, 141))
+        for level in 0...20 {
+            let map = [Float(level) / 20]
+            let (a, b) = (Overlay.draw(orange, map: map).pixels, Overlay.draw(gray, map: map).pixels)
+            for (a, b) in zip(a, b) { XCTAssertLessThanOrEqual(abs(Int(a) - Int(b)), 10) }
+        }
     }
 
     func testOverlay_highValues_areTheColourTimesTheOpacity() {
         let full = Overlay.draw(photo, map: [1, 1, 1, 1], colorMap: .viridis, opacity: 1)
         for i in 0..<4 { assertPixel(full, i, (253, 231, 37)) }
         let half = Overlay.draw(photo, map: [1, 1, 1, 1], colorMap: .gray, opacity: 0.5)
-        assertPixel(half, 0, (128, 128, 128))
-        assertPixel(half, 1, (255, 255, 255))
-        // Under the largest value, the photograph keeps its own colour.
-        assertPixel(half, 2, (228, 128, 128))
-        XCTAssertEqual(Overlay.draw(photo, map: [1, 1, 1, 1], opacity: 0), photo)
+        // Half of white, and half of the gray photograph: 20 for black, 229 for white.
+        assertPixel(half, 0, (138, 138, 138))
+        assertPixel(half, 1, (242, 242, 242))
+        XCTAssertEqual(
+            Overlay.draw(photo, map: [1, 1, 1, 1], opacity: 0), Overlay.draw(photo, map: [0, 0, 0, 0], opacity: 1))
     }
 
     func testOverlay_middleValues_areCoveredInPart() {
         // The opacity rises up to 0.7. At 0.35 it is half of its maximum. Level 89 of 255 is 0.349.
         let drawn = Overlay.draw(photo, map: [0.35, 0.35, 0.35, 0.35], colorMap: .gray, opacity: 1)
-        assertPixel(drawn, 0, (45, 45, 45), within: 1)
-        assertPixel(drawn, 1, (172, 172, 172), within: 1)
+        // Half of 89, and half of 20 or 229.
+        assertPixel(drawn, 0, (55, 55, 55), within: 1)
+        assertPixel(drawn, 1, (159, 159, 159), within: 1)
     }
 
     func testOverlay_evenBlend_coversLowValues() {
@@ -48,7 +61,7 @@ final class OverlayTests: XCTestCase {
         let gray = Image(width: 3, height: 1, color: (100, 100, 100))
         let drawn = Overlay.draw(gray, map: [-1, 0, 1], colorMap: .coolwarm, opacity: 1, isSigned: true)
         assertPixel(drawn, 0, ColorMap.coolwarm.color(0))
-        assertPixel(drawn, 1, (100, 100, 100), within: 1)
+        assertPixel(drawn, 1, (102, 102, 102), within: 1)
         assertPixel(drawn, 2, ColorMap.coolwarm.color(1))
         let alone = Overlay.heatMap([-1, 0, 1], width: 3, height: 1, colorMap: .coolwarm, isSigned: true)
         assertPixel(alone, 1, ColorMap.coolwarm.color(128.0 / 255))

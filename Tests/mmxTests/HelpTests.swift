@@ -124,7 +124,7 @@ final class HelpTests: ProgramTestCase {
         let text = try help(["mmx", "caption"], columns: 10_000)
         for part in [
             "visual for caption-flickr8k", "centred-grad-cam for caption-flickr8k", "layercam for vqa-flickr8k",
-            "3 for caption-flickr8k", "(default: turbo)", "(default: 0.6)",
+            "3 for caption-flickr8k", "(default: warm, or cool", "(default: 0.7)",
         ] { XCTAssertTrue(text.contains(part), part) }
     }
 
