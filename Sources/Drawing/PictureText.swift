@@ -13,9 +13,14 @@ public struct PictureText: Equatable, Sendable {
         public var text: String
         /// How the text is marked.
         public var style: Style
+        /// How much the part carried, -1...1: its ground is warm for what speaks for the target, cool for what speaks
+        /// against it, the stronger the fuller.
+        public var weight: Float
 
         /// A part of a sentence.
-        public init(_ text: String, _ style: Style = .plain) { (self.text, self.style) = (text, style) }
+        public init(_ text: String, _ style: Style = .plain, weight: Float = 0) {
+            (self.text, self.style, self.weight) = (text, style, weight)
+        }
     }
 
     /// How a part of a sentence is marked.

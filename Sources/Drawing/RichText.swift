@@ -5,6 +5,8 @@ struct RichText {
     private struct Word {
         let text: String
         let style: PictureText.Style
+        /// -1...1, for the ground.
+        let weight: Float
         /// The index of its part. Words of one part share a ground and an underline.
         let part: Int
         let font: Font
@@ -55,7 +57,7 @@ struct RichText {
                 let isGlued = place == 0 && text.first.map { ",.;:?!)".contains($0) } == true
                 words.append(
                     Word(
-                        text: String(text), style: part.style, part: index, font: font,
+                        text: String(text), style: part.style, weight: part.weight, part: index, font: font,
                         gap: words.isEmpty ? 0 : isGlued ? Int(size * 0.12) : space))
             }
             left -= part.text.count
@@ -83,7 +85,8 @@ struct RichText {
                 isBroken = true
                 let pieces = word.font.wrap(word.text, width: width)
                 for (place, piece) in pieces.enumerated() {
-                    let cut = Word(text: piece, style: word.style, part: word.part, font: word.font, gap: 0)
+                    let cut = Word(
+                        text: piece, style: word.style, weight: word.weight, part: word.part, font: word.font, gap: 0)
                     line = [(cut, 0)]
                     used = cut.width
                     if place + 1 < pieces.count { lines.append(line) }
@@ -100,10 +103,19 @@ struct RichText {
 
     /// The line with dots behind its last word that leaves room for them.
     private static func ended(_ line: Line, width: Int, font: Font) -> Line {
-        let dots = Word(text: "...", style: .plain, part: -1, font: font, gap: 0)
+        let dots = Word(text: "...", style: .plain, weight: 0, part: -1, font: font, gap: 0)
         var line = line
         while line.count > 1, let last = line.last, last.x + last.word.width + dots.width > width { line.removeLast() }
         return line + [(dots, min(max(0, width - dots.width), line.last.map { $0.x + $0.word.width } ?? 0))]
+    }
+
+    /// The ground of a word that carried so much; nil for what is hardly seen.
+    private static func ground(_ weight: Float) -> (UInt8, UInt8, UInt8)? {
+        let strength = min(1, abs(weight))
+        guard strength >= 0.05 else { return nil }
+        let full: (Float, Float, Float) = weight > 0 ? (255, 150, 90) : (110, 170, 255)
+        func mixed(_ channel: Float) -> UInt8 { UInt8((255 + (channel - 255) * strength).rounded()) }
+        return (mixed(full.0), mixed(full.1), mixed(full.2))
     }
 
     /// Draws the sentence with its upper left corner at (x, y).
@@ -119,6 +131,7 @@ struct RichText {
                 // From the end of the word before it, if both are of one part.
                 let before = place > 0 && words[place - 1].word.part == word.part ? word.gap : 0
                 let columns = x + item.x - before..<x + item.x + word.width
+                if let ground = Self.ground(word.weight) { image.fill(columns, top..<under + thick, ground) }
                 if word.style.contains(.explained) {
                     let pad = Int(font.size * 0.12)
                     image.fill(

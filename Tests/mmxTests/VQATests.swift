@@ -208,27 +208,24 @@ final class VQATests: ProgramTestCase {
         XCTAssertEqual(files(), [])
     }
 
-    /// What a terminal shows of the words: red for, blue against, the strongest the fullest, the same decimals for all.
-    func testAnswerText_contributions_areColouredByStrength() throws {
+    /// What a terminal shows of the words: red for, blue against, the strongest the fullest; in nats.
+    func testAnswerText_evidenceOfWords_isColouredByStrength() throws {
         var found = try manifest(vqa("toy.png", "what color is the dog", "--explain-question", "--json"))
         for (i, value) in [0.5, -0.25, 0, 0.001, -0.5].enumerated() {
-            found.body.questions[0].scores[0].words?[i].contribution = Float(value)
+            found.body.questions[0].scores[0].words?[i].evidence = Float(value)
         }
         let name = found.questions[0].scores[0].name
         func line(_ isColored: Bool) -> String {
             AnswerText(isColored: isColored, namesQuestions: false).lines(found) { $0 }[3]
         }
-        XCTAssertEqual(line(false), "\(name): what +0.500, color -0.250, is +0.000, the +0.001, dog -0.500")
+        XCTAssertEqual(line(false), "\(name): what +0.50, color -0.25, is +0.00, the +0.00, dog -0.50")
         func ground(_ color: Int, _ word: String) -> String { "\u{1B}[38;5;16;48;5;\(color)m \(word) \u{1B}[0m" }
         XCTAssertEqual(
             line(true),
-            "\(name): \(ground(203, "what")) +0.500  \(ground(147, "color")) -0.250  \(ground(231, "is")) +0.000  "
-                + "\(ground(231, "the")) +0.001  \(ground(63, "dog")) -0.500")
-        for i in 0..<5 { found.body.questions[0].scores[0].words?[i].contribution = 0 }
-        XCTAssertEqual(
-            line(true), "\(name): what +0, color +0, is +0, the +0, dog +0".replacingOccurrences(of: ", ", with: "  "))
-        found.body.questions[0].scores[0].words?[1].contribution = .nan
-        XCTAssertTrue(line(true).contains("color +nan") || line(true).contains("color nan"), line(true))
+            "\(name): \(ground(203, "what")) +0.50  \(ground(147, "color")) -0.25  \(ground(231, "is")) +0.00  "
+                + "\(ground(231, "the")) +0.00  \(ground(63, "dog")) -0.50")
+        found.body.questions[0].scores[0].words?[1].evidence = .nan
+        XCTAssertTrue(line(true).contains(" color  +nan") || line(true).contains(" color  nan"), line(true))
     }
 
     func testVQA_wrongUsageAndListLayers_exitWith64AndPrintLayers() throws {

@@ -79,7 +79,8 @@ public enum CaptionRun {
     ) throws -> RunResult<CaptionManifestBody> {
         let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
         let photo = try PhotoFile(request.photo, limits: request.limits)
-        let running = try RunningModel(folder, weights: weights, options: request.options, load: { try Captioner.load($0) })
+        let running = try RunningModel(
+            folder, weights: weights, options: request.options, load: { try Captioner.load($0) })
         let captioner = running.model
         let answering = try request.vqa.map { try AnsweringModel($0, sharing: captioner.modelEncoder) }
         let image = running.encode(photo)
@@ -185,7 +186,8 @@ public enum CaptionRun {
             // Every word where none was chosen.
             let own = explanation.targets.filter { $0.request < chosen }
             let sheet = writer.sheet(
-                own.isEmpty ? explanation.targets : own, sentence: sentence, facts: facts, text: described, detail: detail)
+                own.isEmpty ? explanation.targets : own, sentence: sentence, facts: facts, text: described,
+                detail: detail)
             body.methodSheet = try writer.write(
                 sheet, PictureText(sentence: sentence, facts: facts), name: "\(photo.stem)-sheet", to: results)
         }

@@ -1,5 +1,6 @@
 import Drawing
 import Foundation
+import Language
 import Support
 import Tasks
 import Vision
@@ -160,11 +161,24 @@ struct AnsweringModel {
     }
 
     /// The question as it was asked; words that the model does not know are marked.
-    private func sentence(_ question: VQAManifestBody.Question) -> [PictureText.Part] {
-        let unknown = Set(question.unknownWords)
-        return question.question.split(whereSeparator: \.isWhitespace).map { word in
-            let plain = word.lowercased().trimmingCharacters(in: .punctuationCharacters)
-            return .init(String(word), unknown.contains(plain) ? .unknown : .plain)
+    /// - Parameter evidence: of each of the question's words, in nats: words are shaded by it.
+    private func sentence(
+        _ question: VQAManifestBody.Question, evidence: [Float]? = nil
+    ) -> [PictureText.Part] {
+        let unknown = Set(question.unknownWords), tokenizer = CaptionTokenizer()
+        let asked = question.question.split(whereSeparator: \.isWhitespace).map { word in
+            (text: String(word), tokens: tokenizer.tokens(String(word)))
+        }
+        // A word with an apostrophe is two of the model's words.
+        let isSplitAlike = asked.flatMap(\.tokens) == question.words
+        let words = isSplitAlike ? asked : question.words.map { ($0, [$0]) }
+        let largest = max(evidence?.map(abs).filter(\.isFinite).max() ?? 0, .leastNormalMagnitude)
+        var left = (evidence ?? [])[...]
+        return words.map { text, tokens in
+            let own = left.prefix(tokens.count).reduce(0, +)
+            left = left.dropFirst(tokens.count)
+            return .init(
+                text, tokens.contains(where: unknown.contains) ? .unknown : .plain, weight: own / largest)
         }
     }
 
@@ -173,7 +187,7 @@ struct AnsweringModel {
         of target: ExplainedTarget<AnswerSubject>, _ question: VQAManifestBody.Question
     ) -> TargetText {
         TargetText(
-            sentence: sentence(question) + [.init(target.subject.answer, .explained)],
+            sentence: sentence(question, evidence: target.wordEvidence) + [.init(target.subject.answer, .explained)],
             probability: target.subject.probability, language: .question, rival: target.subject.against,
             score: "score before the softmax",
             remarks: target.subject.rank == 1
