@@ -9,7 +9,6 @@ extension Calibration {
     /// The file of tensors.
     static let tensorsFile = "calibration.safetensors"
 
-    private static let largestNumbersFile = 1 << 20
     /// In elements: 1,024 cells of 16,384 channels.
     private static let largestMap = 1 << 24
     /// Another process may replace the two files between the reading of one and of the other.
@@ -27,12 +26,17 @@ extension Calibration {
     /// - Throws: ``ModelError`` or `SafeTensorsError` for one that cannot be used.
     public static func read(_ folder: URL) throws -> Calibration? {
         try? ModelFiles.finishReplacement(in: folder)
-        for attempt in 1... {
+        for _ in 1..<attempts {
             switch try readOnce(folder) {
             case .missing: return nil
             case .found(let calibration): return calibration
-            case .mixed(let error): if attempt == attempts { throw error }
+            case .mixed: continue
             }
+        }
+        switch try readOnce(folder) {
+        case .missing: return nil
+        case .found(let calibration): return calibration
+        case .mixed(let error): throw error
         }
     }
 
@@ -72,16 +76,7 @@ extension Calibration {
     private static func readOnce(_ folder: URL) throws -> Outcome {
         let url = folder.appendingPathComponent(numbersFile)
         func refused(_ problem: String) -> ModelError { ModelError(path: url.path, problem: problem) }
-        let data: Data
-        do {
-            guard let found = try SmallFile.read(url, atMost: largestNumbersFile) else { return .missing }
-            data = found
-        } catch { throw refused("\(error)") }
-        let numbers: CalibrationNumbers
-        do { numbers = try JSONDecoder().decode(CalibrationNumbers.self, from: data) } catch {
-            throw refused("is not a model's calibration: \(ModelFiles.explain(error, of: data))")
-        }
-        if let problem = numbers.problem { throw refused(problem) }
+        guard let numbers = try CalibrationNumbers.read(url) else { return .missing }
         let file = folder.appendingPathComponent(tensorsFile)
         guard FileManager.default.fileExists(atPath: file.path) else {
             return .mixed(refused("needs \(tensorsFile) beside it, which is missing; run 'mmx model calibrate' again"))
@@ -90,10 +85,13 @@ extension Calibration {
         guard try SafeTensors.metadata(file)[tensorsKey] == numbers.tensors else {
             return .mixed(refused("belongs to another \(tensorsFile); run 'mmx model calibrate' again"))
         }
-        return .found(try Calibration(numbers, tensors, path: file.path))
+        return .found(try Calibration(numbers, tensors: tensors, path: file.path))
     }
 
-    private init(_ numbers: CalibrationNumbers, _ tensors: [String: Tensor], path: String) throws {
+    /// - Parameters:
+    ///   - tensors: those of the file.
+    ///   - path: the file's, for errors.
+    init(_ numbers: CalibrationNumbers, tensors: [String: Tensor], path: String) throws {
         func refused(_ problem: String) -> ModelError { ModelError(path: path, problem: problem) }
         var tensors = tensors
         func take(_ name: String, _ axes: [ClosedRange<Int>]) throws -> Tensor {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// `calibration.json`: the numbers of a ``Calibration``.
 struct CalibrationNumbers: Codable {
@@ -16,6 +17,27 @@ struct CalibrationNumbers: Codable {
     var distribution: Distribution?
     var temperature: FittedTemperature?
     var kinds: [KindAccuracy]
+
+    /// The largest file, in bytes.
+    private static let largestFile = 1 << 20
+
+    /// Reads the file.
+    /// - Returns: nil where there is none.
+    /// - Throws: ``ModelError``.
+    static func read(_ url: URL) throws -> CalibrationNumbers? {
+        func refused(_ problem: String) -> ModelError { ModelError(path: url.path, problem: problem) }
+        let data: Data
+        do {
+            guard let found = try SmallFile.read(url, atMost: largestFile) else { return nil }
+            data = found
+        } catch { throw refused("\(error)") }
+        let numbers: CalibrationNumbers
+        do { numbers = try JSONDecoder().decode(CalibrationNumbers.self, from: data) } catch {
+            throw refused("is not a model's calibration: \(ModelFiles.explain(error, of: data))")
+        }
+        if let problem = numbers.problem { throw refused(problem) }
+        return numbers
+    }
 
     private static let counts = 0...1_000_000_000
     private static let nats = 0...1e6
