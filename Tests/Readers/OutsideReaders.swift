@@ -137,10 +137,37 @@ extension OutsideReader {
         .init("answers", [.files("ExplainTests/Fixtures/toy-vqa", "answers.txt")]) {
             _ = try AnswerFile.read(Data(contentsOf: $0), path: $0.path)
         },
+        .init("calibration", [.text(calibrationNumbers)], .json) { _ = try CalibrationNumbers.read($0) },
+        .init(
+            "calibration-tensors",
+            [
+                .bytes(
+                    header(
+                        #"{"mean_features":{"dtype":"F16","shape":[1,1,2,1],"data_offsets":[0,4]},"#
+                            + #""distribution.mean":{"dtype":"F16","shape":[1],"data_offsets":[4,6]},"#
+                            + #""distribution.deviation":{"dtype":"F16","shape":[1],"data_offsets":[6,8]}}"#))
+            ], read: calibrate),
         .init("classes", [.text("tabby, tabby cat\ndog\n")]) {
             _ = try ClassList(ClassNames.read(Data(contentsOf: $0), name: "classes.txt"))
         },
     ]
+
+    /// What `calibration.json` says of the tensors that are read.
+    private static let calibrationNumbers = #"""
+        {"data":{"devImages":5,"images":12,"names":["images","train.txt"]},"encoder":"8aba487dc4b3570e","format":1,\#
+        "distribution":{"devWarned":0.05,"threshold":1.5},"kinds":[{"kind":"color","questions":9,"right":4}],\#
+        "temperature":{"count":40,"errorAfter":0.01,"errorBefore":0.1,"surpriseAfter":1.5,"surpriseBefore":2,\#
+        "value":1.25},"tensors":"0123456789abcdef"}
+        """#
+
+    /// Reads the tensors as those of a calibration, and uses them.
+    private static func calibrate(_ url: URL) throws {
+        let numbers = try JSONDecoder().decode(CalibrationNumbers.self, from: Data(calibrationNumbers.utf8))
+        let calibration = try Calibration(numbers, tensors: SafeTensors.read(url), path: url.path)
+        if calibration.meanFeatures.count <= 1 << 20 {
+            _ = calibration.distribution?.distance(calibration.meanFeatures)
+        }
+    }
 
     /// Reads `config.json` as the loader of a model does, before anything is allocated.
     private static func configure<T: Decodable>(_ url: URL, _ type: T.Type, problem: @escaping (T) -> String?) throws {

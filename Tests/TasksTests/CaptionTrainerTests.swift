@@ -65,7 +65,9 @@ final class CaptionTrainerTests: XCTestCase {
     private func files(_ name: String) throws -> [String: Data] {
         let output = try world().output(name)
         var files: [String: Data] = [:]
-        for part in ["config.json", "vocabulary.txt", "model.safetensors"] {
+        for part in [
+            "config.json", "vocabulary.txt", "model.safetensors", "calibration.json", "calibration.safetensors",
+        ] {
             files[part] = try Data(contentsOf: output.appendingPathComponent(part))
         }
         let training = output.appendingPathComponent("training")
@@ -81,7 +83,7 @@ final class CaptionTrainerTests: XCTestCase {
         let second = try files(b)
         XCTAssertEqual(first.keys.sorted(), second.keys.sorted(), line: line)
         // The three files of the model, the best weights, and parameters, average and moments of the last epoch.
-        XCTAssertEqual(first.count, 7, "\(first.keys.sorted())", line: line)
+        XCTAssertEqual(first.count, 9, "\(first.keys.sorted())", line: line)
         for (name, data) in first { XCTAssertEqual(data, second[name], "\(name) of \(a) and \(b)", line: line) }
     }
 

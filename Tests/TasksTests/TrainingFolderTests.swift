@@ -213,7 +213,9 @@ final class TrainingFolderTests: XCTestCase {
         try train("killed")
         let old = try files("killed").filter { !$0.key.hasPrefix("training/") }
         let sizes = try files("killed").mapValues(\.count)
-        XCTAssertEqual(old.keys.sorted(), ["config.json", "model.safetensors", "vocabulary.txt"])
+        XCTAssertEqual(
+            old.keys.sorted(),
+            ["calibration.json", "calibration.safetensors", "config.json", "model.safetensors", "vocabulary.txt"])
         let model = try XCTUnwrap(sizes["model.safetensors"])
         var failures = 0
         for limit in [0, 2, 100, 5_000, model - 1, model, 2 * model, 1 << 30] {

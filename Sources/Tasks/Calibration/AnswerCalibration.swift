@@ -32,23 +32,19 @@ struct AnswerCalibration {
         var asked: [QuestionKind: Int] = [:]
         var right: [QuestionKind: Int] = [:]
         var isFirst = true
-        temperature = try FittedTemperature.fit { row in
+        temperature = try FittedTemperature.fit { batch in
             try features.eachBatch { maps, from in
                 let (rows, weights) = VQATask.rows(Array(items[from..<from + maps.shape[0]]))
                 let scores = head.logits(
                     features: Variable(maps), embedded: head.embed(rows.map(\.words)),
                     lengths: rows.map(\.words.count), dropout: nil
                 ).value
-                FittedTemperature.eachRow(of: scores) { index, scores in
-                    let item = rows[index]
-                    if weights[index] == 0 { return }
-                    let truth = numbers[item.answer]
-                    if isFirst {
-                        let best = scores.indices.max { scores[$0] < scores[$1] }
-                        asked[item.kind, default: 0] += 1
-                        right[item.kind, default: 0] += best == truth ? 1 : 0
-                    }
-                    if let truth { row(scores, truth) }
+                batch(scores, zip(rows, weights).map { $1 > 0 ? numbers[$0.answer] : nil })
+                for (index, item) in rows.enumerated() where isFirst && weights[index] > 0 {
+                    let own = scores.row(index).array
+                    let best = own.indices.max { own[$0] < own[$1] } ?? 0
+                    asked[item.kind, default: 0] += 1
+                    right[item.kind, default: 0] += answers[best] == item.answer ? 1 : 0
                 }
             }
             isFirst = false

@@ -15,8 +15,9 @@ public struct CalibrationError: Equatable, Sendable {
     ///   - p: its probability, 0...1.
     ///   - isRight: whether it is the true one.
     public mutating func add(_ p: Double, isRight: Bool) {
-        // Bins are open below and closed above, as in the paper; 0 is in the first.
-        let bin = min(Self.bins - 1, max(0, Int((p * Double(Self.bins)).rounded(.up)) - 1))
+        // Bins are open below and closed above, as in the paper; 0 is in the first, and so is what is no number.
+        let place = (p * Double(Self.bins)).rounded(.up)
+        let bin = place > 1 ? Int(min(place, Double(Self.bins))) - 1 : 0
         count[bin] += 1
         right[bin] += isRight ? 1 : 0
         probability[bin] += p

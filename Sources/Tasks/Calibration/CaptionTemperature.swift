@@ -10,30 +10,20 @@ extension FittedTemperature {
     static func fit(
         _ decoder: any CaptionDecoder, vocabulary: Vocabulary, captions: [[[Int]]], features: FeatureMaps
     ) throws -> FittedTemperature? {
-        try fit { (row: Row) in
+        try fit { batch in
             try features.eachBatch { maps, from in
                 let (rows, weights) = VQATask.rows(Array(captions[from..<from + maps.shape[0]]))
                 let forced = TeacherForcing(
                     captions: rows.map { Array($0.prefix(longest)) }, weights: weights, start: vocabulary.start,
                     end: vocabulary.end, pad: vocabulary.pad)
                 let logits = decoder.logits(features: Variable(maps), words: forced.inputs, dropout: nil).value
-                eachRow(of: logits.reshaped([-1, vocabulary.count])) { index, scores in
-                    let truth = forced.targets[index]
-                    if forced.weights[index] > 0, truth != vocabulary.unknown { row(scores, truth) }
-                }
+                batch(
+                    logits.reshaped([-1, vocabulary.count]),
+                    zip(forced.targets, forced.weights).map { $1 > 0 && $0 != vocabulary.unknown ? $0 : nil })
             }
         }
     }
 
     /// The most words of a reference that are read: memory grows with their number.
     private static let longest = 60
-
-    /// Calls `body` with each row of `[rows, width]` and its number.
-    static func eachRow(of scores: Tensor, _ body: (Int, UnsafeBufferPointer<Float>) -> Void) {
-        let width = scores.shape[1]
-        for index in 0..<scores.shape[0] {
-            body(index, UnsafeBufferPointer(start: scores.pointer + index * width, count: width))
-        }
-        withExtendedLifetime(scores) {}
-    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// A temperature T by which scores are divided before the softmax: p = softmax(scores / T). It is the one that makes
 /// the true words or answers of dev likeliest (Guo et al. 2017, "On Calibration of Modern Neural Networks",
@@ -32,18 +33,19 @@ public struct FittedTemperature: Codable, Equatable, Sendable {
         self.errorAfter = errorAfter
     }
 
-    /// Receives one row: its scores, and the index of the true word or answer.
-    public typealias Row = (_ scores: UnsafeBufferPointer<Float>, _ truth: Int) -> Void
+    /// Receives rows of scores, `[rows, width]`, and for each row the index of the true word or answer; nil leaves the
+    /// row out.
+    public typealias Batch = (_ scores: Tensor, _ truths: [Int?]) -> Void
 
     /// Fits the temperature by Newton's method in 1 / T, in which the surprise is convex. Steps that leave the bracket
     /// of the minimum are replaced by its middle.
-    /// - Parameter eachRow: calls its argument with every row; it is called about six times, and each time gives the
+    /// - Parameter eachBatch: calls its argument with all rows; it is called about six times, and each time gives the
     ///   same rows.
     /// - Returns: nil where there are no rows, or scores that are no numbers. The temperature is in ``range``.
-    public static func fit(_ eachRow: (Row) throws -> Void) rethrows -> FittedTemperature? {
+    public static func fit(_ eachBatch: (Batch) throws -> Void) rethrows -> FittedTemperature? {
         func sums(_ beta: Double) throws -> Sums {
             var sums = Sums()
-            try eachRow { sums.add($0, $1, beta) }
+            try eachBatch { sums.add($0, $1, beta) }
             return sums
         }
         var (low, high) = (1 / range.upperBound, 1 / range.lowerBound)
@@ -51,7 +53,7 @@ public struct FittedTemperature: Codable, Equatable, Sendable {
         guard first.count > 0, first.isFinite else { return nil }
         var beta = 1.0
         var last = first
-        for _ in 0..<60 where last.slope != 0 {
+        for _ in 0..<30 where last.slope != 0 {
             if last.slope > 0 { high = beta } else { low = beta }
             var next = beta - last.slope / last.curvature
             if !(low...high).contains(next) { next = (low + high) / 2 }
@@ -78,25 +80,29 @@ public struct FittedTemperature: Codable, Equatable, Sendable {
         var isFinite: Bool { surprise.isFinite && slope.isFinite && curvature.isFinite }
 
         /// With p = softmax(beta s): the slope is the mean of s under p less the true one, the curvature its variance.
-        mutating func add(_ scores: UnsafeBufferPointer<Float>, _ truth: Int, _ beta: Double) {
-            var best = 0
-            for i in scores.indices where scores[i] > scores[best] { best = i }
-            let highest = Double(scores[best])
-            var (sum, first, second) = (0.0, 0.0, 0.0)
-            for score in scores {
-                let below = Double(score) - highest
-                let part = exp(beta * below)
-                sum += part
-                first += part * below
-                second += part * below * below
+        mutating func add(_ scores: Tensor, _ truths: [Int?], _ beta: Double) {
+            let width = scores.shape[1]
+            let p = Variable(scores).scaled(by: Float(beta)).softmax().value
+            for (row, truth) in truths.enumerated() {
+                guard let truth else { continue }
+                let (s, p) = (scores.pointer + row * width, p.pointer + row * width)
+                var best = 0
+                for i in 0..<width where s[i] > s[best] { best = i }
+                let highest = s[best]
+                var (first, second) = (0.0, 0.0)
+                for i in 0..<width where p[i] > 0 {
+                    let below = Double(s[i] - highest)
+                    first += Double(p[i]) * below
+                    second += Double(p[i]) * below * below
+                }
+                let own = Double(s[truth] - highest)
+                count += 1
+                surprise -= log(Double(p[best])) + beta * own
+                slope += first - own
+                curvature += second - first * first
+                error.add(Double(p[best]), isRight: best == truth)
             }
-            let mean = first / sum
-            let own = Double(scores[truth]) - highest
-            count += 1
-            surprise += log(sum) - beta * own
-            slope += mean - own
-            curvature += second / sum - mean * mean
-            error.add(1 / sum, isRight: best == truth)
+            withExtendedLifetime((scores, p)) {}
         }
     }
 }

@@ -69,9 +69,11 @@ public struct Captioner {
 
     /// Reads a model folder: `config.json`, `model.safetensors` and the vocabulary that the config names; the encoder
     /// from the folder of another model where the config refers to one.
-    /// - Parameter isCalibrated: whether to read the folder's calibration, where it has one.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
-    public static func load(_ folder: URL, isCalibrated: Bool = true) throws -> Captioner {
+    public static func load(_ folder: URL) throws -> Captioner { try load(folder, isCalibrated: true) }
+
+    /// - Parameter isCalibrated: whether to read the folder's calibration, where it has one.
+    static func load(_ folder: URL, isCalibrated: Bool) throws -> Captioner {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
             CaptionerConfiguration.self, of: "a captioning model", problem: \.problem)

@@ -16,8 +16,8 @@ public enum QuestionKind: String, Codable, CaseIterable, Sendable {
     /// - `color`: it asks "what" or "which" and names colour ("what color is the dog?");
     /// - `number`: it has "how many" or "number of";
     /// - `where`: it has "where", or asks for a place ("what kind of place is it?");
-    /// - `wearing/holding`: it asks "what" and has a form of wear, hold or carry, or names what one wears things on and
-    ///   holds them in ("what is in its mouth?", "what does she have on her head?");
+    /// - `wearing/holding`: it asks "what" and has a form of wear, hold or carry, "have", or what holds things ("what is
+    ///   in its mouth?", "what does she have on her head?");
     /// - `object`: any other question with "what", "which" or "who";
     /// - `other`: the rest ("why", "how").
     public init(tokens: [String]) {
@@ -35,7 +35,7 @@ public enum QuestionKind: String, Codable, CaseIterable, Sendable {
             self = .number
         } else if has(["where"]) || asksWhat && has(["place", "location", "room", "scene", "setting"]) {
             self = .place
-        } else if asksWhat, has(Self.wornOrHeld) || has(["mouth", "hand", "hands"]) || has(["have"]) && has(["on"]) {
+        } else if asksWhat, has(Self.wornOrHeld) || has(["mouth", "hand", "hands", "have"]) {
             self = .wearingHolding
         } else if asksWhat || has(["who", "whose", "whom", "who's"]) {
             self = .object

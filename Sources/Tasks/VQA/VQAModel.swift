@@ -106,13 +106,14 @@ public struct VQAModel {
 
     /// Reads a model folder: `config.json`, `model.safetensors`, and the vocabulary and the answers that the config
     /// names; the encoder from the folder of another model where the config refers to one.
-    /// - Parameters:
-    ///   - encoder: another model's encoder in memory. A model that shares this encoder uses it and reads none.
-    ///   - isCalibrated: whether to read the folder's calibration, where it has one.
+    /// - Parameter encoder: another model's encoder in memory. A model that shares this encoder uses it and reads none.
     /// - Throws: ``ModelError`` naming the file and what is wrong with it, or the readers' own errors.
-    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil, isCalibrated: Bool = true) throws
-        -> VQAModel
-    {
+    public static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil) throws -> VQAModel {
+        try load(folder, sharing: encoder, isCalibrated: true)
+    }
+
+    /// - Parameter isCalibrated: whether to read the folder's calibration, where it has one.
+    static func load(_ folder: URL, sharing encoder: ModelEncoder? = nil, isCalibrated: Bool) throws -> VQAModel {
         let files = ModelFiles(folder)
         let configuration = try files.configuration(
             VQAConfiguration.self, of: "a question answering model", problem: \.problem)

@@ -35,7 +35,7 @@ struct CalibrationDataOptions: ParsableArguments {
 
 struct ModelCalibrate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "calibrate", abstract: "Add to a model what its training images are like, and how sure it may be.",
+        commandName: "calibrate", abstract: "Add to a model what its training images are like.",
         usage: """
             mmx model calibrate <model> --images <dir> --captions <csv>
                 --train <txt> --dev <txt> [<options>]
@@ -48,8 +48,7 @@ struct ModelCalibrate: ParsableCommand {
                   Calibrate a captioner.
               mmx model calibrate my-vqa --images DIR --questions train.jsonl \\
                   --dev dev.jsonl --compare DIR2
-                  Calibrate a VQA model, and count the photographs of another folder \\
-                  that are unlike its training images.
+                  Calibrate a VQA model; count the unlike photographs of DIR2.
 
             mmx train does the same at its end. It computes the mean feature map of the training images, which stands \
             for "no image"; the distribution of their features, with the distance beyond which 5 % of the dev images \
