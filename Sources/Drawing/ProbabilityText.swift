@@ -19,5 +19,15 @@ public func probabilityText(_ probability: Double) -> String {
     return "1 in " + groups.reversed().joined(separator: ",")
 }
 
+/// A probability with its name: "p = 0.93", "1 in 10,600", "p is more than 0.9999".
+public func probabilityFact(_ probability: Double) -> String {
+    let text = probabilityText(probability)
+    if text.contains(" in ") { return text }
+    return text.first?.isNumber == true ? "p = \(text)" : "p is \(text)"
+}
+
+/// ``probabilityFact(_:)-(Double)`` of a probability in single precision.
+public func probabilityFact(_ probability: Float) -> String { probabilityFact(Double(probability)) }
+
 /// ``probabilityText(_:)-(Double)`` of a probability in single precision.
 public func probabilityText(_ probability: Float) -> String { probabilityText(Double(probability)) }

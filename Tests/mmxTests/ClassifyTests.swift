@@ -56,7 +56,9 @@ final class ClassifyTests: ProgramTestCase {
         try FileManager.default.removeItem(at: url("mmx-output"))
 
         let found = try manifest(
-            classify("wide.png", "--explain", "../red fox/", "--contrast", "tabby", "2", "--json", "--smooth", "3"))
+            classify(
+                "wide.png", "--explain", "../red fox/", "--contrast", "tabby", "2", "--json", "--smooth", "3",
+                "--no-legend"))
         XCTAssertEqual(found.scores.map(\.index), [3, 0])
         XCTAssertEqual(found.scores[1].against, 2)
         XCTAssertEqual(found.rendering.smoothing, 3)
@@ -83,7 +85,8 @@ final class ClassifyTests: ProgramTestCase {
         }
         let text = try classify("wide.png", "--explain", "dog")
         XCTAssertTrue(
-            text.output.contains("dog (score ") && text.output.contains("wide-class-1-dog-overlay.png"), text.output)
+            text.output.contains("dog (p = ") && text.output.contains(", score ")
+                && text.output.contains("wide-class-1-dog-overlay.png"), text.output)
     }
 
     func testClassify_requestsThatCannotBeMet_areRefused() throws {

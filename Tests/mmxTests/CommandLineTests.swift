@@ -12,7 +12,7 @@ final class CommandLineTests: ProgramTestCase {
     func testCaption_explainWord_printsCaptionAndWritesFiles() throws {
         XCTAssertEqual(try caption("toy.png").output, "a square and something blue\n")
         XCTAssertEqual(files(), [])
-        let wide = try caption("wide.png", "--explain-word", "a", "--json")
+        let wide = try caption("wide.png", "--explain-word", "a", "--json", "--no-legend")
         XCTAssertEqual(wide.code, 0, wide.errors)
         let manifest = try JSONDecoder().decode(CaptionManifest.self, from: Data(wide.output.utf8))
         XCTAssertEqual(manifest.photo.width, 210)

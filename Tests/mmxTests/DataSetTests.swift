@@ -94,7 +94,12 @@ final class DataSetTests: ProgramTestCase {
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertEqual(outcome.output, "out\n")
         XCTAssertTrue(outcome.errors.contains("6 training and 12 dev images"), outcome.errors)
-        XCTAssertEqual(files("out"), ["config.json", "model.safetensors", "training", "vocabulary.txt"])
+        XCTAssertEqual(
+            files("out"),
+            [
+                "calibration.json", "calibration.safetensors", "config.json", "model.safetensors", "training",
+                "vocabulary.txt",
+            ])
         XCTAssertEqual(try caption("toy.png", model: url("out")).code, 0)
         XCTAssertEqual(try train("--resume").code, 0)
         assertFails(try train("--resume", "--seed", "5"), 4, "out/training/state.json", "other options")

@@ -196,7 +196,7 @@ final class EvaluateMapsTests: ProgramTestCase {
             "--questions", "q", "--phrases", "p", "--captions", "c", says: "give --questions FILE, or --phrases FILE")
         try usage("--phrases", "p", says: "--phrases needs --captions FILE")
         try usage("--questions", "q", "--model", "m", "--split", "s", says: "--captions and --split go with --phrases")
-        try usage("--questions", "q", "--masks", "m", says: "--masks and --score go with --phrases")
+        try usage("--questions", "q", "--masks", "m", says: "--masks, --score and --no-image go with --phrases")
         try usage("--questions", "q", "--resume", says: "--resume needs --records FILE")
         for usage in [["--limit", "0"], ["--resamples", "0"], ["--format", "csv"]] {
             XCTAssertEqual(try evaluate(usage[0], usage[1]).code, 64)

@@ -62,7 +62,12 @@ final class QuestionTrainingTests: ProgramTestCase {
         XCTAssertEqual(outcome.output, "out\n")
         XCTAssertTrue(outcome.errors.contains("27 training questions about 9 images"), outcome.errors)
         XCTAssertTrue(outcome.errors.contains("9 dev questions about 3"), outcome.errors)
-        XCTAssertEqual(files("out"), ["answers.txt", "config.json", "model.safetensors", "training", "vocabulary.txt"])
+        XCTAssertEqual(
+            files("out"),
+            [
+                "answers.txt", "calibration.json", "calibration.safetensors", "config.json", "model.safetensors",
+                "training", "vocabulary.txt",
+            ])
         XCTAssertEqual(try run(["vqa", "toy.png", "what color is the circle?", "--model", "./out"]).code, 0)
         XCTAssertEqual(try train("--resume").code, 0)
         assertFails(try train("--resume", "--seed", "5"), 4, "out/training/state.json", "other options")

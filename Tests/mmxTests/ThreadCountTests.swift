@@ -88,6 +88,6 @@ final class ThreadCountTests: ProgramTestCase {
                 "--epochs", "1", "--tune-epochs", "1", "--tune-from", "all", "--embedding", "40", "--hidden", "48",
                 "--attention", "40", "--minimum-count", "1", "--batch", "4",
             ], output: "trained")
-        assertAlike(found, files: 1)
+        assertAlike(found, files: 2)
     }
 }

@@ -120,6 +120,14 @@ public struct ManifestPhoto: Codable, Sendable {
     public var fileWidth: Int?
     /// The file's own height, likewise.
     public var fileHeight: Int?
+
+    /// Whether it has fewer pixels than a model can see much in: a side below 32.
+    var isTiny: Bool { min(width, height) < 32 }
+
+    /// nil for a photograph that is large enough.
+    var sizeWarning: String? {
+        isTiny ? "the photograph has only \(width)x\(height) pixels: what the model says of it may be made up" : nil
+    }
 }
 
 /// How the maps were drawn.

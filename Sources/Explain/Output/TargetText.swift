@@ -24,7 +24,7 @@ extension ExplanationWriter {
         _ text: TargetText, of target: ExplainedTarget<Subject>, _ attribution: Attribution
     ) -> PictureText {
         let facts = [
-            text.probability.map { "p = \(probabilityText($0))" },
+            text.probability.map { probabilityFact($0) },
             target.evidence.text(language: text.language?.name ?? ""),
         ].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ", ")
         let method = "\(attribution.method) over \(attribution.support)"
@@ -33,15 +33,18 @@ extension ExplanationWriter {
                 + String(format: "%.3f", target.value) + ", \(method)"
         ]
         return PictureText(
-            sentence: text.sentence, facts: facts.isEmpty ? [] : ["\(target.name): \(facts)"],
-            details: (details + text.remarks + remarks).map { "\($0)." }.joined(separator: " "))
+            sentence: text.sentence, facts: (facts.isEmpty ? [] : ["\(target.name): \(facts)"]) + doubts,
+            details: (details + text.remarks + (header.map { ["Model \($0.model.name)"] } ?? [])).map { "\($0)." }
+                .joined(separator: " "))
     }
 
-    /// What holds for all pictures of the run.
-    private var remarks: [String] {
+    /// What makes all pictures of the run doubtful.
+    var doubts: [String] {
         guard let header else { return [] }
-        let unlike = header.trainingDistance.map { $0.isUnlike } ?? false
-        return ["Model \(header.model.name)"] + (unlike ? [TrainingDistance.remark] : [])
+        return [
+            header.trainingDistance?.isUnlike == true ? TrainingDistance.remark : nil,
+            header.photo.isTiny ? "The photograph has only \(header.photo.width)x\(header.photo.height) pixels." : nil,
+        ].compactMap(\.self)
     }
 
     /// The text chunks of a picture: what it shows, and the files that it was made of.

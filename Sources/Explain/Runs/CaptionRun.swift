@@ -158,7 +158,7 @@ public enum CaptionRun {
                 images: target.request < chosen, text: text(of: target, explanation.output, body))
         }
         guard let results else { return }
-        let facts = wholeCaption(body)
+        let facts = wholeCaption(body) + writer.doubts
         let sentence = PictureText.sentence(
             explanation.output.words, unknown: unknown(explanation.output))
         let whole = body
@@ -169,7 +169,7 @@ public enum CaptionRun {
             let evidence = target.evidence.evidence.map { String(format: "%+.1f nats", $0) }
             let first = target.subject.sameMapAt?.first { $0 < target.subject.positions[0] }
             return [
-                "p = \(probabilityText(target.subject.probability))", evidence, first.map { "map of word \($0 + 1)" },
+                probabilityFact(target.subject.probability), evidence, first.map { "map of word \($0 + 1)" },
             ].compactMap(\.self).joined(separator: ", ")
         }
         if request.hasWordSheet {
@@ -200,7 +200,7 @@ public enum CaptionRun {
     /// What a sheet says of the caption as a whole.
     private static func wholeCaption(_ body: CaptionManifestBody) -> [String] {
         let facts = [
-            "the whole caption: p = \(probabilityText(body.probability))",
+            "the whole caption: \(probabilityFact(body.probability))",
             Evidence(evidence: body.evidence).text(language: ""),
         ].filter { !$0.isEmpty }.joined(separator: ", ")
         return [facts] + (body.captionGivenByUser ? ["The caption is the user's own."] : [])

@@ -58,7 +58,7 @@ struct RunningModel<Model: ExplainableModel> {
         let distance = trainingDistance(of: image)
         let view = [
             identity.preprocessing.viewWarning(photoWidth: photo.image.width, photoHeight: photo.image.height),
-            distance?.warning,
+            distance?.warning, photo.description.sizeWarning,
         ].compactMap(\.self)
         return ManifestHeader(
             tool: Version.tool, task: task, model: description, photo: photo.description,

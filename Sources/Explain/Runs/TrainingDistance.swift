@@ -12,7 +12,7 @@ public struct TrainingDistance: Codable, Equatable, Sendable {
     public var isUnlike: Bool { !(distance <= limit) }
 
     /// As pictures say it.
-    static let remark = "The photograph is unlike those that the model was trained on"
+    static let remark = "The photograph is unlike those that the model was trained on: this may be made up."
 
     var warning: String? {
         guard isUnlike else { return nil }

@@ -149,10 +149,10 @@ struct AnsweringModel {
         if let results, request.rendering.hasSheet {
             let sentence = sentence(question)
             let sheet = writer.sheet(
-                explanation.targets, sentence: sentence, facts: [], text: { text(of: $0, question) }
+                explanation.targets, sentence: sentence, facts: writer.doubts, text: { text(of: $0, question) }
             ) { target in
                 let evidence = target.evidence.evidence.map { String(format: "%+.1f nats", $0) }
-                return ["p = \(probabilityText(target.subject.probability))", evidence].compactMap(\.self)
+                return [probabilityFact(target.subject.probability), evidence].compactMap(\.self)
                     .joined(separator: ", ")
             }
             question.methodSheet = try writer.write(

@@ -20,16 +20,31 @@ struct FeatureMaps {
     /// Of image files, each encoded whenever it is asked for.
     init(_ images: [URL], encoder: ModelEncoder) {
         self.init(count: images.count) { range in
-            let parts = try FeatureCache.features(
-                Array(images[range]), from: range.lowerBound, preprocessing: encoder.identity.preprocessing,
-                augmentation: .none, front: { encoder.network(Variable($0)).value })
-            let result = Tensor(uninitialized: [range.count] + (parts.first?.shape.dropFirst() ?? []))
-            for (i, part) in parts.enumerated() {
-                (result.pointer + i * part.count).update(from: part.pointer, count: part.count)
-                withExtendedLifetime(part) {}
-            }
-            return result
+            Self.joined(
+                try FeatureCache.features(
+                    Array(images[range]), from: range.lowerBound, preprocessing: encoder.identity.preprocessing,
+                    augmentation: .none, front: { encoder.network(Variable($0)).value }))
         }
+    }
+
+    /// The maps `[1, u, v, K]` that `map` gives of the images of a range, each on one thread, as `[n, u, v, K]`.
+    static func joined(_ range: Range<Int>, _ map: @escaping (Int) -> Tensor) -> Tensor {
+        var parts = [Tensor?](repeating: nil, count: range.count)
+        parts.withUnsafeMutableBufferPointer { parts in
+            nonisolated(unsafe) let (parts, map) = (parts, map)
+            Parallel.forEach(range.count) { i in parts[i] = map(range.lowerBound + i) }
+        }
+        return joined(parts.compactMap(\.self))
+    }
+
+    /// Maps `[1, u, v, K]` of one shape as `[n, u, v, K]`.
+    private static func joined(_ parts: [Tensor]) -> Tensor {
+        let result = Tensor(uninitialized: [parts.count] + (parts.first?.shape.dropFirst() ?? []))
+        for (i, part) in parts.enumerated() {
+            (result.pointer + i * part.count).update(from: part.pointer, count: part.count)
+            withExtendedLifetime(part) {}
+        }
+        return withExtendedLifetime(result) { result }
     }
 
     /// Calls `body` with all maps, some images at a time, and the number of the first of them.

@@ -63,8 +63,11 @@ final class Trainer<Task: TrainingTask> {
         let network = try model.makeEncoder(model.store.scope())
         func maps(_ images: [TrainingImage], _ augmentation: Augmentation, _ name: String) throws -> FeatureMaps {
             let cache = try model.cache(cut, images: images, augmentation: augmentation, name: name)
-            return FeatureMaps(count: cache.count) {
-                network(Variable(cache.batch(Array($0))), stages: cut..<network.stages.count).value
+            return FeatureMaps(count: cache.count) { range in
+                // Each image by itself on one thread: the numbers do not depend on the number of threads.
+                FeatureMaps.joined(range) { image in
+                    network(Variable(cache.batch([image])), stages: cut..<network.stages.count).value
+                }
             }
         }
         let dev = try maps(task.devImages, .none, "dev")

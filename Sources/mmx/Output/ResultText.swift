@@ -22,7 +22,7 @@ enum ResultText {
         namesMethod: Bool, path: (String) -> String
     ) -> String? {
         let facts = [
-            "p = \(probabilityText(probability))", target.evidence.text(language: language),
+            probabilityFact(probability), target.evidence.text(language: language),
             "\(kind) \(String(format: "%.3f", target.value))", namesMethod ? target.method : "",
         ]
         return target.files.overlay.map { line(target.name, facts, file: path($0)) }
