@@ -28,7 +28,7 @@ cd "$photos"
 mmx caption camera.png --explain-all
 keep caption-words camera-words.png
 
-mmx caption camera.png --explain-word camera --boxes --contour 0.5 --legend
+mmx caption camera.png --explain-word camera --boxes
 keep box camera-10-camera-overlay.png
 
 mmx caption astronaut.png --caption "a woman in an orange uniform smiles in front of a flag" \
@@ -44,19 +44,19 @@ mmx caption camera.png --explain-word man --explain-word shirt --explain-word ca
     --score log-probability --method grad-cam --smooth 1 --sheet
 keep paper camera-sheet.png 1000
 
-mmx caption camera.png --contrast man woman --legend
+mmx caption camera.png --contrast man woman
 keep contrast-words camera-02-man_rather_than_woman-overlay.png
 
-mmx classify coffee.png --contrast espresso cup --legend
+mmx classify coffee.png --contrast espresso cup
 keep contrast-classes coffee-class-967-968-espresso_rather_than_cup-overlay.png
 
-mmx vqa camera.png "what color is the jacket?" --legend
+mmx vqa camera.png "what color is the jacket?"
 keep answer-jacket camera-01-black-overlay.png
 
-mmx vqa camera.png "what is the man holding?" --legend
+mmx vqa camera.png "what is the man holding?"
 keep answer-holding camera-01-camera-overlay.png
 
-mmx classify chelsea.png --explain --legend
+mmx classify chelsea.png --explain
 keep class chelsea-class-285-Egyptian_cat-overlay.png
 
 mmx caption rocket.jpg --explain-all

@@ -16,13 +16,14 @@ struct MMX: ParsableCommand {
               mmx classify photo.jpg --explain
                   Print the likeliest classes and draw where the first comes from.
 
-            A CNN encoder makes a feature map of the photograph. From it an LSTM writes a caption, or a VQA head, an \
-            LSTM that reads the question, chooses an answer. mmx takes the score of a word, an answer or a class and \
-            draws which regions of the photograph it comes from, by Grad-CAM (Selvaraju et al. 2017) or another method.
+            mmx draws the regions that speak for a word, by the part of its score that the model reads off the regions \
+            (centred Grad-CAM); for an answer, by LayerCAM of its score; for a class, by Grad-CAM; each map as strong \
+            as the image's evidence. The map of the Grad-CAM paper (Selvaraju et al. 2017) is \
+            --score log-probability --method grad-cam --smooth 1 --scale each.
 
-            The shipped models name their own defaults in config.json. For a word of a caption the map explains the \
-            visual part of the word's score, by centred Grad-CAM; for an answer it explains the answer's score before \
-            the softmax, by LayerCAM. Both are smoothed over 3x3 cells. --score, --method and --smooth change that.
+            A CNN encoder makes a feature map of the photograph. From it an LSTM writes a caption, or a VQA head, an \
+            LSTM that reads the question, chooses an answer. The evidence of a word or an answer says how much \
+            likelier the image makes it, in nats. Where there is none, the picture is gray and says so.
 
             Results go to standard output, progress and messages to standard error.
 

@@ -26,7 +26,10 @@ final class EvidenceTests: XCTestCase {
     }
 
     private func calibration(_ noImage: Tensor) -> Calibration {
-        Calibration(encoder: "hand", meanFeatures: noImage, data: CalibrationData(images: 1, devImages: 0, names: []))
+        Calibration(
+            encoder: "hand", typicalFeatures: noImage,
+            typicalShares: [Float](repeating: 1 / Float(noImage.shape[0]), count: noImage.shape[0]),
+            data: CalibrationData(images: 1, devImages: 0, names: []))
     }
 
     private func parameters(_ values: [String: (Int) -> Float]) -> Parameters {
@@ -132,6 +135,42 @@ final class EvidenceTests: XCTestCase {
     func testEvidence_ofTheImageThatStandsForNoImage_isZero() throws {
         let found = try explain([.everyWord], value: 0.7, noImage: image(0.7), score: .visual)
         XCTAssertEqual(found.output.evidence.map(\.evidence), [0, 0, 0, 0])
+    }
+
+    /// Two typical images, of which one decides "red" and the other does not: without the image, its probability is the
+    /// mean of both.
+    func testEvidence_ofTwoTypicalImages_isAgainstTheMeanOfTheirProbabilities() throws {
+        let both = Tensor([2, 2, 2, 3], image(1).array + image(0).array)
+        for score in WordScore.allCases {
+            let found = try explain([.word("red")], value: 2, noImage: both, score: score).targets[0].evidence
+            let without = (exp(logProbability(3)) + 1 / 7) / 2
+            XCTAssertEqual(try XCTUnwrap(found.evidence), logProbability(6) - log(without), accuracy: 1e-5)
+        }
+    }
+
+    /// At temperature 2, both probabilities have half the score: 3 and 0 become 1.5 and 0. The parts of the odds are the
+    /// model's own.
+    func testEvidence_atATemperature_isThatOfTheCalibratedProbabilities() throws {
+        var captioner = try captioner(noImage: image(0))
+        captioner.calibration?.temperature = FittedTemperature(
+            value: 2, count: 1, surpriseBefore: 1, surpriseAfter: 1, errorBefore: 0, errorAfter: 0)
+        let explainer = try Explainer(captioner, options: ExplanationOptions(wordScore: .visual))
+        let found = try explainer.explain(
+            explainer.encode(image(1)), input: vocabulary.encode(["a", "red", "circle"]), targets: [.word("red")])
+        XCTAssertEqual(found.output.probabilities[1], exp(logProbability(1.5)), accuracy: 1e-6)
+        XCTAssertEqual(found.targets[0].subject.probability, exp(logProbability(1.5)), accuracy: 1e-6)
+        XCTAssertEqual(found.output.logProbabilities[1], logProbability(3), accuracy: 1e-5)
+        XCTAssertEqual(
+            try XCTUnwrap(found.targets[0].evidence.evidence), logProbability(1.5) + log(7), accuracy: 1e-5)
+        XCTAssertEqual(try XCTUnwrap(found.targets[0].evidence.regions), 3, accuracy: 1e-5)
+    }
+
+    func testEvidence_ofAnUnknownWord_isUnknown() throws {
+        let explainer = try Explainer(captioner(noImage: image(0)))
+        let found = try explainer.explain(
+            explainer.encode(image(1)), input: CaptionWords(["a", "zebra"], in: vocabulary), targets: [.everyWord])
+        XCTAssertEqual(found.targets[1].evidence, Evidence())
+        XCTAssertNotNil(found.targets[0].evidence.evidence)
     }
 
     func testEvidence_withoutCalibration_isUnknownAndDrawsInFull() throws {

@@ -143,9 +143,10 @@ extension OutsideReader {
             [
                 .bytes(
                     header(
-                        #"{"mean_features":{"dtype":"F16","shape":[1,1,2,1],"data_offsets":[0,4]},"#
+                        #"{"typical_features":{"dtype":"F16","shape":[1,1,2,1],"data_offsets":[0,4]},"#
                             + #""distribution.mean":{"dtype":"F16","shape":[1],"data_offsets":[4,6]},"#
-                            + #""distribution.deviation":{"dtype":"F16","shape":[1],"data_offsets":[6,8]}}"#))
+                            + #""distribution.deviation":{"dtype":"F16","shape":[1],"data_offsets":[6,8]},"#
+                            + #""typical_shares":{"dtype":"F16","shape":[1],"data_offsets":[8,10]}}"#))
             ], read: calibrate),
         .init("classes", [.text("tabby, tabby cat\ndog\n")]) {
             _ = try ClassList(ClassNames.read(Data(contentsOf: $0), name: "classes.txt"))
@@ -164,8 +165,8 @@ extension OutsideReader {
     private static func calibrate(_ url: URL) throws {
         let numbers = try JSONDecoder().decode(CalibrationNumbers.self, from: Data(calibrationNumbers.utf8))
         let calibration = try Calibration(numbers, tensors: SafeTensors.read(url), path: url.path)
-        if calibration.meanFeatures.count <= 1 << 20 {
-            _ = calibration.distribution?.distance(calibration.meanFeatures)
+        if calibration.typicalFeatures.count <= 1 << 20 {
+            _ = calibration.distribution?.distance(calibration.typicalFeatures.rows(0..<1))
         }
     }
 

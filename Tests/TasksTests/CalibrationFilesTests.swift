@@ -21,7 +21,8 @@ final class CalibrationFilesTests: XCTestCase {
     /// Of the shape that the encoder "tiny" gives.
     private static func calibration(_ value: Float = 0.5, encoder: String = "abc", channels: Int = 3) -> Calibration {
         Calibration(
-            encoder: encoder, meanFeatures: Tensor([1, 2, 2, channels], repeating: value),
+            encoder: encoder, typicalFeatures: Tensor([2, 2, 2, channels], repeating: value),
+            typicalShares: [0.75, 0.25],
             distribution: FeatureDistribution(
                 mean: Tensor([channels], repeating: 1), deviation: Tensor([channels], repeating: 0.25), threshold: 1.5,
                 devWarned: 0.05),
@@ -49,8 +50,9 @@ final class CalibrationFilesTests: XCTestCase {
         try written.write(to: folder)
         let read = try XCTUnwrap(Calibration.read(folder))
         XCTAssertEqual(read.encoder, "abc")
-        XCTAssertEqual(read.meanFeatures.shape, [1, 2, 2, 3])
-        XCTAssertEqual(read.meanFeatures.array, written.meanFeatures.array)
+        XCTAssertEqual(read.typicalFeatures.shape, [2, 2, 2, 3])
+        XCTAssertEqual(read.typicalShares, [0.75, 0.25])
+        XCTAssertEqual(read.typicalFeatures.array, written.typicalFeatures.array)
         XCTAssertEqual(read.distribution?.mean.array, [1, 1, 1])
         XCTAssertEqual(read.distribution?.deviation.array, [0.25, 0.25, 0.25])
         XCTAssertEqual(read.distribution?.threshold, 1.5)
@@ -77,7 +79,7 @@ final class CalibrationFilesTests: XCTestCase {
 
     func testCalibration_withFeaturesBeyondHalves_isWrittenAsFloats() throws {
         try Self.calibration(100_000).write(to: folder)
-        XCTAssertEqual(try Calibration.read(folder)?.meanFeatures[0, 0, 0, 0], 100_000)
+        XCTAssertEqual(try Calibration.read(folder)?.typicalFeatures[0, 0, 0, 0], 100_000)
     }
 
     func testRead_folderWithoutACalibration_isNil() throws { XCTAssertNil(try Calibration.read(folder)) }
@@ -108,12 +110,15 @@ final class CalibrationFilesTests: XCTestCase {
         try Self.calibration().write(to: folder)
         let good = try SafeTensors.read(tensors).mapValues { $0.copy() }
         let metadata = try SafeTensors.metadata(tensors)
-        let map = "mean_features", deviation = "distribution.deviation"
+        let map = "typical_features", deviation = "distribution.deviation"
         let changes: [([String: Tensor?], String)] = [
-            ([map: nil], "no tensor mean_features"), ([map: Tensor([2, 2, 3], repeating: 1)], "shape"),
-            ([map: Tensor([2, 2, 2, 3], repeating: 1)], "shape"),
-            ([map: Tensor([1, 2, 2, 3], repeating: .nan)], "not finite"),
-            ([map: Tensor([1, 2, 2, 3], repeating: .infinity)], "not finite"),
+            ([map: nil], "no tensor typical_features"), ([map: Tensor([2, 2, 3], repeating: 1)], "shape"),
+            ([map: Tensor([65, 2, 2, 3], repeating: 1)], "shape"),
+            ([map: Tensor([1, 2, 2, 3], repeating: 1)], "typical_shares in the shape [2]"),
+            ([map: Tensor([2, 2, 2, 3], repeating: .nan)], "not finite"),
+            ([map: Tensor([2, 2, 2, 3], repeating: .infinity)], "not finite"),
+            (["typical_shares": Tensor([2], [0.5, 0.25])], "do not add up to 1"),
+            (["typical_shares": Tensor([2], [1.5, -0.5])], "do not add up to 1"),
             ([deviation: Tensor([4], repeating: 1)], "shape"), ([deviation: Tensor([3], repeating: 0)], "not above 0"),
             ([deviation: nil], "no tensor distribution.deviation"), (["more": Tensor([1], repeating: 1)], "more"),
         ]
@@ -200,7 +205,7 @@ final class CalibrationFilesTests: XCTestCase {
         let calibration = try fitting(0.75)
         try fitting(0.5).write(to: folder)
         try save(calibration)
-        XCTAssertEqual(try VQAModel.load(folder).calibration?.meanFeatures[0, 0, 0, 0], 0.75)
+        XCTAssertEqual(try VQAModel.load(folder).calibration?.typicalFeatures[0, 0, 0, 0], 0.75)
     }
 
     /// A replacement that was interrupted after any number of its files: the calibration is the new model's, or none.
@@ -233,7 +238,7 @@ final class CalibrationFilesTests: XCTestCase {
                     try? FileManager.default.removeItem(at: target)
                     try FileManager.default.moveItem(at: replacement.appendingPathComponent(name), to: target)
                 }
-                let found = try VQAModel.load(folder).calibration?.meanFeatures[0, 0, 0, 0]
+                let found = try VQAModel.load(folder).calibration?.typicalFeatures[0, 0, 0, 0]
                 XCTAssertEqual(found, hasCalibration ? 0.75 : nil, "after \(moved) files")
             }
         }

@@ -48,7 +48,7 @@ final class CalibrationRunTests: XCTestCase {
         XCTAssertEqual(a.encoder, b.encoder, line: line)
         XCTAssertEqual(a.data.images, b.data.images, line: line)
         XCTAssertEqual(a.kinds, b.kinds, line: line)
-        for (x, y) in zip(a.meanFeatures.array, b.meanFeatures.array) {
+        for (x, y) in zip(a.typicalFeatures.array, b.typicalFeatures.array) {
             XCTAssertEqual(x, y, accuracy: 0.01 + 0.01 * abs(x), line: line)
         }
         let (first, second) = (try XCTUnwrap(a.distribution), try XCTUnwrap(b.distribution))

@@ -40,12 +40,17 @@ final class FeatureDistributionTests: XCTestCase {
         XCTAssertEqual(distribution.distance(map([1, 0])), (0.58 / 0.020_201).squareRoot(), accuracy: 0.02)
     }
 
-    func testMeanMap_ofTwoImages_isTheMeanOfEachElement() {
-        var statistics = FeatureStatistics()
-        statistics.add(Tensor([2, 1, 2, 1], [1, 2, 3, 6]))
-        statistics.add(Tensor([1, 1, 2, 1], [5, 1]))
-        XCTAssertEqual(statistics.meanMap.shape, [1, 1, 2, 1])
-        XCTAssertEqual(statistics.meanMap.array, [3, 3])
+    /// Three images at 0, three at 10, and one at 4 on a line: the medoids are 0 and 10.
+    func testTypicalImages_ofTwoClusters_areTheirMedoids() {
+        let points = Tensor([7, 1], [0, 10, 0.1, 9.9, 4, -0.1, 10.1])
+        let found = TypicalImages.choose(points, count: 2)
+        XCTAssertEqual(found.map(\.row), [0, 1])
+        XCTAssertEqual(found.map(\.share), [4.0 / 7, 3.0 / 7])
+        // As many as there are different images.
+        XCTAssertEqual(TypicalImages.choose(Tensor([4, 1], [1, 2, 1, 2]), count: 3).count, 2)
+        XCTAssertEqual(TypicalImages.compared(of: 3), [0, 1, 2])
+        XCTAssertEqual(TypicalImages.compared(of: 6_000).count, 1_000)
+        XCTAssertEqual(TypicalImages.compared(of: 6_000).last, 5_994)
     }
 
     func testDistance_ofAnImageWithoutActiveChannels_isFinite() {

@@ -124,13 +124,25 @@ struct EvaluatedModel<Model: EvaluableModel> {
     /// What the explanation of an image is made with where another image stands for no image.
     func explainer(of photo: Image, noImage: NoImage) throws -> Explainer<Model> {
         let preprocessing = model.modelEncoder.identity.preprocessing
-        guard let other = noImage.image(of: photo, preprocessing) else { return explainer }
+        guard noImage != .typical, let calibration = model.calibration else { return explainer }
         var changed = model
-        let features = changed.modelEncoder.network(Variable(preprocessing.prepare(other).tensor)).value
-        changed.calibration = Calibration(
-            encoder: changed.modelEncoder.identity.weights, meanFeatures: features,
-            data: CalibrationData(images: 0, devImages: 0, names: []))
+        let features =
+            noImage.image(of: photo, preprocessing).map {
+                model.modelEncoder.network(Variable(preprocessing.prepare($0).tensor)).value
+            } ?? Self.mean(calibration)
+        changed.calibration?.typicalFeatures = features
+        changed.calibration?.typicalShares = [1]
         return try Explainer(changed, options: explainer.options)
+    }
+
+    /// The mean of the typical feature maps, `[1, u, v, K]`.
+    private static func mean(_ calibration: Calibration) -> Tensor {
+        let maps = calibration.typicalFeatures, size = maps.count / maps.shape[0]
+        let result = Tensor([1] + maps.shape.dropFirst())
+        for (i, share) in calibration.typicalShares.enumerated() {
+            for k in 0..<size { result.pointer[k] += share * maps.pointer[i * size + k] }
+        }
+        return withExtendedLifetime((maps, result)) { result }
     }
 
     // MARK: Other parameters

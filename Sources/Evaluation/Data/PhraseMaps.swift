@@ -45,7 +45,7 @@ public struct PhraseMaps: RandomisableMaps {
     public init(
         _ captioner: Captioner, model: URL, options: ExplanationOptions = ExplanationOptions(), data: CaptionDataset,
         phrases: URL, masks: URL? = nil, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil,
-        noImage: NoImage = .mean
+        noImage: NoImage = .typical
     ) throws {
         evaluated = try EvaluatedModel(captioner, folder: model, options: options, smoothing: smoothing)
         methods = evaluated.methods(Self.suffix)
@@ -69,32 +69,34 @@ public struct PhraseMaps: RandomisableMaps {
         let prepared = evaluated.prepare(photo), image = evaluated.explainer.encode(prepared.tensor)
         let explainer = try evaluated.explainer(of: photo, noImage: noImage)
         var targets: [MapTarget] = []
+        var own = try ownEvidence(image, explainer, captions[index])
         for caption in captions[index] {
             let (explanation, spans) = try explain(caption, image, explainer)
             try ModelError.check(explanation.output.logProbabilities, of: evaluated.folder)
             let functionEvidence = Self.functionEvidence(explanation.output)
             for target in caption.targets {
                 let phrase = target.phrase, words = caption.words
-                let own = [target.head..<target.head + 1, target.span]
-                let explained = own.map { explanation.targets[spans[$0] ?? 0] }
+                let asked = [target.head..<target.head + 1, target.span]
+                let explained = asked.map { explanation.targets[spans[$0] ?? 0] }
+                var fields: [String: RecordValue] = [
+                    "captionRow": .number(caption.row), "word": .text(explanation.output.words[target.head]),
+                    "phrase": .text(phrase.words.joined(separator: " ")), "position": .number(target.head),
+                ]
+                fields["evidence"] = explained[0].evidence.evidence.map { .fraction(Double($0)) }
+                fields["functionEvidence"] = functionEvidence.map { .fraction($0) }
+                fields["ownEvidence"] = own.map { .fraction($0.words) }
+                fields["ownFunctionEvidence"] = own.map { .fraction($0.functionWords) }
                 targets.append(
                     MapTarget(
                         kind: phrase.types.joined(separator: "/"), context: "\(caption.row)",
-                        fields: [
-                            "captionRow": .number(caption.row),
-                            "word": .text(explanation.output.words[target.head]),
-                            "phrase": .text(phrase.words.joined(separator: " ")), "position": .number(target.head),
-                        ].merging(
-                            [
-                                ("evidence", explained[0].evidence.evidence.map { .fraction(Double($0)) }),
-                                ("functionEvidence", functionEvidence.map { .fraction($0) }),
-                            ].compactMap { name, value in value.map { (name, $0) } }
-                        ) { own, _ in own },
+                        fields: fields,
                         region: try region(of: phrase, in: photo),
-                        confidences: own.map { span in
+                        confidences: asked.map { span in
                             { captioner.probabilities(of: span, in: words, features: $0) }
                         },
                         maps: evaluated.maps(explained[0], explained[1], suffix: Self.suffix)))
+                // The image's own caption counts once.
+                own = nil
             }
         }
         return evaluated.imageMaps(prepared, image, targets: targets)
@@ -115,9 +117,31 @@ public struct PhraseMaps: RandomisableMaps {
 
     /// The mean evidence of a caption's function words, in nats; nil where there is none.
     private static func functionEvidence(_ output: CaptionOutput) -> Double? {
-        let found = zip(output.words, output.evidence).filter { FunctionWords.all.contains($0.0) }
+        meanEvidence(output) { FunctionWords.all.contains($0) }
+    }
+
+    private static func meanEvidence(_ output: CaptionOutput, of isWanted: (String) -> Bool) -> Double? {
+        let found = zip(output.words, output.evidence).filter { isWanted($0.0) }
             .compactMap { $0.1.evidence.map(Double.init) }
         return found.isEmpty ? nil : found.reduce(0, +) / Double(found.count)
+    }
+
+    /// The mean evidence of two kinds of words in the caption that the model writes: head words of the image's phrases,
+    /// and function words. nil where it has not both, or the model has no calibration.
+    private func ownEvidence(
+        _ image: EncodedImage, _ explainer: Explainer<Captioner>, _ captions: [PhraseCaption]
+    ) throws -> (words: Double, functionWords: Double)? {
+        let captioner = evaluated.model
+        guard captioner.calibration != nil else { return nil }
+        let heads = Set(
+            captions.flatMap { caption in
+                caption.targets.map { captioner.vocabulary.word(at: caption.words[$0.head]) }
+            })
+        let output = try explainer.explain(image, input: evaluated.explainer.caption(image), targets: []).output
+        guard let words = Self.meanEvidence(output, of: heads.contains),
+            let functionWords = Self.functionEvidence(output)
+        else { return nil }
+        return (words, functionWords)
     }
 
     /// The pixels of a phrase's boxes or of its mask.

@@ -12,23 +12,33 @@ public struct EvidenceScores: Codable, Equatable, Sendable {
         public var pointing: [String: Estimate]
     }
 
+    /// The words of phrases with boxes beside the function words of the same captions.
+    public struct Captions: Codable, Equatable, Sendable {
+        /// The number of captions that have both.
+        public var captions: Int
+        /// The mean over the captions of the mean evidence of their words with boxes, in nats.
+        public var words: Double
+        /// The same of their function words.
+        public var functionWords: Double
+        /// The captions in which the words with boxes have more, as a part of all.
+        public var above: Estimate?
+    }
+
     /// From the least evidence on. Ranges without targets are left out.
     public var ranges: [Range]
     /// The mean evidence of the targets, in nats.
     public var mean: Double
-    /// The mean evidence of the function words in the same captions, in nats; nil for questions.
-    public var functionWords: Double?
-    /// The captions in which the targets' mean evidence is above that of the function words, as a part of all captions
-    /// that have both; nil for questions.
-    public var captionsAbove: Estimate?
-    /// The number of captions with targets and function words.
-    public var captions: Int
+    /// Of the data set's captions; nil for questions.
+    public var references: Captions?
+    /// Of the captions that the model writes itself, whose words with boxes are the head words of the image's phrases;
+    /// nil for questions.
+    public var own: Captions?
 
     private static let limits: [(name: String, range: Swift.Range<Double>)] = [
         ("below 0", -.infinity..<0), ("0 to 1", 0..<1), ("1 to 3", 1..<3), ("3 and more", 3..<Double.infinity),
     ]
 
-    /// Of targets whose fields have `evidence`, and of captions `functionEvidence`; nil where no target has it.
+    /// Of targets whose fields have `evidence`; nil where none has.
     init?(_ targets: [TargetFigures], bootstrap: Bootstrap) {
         let known = targets.compactMap { target in target.fields["evidence"]?.real.map { (target, $0) } }
         guard !known.isEmpty else { return nil }
@@ -39,32 +49,45 @@ public struct EvidenceScores: Codable, Equatable, Sendable {
                 ? nil : Range(name: name, targets: inside.count, pointing: Self.pointing(inside, bootstrap))
         }
         let byCaption = Dictionary(grouping: known.filter { $0.0.fields["functionEvidence"] != nil }) { target, _ in
-            Caption(image: target.image, row: target.fields["captionRow"]?.real ?? 0)
+            Place(image: target.image, row: target.fields["captionRow"]?.real ?? 0)
         }
-        captions = byCaption.count
-        functionWords = nil
-        captionsAbove = nil
-        if byCaption.isEmpty { return }
-        let images = Set(byCaption.keys.map(\.image)).sorted()
-        let place = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
-        var above = [Ratio](repeating: Ratio(0, over: 0), count: images.count), sum = 0.0
-        for (caption, targets) in byCaption.sorted(by: { $0.key < $1.key }) {
-            guard let index = place[caption.image], let function = targets[0].0.fields["functionEvidence"]?.real else {
-                continue
-            }
-            sum += function
-            let own = targets.reduce(0) { $0 + $1.1 } / Double(targets.count)
-            above[index] = above[index] + Ratio(own > function ? 1 : 0)
-        }
-        functionWords = sum / Double(byCaption.count)
-        captionsAbove = bootstrap.estimates([above])[0]
+        references = Self.captions(
+            byCaption.sorted { $0.key < $1.key }.compactMap { place, targets in
+                targets[0].0.fields["functionEvidence"]?.real.map { functionWords in
+                    (place.image, targets.reduce(0) { $0 + $1.1 } / Double(targets.count), functionWords)
+                }
+            }, bootstrap)
+        own = Self.captions(
+            targets.compactMap { target in
+                guard let words = target.fields["ownEvidence"]?.real,
+                    let functionWords = target.fields["ownFunctionEvidence"]?.real
+                else { return nil }
+                return (target.image, words, functionWords)
+            }, bootstrap)
     }
 
-    private struct Caption: Hashable, Comparable {
+    private struct Place: Hashable, Comparable {
         var image: Int
         var row: Double
 
-        static func < (a: Caption, b: Caption) -> Bool { (a.image, a.row) < (b.image, b.row) }
+        static func < (a: Place, b: Place) -> Bool { (a.image, a.row) < (b.image, b.row) }
+    }
+
+    private static func captions(
+        _ all: [(image: Int, words: Double, functionWords: Double)], _ bootstrap: Bootstrap
+    ) -> Captions? {
+        if all.isEmpty { return nil }
+        let images = Set(all.map(\.image)).sorted()
+        let place = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1, $0) })
+        var above = [Ratio](repeating: Ratio(0, over: 0), count: images.count)
+        for one in all {
+            guard let index = place[one.image] else { continue }
+            above[index] = above[index] + Ratio(one.words > one.functionWords ? 1 : 0)
+        }
+        return Captions(
+            captions: all.count, words: all.reduce(0) { $0 + $1.words } / Double(all.count),
+            functionWords: all.reduce(0) { $0 + $1.functionWords } / Double(all.count),
+            above: bootstrap.estimates([above])[0])
     }
 
     private static func pointing(_ targets: [TargetFigures], _ bootstrap: Bootstrap) -> [String: Estimate] {
@@ -97,11 +120,12 @@ extension EvidenceScores {
         }
         var lines = ["pointing by evidence"] + MapScores.lines(rows)
         lines.append(String(format: "mean evidence: %.2f nats", mean))
-        if let functionWords, let captionsAbove {
+        for (name, found) in [("reference", references), ("the model's own", own)] {
+            guard let found else { continue }
             lines.append(
-                String(format: "function words of the same captions: %.2f nats; ", functionWords)
-                    + "the phrases' words have more in \(MapScores.text(captionsAbove, isShare: true)) of \(captions) captions"
-            )
+                "\(found.captions) \(name) captions: words with boxes "
+                    + String(format: "%.2f nats, function words %.2f; ", found.words, found.functionWords)
+                    + "more in \(MapScores.text(found.above, isShare: true))")
         }
         return lines.joined(separator: "\n")
     }

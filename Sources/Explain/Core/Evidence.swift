@@ -3,15 +3,16 @@ import Tensors
 
 /// What the image says of a target, in nats.
 ///
-/// The evidence is y(image) - y(no image), where y is the target's log-probability, or for a contrast the difference
-/// of two. "No image" is the mean feature map of the images that the model was trained on (`Calibration.meanFeatures`):
-/// the model then speaks without knowing this image. A word that the sentence decides has evidence 0; a word that only
-/// the image decides has its full surprise.
+/// The evidence is y(image) - y(no image), where y is the target's log-probability at the temperature that was fitted
+/// on dev, or for a contrast the difference of two. Without an image the model says the mean of what it says of a few
+/// typical training images (`Calibration.typicalFeatures`): p(word | words before) is the mean over images of
+/// p(word | words before, image). A word that the sentence decides has evidence 0; a word that only the image decides
+/// has its full surprise.
 ///
 /// Where the scores before the softmax are the sum of a part that is read off the image's regions and of a part of the
 /// language model, the odds of the target have two factors, and their logarithm two terms, ``regions`` and
 /// ``language``. The odds are those of the word against all other words, p / (1 - p), or for a contrast against the
-/// other word. Of a phrase the terms are the sums of its words'.
+/// other word; they are the model's own, before any temperature. Of a phrase the terms are the sums of its words'.
 public struct Evidence: Codable, Equatable, Sendable {
     /// y(image) - y(no image), in nats; nil for a model without a calibration.
     public var evidence: Float?
@@ -46,30 +47,41 @@ public struct Evidence: Codable, Equatable, Sendable {
 /// The F outputs are one or more choices of `width` each: a word of the vocabulary at every position, or an answer.
 public struct EvidenceReading: Sendable {
     private let width: Int
-    /// log p of every output given the image, `[1, F]`.
+    /// log p of every output given the image, at the fitted temperature, `[1, F]`.
     private let image: Tensor
     /// The same given no image, `[1, F]`.
     private let noImage: Tensor?
+    /// The scores before the softmax, or log p, `[1, F]`.
+    private let scores: Tensor
     /// The language model's part of the scores before the softmax, `[1, F]`.
     private let language: Tensor?
+    /// The index of what stands for unknown words, whose probability means nothing.
+    private let unknown: Int?
 
     /// - Parameters:
     ///   - width: how many outputs one softmax is over; divides F.
-    ///   - image: log p of every output given the image, F numbers.
+    ///   - image: log p of every output given the image, at the fitted temperature, F numbers.
     ///   - noImage: the same without the image; nil for a model without a calibration.
+    ///   - scores: before the softmax, or log p, F numbers.
     ///   - language: the language model's part of the scores before the softmax; nil for a model without such a part.
-    public init(width: Int, image: Tensor, noImage: Tensor?, language: Tensor?) {
+    ///   - unknown: the index of what stands for unknown words, which have no evidence.
+    public init(
+        width: Int, image: Tensor, noImage: Tensor?, scores: Tensor, language: Tensor?, unknown: Int? = nil
+    ) {
         func flat(_ x: Tensor) -> Tensor { x.reshaped([1, x.count]) }
         self.width = width
-        (self.image, self.noImage, self.language) = (flat(image), noImage.map(flat), language.map(flat))
+        self.unknown = unknown
+        (self.image, self.noImage) = (flat(image), noImage.map(flat))
+        (self.scores, self.language) = (flat(scores), language.map(flat))
     }
 
     /// The evidence of a target.
     public func evidence(of target: LinearTarget) -> Evidence {
+        if target.terms.contains(where: { $0.index % width == unknown }) { return Evidence() }
         let language = language.map { logOdds(of: target, $0) }
         return Evidence(
             evidence: noImage.map { target.values(image)[0] - target.values($0)[0] },
-            regions: language.map { logOdds(of: target, image) - $0 }, language: language)
+            regions: language.map { logOdds(of: target, scores) - $0 }, language: language)
     }
 
     /// The logarithm of the odds of a target's outputs by `scores` `[1, F]`, whose softmax are the probabilities. Terms

@@ -8,8 +8,11 @@ import Tensors
 public struct Calibration: Sendable {
     /// The encoder's weights (``EncoderIdentity/weights``) that the features were computed with.
     public var encoder: String
-    /// The mean feature map of the training images, `[1, u, v, K]`: what a decoder or a VQA head reads for "no image".
-    public var meanFeatures: Tensor
+    /// The feature maps of a few typical training images, `[n, u, v, K]`: what a decoder or a VQA head reads for "no
+    /// image". What it says without an image is the mean of what it says of these, each with its share.
+    public var typicalFeatures: Tensor
+    /// For each of them the share of the training images that it stands for; they add up to 1.
+    public var typicalShares: [Float]
     /// The distribution of the training images' features; nil where it was not computed.
     public var distribution: FeatureDistribution?
     /// The temperature of words or answers that was fitted on dev; nil where it was not fitted.
@@ -20,11 +23,12 @@ public struct Calibration: Sendable {
     public var data: CalibrationData
 
     public init(
-        encoder: String, meanFeatures: Tensor, distribution: FeatureDistribution? = nil,
+        encoder: String, typicalFeatures: Tensor, typicalShares: [Float], distribution: FeatureDistribution? = nil,
         temperature: FittedTemperature? = nil, kinds: [KindAccuracy] = [], data: CalibrationData
     ) {
         self.encoder = encoder
-        self.meanFeatures = meanFeatures
+        self.typicalFeatures = typicalFeatures
+        self.typicalShares = typicalShares
         self.distribution = distribution
         self.temperature = temperature
         self.kinds = kinds

@@ -15,7 +15,8 @@ extension Calibration {
     private static let attempts = 3
 
     private static let tensorsKey = "calibration"
-    private static let mapName = "mean_features"
+    private static let mapsName = "typical_features"
+    private static let sharesName = "typical_shares"
     private static let centreName = "distribution.mean"
     private static let deviationName = "distribution.deviation"
 
@@ -55,7 +56,7 @@ extension Calibration {
                 "belongs to other weights of the encoder (\(calibration.encoder), not \(encoder.identity.weights))")
         }
         let preprocessing = encoder.identity.preprocessing
-        let shape = calibration.meanFeatures.shape
+        let shape = calibration.typicalFeatures.shape
         guard shape[3] == encoder.network.channels, shape[1] <= preprocessing.height, shape[2] <= preprocessing.width
         else {
             throw refused(
@@ -104,8 +105,13 @@ extension Calibration {
             return tensor
         }
         let side = 1...1_024
-        meanFeatures = try take(Self.mapName, [1...1, side, side, ConfigurationNumber.widths])
-        let channels = meanFeatures.shape[3]
+        typicalFeatures = try take(Self.mapsName, [1...64, side, side, ConfigurationNumber.widths])
+        let (count, channels) = (typicalFeatures.shape[0], typicalFeatures.shape[3])
+        typicalShares = try take(Self.sharesName, [count...count]).array
+        // Halves are exact to a thousandth.
+        guard typicalShares.allSatisfy({ $0 > 0 }), abs(typicalShares.reduce(0, +) - 1) < 0.01 else {
+            throw refused("has numbers in \(Self.sharesName) that do not add up to 1")
+        }
         distribution = try numbers.distribution.map { distribution in
             let deviation = try take(Self.deviationName, [channels...channels])
             guard deviation.array.allSatisfy({ $0 > 0 }) else {
@@ -131,7 +137,9 @@ extension Calibration {
 
     /// Writes the two files, one after the other.
     func writeFiles(to folder: URL) throws {
-        var tensors = [Self.mapName: meanFeatures]
+        var tensors = [
+            Self.mapsName: typicalFeatures, Self.sharesName: Tensor([typicalShares.count], typicalShares),
+        ]
         if let distribution {
             tensors[Self.centreName] = distribution.mean
             tensors[Self.deviationName] = distribution.deviation

@@ -38,7 +38,7 @@ struct FeatureMaps {
     }
 
     /// Maps `[1, u, v, K]` of one shape as `[n, u, v, K]`.
-    private static func joined(_ parts: [Tensor]) -> Tensor {
+    static func joined(_ parts: [Tensor]) -> Tensor {
         let result = Tensor(uninitialized: [parts.count] + (parts.first?.shape.dropFirst() ?? []))
         for (i, part) in parts.enumerated() {
             (result.pointer + i * part.count).update(from: part.pointer, count: part.count)

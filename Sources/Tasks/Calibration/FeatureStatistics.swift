@@ -1,13 +1,9 @@
 import Tensors
 
-/// Sums over the feature maps of the training images, from which their mean and their distribution are computed. Their
-/// memory does not grow with the number of images.
+/// Sums over the training images, from which their distribution is computed. Their memory does not grow with the number
+/// of images.
 struct FeatureStatistics {
     private var count = 0
-    /// The shape of a feature map, `[u, v, K]`.
-    private var shape: [Int] = []
-    /// Of each element of the feature maps.
-    private var maps: [Double] = []
     /// Of each channel of the images' descriptions (``FeatureDistribution``), and of its square.
     private var sums: [Double] = []
     private var squares: [Double] = []
@@ -17,32 +13,25 @@ struct FeatureStatistics {
     /// The smallest variance: it is above 0 where all images are the same.
     private static let smallest = 1e-6
 
-    /// Adds images. features `[n, u, v, K]`, the same u, v, K in every call.
-    mutating func add(_ features: Tensor) {
-        let size = Array(features.shape.dropFirst())
-        if count == 0 {
-            shape = size
-            maps = [Double](repeating: 0, count: size.reduce(1, *))
-            sums = [Double](repeating: 0, count: size[2])
-            squares = sums
-        }
-        precondition(size == shape, "the feature maps of an encoder have one shape")
-        count += features.shape[0]
-        for image in 0..<features.shape[0] {
-            let input = features.pointer + image * maps.count
-            for i in maps.indices { maps[i] += Double(input[i]) }
-        }
-        withExtendedLifetime(features) {}
-        for x in FeatureDistribution.described(features) {
+    /// Adds images. features `[n, u, v, K]`, the same K in every call.
+    /// - Returns: their descriptions (``FeatureDistribution``).
+    @discardableResult
+    mutating func add(_ features: Tensor) -> [[Double]] {
+        let descriptions = FeatureDistribution.described(features)
+        count += descriptions.count
+        for x in descriptions {
+            if sums.isEmpty {
+                sums = [Double](repeating: 0, count: x.count)
+                squares = sums
+            }
+            precondition(x.count == sums.count, "the feature maps of an encoder have one number of channels")
             for (k, value) in x.enumerated() {
                 sums[k] += value
                 squares[k] += value * value
             }
         }
+        return descriptions
     }
-
-    /// The mean feature map, `[1, u, v, K]`.
-    var meanMap: Tensor { Tensor([1] + shape, maps.map { Float($0 / Double(count)) }) }
 
     /// The distribution, without a threshold. Its numbers are halves, as they are stored, so that a threshold fits what
     /// is read later.

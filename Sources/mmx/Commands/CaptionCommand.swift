@@ -78,7 +78,11 @@ struct CaptionCommand: CheckedCommand {
             The shipped model's map of a word explains the visual part of the word's score (--score \
             \(ShippedDefaults.captionScore)), by Grad-CAM of centred activations (--method \
             \(ShippedDefaults.captionMethod)), smoothed (--smooth \(ShippedDefaults.smoothing)). The map of the \
-            Grad-CAM paper is --score log-probability --method grad-cam --smooth 1.
+            Grad-CAM paper is --score log-probability --method grad-cam --smooth 1 --scale each.
+
+            A map is drawn as strong as its evidence: how much likelier the image makes the word, in nats. A word that \
+            follows from the words before it gets a gray picture that says so. In a terminal, the caption's words are \
+            shaded by their evidence.
 
             A word that is not in the caption is explained at the position where the model gives it the highest \
             probability. mmx prints a warning then. A word that the model does not know is an error that names the \

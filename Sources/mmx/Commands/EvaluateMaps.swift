@@ -150,7 +150,7 @@ struct EvaluateMaps: ParsableCommand {
                                 the image's centre, and the boxes' part of the area.
 
             With a calibrated model the last table has pointing by evidence: how many nats likelier the image makes the \
-            word or the answer than the training images' mean does (--no-image compares with others). With --phrases \
+            word or the answer than it is without the image (--no-image compares). With --phrases \
             it also says in how many captions the words with boxes have more evidence than function words (a, is, \
             his).
 
@@ -206,7 +206,7 @@ struct EvaluateMaps: ParsableCommand {
         return try PhraseMaps(
             captioner, model: model, options: explanationOptions(), data: dataset,
             phrases: URL(fileURLWithPath: phrases), masks: data.masks.map { URL(fileURLWithPath: $0) },
-            kinds: data.kind, limit: data.limit, smoothing: how.smooth, noImage: measurement.noImage ?? .mean)
+            kinds: data.kind, limit: data.limit, smoothing: how.smooth, noImage: measurement.noImage ?? .typical)
     }
 
     private func explanationOptions() throws -> ExplanationOptions {
@@ -242,7 +242,9 @@ struct EvaluateMaps: ParsableCommand {
 extension NoImage: ExpressibleByArgument {
     public static var allValueDescriptions: [String: String] {
         [
-            "mean": "The training images' mean feature map, which the model's folder holds.",
+            "typical": "Typical training images, whose feature maps the model's folder holds: the mean of what is said "
+                + "of them.",
+            "mean": "The mean of these feature maps.",
             "blurred": "The image itself, reduced to 4x4 pixels.",
             "gray": "An image of the preprocessing's mean colour.",
         ]

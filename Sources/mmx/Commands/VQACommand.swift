@@ -57,7 +57,8 @@ struct VQACommand: CheckedCommand {
 
             The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM \
             (--method \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map \
-            of the Grad-CAM paper is --method grad-cam --smooth 1.
+            of the Grad-CAM paper is --method grad-cam --smooth 1 --scale each. A map is drawn as strong as its evidence: \
+            how much likelier the image makes the answer, in nats.
 
             Put the question in quotes, and an answer of several words too. Each target gets an overlay, a heat map \
             and a raw map (.npy). The manifest beside them, a JSON file, records how they were made.

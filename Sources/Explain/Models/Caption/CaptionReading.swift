@@ -60,26 +60,26 @@ struct CaptionReading {
         self.words = words
         names = caption.names(in: captioner.vocabulary)
         wordOutputs = try WordOutputs(captioner, kind: wordScore)
-        let shape = [words.count + 1, -1]
+        let shape = [words.count + 1, -1], typical = captioner.calibration?.typicalFeatures
+        let noImage: Tensor?
         let language: Tensor?
         if wordScore == .visual {
-            let found = wordOutputs.visual(features, words: words)
+            let found = wordOutputs.visual(features, others: typical, words: words)
             (logProbabilities, outputs) = (found.logits.reshaped(shape).logSoftmax(), found.visual.reshaped(shape))
-            language = wordOutputs.language(found)
+            (noImage, language) = (found.others, wordOutputs.language(found))
         } else {
             let logits = WordOutputs.logits(captioner, features: features, words: words).reshaped(shape)
             logProbabilities = logits.logSoftmax()
             outputs = wordScore == .logit ? logits : logProbabilities
+            noImage = typical.map { WordOutputs.logits(captioner, features: Variable($0), words: words).value }
             language =
                 captioner.decoder.visual == nil
                 ? nil : wordOutputs.language(wordOutputs.visual(features.detached, words: words))
         }
         calibrated = captioner.calibration.cooled(logProbabilities.value)
-        let noImage = captioner.calibration.map { calibration in
-            WordOutputs.logits(captioner, features: Variable(calibration.meanFeatures), words: words).logSoftmax().value
-        }
         evidence = EvidenceReading(
-            width: outputs.shape[1], image: logProbabilities.value, noImage: noImage, language: language)
+            width: outputs.shape[1], image: calibrated, noImage: captioner.calibration.withoutImage(noImage),
+            scores: logProbabilities.value, language: language, unknown: captioner.vocabulary.unknown)
     }
 
     /// The caption's word indices, its end last.

@@ -1,3 +1,4 @@
+import Language
 import Tasks
 import Tensors
 
@@ -30,16 +31,20 @@ struct WordOutputs {
 
     /// The scores before the softmax and the visual term's part of them, from one run, `[N, u, v, K] -> [N, T, V]`;
     /// only the part has derivatives.
-    func visual(_ features: Variable, words: [Int]) -> (logits: Variable, visual: Variable) {
+    /// - Parameter others: feature maps `[n, u, v, K]` whose scores `[n, T, V]` are computed beside them; N is 1 then.
+    func visual(_ features: Variable, others: Tensor? = nil, words: [Int]) -> VisualScores {
         let captions = Self.captions(captioner, words, of: features)
-        guard let scores = captioner.decoder.visualScores(features: features, words: captions) else {
+        guard var scores = captioner.decoder.visualScores(features: features, others: others, words: captions) else {
             preconditionFailure("a decoder with a visual term has its scores")
         }
-        return (scores.logits.permuted([1, 0, 2]), scores.visual.permuted([1, 0, 2]))
+        scores.logits = scores.logits.permuted([1, 0, 2])
+        scores.visual = scores.visual.permuted([1, 0, 2])
+        scores.others = scores.others.map { Variable($0).permuted([1, 0, 2]).value }
+        return scores
     }
 
     /// The scores without the visual term's part, from both of ``visual(_:words:)``, `[N, T, V]`.
-    func language(_ scores: (logits: Variable, visual: Variable)) -> Tensor {
+    func language(_ scores: VisualScores) -> Tensor {
         (scores.logits.detached - scores.visual.detached).value
     }
 

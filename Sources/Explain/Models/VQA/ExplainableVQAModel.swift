@@ -43,14 +43,17 @@ extension VQAModel: ExplainableModel {
     private func evidence(_ question: ReadQuestion, embedded: Tensor, logits: Tensor) -> EvidenceReading {
         let lengths = [question.words.count]
         let noImage = calibration.map { calibration in
-            head.logits(
-                features: Variable(calibration.meanFeatures), embedded: Variable(embedded), lengths: lengths,
-                dropout: nil)
+            let images = calibration.typicalFeatures.shape[0]
+            return head.logits(
+                features: Variable(calibration.typicalFeatures),
+                embedded: head.embed([[Int]](repeating: question.words, count: images)),
+                lengths: [Int](repeating: question.words.count, count: images), dropout: nil
+            ).value
         }
         let language = head.questionScores(embedded: Variable(embedded), lengths: lengths)
         return EvidenceReading(
-            width: logits.count, image: Variable(logits).logSoftmax().value, noImage: noImage?.logSoftmax().value,
-            language: language?.value)
+            width: logits.count, image: calibration.cooled(logits), noImage: calibration.withoutImage(noImage),
+            scores: logits, language: language?.value)
     }
 
     /// What each word of the question adds to targets, in nats: log p of the answer, or of a contrast, less that for
@@ -61,8 +64,8 @@ extension VQAModel: ExplainableModel {
         let shorter = question.words.indices.map { without in
             question.words.enumerated().filter { $0.offset != without }.map(\.element)
         }
-        let without = Variable(scores(features: features, questions: shorter)).logSoftmax().value
-        let with = Variable(logits).logSoftmax().value
+        let without = calibration.cooled(scores(features: features, questions: shorter))
+        let with = calibration.cooled(logits)
         return targets.map { target in
             let value = target.values(with)[0]
             return target.values(without).map { value - $0 }
