@@ -146,7 +146,7 @@ extension OutsideReader {
                         #"{"typical_features":{"dtype":"F16","shape":[1,1,2,1],"data_offsets":[0,4]},"#
                             + #""distribution.mean":{"dtype":"F16","shape":[1],"data_offsets":[4,6]},"#
                             + #""distribution.deviation":{"dtype":"F16","shape":[1],"data_offsets":[6,8]},"#
-                            + #""typical_shares":{"dtype":"F16","shape":[1],"data_offsets":[8,10]}}"#))
+                            + #""typical_shares":{"dtype":"F16","shape":[1],"data_offsets":[8,10]}}"#) + [0x00, 0x3C])
             ], read: calibrate),
         .init("classes", [.text("tabby, tabby cat\ndog\n")]) {
             _ = try ClassList(ClassNames.read(Data(contentsOf: $0), name: "classes.txt"))

@@ -49,14 +49,35 @@ public struct EvidenceReading: Sendable {
     private let width: Int
     /// log p of every output given the image, at the fitted temperature, `[1, F]`.
     private let image: Tensor
-    /// The same given no image, `[1, F]`.
-    private let noImage: Tensor?
+    private let noImage: NoImage?
     /// The scores before the softmax, or log p, `[1, F]`.
     private let scores: Tensor
     /// The language model's part of the scores before the softmax, `[1, F]`.
     private let language: Tensor?
     /// The index of what stands for unknown words, whose probability means nothing.
     private let unknown: Int?
+
+    /// What a model says without an image: the mean of the probabilities for n images.
+    public struct NoImage: Sendable {
+        /// log p of every output for each image, at the fitted temperature, `[n, F]`.
+        private let logProbabilities: Tensor
+        /// The weight of each image in the mean; they add up to 1.
+        private let shares: [Float]
+
+        /// - Parameters:
+        ///   - logProbabilities: of every output for each of n images, n x F numbers.
+        ///   - shares: the n weights of the images, which add up to 1.
+        public init(logProbabilities: Tensor, shares: [Float]) {
+            self.logProbabilities = logProbabilities.reshaped([shares.count, -1])
+            self.shares = shares
+        }
+
+        /// log of the mean probability of an output.
+        func logProbability(_ index: Int) -> Float {
+            let each = shares.indices.map { logProbabilities[$0, index] }, largest = each.max() ?? 0
+            return largest + log(zip(each, shares).reduce(0) { $0 + $1.1 * exp($1.0 - largest) })
+        }
+    }
 
     /// - Parameters:
     ///   - width: how many outputs one softmax is over; divides F.
@@ -66,12 +87,12 @@ public struct EvidenceReading: Sendable {
     ///   - language: the language model's part of the scores before the softmax; nil for a model without such a part.
     ///   - unknown: the index of what stands for unknown words, which have no evidence.
     public init(
-        width: Int, image: Tensor, noImage: Tensor?, scores: Tensor, language: Tensor?, unknown: Int? = nil
+        width: Int, image: Tensor, noImage: NoImage?, scores: Tensor, language: Tensor?, unknown: Int? = nil
     ) {
         func flat(_ x: Tensor) -> Tensor { x.reshaped([1, x.count]) }
         self.width = width
         self.unknown = unknown
-        (self.image, self.noImage) = (flat(image), noImage.map(flat))
+        (self.image, self.noImage) = (flat(image), noImage)
         (self.scores, self.language) = (flat(scores), language.map(flat))
     }
 
@@ -80,7 +101,9 @@ public struct EvidenceReading: Sendable {
         if target.terms.contains(where: { $0.index % width == unknown }) { return Evidence() }
         let language = language.map { logOdds(of: target, $0) }
         return Evidence(
-            evidence: noImage.map { target.values(image)[0] - target.values($0)[0] },
+            evidence: noImage.map { noImage in
+                target.terms.reduce(0) { $0 + $1.weight * (image[0, $1.index] - noImage.logProbability($1.index)) }
+            },
             regions: language.map { logOdds(of: target, scores) - $0 }, language: language)
     }
 

@@ -22,29 +22,16 @@ public protocol CaptionDecoder {
     /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
     var visual: VisualTerm? { get }
 
-    /// The scores of every next word with the visual term's part of them; nil for a decoder without the term.
-    /// - Parameters:
-    ///   - features: `[M, u, v, K]`.
-    ///   - others: feature maps `[n, u, v, K]` of other images, whose scores for the same words are computed in the same
-    ///     steps; then M and N are 1. nil for none.
-    ///   - words: as in ``logits(features:words:dropout:)``.
-    func visualScores(features: Variable, others: Tensor?, words: [[Int]]) -> VisualScores?
-}
-
-/// The scores of every next word of N captions, and their visual part.
-public struct VisualScores {
-    /// As ``CaptionDecoder/logits(features:words:dropout:)`` gives them, `[T, N, V]`; without derivatives.
-    public var logits: Variable
-    /// The visual term's part, `[T, N, V]`. Its derivatives are taken with attention and gate held constant: they tell
-    /// how the regions' contents change the score, not how the attention changes it.
-    public var visual: Variable
-    /// The scores for the other images, `[T, n, V]`.
-    public var others: Tensor?
+    /// The scores of every next word, as ``logits(features:words:dropout:)`` gives them, and the visual term's part of
+    /// them, both `[T, N, V]`; nil for a decoder without the term. Only the visual part has derivatives, and they are
+    /// taken with attention and gate held constant: they tell how the regions' contents change the score, not how the
+    /// attention changes it.
+    func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)?
 }
 
 extension CaptionDecoder {
     public var visual: VisualTerm? { nil }
-    public func visualScores(features: Variable, others: Tensor?, words: [[Int]]) -> VisualScores? { nil }
+    public func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)? { nil }
 }
 
 /// A decoder's state between two words.

@@ -71,32 +71,12 @@ public struct ShowAttendAndTell: CaptionDecoder {
         return (states, context, attention, embedded)
     }
 
-    public func visualScores(features: Variable, others: Tensor?, words indices: [[Int]]) -> VisualScores? {
+    public func visualScores(features: Variable, words indices: [[Int]]) -> (logits: Variable, visual: Variable)? {
         guard let visual else { return nil }
-        guard let others else {
-            let (states, context, attention, embedded) = run(features.detached, indices, nil)
-            let added = visual.scores(
-                regions: visual.regions(of: features), attention: attention.detached, states: states.detached)
-            return VisualScores(
-                logits: score(states, context, embedded, nil).detached + added.detached, visual: added)
-        }
-        precondition(indices.count == 1 && features.shape[0] == 1, "one caption of one image beside others")
-        // One run of the LSTM over all images: its weights are read once for all of them.
-        let all = Variable(
-            Tensor(
-                [1 + others.shape[0]] + others.shape.dropFirst(), features.value.array + others.array))
-        let rows = [[Int]](repeating: indices[0], count: all.shape[0])
-        let (states, context, attention, embedded) = run(all, rows, nil)
+        let (states, context, attention, embedded) = run(features.detached, indices, nil)
         let added = visual.scores(
-            regions: visual.regions(of: features), attention: attention.value.columns(0..<1),
-            states: states.value.columns(0..<1))
-        let language = score(states, context, embedded, nil).value
-        let seen = visual.scores(
-            regions: visual.regions(of: Variable(others)), attention: attention.value.columns(1..<rows.count),
-            states: states.value.columns(1..<rows.count))
-        return VisualScores(
-            logits: language.columns(0..<1) + added.detached, visual: added,
-            others: (language.columns(1..<rows.count) + seen).value)
+            regions: visual.regions(of: features), attention: attention.detached, states: states.detached)
+        return (score(states, context, embedded, nil).detached + added.detached, added)
     }
 
     public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
@@ -128,18 +108,5 @@ public struct ShowAttendAndTell: CaptionDecoder {
             scores = scores + added.reshaped(scores.shape)
         }
         return (scores.value, next)
-    }
-}
-
-extension Tensor {
-    /// A range of the rows of every step: `[T, N, F] -> [T, n, F]`.
-    fileprivate func columns(_ range: Range<Int>) -> Variable {
-        let (steps, rows, width) = (shape[0], shape[1], shape[2])
-        let result = Tensor(uninitialized: [steps, range.count, width])
-        for t in 0..<steps {
-            (result.pointer + t * range.count * width).update(
-                from: pointer + (t * rows + range.lowerBound) * width, count: range.count * width)
-        }
-        return withExtendedLifetime(self) { Variable(result) }
     }
 }

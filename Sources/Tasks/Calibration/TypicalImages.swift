@@ -5,7 +5,7 @@ import Tensors
 /// chapter 2; Park & Jun 2009). Images are compared by their descriptions (``FeatureDistribution``).
 enum TypicalImages {
     /// How many there are. More come nearer to all images, and make evidence dearer (docs/evidence.md).
-    static let count = 6
+    static let count = 4
     /// The most images that are compared; of more, some at equal distances are.
     static let mostCompared = 1_000
 

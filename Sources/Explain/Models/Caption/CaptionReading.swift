@@ -60,21 +60,22 @@ struct CaptionReading {
         self.words = words
         names = caption.names(in: captioner.vocabulary)
         wordOutputs = try WordOutputs(captioner, kind: wordScore)
-        let shape = [words.count + 1, -1], typical = captioner.calibration?.typicalFeatures
-        let noImage: Tensor?
+        let shape = [words.count + 1, -1]
         let language: Tensor?
         if wordScore == .visual {
-            let found = wordOutputs.visual(features, others: typical, words: words)
+            let found = wordOutputs.visual(features, words: words)
             (logProbabilities, outputs) = (found.logits.reshaped(shape).logSoftmax(), found.visual.reshaped(shape))
-            (noImage, language) = (found.others, wordOutputs.language(found))
+            language = wordOutputs.language(found)
         } else {
             let logits = WordOutputs.logits(captioner, features: features, words: words).reshaped(shape)
             logProbabilities = logits.logSoftmax()
             outputs = wordScore == .logit ? logits : logProbabilities
-            noImage = typical.map { WordOutputs.logits(captioner, features: Variable($0), words: words).value }
             language =
                 captioner.decoder.visual == nil
                 ? nil : wordOutputs.language(wordOutputs.visual(features.detached, words: words))
+        }
+        let noImage = captioner.calibration.map {
+            WordOutputs.logits(captioner, features: Variable($0.typicalFeatures), words: words).value
         }
         calibrated = captioner.calibration.cooled(logProbabilities.value)
         evidence = EvidenceReading(

@@ -1,4 +1,3 @@
-import Language
 import Tasks
 import Tensors
 
@@ -31,20 +30,16 @@ struct WordOutputs {
 
     /// The scores before the softmax and the visual term's part of them, from one run, `[N, u, v, K] -> [N, T, V]`;
     /// only the part has derivatives.
-    /// - Parameter others: feature maps `[n, u, v, K]` whose scores `[n, T, V]` are computed beside them; N is 1 then.
-    func visual(_ features: Variable, others: Tensor? = nil, words: [Int]) -> VisualScores {
+    func visual(_ features: Variable, words: [Int]) -> (logits: Variable, visual: Variable) {
         let captions = Self.captions(captioner, words, of: features)
-        guard var scores = captioner.decoder.visualScores(features: features, others: others, words: captions) else {
+        guard let scores = captioner.decoder.visualScores(features: features, words: captions) else {
             preconditionFailure("a decoder with a visual term has its scores")
         }
-        scores.logits = scores.logits.permuted([1, 0, 2])
-        scores.visual = scores.visual.permuted([1, 0, 2])
-        scores.others = scores.others.map { Variable($0).permuted([1, 0, 2]).value }
-        return scores
+        return (scores.logits.permuted([1, 0, 2]), scores.visual.permuted([1, 0, 2]))
     }
 
     /// The scores without the visual term's part, from both of ``visual(_:words:)``, `[N, T, V]`.
-    func language(_ scores: VisualScores) -> Tensor {
+    func language(_ scores: (logits: Variable, visual: Variable)) -> Tensor {
         (scores.logits.detached - scores.visual.detached).value
     }
 

@@ -32,19 +32,12 @@ extension Calibration? {
 }
 
 extension Calibration? {
-    /// log p without the image: the mean of the probabilities for typical images, at the fitted temperature.
-    /// - Parameter scores: before the softmax, for each typical image, `[n, ..., V]`.
-    /// - Returns: `[..., V]`; nil without scores or a calibration.
-    func withoutImage(_ scores: Tensor?) -> Tensor? {
+    /// log p for each typical image at the fitted temperature, with the images' shares.
+    /// - Parameter scores: before the softmax, `[n, ..., V]`.
+    /// - Returns: nil without scores or a calibration.
+    func withoutImage(_ scores: Tensor?) -> EvidenceReading.NoImage? {
         guard let scores, let shares = self?.typicalShares else { return nil }
-        let each = cooled(scores), size = each.count / shares.count
-        let result = Tensor(Array(scores.shape.dropFirst()))
-        for (i, share) in shares.enumerated() {
-            for k in 0..<size { result.pointer[k] += share * exp(each.pointer[i * size + k]) }
-        }
-        // Below it, single precision has no logarithm of a probability.
-        for k in 0..<size { result.pointer[k] = log(max(result.pointer[k], .leastNormalMagnitude)) }
-        return withExtendedLifetime((each, result)) { result }
+        return .init(logProbabilities: cooled(scores), shares: shares)
     }
 }
 
