@@ -41,7 +41,7 @@ mmx caption camera.png --explain-word man --explain-word shirt --explain-word ca
 keep methods camera-sheet.png 1000
 
 mmx caption camera.png --explain-word man --explain-word shirt --explain-word camera \
-    --score log-probability --method grad-cam --smooth 1 --sheet
+    --score log-probability --method grad-cam --smooth 1 --scale each --sheet
 keep paper camera-sheet.png 1000
 
 mmx caption camera.png --contrast man woman

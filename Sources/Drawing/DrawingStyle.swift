@@ -63,7 +63,9 @@ public struct DrawingStyle: Equatable, Sendable {
         return Legend(
             colors, maximum: scale == .evidence ? nil : maximum,
             marks: reach >= MapEvidence.least ? contours.map { $0 * min(reach, 1) } : [],
-            note: [name, scale.note].filter { !$0.isEmpty }.joined(separator: " · "),
+            note: [name, (scale == .evidence && evidence?.isMeasured == false ? .each : scale).note].filter {
+                !$0.isEmpty
+            }.joined(separator: " · "),
             ends: colors.isDiverging ? nil : direction)
     }
 }

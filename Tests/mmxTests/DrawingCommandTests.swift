@@ -78,7 +78,7 @@ final class DrawingCommandTests: ProgramTestCase {
         try Image.read(url("toy.png")).resized(width: 90, height: 60, filter: .bilinear).write(to: url("photo.png"))
         let options = [
             "--explain-word", "circle", "--drawn-map", "--color-map", "gray", "--opacity", "1", "--no-legend",
-            "--json",
+            "--no-contour", "--json",
         ]
         for more in [["--blend", "even"], ["--blend", "even", "--scale", "fixed", "--scale-maximum", "1000"]] {
             let outcome = try run(["caption", "--model", Self.model.path, "photo.png"] + options + more)

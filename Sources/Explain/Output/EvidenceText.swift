@@ -45,8 +45,9 @@ extension Evidence {
     ///   - language: what the model reads beside the image.
     ///   - rival: what the target is compared with.
     func drawn(isAgainst: Bool, _ language: LanguagePart?, rival: String?) -> MapEvidence {
-        if isAgainst { return MapEvidence(isAgainst: true) }
-        return MapEvidence(strength: strength, note: note(language, rival: rival))
+        if isAgainst { return MapEvidence(isAgainst: true, isMeasured: false) }
+        return MapEvidence(
+            strength: strength, note: note(language, rival: rival), isMeasured: evidence != nil)
     }
 
     private func note(_ language: LanguagePart?, rival: String?) -> String? {

@@ -207,6 +207,13 @@ struct ExplanationWriter {
 
     // MARK: Sheets
 
+    /// What the legend of a sheet says of its maps.
+    private func evidence<Subject>(of targets: [ExplainedTarget<Subject>]) -> MapEvidence {
+        MapEvidence(
+            isAgainst: isCounterfactual,
+            isMeasured: !isCounterfactual && targets.contains { $0.evidence.evidence != nil })
+    }
+
     /// The map over a small photograph.
     private func tile<Subject>(
         _ attribution: Attribution, of target: ExplainedTarget<Subject>, _ text: TargetText, over small: MapDrawing
@@ -244,7 +251,7 @@ struct ExplanationWriter {
             photo: small.photo, sentence: sentence, facts: facts, columns: targets.map { ($0.name, detail($0)) },
             rows: rows, tiles: tiles,
             legend: style.legend(
-                maximum: divisors.shared(by: methods), evidence: MapEvidence(isAgainst: isCounterfactual)),
+                maximum: divisors.shared(by: methods), evidence: evidence(of: targets)),
             isAgainst: isCounterfactual)
     }
 
@@ -265,7 +272,7 @@ struct ExplanationWriter {
             photo: small.photo, sentence: sentence, facts: facts, tiles: tiles,
             legend: style.legend(
                 maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) }),
-                evidence: MapEvidence(isAgainst: isCounterfactual)), isAgainst: isCounterfactual)
+                evidence: evidence(of: targets)), isAgainst: isCounterfactual)
     }
 
     /// Writes a sheet, NAME.png, and gives the file's name.

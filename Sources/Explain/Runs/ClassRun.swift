@@ -101,8 +101,8 @@ public enum ClassRun {
         if let results, request.rendering.hasSheet {
             let sentence = [PictureText.Part(body.classes.first?.name ?? "")]
             let sheet = writer.sheet(
-                explanation.targets, sentence: sentence, facts: writer.doubts, text: { text(of: $0, classes) }
-            ) { probabilityFact($0.subject.probability) }
+                explanation.targets, sentence: sentence, facts: writer.doubts, text: { text(of: $0, classes) },
+                detail: { probabilityFact($0.subject.probability) })
             body.methodSheet = try writer.write(
                 sheet, PictureText(sentence: sentence), name: "\(photo.stem)-sheet", to: results)
         }

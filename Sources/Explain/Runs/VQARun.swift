@@ -148,13 +148,14 @@ struct AnsweringModel {
         }
         if let results, request.rendering.hasSheet {
             let sentence = sentence(question)
-            let sheet = writer.sheet(
-                explanation.targets, sentence: sentence, facts: writer.doubts, text: { text(of: $0, question) }
-            ) { target in
+            func detail(_ target: ExplainedTarget<AnswerSubject>) -> String {
                 let evidence = target.evidence.evidence.map { String(format: "%+.1f nats", $0) }
                 return [probabilityFact(target.subject.probability), evidence].compactMap(\.self)
                     .joined(separator: ", ")
             }
+            let sheet = writer.sheet(
+                explanation.targets, sentence: sentence, facts: writer.doubts, text: { text(of: $0, question) },
+                detail: detail)
             question.methodSheet = try writer.write(
                 sheet, PictureText(sentence: sentence), name: "\(prefix)-sheet", to: results)
         }

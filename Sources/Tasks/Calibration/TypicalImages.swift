@@ -2,7 +2,8 @@ import Tensors
 
 /// A few training images that stand for all: the medoids of clusters, found by PAM's building phase and then by turns
 /// of assigning images and of choosing each cluster's medoid (Kaufman & Rousseeuw 1990, "Finding Groups in Data",
-/// chapter 2; Park & Jun 2009). Images are compared by their descriptions (``FeatureDistribution``).
+/// chapter 2; Park & Jun 2009). Images are compared by the squared distances of their descriptions
+/// (``FeatureDistribution``).
 enum TypicalImages {
     /// How many there are. More come nearer to all images, and make evidence dearer (docs/evidence.md).
     static let count = 4

@@ -26,6 +26,7 @@ struct DrawingOptions: ParsableArguments {
             "Draw a line where the map has this part of its maximum, 0 to 1. Repeat it for several lines. (default: 0.5)",
             valueName: "part"))
     var contour: [Float] = []
+    @Flag(help: "Draw no line.") var noContour = false
     @Flag(
         inversion: .prefixedNo,
         help: ArgumentHelp(
@@ -61,6 +62,7 @@ struct DrawingOptions: ParsableArguments {
         guard contour.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
             throw ValidationError("--contour is above 0 and at most 1")
         }
+        if noContour, !contour.isEmpty { throw ValidationError("give --contour or --no-contour") }
         guard (scale == .fixed) == (scaleMaximum != nil) else {
             throw ValidationError("--scale fixed and --scale-maximum VALUE go together")
         }
@@ -89,7 +91,8 @@ struct DrawingOptions: ParsableArguments {
     private var given: [String] {
         let options = [
             ("--color-map", colorMap != nil), ("--opacity", opacity != nil), ("--blend", blend != nil),
-            ("--contour", !contour.isEmpty), ("--legend", legend != nil), ("--scale", scale != nil), ("--sheet", sheet),
+            ("--contour", !contour.isEmpty), ("--no-contour", noContour), ("--legend", legend != nil),
+            ("--scale", scale != nil), ("--sheet", sheet),
             ("--smooth", smooth != nil), ("--boxes", boxes != nil), ("--drawn-map", drawnMap),
         ]
         return options.filter(\.1).map(\.0)
@@ -100,7 +103,7 @@ struct DrawingOptions: ParsableArguments {
         let scales: [MapScale.Kind: MapScale] = [.evidence: .evidence, .each: .each, .shared: .shared]
         return DrawingStyle(
             colorMap: colorMap, opacity: opacity ?? usual.opacity, blend: blend ?? usual.blend,
-            contours: contour.isEmpty ? usual.contours : contour, hasLegend: legend ?? usual.hasLegend,
+            contours: noContour ? [] : contour.isEmpty ? usual.contours : contour, hasLegend: legend ?? usual.hasLegend,
             scale: scaleMaximum.map { .fixed($0) } ?? scale.flatMap { scales[$0] } ?? usual.scale)
     }
 

@@ -46,7 +46,7 @@ struct CaptionReading {
     /// log p of every word of the vocabulary at every position, `[T, V]`, T = words + 1.
     let logProbabilities: Variable
     /// The same at the fitted temperature, `[T, V]`.
-    private let calibrated: Tensor
+    let calibrated: Tensor
     /// What targets are sums of, `[T, V]`.
     let outputs: Variable
     /// What the image says of the words, over `[1, T * V]`.

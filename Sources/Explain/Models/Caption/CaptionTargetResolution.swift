@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Language
 import Tasks
@@ -105,15 +106,15 @@ extension CaptionReading {
     /// A word that the caption does not have: the position where its probability is highest.
     private func absent(_ word: String) throws -> (position: Int, word: Int, warning: String) {
         let index = try index(of: word)
-        let logs = logProbabilities.value
+        let logs = calibrated
         let best = (0..<logs.shape[0]).max { logs[$0, index] < logs[$1, index] } ?? 0
-        let probability = exp(Double(logs[best, index])) * 100
+        let probability = exp(Double(logs[best, index]))
         let context = names[0..<best].joined(separator: " ")
         let place = best == 0 ? "as its first word" : "after \"\(context)\""
         return (
             best, index,
             "'\(word)' is not in the caption \"\(caption)\"; explained where the model held it likeliest: \(place), "
-                + "with probability \(String(format: "%.3g", probability)) %"
+                + "with probability \(probabilityText(probability))"
         )
     }
 
