@@ -37,7 +37,8 @@ final class ThreadCountTests: ProgramTestCase {
         XCTAssertEqual(found[0].count, files + 1, "\(found[0].keys.sorted())", line: line)
         for (threads, other) in zip(counts, found).dropFirst() {
             XCTAssertEqual(other.keys.sorted(), found[0].keys.sorted(), line: line)
-            for (name, data) in found[0] {
+            // After training, features of a calibration differ in the last bit of a half (ARCHITECTURE.md).
+            for (name, data) in found[0] where name != "calibration.safetensors" {
                 XCTAssertEqual(data, other[name], "\(name), \(threads) threads", line: line)
             }
         }

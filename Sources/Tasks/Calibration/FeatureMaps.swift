@@ -23,7 +23,8 @@ struct FeatureMaps {
             Self.joined(
                 try FeatureCache.features(
                     Array(images[range]), from: range.lowerBound, preprocessing: encoder.identity.preprocessing,
-                    augmentation: .none, front: { encoder.network(Variable($0)).value }))
+                    augmentation: .none,
+                    front: { image in Parallel.serially { encoder.network(Variable(image)).value } }))
         }
     }
 
@@ -32,7 +33,8 @@ struct FeatureMaps {
         var parts = [Tensor?](repeating: nil, count: range.count)
         parts.withUnsafeMutableBufferPointer { parts in
             nonisolated(unsafe) let (parts, map) = (parts, map)
-            Parallel.forEach(range.count) { i in parts[i] = map(range.lowerBound + i) }
+            // One thread also for a single image, whose numbers then do not depend on the number of threads.
+            Parallel.forEach(range.count) { i in parts[i] = Parallel.serially { map(range.lowerBound + i) } }
         }
         return joined(parts.compactMap(\.self))
     }
