@@ -33,12 +33,19 @@ public struct Evidence: Codable, Equatable, Sendable {
     /// Whether the regions, which a map shows, speak against the target.
     public var regionsAreAgainst: Bool { (regions ?? 0) < Self.against }
 
+    /// The evidence in -1...1, for colours: 1 - exp(-evidence) where the image speaks for the target, and the same of its
+    /// magnitude, negative, where it speaks against it; 0 where nothing is known.
+    public var shade: Float {
+        guard let evidence else { return 0 }
+        return evidence > 0 ? 1 - exp(-evidence) : exp(evidence) - 1
+    }
+
     /// How strongly a map of the target is drawn, 0...1: the part of its probability that the image accounts for,
     /// (p - p0) / p = 1 - exp(-evidence), with p0 its probability without the image. 0 where the image or its regions
     /// speak against the target; 1 where nothing is known.
     public var strength: Float {
-        guard let evidence else { return 1 }
-        return evidence > 0 && !regionsAreAgainst ? 1 - exp(-evidence) : 0
+        guard evidence != nil else { return 1 }
+        return regionsAreAgainst ? 0 : max(0, shade)
     }
 }
 

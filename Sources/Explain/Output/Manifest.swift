@@ -111,8 +111,7 @@ public struct ManifestPhoto: Codable, Sendable {
     public var path: String
     /// SHA-256 of the file.
     public var sha256: String
-    /// In pixels, after the file's orientation is applied. All places in the manifest are in these pixels, and all
-    /// overlays have this size.
+    /// In pixels, after the file's orientation is applied. All places in the manifest are in these pixels.
     public var width: Int
     /// In pixels, after the file's orientation is applied.
     public var height: Int
@@ -144,7 +143,7 @@ public struct ManifestRendering: Codable, Sendable {
     public var opacity: Float
     /// Where the colours cover the photograph.
     public var blend: Blend
-    /// Levels of the contour lines, parts of what the map is divided by.
+    /// Levels of the contour lines, parts of the drawn map's own maximum.
     public var contours: [Float]
     /// Which maps are divided by the same number: each map's `drawnMaximum`.
     public var scale: MapScale.Kind

@@ -265,12 +265,14 @@ final class ModelInTraining {
         averagedSteps = 0
     }
 
-    /// The fingerprint of the encoder's weights as they will be read from the model folder, which holds halves.
+    /// The encoder as it will be read from the model folder, which holds halves; a shared encoder as it is.
     /// - Parameters:
     ///   - state: what ``exported()`` gives.
     ///   - encoder: its configuration there.
-    func exportedFingerprint(_ state: [String: Tensor], _ encoder: EncoderConfiguration) throws -> String {
-        if let sharedEncoder { return sharedEncoder.weights }
+    func exportedEncoder(
+        _ state: [String: Tensor], _ encoder: EncoderConfiguration
+    ) throws -> (network: Encoder, weights: String) {
+        if let sharedEncoder { return (try makeEncoder(store.scope()), sharedEncoder.weights) }
         let prefix = "encoder."
         var halves: [String: Tensor] = [:]
         for (name, tensor) in state where Self.isOfEncoder(name) {
@@ -278,7 +280,8 @@ final class ModelInTraining {
                 tensor.shape, tensor.array.map { Float(Float16($0)) })
         }
         let store = ParameterStore(strict: halves, origin: output.path)
-        return try ModelEncoder(encoder, preprocessing: preprocessing, parameters: store.scope()).identity.weights
+        let read = try ModelEncoder(encoder, preprocessing: preprocessing, parameters: store.scope())
+        return (read.network, read.identity.weights)
     }
 
     /// The best weights for the model folder, with batch normalisation folded, and the encoder's configuration for

@@ -60,7 +60,7 @@ final class Trainer<Task: TrainingTask> {
     /// caches of the last phase; where an epoch before it was the best, they may have to be computed again.
     private func calibration(_ state: [String: Tensor], _ encoder: EncoderConfiguration) throws -> Calibration {
         let cut = try model.cut(from: task.options.phases.last?.from)
-        let network = try model.makeEncoder(model.store.scope())
+        let (network, weights) = try model.exportedEncoder(state, encoder)
         func maps(_ images: [TrainingImage], _ augmentation: Augmentation, _ name: String) throws -> FeatureMaps {
             let cache = try model.cache(cut, images: images, augmentation: augmentation, name: name)
             return FeatureMaps(count: cache.count) { range in
@@ -72,7 +72,7 @@ final class Trainer<Task: TrainingTask> {
         }
         let dev = try maps(task.devImages, .none, "dev")
         var calibration = try Calibration.fit(
-            encoder: try model.exportedFingerprint(state, encoder),
+            encoder: weights,
             train: try maps(task.trainImages, task.options.augmentation, "train"), dev: dev, names: task.dataNames,
             path: model.output.path, progress: { model.report(.calibrating(done: $0, of: $1)) })
         try task.calibrate(&calibration, model.store.scope(), dev: dev)

@@ -151,10 +151,8 @@ struct CaptionCommand: CheckedCommand {
         }
         return sentence(
             manifest.words.map { $0.word },
-            shown: manifest.words.map { word in
-                let evidence = Evidence(evidence: word.evidence)
-                let part = (word.evidence ?? 0) < 0 ? -(1 - exp(word.evidence ?? 0)) : evidence.strength
-                return ResultText.shaded(PrintableText.escaped(word.word), part)
+            shown: manifest.words.map {
+                ResultText.shaded(PrintableText.escaped($0.word), Evidence(evidence: $0.evidence).shade)
             })
     }
 

@@ -77,7 +77,7 @@ struct CaptionReading {
         let noImage = captioner.calibration.map {
             WordOutputs.logits(captioner, features: Variable($0.typicalFeatures), words: words).value
         }
-        calibrated = captioner.calibration.cooled(logProbabilities.value)
+        calibrated = captioner.calibration.logProbabilities(of: logProbabilities.value)
         evidence = EvidenceReading(
             width: outputs.shape[1], image: calibrated, noImage: captioner.calibration.withoutImage(noImage),
             scores: logProbabilities.value, language: language, unknown: captioner.vocabulary.unknown)

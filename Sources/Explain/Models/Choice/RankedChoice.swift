@@ -13,31 +13,12 @@ public struct RankedChoice: Equatable, Sendable {
 
     /// All choices, the likeliest first, those of equal scores in the model's order. logits `[1, A]`.
     static func ranking(_ logits: Tensor, _ calibration: Calibration? = nil) -> [RankedChoice] {
-        let values = logits.array, probabilities = calibration.cooled(logits).array.map { exp($0) }
+        let values = logits.array, probabilities = calibration.logProbabilities(of: logits).array.map { exp($0) }
         // A total order even where a damaged model gives NaN.
         func key(_ index: Int) -> Float { values[index].isNaN ? -.infinity : values[index] }
         return values.indices.sorted { (key($1), $0) < (key($0), $1) }.map {
             RankedChoice(index: $0, logit: values[$0], probability: probabilities[$0])
         }
-    }
-}
-
-extension Calibration? {
-    /// log p of scores or of log-probabilities `[..., V]` at the fitted temperature T: log softmax(scores / T).
-    func cooled(_ scores: Tensor) -> Tensor {
-        let temperature = self?.temperature.map { Float($0.value) } ?? 1
-        let scaled = temperature == 1 ? scores : Tensor(scores.shape, scores.array.map { $0 / temperature })
-        return Variable(scaled).logSoftmax().value
-    }
-}
-
-extension Calibration? {
-    /// log p for each typical image at the fitted temperature, with the images' shares.
-    /// - Parameter scores: before the softmax, `[n, ..., V]`.
-    /// - Returns: nil without scores or a calibration.
-    func withoutImage(_ scores: Tensor?) -> EvidenceReading.NoImage? {
-        guard let scores, let shares = self?.typicalShares else { return nil }
-        return .init(logProbabilities: cooled(scores), shares: shares)
     }
 }
 

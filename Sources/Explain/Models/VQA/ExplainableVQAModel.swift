@@ -52,7 +52,8 @@ extension VQAModel: ExplainableModel {
         }
         let language = head.questionScores(embedded: Variable(embedded), lengths: lengths)
         return EvidenceReading(
-            width: logits.count, image: calibration.cooled(logits), noImage: calibration.withoutImage(noImage),
+            width: logits.count, image: calibration.logProbabilities(of: logits),
+            noImage: calibration.withoutImage(noImage),
             scores: logits, language: language?.value)
     }
 
@@ -64,8 +65,8 @@ extension VQAModel: ExplainableModel {
         let shorter = question.words.indices.map { without in
             question.words.enumerated().filter { $0.offset != without }.map(\.element)
         }
-        let without = calibration.cooled(scores(features: features, questions: shorter))
-        let with = calibration.cooled(logits)
+        let without = calibration.logProbabilities(of: scores(features: features, questions: shorter))
+        let with = calibration.logProbabilities(of: logits)
         return targets.map { target in
             let value = target.values(with)[0]
             return target.values(without).map { value - $0 }
