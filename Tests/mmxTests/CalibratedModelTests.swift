@@ -73,7 +73,7 @@ final class CalibratedModelTests: ProgramTestCase {
         let flat = try run(["caption", "flat.png", "--model", model.path, "--json"])
         XCTAssertTrue(try XCTUnwrap(manifest(flat).trainingDistance).isUnlike)
         XCTAssertTrue(flat.errors.contains("unlike those that the model was trained on"), flat.errors)
-        XCTAssertTrue(try manifest(flat).warnings.contains { $0.contains("unlike those") })
+        XCTAssertTrue(try manifest(flat).header.warnings.contains { $0.contains("unlike those") })
         XCTAssertFalse(flat.errors.contains("pixels: what"), flat.errors)
         let thin = try run(["caption", "thin.png", "--model", model.path])
         XCTAssertTrue(thin.errors.contains("has only 20x90 pixels"), thin.errors)
