@@ -171,6 +171,22 @@ final class DecoderTests: XCTestCase {
         XCTAssertLessThan(relativeError(added, expected), 1e-5)
     }
 
+    /// Reading on from what was kept of the images gives the very scores that reading the images gives, with one caption
+    /// or more of each.
+    func testDecoder_readingFromTheStateBeforeTheFirstWord_givesTheSameLogits() throws {
+        for kind in kinds {
+            for rows in 1...2 {
+                let one = try makeCase(kind, pictures: 2, rows: rows)
+                let decoder = one.configuration.makeDecoder(one.store.scope())
+                let whole = decoder.logits(features: Variable(one.features), words: one.inputs, dropout: nil).value
+                let state = decoder.begin(features: one.features, rows: 1)
+                let continued = decoder.logits(from: state, words: one.inputs)
+                XCTAssertEqual(continued.shape, whole.shape)
+                XCTAssertEqual(continued.array, whole.array, "\(kind), \(rows) captions of each image")
+            }
+        }
+    }
+
     /// A new visual term adds nothing: its words' vectors are zero.
     func testVisualTerm_whenNew_addsNothing() throws {
         let configuration = DecoderConfiguration(

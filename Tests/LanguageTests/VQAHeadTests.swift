@@ -151,6 +151,29 @@ final class VQAHeadTests: XCTestCase {
 
     // MARK: Other ways of computing the same
 
+    /// Where the image's embedding is zero, the question's part is all of the score: tanh(0) = 0 for every region.
+    func testQuestionScores_ofAnImageThatSaysNothing_areTheLogits() throws {
+        var checked = 0
+        for kind in kinds {
+            let one = try VQAHeadCase(kind, pictures: 2, times: 3)
+            XCTAssertGreaterThan(Set(one.lengths).count, 3)
+            let state = one.store.values.map { name, value in
+                (name, name.hasPrefix("image.") ? Tensor(value.shape) : value)
+            }
+            let head = one.configuration.makeHead(
+                ParameterStore(strict: Dictionary(uniqueKeysWithValues: state), origin: "test").scope())
+            let embedded = Variable(one.embedded)
+            guard let scores = head.questionScores(embedded: embedded, lengths: one.lengths) else { continue }
+            let logits = head.logits(
+                features: Variable(one.features), embedded: embedded, lengths: one.lengths, dropout: nil)
+            XCTAssertEqual(scores.shape, logits.shape)
+            XCTAssertLessThan(relativeError(scores.value.array, logits.value.array), 1e-6, kind.rawValue)
+            checked += 1
+        }
+        // Stacked attention, and the head that reads no image.
+        XCTAssertEqual(checked, 2)
+    }
+
     /// Three questions about each of two images in one batch, as each would be alone without padding; the images'
     /// gradients add up over their questions.
     func testVQAHead_ofManyQuestions_equalsOneByOne() throws {

@@ -12,6 +12,13 @@ public protocol CaptionDecoder {
     /// - Returns: logits `[T, N, V]`; row (t, n) scores the word after `words[n][t]`.
     func logits(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable
 
+    /// The same without derivatives for images that were read before, from the state before the first word.
+    /// - Parameters:
+    ///   - state: as ``begin(features:rows:)`` gives it for M images, with one row each.
+    ///   - words: as for ``logits(features:words:dropout:)``.
+    /// - Returns: logits `[T, N, V]`.
+    func logits(from state: DecoderState, words: [[Int]]) -> Tensor
+
     /// The state before the first word, for `rows` captions of each image. features `[M, u, v, K]`.
     func begin(features: Tensor, rows: Int) -> DecoderState
 
@@ -35,7 +42,7 @@ extension CaptionDecoder {
 }
 
 /// A decoder's state between two words.
-public struct DecoderState {
+public struct DecoderState: Sendable {
     /// `[N, H]`
     public var h: Tensor
     public var c: Tensor

@@ -46,13 +46,20 @@ public struct ShowAndTell: CaptionDecoder {
     }
 
     public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
-        let rows = indices.count / features.shape[0]
+        logits(from: start(features, dropout), indices, dropout)
+    }
+
+    public func logits(from state: DecoderState, words indices: [[Int]]) -> Tensor {
+        logits(from: (Variable(state.h), Variable(state.c)), indices, nil).value
+    }
+
+    private func logits(from start: (h: Variable, c: Variable), _ indices: [[Int]], _ dropout: Dropout?) -> Variable {
+        let rows = indices.count / start.h.shape[0]
         let length = indices.first?.count ?? 0
-        let (h, c) = start(features, dropout)
         var embedded = words(timeFirst(indices))
         if let dropout { embedded = dropout(embedded) }
         let x = embedded.reshaped([length, indices.count, embedded.shape[1]])
-        let (states, _) = lstm(x, h: h.repeatedRows(rows), c: c.repeatedRows(rows))
+        let (states, _) = lstm(x, h: start.h.repeatedRows(rows), c: start.c.repeatedRows(rows))
         return score(states, dropout)
     }
 

@@ -38,9 +38,9 @@ public struct ShowAttendAndTell: CaptionDecoder {
 
     /// The LSTM's inputs: the regions' annotations `[M, L, D]` and keys `[M, L, A]`, and h and c `[M, H]` before the
     /// first word.
-    private func start(
-        _ features: Variable, _ dropout: Dropout?
-    ) -> (annotations: Variable, keys: Variable, h: Variable, c: Variable) {
+    private typealias Start = (annotations: Variable, keys: Variable, h: Variable, c: Variable)
+
+    private func start(_ features: Variable, _ dropout: Dropout?) -> Start {
         let images = features.shape[0]
         let regions = features.shape[1] * features.shape[2]
         var annotations = annotate(features).activated(.relu)
@@ -59,11 +59,11 @@ public struct ShowAttendAndTell: CaptionDecoder {
     /// Every step's h `[T, N, H]`, context z `[T, N, D]`, attention alpha `[T, N, L]`, and the words' vectors `[T, N,
     /// E]`.
     private func run(
-        _ features: Variable, _ indices: [[Int]], _ dropout: Dropout?
+        _ start: Start, _ indices: [[Int]], _ dropout: Dropout?
     ) -> (states: Variable, context: Variable, attention: Variable, embedded: Variable) {
-        let rows = indices.count / features.shape[0]
+        let (annotations, keys, h, c) = start
+        let rows = indices.count / h.shape[0]
         let length = indices.first?.count ?? 0
-        let (annotations, keys, h, c) = start(features, dropout)
         var embedded = words(timeFirst(indices)).reshaped([length, indices.count, -1])
         if let dropout { embedded = dropout(embedded) }
         let (states, context, attention) = lstm(
@@ -73,18 +73,26 @@ public struct ShowAttendAndTell: CaptionDecoder {
 
     public func visualScores(features: Variable, words indices: [[Int]]) -> (logits: Variable, visual: Variable)? {
         guard let visual else { return nil }
-        let (states, context, attention, embedded) = run(features.detached, indices, nil)
+        let (states, context, attention, embedded) = run(start(features.detached, nil), indices, nil)
         let added = visual.scores(
             regions: visual.regions(of: features), attention: attention.detached, states: states.detached)
         return (score(states, context, embedded, nil).detached + added.detached, added)
     }
 
     public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
-        let (states, context, attention, embedded) = run(features, indices, dropout)
+        let (states, context, attention, embedded) = run(start(features, dropout), indices, dropout)
         let scores = score(states, context, embedded, dropout)
         guard let visual else { return scores }
         let regions = visual.regions(of: features, dropout: dropout)
         return scores + visual.scores(regions: regions, attention: attention, states: states)
+    }
+
+    public func logits(from state: DecoderState, words indices: [[Int]]) -> Tensor {
+        let start = Start(Variable(state.memory[0]), Variable(state.memory[1]), Variable(state.h), Variable(state.c))
+        let (states, context, attention, embedded) = run(start, indices, nil)
+        let scores = score(states, context, embedded, nil)
+        guard let visual else { return scores.value }
+        return (scores + visual.scores(regions: Variable(state.memory[2]), attention: attention, states: states)).value
     }
 
     public func begin(features: Tensor, rows: Int) -> DecoderState {

@@ -1,5 +1,6 @@
 import Foundation
 import Language
+import Support
 import Tensors
 import Vision
 import Weights
@@ -41,7 +42,8 @@ public struct Captioner {
     /// The folder that it was read from; nil for a model that was made in memory.
     public private(set) var folder: URL?
     /// What its folder knows of its training images, and how sure its words are; nil where the folder has none.
-    public var calibration: Calibration?
+    public var calibration: Calibration? { didSet { typicalStart = TypicalStart() } }
+    private var typicalStart = TypicalStart()
     public let vocabulary: Vocabulary
     public let modelEncoder: ModelEncoder
     public var encoder: Encoder { modelEncoder.network }
@@ -110,6 +112,16 @@ public struct Captioner {
     /// The feature map `[1, u, v, K]` of a preprocessed image.
     public func features(_ image: Tensor) -> Tensor { encoder(Variable(image)).value }
 
+    /// Scores of every next word of a caption without an image: for each of the calibration's n typical images, `[n, T,
+    /// V]`; nil for a model without a calibration.
+    /// - Parameter words: the caption's word indices, which begin with `<start>`.
+    public func scoresWithoutImage(_ words: [Int]) -> Tensor? {
+        guard let features = calibration?.typicalFeatures else { return nil }
+        let state = typicalStart.state { decoder.begin(features: features, rows: 1) }
+        let captions = [[Int]](repeating: words, count: features.shape[0])
+        return decoder.logits(from: state, words: captions).permuted([1, 0, 2])
+    }
+
     /// Captions of feature maps `[M, u, v, K]`: for each image, best first.
     public func captions(features: Tensor, options: SearchOptions? = nil) -> [[FoundCaption]] {
         beamSearch(
@@ -133,4 +145,18 @@ extension CaptionerConfiguration {
     }
 
     var files: [ConfigurationFile] { [.init(key: "vocabulary", path: vocabulary)] }
+}
+
+/// What a decoder holds of the typical images before the first word, which no caption changes: computed when it is first
+/// asked for, and kept.
+private final class TypicalStart: Sendable {
+    private let kept = Mutex<DecoderState?>(nil)
+
+    func state(_ begin: () -> DecoderState) -> DecoderState {
+        kept.withLock { kept in
+            let state = kept ?? begin()
+            kept = state
+            return state
+        }
+    }
 }

@@ -74,9 +74,7 @@ struct CaptionReading {
                 captioner.decoder.visual == nil
                 ? nil : wordOutputs.language(wordOutputs.visual(features.detached, words: words))
         }
-        let noImage = captioner.calibration.map {
-            WordOutputs.logits(captioner, features: Variable($0.typicalFeatures), words: words).value
-        }
+        let noImage = captioner.scoresWithoutImage([captioner.vocabulary.start] + words)
         calibrated = captioner.calibration.logProbabilities(of: logProbabilities.value)
         evidence = EvidenceReading(
             width: outputs.shape[1], image: calibrated, noImage: captioner.calibration.withoutImage(noImage),
