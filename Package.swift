@@ -85,6 +85,7 @@ let package = Package(
             name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CVector", cSettings: nativeC),
+        .target(name: "CKernels", exclude: ["kernels"]),
         .target(name: "CCommit"),
         .target(name: "CCommitHash", cSettings: [.define("MMX_COMMIT", to: "\"\(commit)\"")]),
         // libcrypto as an archive: the program takes SHA-256 out of it and loads no further library.
@@ -92,7 +93,7 @@ let package = Package(
             name: "Support", dependencies: ["CCrypto"],
             swiftSettings: native + (portable ? [.define("MMX_PORTABLE")] : []),
             linkerSettings: [.linkedLibrary(":libcrypto.a")]),
-        .target(name: "Tensors", dependencies: ["CBLAS", "CVector", "Support"], swiftSettings: native),
+        .target(name: "Tensors", dependencies: ["CBLAS", "CKernels", "CVector", "Support"], swiftSettings: native),
         .target(name: "CFiles", cSettings: nativeC, linkerSettings: [.linkedLibrary("z")]),
         .target(name: "Weights", dependencies: ["Support", "Tensors", "CFiles"], swiftSettings: native),
         .target(

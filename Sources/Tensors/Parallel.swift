@@ -16,7 +16,7 @@ public enum Parallel {
 
     /// The number of threads that work at once: `MMX_THREADS` if it has one, else the number of cores.
     public static let threads: Int = {
-        BLASCore.avoidFallback()
+        BLASCore.choose()
         openblas_set_num_threads(1)
         BLASCore.endThreads()
         return wantedThreads

@@ -3,6 +3,7 @@ import CCommit
 import Explain
 import Foundation
 import Support
+import Tensors
 
 @main
 struct MMX: ParsableCommand {
@@ -49,6 +50,7 @@ struct MMX: ParsableCommand {
         Descriptor.prepare()
         do {
             let arguments = try ProgramArguments.all()
+            try Instructions.check()
             try names.check(arguments)
             var command = try parseAsRoot(arguments)
             try check(command, arguments)

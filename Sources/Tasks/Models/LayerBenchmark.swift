@@ -44,6 +44,8 @@ public struct LayerBenchmark: Codable, Sendable {
     /// `[1, height, width, 3]`
     public var input: [Int]
     public var threads: Int
+    /// The set of vector instructions (`Instructions.name`).
+    public var instructions: String
     public var repeats: Int
     /// The fastest product of ``productSize`` cubed, GFLOP/s.
     public var peakGigaflopsPerSecond: Double
@@ -144,6 +146,7 @@ public struct LayerBenchmark: Codable, Sendable {
         self.input = input
         self.repeats = repeats
         threads = Parallel.threads
+        instructions = Instructions.name
         peakGigaflopsPerSecond = peak
         total = Self.sum(layers, peak: peak)
         encoderMilliseconds = median(whole)

@@ -70,7 +70,8 @@ struct BenchLayers: ParsableCommand {
         }
         let threads = bench.threads == 1 ? "1 thread" : "\(bench.threads) threads"
         try StandardOutput.print(
-            "\(bench.encoder), \(bench.input[1])x\(bench.input[2]), \(threads); medians of \(bench.repeats)")
+            "\(bench.encoder), \(bench.input[1])x\(bench.input[2]), \(threads), \(bench.instructions); "
+                + "medians of \(bench.repeats)")
         try StandardOutput.print(
             String(
                 format: "matrix product %d x %d x %d: %.0f GFLOP/s\n", LayerBenchmark.productSize,

@@ -162,11 +162,7 @@ func im2colForward(
             at = end
         }
     }
-    func epilogueOf(_ group: Int) -> Epilogue {
-        var result = epilogue
-        result.bias = epilogue.bias.map { $0 + group * groupOutputs }
-        return result
-    }
+    func epilogueOf(_ group: Int) -> Epilogue { epilogue.from(column: group * groupOutputs) }
     let block = max(48, min(480, (1 << 16) / max(1, length) / 12 * 12))
     if n * pixels < 96 * Parallel.threads && geometry.groups == 1 && length * outputs > 1 << 16 {
         // Few pixels and large weights: split over the outputs.

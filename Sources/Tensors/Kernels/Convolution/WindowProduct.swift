@@ -1,3 +1,5 @@
+import CKernels
+
 /// Convolutions of few input channels, such as a network's first layer: the windows are multiplied in place.
 ///
 /// A row of a window is `kw * C` contiguous numbers, and the next window's row begins `stride * C` further. So the
@@ -12,6 +14,20 @@ func suitsWindows(_ geometry: ConvolutionGeometry, length: Int, outputWidth: Int
         && (outputWidth + 11) / 12 * 12 <= outputWidth + outputWidth / 8
 }
 
+/// The positions of a window's elements, with an address that lasts.
+private final class Offsets: @unchecked Sendable {
+    let count: Int
+    let pointer: UnsafeMutablePointer<Int>
+
+    init(_ values: [Int]) {
+        count = values.count
+        pointer = .allocate(capacity: count)
+        pointer.initialize(from: values, count: count)
+    }
+
+    deinit { pointer.deallocate() }
+}
+
 /// - Parameter matrix: `[kh * kw * C, O]`
 func windowsForward(
     _ x: Tensor, matrix: PackedMatrix, geometry: ConvolutionGeometry, _ epilogue: Epilogue, _ y: Tensor
@@ -24,7 +40,7 @@ func windowsForward(
     // The columns of the image that the windows of one output row cover.
     let width = (ow - 1) * sw + kw
     let before = min(width, pad.left), inside = min(width - before, w), line = width * c
-    let offsets = (0..<kh).flatMap { ky in (0..<kw * c).map { ky * line + $0 } }
+    let offsets = Offsets((0..<kh).flatMap { ky in (0..<kw * c).map { ky * line + $0 } })
     // A quarter of a usual L2 cache of one megabyte, or two windows.
     let strip = max(2, ((1 << 16) / line - kh) / sh)
     // A job is one output row of one image.
@@ -45,38 +61,19 @@ func windowsForward(
                 }
             }
             for i in 0..<count {
-                for column in stride(from: 0, to: outputs, by: 32) {
-                    let left = outputs - column
-                    func multiply<Rows: FourRows>(_ kind: Rows.Type) {
-                        rowOfWindows(
-                            kind, offsets, rows.pointer + i * sh * line, lda: sw * c,
-                            matrix.panels.pointer + column * matrix.depth, y.pointer + (job + i) * ow * outputs,
-                            ldc: outputs, count: ow, columns: min(32, left), column: column, epilogue)
-                    }
-                    switch panelWidth(left) {
-                    case 32: multiply(FourByThirtyTwo.self)
-                    case 24: multiply(FourByTwentyFour.self)
-                    default: multiply(FourBySixteen.self)
-                    }
+                for column in stride(from: 0, to: outputs, by: kernels.panel) {
+                    var product = mmx_product(
+                        rows: ow, depth: offsets.count, a: rows.pointer + i * sh * line, row_stride: sw * c, step: 0,
+                        offsets: offsets.pointer, panel: matrix.panels.pointer + column * matrix.depth,
+                        width: panelWidth(outputs - column), c: y.pointer + (job + i) * ow * outputs,
+                        c_stride: outputs, column: column, columns: min(kernels.panel, outputs - column),
+                        epilogue: epilogue.c, kept: nil)
+                    kernels.product(&product)
                 }
             }
             job += count
         }
         withExtendedLifetime(rows) {}
     }
-    withExtendedLifetime(matrix) {}
-}
-
-/// Computes one output row, twelve columns at a time. The last twelve overlap those before.
-@inline(never)
-private func rowOfWindows<Rows: FourRows>(
-    _ kind: Rows.Type, _ offsets: [Int], _ a: UnsafePointer<Float>, lda: Int, _ panel: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>, ldc: Int, count: Int, columns: Int, column: Int, _ epilogue: Epilogue
-) {
-    for at in stride(from: 0, to: count, by: 12) {
-        let at = min(at, count - 12)
-        twelve(
-            kind, last: kind, Stretch(depth: offsets.count), a + at * lda, lda: lda, aStep: 1, offsets: offsets, panel,
-            bStep: Rows.width, c + at * ldc, ldc: ldc, columns: columns, column: column, epilogue)
-    }
+    withExtendedLifetime((matrix, offsets)) {}
 }

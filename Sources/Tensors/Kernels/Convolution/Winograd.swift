@@ -37,16 +37,18 @@ struct WinogradWeights: Sendable {
         let result = Tensor(uninitialized: [36, plane])
         let target = result.pointer
         let source = weight.pointer
-        Parallel.ranges((outputs + 15) / 16, grain: max(1, 256 / max(1, inputs))) { range in
+        // Outputs at once, which are in one panel.
+        let many = min(16, kernels.panel)
+        Parallel.ranges((outputs + many - 1) / many, grain: max(1, 256 / max(1, inputs))) { range in
             let grid = UnsafeMutablePointer<Vector>.allocate(capacity: 18)
             defer { grid.deallocate() }
             for block in range {
-                let first = block * 16
-                let valid = min(16, outputs - first)
-                let panelStart = first / 32 * 32
+                let first = block * many
+                let valid = min(many, outputs - first)
+                let panelStart = first / kernels.panel * kernels.panel
                 let width = panelWidth(outputs - panelStart)
-                // The last panel is 24 wide if that is enough.
-                let stored = width - (first - panelStart)
+                // The last panel may be narrower.
+                let stored = min(many, width - (first - panelStart))
                 for input in 0..<inputs {
                     let element = source + input * inputStride + first * outputStride
                     // G g: three columns of six elements.

@@ -42,6 +42,41 @@ extension Vector {
     }
 }
 
+extension SIMD16 where Scalar == Float {
+    /// The first `count` elements at `pointer`, then zeros.
+    @inline(__always)
+    init(at pointer: UnsafePointer<Float>, first count: Int) {
+        if count >= 16 {
+            self.init(at: pointer)
+        } else if count == 8 {
+            self.init(
+                lowHalf: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self), highHalf: .zero)
+        } else {
+            self = .zero
+            for i in 0..<count { self[i] = pointer[i] }
+        }
+    }
+
+    /// Stores the first `count` elements at `pointer`.
+    @inline(__always)
+    func store(to pointer: UnsafeMutablePointer<Float>, first count: Int) {
+        if count >= 16 { return store(to: pointer) }
+        storeSome(to: pointer, first: count)
+    }
+
+    @inline(never)
+    private func storeSome(to pointer: UnsafeMutablePointer<Float>, first count: Int) {
+        var rest = self.lowHalf
+        var at = 0
+        if count >= 8 {
+            UnsafeMutableRawPointer(pointer).storeBytes(of: rest, as: SIMD8<Float>.self)
+            rest = highHalf
+            at = 8
+        }
+        for i in at..<Swift.max(at, count) { pointer[i] = rest[i - at] }
+    }
+}
+
 /// e^x, within 2 units in the last place for x in [-87, 88]; clamped outside.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2. e^r is a polynomial of degree 6 (Taylor's coefficients adjusted as in Cephes'

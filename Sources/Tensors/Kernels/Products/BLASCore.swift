@@ -9,10 +9,15 @@ enum BLASCore {
     /// OpenBLAS's name for the kernels in use.
     static var name: String { openblas_get_corename().map { String(cString: $0) } ?? "" }
 
-    /// If OpenBLAS fell back to its oldest kernels on a processor with AVX2 or AVX-512, makes it choose the right ones.
-    /// If `OPENBLAS_CORETYPE` is set, the user's choice is kept. Call this before the first product.
-    static func avoidFallback() {
-        guard name == "Prescott", getenv("OPENBLAS_CORETYPE") == nil, let core = mmx_blas_core() else { return }
+    /// Makes OpenBLAS choose the kernels of the set of instructions in use (``Instructions``) if it fell back to its
+    /// oldest ones, or if MMX_INSTRUCTIONS asks for a lesser set than the best. If `OPENBLAS_CORETYPE` is set, the
+    /// user's choice is kept. Call this before the first product.
+    static func choose() {
+        let core = ["avx512": "SkylakeX", "avx2": "Haswell", "sse2": "Prescott"][Instructions.name]
+        let isAskedFor = Instructions.name != Instructions.available.first
+        guard let core, name != core, name == "Prescott" || isAskedFor, getenv("OPENBLAS_CORETYPE") == nil else {
+            return
+        }
         // Some builds of OpenBLAS (for a single processor) do not have these functions, so they are looked up.
         typealias Function = @convention(c) () -> Void
         guard let forget = dlsym(nil, "gotoblas_dynamic_quit"), let choose = dlsym(nil, "gotoblas_dynamic_init") else {

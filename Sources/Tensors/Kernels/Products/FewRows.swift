@@ -1,3 +1,4 @@
+import CKernels
 import CVector
 
 /// Products with few rows on the left: a decoder's step, a caption's words. Almost all the time is for reading B once,
@@ -14,20 +15,12 @@ func fewRowsProduct<Element: StoredFloat>(
     beta: Float, _ c: UnsafeMutablePointer<Float>, ldc: Int
 ) {
     if transposeB {
-        for column in stride(from: 0, to: n, by: 4) {
-            for row in stride(from: 0, to: m, by: 4) {
-                @inline(__always) func dot<Rows: RowCount>(_: Rows.Type) {
-                    dotProducts(
-                        Rows.self, columns: min(4, n - column), depth: k, alpha, a + row * lda, lda, b + column * ldb,
-                        ldb, beta, c + row * ldc + column, ldc)
-                }
-                switch m - row {
-                case 1: dot(OneRow.self)
-                case 2: dot(TwoRows.self)
-                case 3: dot(ThreeRows.self)
-                default: dot(FourRowsAtOnce.self)
-                }
-            }
+        var product = mmx_few_rows(
+            m: m, n: n, k: k, alpha: alpha, beta: beta, a: a, a_stride: lda, b: b, b_stride: ldb, c: c, c_stride: ldc)
+        if Element.self == Half.self {
+            kernels.few_rows_transposed_half(&product)
+        } else {
+            kernels.few_rows_transposed(&product)
         }
     } else if n >= chunk {
         combinedChunks(m: m, n: n, k: k, alpha, a, lda, b, ldb, beta, c, ldc)
@@ -47,84 +40,6 @@ func fewRowsProduct<Element: StoredFloat>(
             }
         }
     }
-}
-
-/// A number of rows that is a compile-time constant.
-private protocol RowCount { static var count: Int { get } }
-private enum OneRow: RowCount { @inline(__always) static var count: Int { 1 } }
-private enum TwoRows: RowCount { @inline(__always) static var count: Int { 2 } }
-private enum ThreeRows: RowCount { @inline(__always) static var count: Int { 3 } }
-private enum FourRowsAtOnce: RowCount { @inline(__always) static var count: Int { 4 } }
-
-/// The sums of one row of A times four rows of B.
-private struct FourSums {
-    var s0 = Vector.zero, s1 = Vector.zero, s2 = Vector.zero, s3 = Vector.zero
-
-    @inline(__always) mutating func add(_ x: Vector, times y: (Vector, Vector, Vector, Vector)) {
-        s0.add(x, times: y.0)
-        s1.add(x, times: y.1)
-        s2.add(x, times: y.2)
-        s3.add(x, times: y.3)
-    }
-
-    @inline(__always) var totals: SIMD4<Float> { mmx_totals(s0, s1, s2, s3) }
-}
-
-/// One to four rows of A times four rows of B. If B has fewer rows, the last one is used again, and those results are
-/// not stored.
-@inline(never)
-private func dotProducts<Rows: RowCount, Element: StoredFloat>(
-    _: Rows.Type, columns: Int, depth: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int,
-    _ b: UnsafePointer<Element>, _ ldb: Int, _ beta: Float, _ c: UnsafeMutablePointer<Float>, _ ldc: Int
-) {
-    let rows = Rows.count
-    let a1 = a + min(1, rows - 1) * lda
-    let a2 = a + min(2, rows - 1) * lda
-    let a3 = a + min(3, rows - 1) * lda
-    let b1 = b + min(1, columns - 1) * ldb
-    let b2 = b + min(2, columns - 1) * ldb
-    let b3 = b + min(3, columns - 1) * ldb
-    var r0 = FourSums()
-    var r1 = FourSums()
-    var r2 = FourSums()
-    var r3 = FourSums()
-    // The processor's own prefetching stops at page boundaries. For short rows, prefetch the next four rows; for long
-    // rows, the next lines, because four long rows would evict each other from the cache before they are used.
-    let size = MemoryLayout<Element>.size
-    let next = ldb &* size <= 4096 ? 4 &* ldb : 512 / size
-    var i = 0
-    while i &+ 16 <= depth {
-        if size == 4 || i & 16 == 0 {
-            mmx_prefetch(b + (i &+ next))
-            mmx_prefetch(b1 + (i &+ next))
-            mmx_prefetch(b2 + (i &+ next))
-            mmx_prefetch(b3 + (i &+ next))
-        }
-        let y = (
-            Element.vector(at: b + i), Element.vector(at: b1 + i), Element.vector(at: b2 + i),
-            Element.vector(at: b3 + i)
-        )
-        r0.add(Vector(at: a + i), times: y)
-        if rows > 1 { r1.add(Vector(at: a1 + i), times: y) }
-        if rows > 2 { r2.add(Vector(at: a2 + i), times: y) }
-        if rows > 3 { r3.add(Vector(at: a3 + i), times: y) }
-        i &+= 16
-    }
-    @inline(__always) func store(_ sums: FourSums, _ a: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
-        var totals = sums.totals
-        for k in i..<depth { totals += SIMD4(b[k].float, b1[k].float, b2[k].float, b3[k].float) * a[k] }
-        totals *= alpha
-        if columns == 4 {
-            let target = UnsafeMutableRawPointer(c)
-            if beta != 0 { totals += target.loadUnaligned(as: SIMD4<Float>.self) * beta }
-            return target.storeBytes(of: totals, as: SIMD4<Float>.self)
-        }
-        for j in 0..<columns { c[j] = totals[j] + (beta == 0 ? 0 : beta * c[j]) }
-    }
-    store(r0, a, c)
-    if rows > 1 { store(r1, a1, c + ldc) }
-    if rows > 2 { store(r2, a2, c + 2 * ldc) }
-    if rows > 3 { store(r3, a3, c + 3 * ldc) }
 }
 
 /// Up to four weighted sums of the rows of B, for 64 columns; the weights are the elements of a row of A.

@@ -1,25 +1,33 @@
+import CKernels
+
 /// Matrix products with a right-hand side that was packed before, for feature maps: the left-hand side (pixels in rows
 /// of channels) is read in place, and bias and a clamping activation are applied while the results are in registers.
 /// The *depth* of a product is the length of its sums.
 
-/// The number of floats of a packed matrix of `depth` x `columns`: panels of 32 columns (the last one 16 or 24 wide if
-/// that is enough), each `[depth, width]`.
+/// The number of floats of a packed matrix of `depth` x `columns`: panels of `kernels.panel` columns (the last one
+/// narrower if that is enough), each `[depth, width]`.
 func packedSize(depth: Int, columns: Int) -> Int {
-    depth * (columns / 32 * 32 + (columns % 32 == 0 ? 0 : panelWidth(columns % 32)))
+    let rest = columns % kernels.panel
+    return depth * (columns - rest + (rest == 0 ? 0 : panelWidth(rest)))
 }
 
-/// The width of a panel that begins `left` columns before the end.
+/// The width of a panel that begins `left` columns before the end: two vectors, one, or one and a half.
 @inline(__always)
-func panelWidth(_ left: Int) -> Int { left > 24 ? 32 : left > 16 ? 24 : 16 }
+func panelWidth(_ left: Int) -> Int {
+    let vector = kernels.vector
+    if left <= vector { return vector }
+    return kernels.has_half_panels != 0 && left <= vector + vector / 2 ? vector + vector / 2 : 2 * vector
+}
 
 /// Packs B `[depth, columns]`, whose element (k, n) is at `k * rowStride + n * columnStride`.
 func pack<Element: StoredFloat>(
     _ b: UnsafePointer<Element>, depth: Int, columns: Int, rowStride: Int, columnStride: Int,
     into panels: UnsafeMutablePointer<Float>
 ) {
-    Parallel.ranges((columns + 31) / 32, grain: max(1, (1 << 14) / max(1, depth * 32))) { range in
+    let most = kernels.panel
+    Parallel.ranges((columns + most - 1) / most, grain: max(1, (1 << 14) / max(1, depth * most))) { range in
         for panel in range {
-            let first = panel * 32
+            let first = panel * most
             let width = panelWidth(columns - first)
             let valid = min(width, columns - first)
             let source = b + first * columnStride
@@ -62,7 +70,7 @@ struct PackedMatrix: Sendable {
     init(_ b: Tensor, offset: Int = 0, depth: Int, columns: Int, rowStride: Int, columnStride: Int) {
         self.depth = depth
         self.columns = columns
-        // Half a vector more, because ``matrixProduct`` reads a last panel of 24 columns in vectors of 16.
+        // Half a vector more, because ``matrixProduct`` reads a last panel of one vector and a half as two.
         let size = packedSize(depth: depth, columns: columns)
         panels = Tensor(uninitialized: [size + 8])
         (panels.pointer + size).update(repeating: 0, count: 8)
@@ -98,32 +106,39 @@ extension Activation {
 
 /// The operations on a result before it is stored: clamp(value + bias + shortcut, low, high).
 struct Epilogue {
-    var bias: UnsafePointer<Float>?
-    var low: Float
-    var high: Float
-    /// The distance in bytes from a result to the value that is added to it, which is in another tensor of the output's
-    /// shape.
-    private var shortcut: Int?
+    /// As the kernels take it. The distance of the shortcut is in bytes, and 0 means none.
+    private(set) var c: mmx_epilogue
 
     static var none: Epilogue { Epilogue(bias: nil, activation: .none) }
 
     /// The caller applies activations that are not clamps (``activateInPlace``).
     init(bias: UnsafePointer<Float>?, activation: Activation) {
-        self.bias = bias
-        (low, high) = activation.bounds ?? (-.infinity, .infinity)
+        let (low, high) = activation.bounds ?? (-.infinity, .infinity)
+        c = mmx_epilogue(bias: bias, low: low, high: high, shortcut: 0)
     }
 
-    /// Adds `shortcut`, which has the shape of the output at `output`.
+    var bias: UnsafePointer<Float>? { c.bias }
+    var low: Float { c.low }
+    var high: Float { c.high }
+
+    /// The epilogue of the outputs from column `column` on.
+    func from(column: Int) -> Epilogue {
+        var result = self
+        result.c.bias = bias.map { $0 + column }
+        return result
+    }
+
+    /// Adds `shortcut`, which has the shape of the output at `output`, another tensor.
     func adding(_ shortcut: UnsafePointer<Float>, to output: UnsafePointer<Float>) -> Epilogue {
         var result = self
-        result.shortcut = UnsafeRawPointer(shortcut) - UnsafeRawPointer(output)
+        result.c.shortcut = UnsafeRawPointer(shortcut) - UnsafeRawPointer(output)
         return result
     }
 
     /// The value that is added to the result at `target`.
     @inline(__always)
     func shortcut(at target: UnsafeMutablePointer<Float>) -> UnsafePointer<Float>? {
-        shortcut.map { (UnsafeRawPointer(target) + $0).assumingMemoryBound(to: Float.self) }
+        c.shortcut == 0 ? nil : (UnsafeRawPointer(target) + c.shortcut).assumingMemoryBound(to: Float.self)
     }
 }
 
@@ -136,89 +151,30 @@ func activateInPlace(_ y: UnsafeMutablePointer<Float>, count: Int, _ activation:
     }
 }
 
-/// The longest part of a panel's depth that is read for all rows before the next part: 32 KiB, which stay in the L1
-/// cache.
-private let longestStretch = 256
-
-/// Computes all rows of one panel. The last register block overlaps the one before it and stores the same results
-/// again.
-/// - Parameter kept: memory for the sums of all rows between two stretches of the depth; used if there are several.
-@inline(never)
-private func panelProduct<Rows: FourRows>(
-    _ kind: Rows.Type, rows: Int, depth: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ panel: UnsafePointer<Float>,
-    _ c: UnsafeMutablePointer<Float>, _ ldc: Int, columns: Int, column: Int, _ epilogue: Epilogue,
-    _ kept: UnsafeMutablePointer<Float>?
-) {
-    let stretches = max(1, (depth + longestStretch - 1) / longestStretch)
-    for index in 0..<stretches {
-        let from = depth * index / stretches
-        let stretch = Stretch(
-            depth: depth * (index + 1) / stretches - from, isFirst: index == 0, isLast: index + 1 == stretches)
-        let a = a + from
-        let panel = panel + from * Rows.width
-        var row = 0
-        var kept = kept
-        while row < rows {
-            let left = rows - row
-            if left == 9 && rows >= 12 {
-                // The last 9 rows, as in a map of 9x9.
-                twelve(
-                    kind, last: Rows.One.self, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width,
-                    c + row * ldc, ldc: ldc, columns: columns, column: column, epilogue, kept: kept)
-                row += 9
-            } else if left > 8 && rows >= 12 {
-                if left < 12 { row = rows - 12 }
-                twelve(
-                    kind, last: kind, stretch, a + row * lda, lda: lda, aStep: 1, panel, bStep: Rows.width,
-                    c + row * ldc, ldc: ldc, columns: columns, column: column, epilogue, kept: kept)
-                row += 12
-            } else if rows >= 4 {
-                if left < 4 { row = rows - 4 }
-                four(
-                    kind, stretch, a + row * lda, lda: lda, panel, c + row * ldc, ldc: ldc, columns: columns,
-                    column: column, rows: 4, epilogue, kept: kept)
-                row += 4
-            } else {
-                four(
-                    kind, stretch, a + row * lda, lda: 0, panel, c + row * ldc, ldc: ldc, columns: columns,
-                    column: column, rows: 1, epilogue, kept: kept)
-                row += 1
-            }
-            kept = kept.map { $0 + 12 * Rows.width }
-        }
-    }
-}
-
 /// C = epilogue(A B) on this thread: A `[rows, depth]` with row stride `lda`, B packed, C `[rows, columns]` with row
 /// stride `ldc`.
-/// - Parameter panels: the panels of 32 columns to compute; nil means all.
+/// - Parameter panels: the numbers of the panels to compute; nil means all.
 func packedProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue = .none, panels: Range<Int>? = nil
 ) {
-    let panels = panels ?? 0..<(columns + 31) / 32
+    let most = kernels.panel
+    let panels = panels ?? 0..<(columns + most - 1) / most
     // A block of A stays in the L2 cache while all panels of B are read.
     let block = max(48, (1 << 16) / max(1, depth) / 12 * 12)
-    // Twelve rows for each register block. A few remaining rows need one more block.
-    let scratch = depth > longestStretch ? Tensor(uninitialized: [(min(rows, 2 * block) / 12 + 3) * 12 * 32]) : nil
+    let scratch = depth > kernels.longest_depth ? Tensor(uninitialized: [min(rows, 2 * block) * most]) : nil
     var from = 0
     while from < rows {
         // The last block is never short.
         let count = rows - from < 2 * block ? rows - from : block
         for panel in panels {
-            let column = panel * 32
-            let left = columns - column
-            let source = b + column * depth
-            func multiply<Rows: FourRows>(_ kind: Rows.Type) {
-                panelProduct(
-                    kind, rows: count, depth: depth, a + from * lda, lda, source, c + from * ldc, ldc,
-                    columns: min(32, left), column: column, epilogue, scratch?.pointer)
-            }
-            switch panelWidth(left) {
-            case 32: multiply(FourByThirtyTwo.self)
-            case 24: multiply(FourByTwentyFour.self)
-            default: multiply(FourBySixteen.self)
-            }
+            let column = panel * most
+            var product = mmx_product(
+                rows: count, depth: depth, a: a + from * lda, row_stride: lda, step: 1, offsets: nil,
+                panel: b + column * depth, width: panelWidth(columns - column), c: c + from * ldc, c_stride: ldc,
+                column: column, columns: min(most, columns - column), epilogue: epilogue.c,
+                kept: scratch?.pointer)
+            kernels.product(&product)
         }
         from += count
     }
@@ -231,7 +187,8 @@ func parallelProduct(
     rows: Int, depth: Int, columns: Int, _ a: UnsafePointer<Float>, lda: Int, _ b: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, ldc: Int, _ epilogue: Epilogue = .none
 ) {
-    let panels = (columns + 31) / 32
+    let (most, tall) = (kernels.panel, kernels.block_rows)
+    let panels = (columns + most - 1) / most
     // A part of half a million multiplications takes a few microseconds.
     func grain(_ multiplications: Int) -> Int { (1 << 19) / max(1, multiplications) + 1 }
     if rows * columns * depth < 1 << 15 {
@@ -245,19 +202,19 @@ func parallelProduct(
                 ldc: ldc, epilogue)
         }
     } else if rows >= 96 * Parallel.threads || panels < Parallel.threads {
-        Parallel.ranges((rows + 11) / 12, grain: grain(12 * columns * depth), each: 8) { range in
-            let from = range.lowerBound * 12
-            let to = min(rows, range.upperBound * 12)
+        Parallel.ranges((rows + tall - 1) / tall, grain: grain(tall * columns * depth), each: 8) { range in
+            let from = range.lowerBound * tall
+            let to = min(rows, range.upperBound * tall)
             packedProduct(
                 rows: to - from, depth: depth, columns: columns, a + from * lda, lda: lda, b, c + from * ldc, ldc: ldc,
                 epilogue)
         }
     } else {
         // Panels are split into pieces, so that no thread waits long for the last one.
-        let blocks = (rows + 11) / 12
+        let blocks = (rows + tall - 1) / tall
         let pieces = max(1, min(blocks / 3, (8 * Parallel.threads + panels - 1) / panels))
-        func row(_ piece: Int) -> Int { min(rows, blocks * piece / pieces * 12) }
-        Parallel.ranges(panels * pieces, grain: grain(rows / pieces * 32 * depth), each: 8) { range in
+        func row(_ piece: Int) -> Int { min(rows, blocks * piece / pieces * tall) }
+        Parallel.ranges(panels * pieces, grain: grain(rows / pieces * most * depth), each: 8) { range in
             var next = range.lowerBound
             while next < range.upperBound {
                 let (panel, piece) = (next / pieces, next % pieces)
