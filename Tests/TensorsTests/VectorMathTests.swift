@@ -13,7 +13,8 @@ final class VectorMathTests: XCTestCase {
     }
 
     private func largestError(
-        _ x: [Float], _ body: (Vector) -> Vector, _ exact: (Double) -> Double
+        _ x: [Float], _ function: (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void,
+        _ exact: (Double) -> Double
     ) -> (relative: Double, at: Float, absolute: Double) {
         var y = x
         var worst = 0.0
@@ -21,7 +22,7 @@ final class VectorMathTests: XCTestCase {
         var absolute = 0.0
         x.withUnsafeBufferPointer { input in
             y.withUnsafeMutableBufferPointer { output in
-                if let a = input.baseAddress, let b = output.baseAddress { mapVectors(x.count, a, b, body) }
+                if let a = input.baseAddress, let b = output.baseAddress { function(x.count, a, b) }
             }
         }
         for (x, y) in zip(x, y) {
@@ -36,37 +37,46 @@ final class VectorMathTests: XCTestCase {
         return (worst, at, absolute)
     }
 
+    private func exponential(_ count: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+        kernels.exponentials(count, x, 1, 0, y)
+    }
+
     func testExponential_overItsRange_isNearDouble() {
-        let error = largestError(samples(-84, 88), { exponential($0) }, { exp($0) })
+        let error = largestError(samples(-84, 88), exponential, { exp($0) })
         XCTAssertLessThan(error.relative, 2.4e-7, "at \(error.at)")
     }
 
     func testSigmoid_overItsRange_isNearDouble() {
-        let error = largestError(samples(-80, 80), { sigmoid($0) }, { 1 / (1 + exp(-$0)) })
+        let error = largestError(samples(-80, 80), Activation.sigmoid.apply, { 1 / (1 + exp(-$0)) })
         XCTAssertLessThan(error.relative, 3.6e-7, "at \(error.at)")
     }
 
     func testHyperbolicTangent_overItsRange_isNearDouble() {
-        let error = largestError(samples(-20, 20), { hyperbolicTangent($0) }, { tanh($0) })
+        let error = largestError(samples(-20, 20), Activation.tanh.apply, { tanh($0) })
         XCTAssertLessThan(error.relative, 1.5e-6, "at \(error.at)")
         XCTAssertLessThan(error.absolute, 2e-7)
     }
 
     func testVectorFunctions_atExtremeInputs_saturate() {
-        func one(_ x: Float, _ body: (Vector) -> Vector) -> Float { body(Vector(repeating: x))[3] }
-        for x: Float in [100, 1e10, .greatestFiniteMagnitude, .infinity] {
-            XCTAssertEqual(one(x) { hyperbolicTangent($0) }, 1)
-            XCTAssertEqual(one(-x) { hyperbolicTangent($0) }, -1)
-            XCTAssertEqual(one(x) { sigmoid($0) }, 1)
-            XCTAssertEqual(one(-x) { sigmoid($0) }, 0, accuracy: 1e-37)
-            XCTAssertGreaterThan(one(x) { exponential($0) }, 1e38)
-            XCTAssertEqual(one(-x) { exponential($0) }, 0, accuracy: 2e-38)
+        typealias Function = (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+        func one(_ x: Float, _ function: Function) -> Float {
+            var y: Float = 7
+            withUnsafePointer(to: x) { function(1, $0, &y) }
+            return y
         }
-        XCTAssertEqual(one(0) { exponential($0) }, 1)
-        XCTAssertEqual(one(0) { hyperbolicTangent($0) }, 0)
-        XCTAssertEqual(one(0) { sigmoid($0) }, 0.5)
-        for body in [exponential, sigmoid, hyperbolicTangent] as [(Vector) -> Vector] {
-            XCTAssertTrue(one(.nan, body).isNaN)
+        for x: Float in [100, 1e10, .greatestFiniteMagnitude, .infinity] {
+            XCTAssertEqual(one(x, Activation.tanh.apply), 1)
+            XCTAssertEqual(one(-x, Activation.tanh.apply), -1)
+            XCTAssertEqual(one(x, Activation.sigmoid.apply), 1)
+            XCTAssertEqual(one(-x, Activation.sigmoid.apply), 0, accuracy: 1e-37)
+            XCTAssertGreaterThan(one(x, exponential), 1e38)
+            XCTAssertEqual(one(-x, exponential), 0, accuracy: 2e-38)
+        }
+        XCTAssertEqual(one(0, exponential), 1)
+        XCTAssertEqual(one(0, Activation.tanh.apply), 0)
+        XCTAssertEqual(one(0, Activation.sigmoid.apply), 0.5)
+        for function in [exponential, Activation.sigmoid.apply, Activation.tanh.apply] as [Function] {
+            XCTAssertTrue(one(.nan, function).isNaN)
         }
     }
 

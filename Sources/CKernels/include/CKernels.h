@@ -35,6 +35,15 @@ typedef struct {
     float *kept;
 } mmx_product;
 
+// Columns of a matrix B, whose element (k, n) is at `b + k * row_stride + n * column_stride`, as a panel `[depth,
+// width]` with zeros after `columns` columns.
+typedef struct {
+    const void *b;
+    long depth, columns, row_stride, column_stride;
+    float *panel;
+    long width;
+} mmx_packing;
+
 // A row of few elements that are not zero, by ascending index, times some panels of B.
 typedef struct {
     const float *values;
@@ -63,6 +72,11 @@ typedef struct {
     long b_stride;
     float *c;
     long c_stride;
+    // Only for a B that is not transposed and has `mmx_kernels.long_row` columns or more: memory for `m` rows of
+    // `scratch_columns` sums, and for k indices.
+    float *scratch;
+    long scratch_columns;
+    int *used;
 } mmx_few_rows;
 
 // A depthwise convolution's rows, for whole vectors of channels.
@@ -80,6 +94,47 @@ typedef struct {
     float *output;
 } mmx_depthwise;
 
+// Functions of one element.
+typedef enum { MMX_RELU, MMX_RELU6, MMX_TANH, MMX_SIGMOID } mmx_function;
+
+// Soft attention of some rows to the regions of one image (AttentionLSTM.swift).
+typedef struct {
+    // Whether keys and prepared queries are e^2k and e^2q; else k and q.
+    int is_factored;
+    long rows, regions, width, padded, depth, hidden;
+    // `[regions, padded]`, `[regions, depth]`, `[padded]`
+    const float *keys, *annotations, *weight;
+    // `[rows, width]`, and memory for `[rows, padded]`
+    const float *queries;
+    float *prepared;
+    // The states, in rows `h_stride` apart, and the gate's weight `[hidden]` and bias.
+    const float *h;
+    long h_stride;
+    const float *gate_weight;
+    float gate_bias;
+    // The results: beta `[rows]`; z `[depth]` and alpha `[regions]` in rows `stride` apart.
+    float *beta, *z, *alpha;
+    long stride;
+} mmx_attention;
+
+// The backward pass of the scores of some rows for the regions of one image.
+typedef struct {
+    int is_factored;
+    long rows, regions, padded;
+    // The gradients of the scores, `[rows, regions]`.
+    const float *gradients;
+    const float *keys, *prepared;
+    // Sums that are added to: `[rows, padded]`, `[regions, padded]`, `[padded]`.
+    float *query_sums, *key_sums, *weight_sums;
+} mmx_attention_backward;
+
+// The tiles of a Winograd convolution (Winograd.swift).
+typedef struct {
+    long height, width, channels, output_height, output_width, outputs, top, left, down, across;
+    // Whether the maximum of each 2x2 results is stored.
+    int is_pooled;
+} mmx_tiles;
+
 typedef struct {
     // As MMX_INSTRUCTIONS names it: "avx512", "avx2", "sse2", "neon" or "portable".
     const char *name;
@@ -91,15 +146,49 @@ typedef struct {
     long longest_depth;
 
     void (*product)(const mmx_product *);
+    // B as floats and as halves.
+    void (*pack)(const mmx_packing *);
+    void (*pack_half)(const mmx_packing *);
     void (*sparse_row)(mmx_sparse_row *);
     // Stores the elements of x that are not zero at `values` and their positions at `indices`, both with memory for a
     // vector more than n. Returns their number.
     long (*gather_nonzero)(const float *x, long n, float *values, int *indices);
     // B as floats and as halves.
+    void (*few_rows)(const mmx_few_rows *);
+    void (*few_rows_half)(const mmx_few_rows *);
     void (*few_rows_transposed)(const mmx_few_rows *);
     void (*few_rows_transposed_half)(const mmx_few_rows *);
+    // The columns from which `few_rows` works in chunks of this many.
+    long long_row;
     // For kernels of 3 and 5 columns, strides of 1 and 2, and 5 output columns or more.
     void (*depthwise)(const mmx_depthwise *);
+    // B^T d B of a tile, to 36 planes that are `plane` apart, each padded to whole vectors of 16 channels.
+    void (*winograd_scatter)(const mmx_tiles *, const float *x, long tile, float *v, long plane);
+    // A^T m A of a tile, after the epilogue, to y.
+    void (*winograd_gather)(
+        const mmx_tiles *, const float *m, long plane, long tile, float *y, const mmx_epilogue *);
+
+    // y = f(x); x may be y.
+    void (*apply)(mmx_function, long n, const float *x, float *y);
+    // y = e^(scale x - shift); x may be y.
+    void (*exponentials)(long n, const float *x, float scale, float shift, float *y);
+    void (*widen)(long n, const unsigned short *halves, float *y);
+    // The softmax of a row; x may be y.
+    void (*softmax)(long n, const float *x, float *y);
+    float (*log_sum_exp)(long n, const float *x);
+    float (*maximum)(long n, const float *x);
+    float (*sum)(long n, const float *x);
+    float (*dot)(long n, const float *a, const float *b);
+
+    void (*attention)(const mmx_attention *);
+    // Queries as `mmx_attention.prepared`.
+    void (*prepare_queries)(int is_factored, long rows, long width, long padded, const float *queries, float *prepared);
+    void (*attention_backward)(const mmx_attention_backward *);
+    // A row of an LSTM's cell (LSTM.swift): gates `[4, hidden]`, on entry the sums.
+    void (*lstm_cell)(long hidden, float *gates, const float *c_before, float *h, float *c);
+    void (*lstm_cell_backward)(
+        long hidden, const float *gates, const float *c, const float *c_before, const float *dh, float *dc,
+        float *d_gates);
 } mmx_kernels;
 
 // The table of a set of instructions by its name, or of the best one for NULL; NULL if the processor does not have it.

@@ -35,36 +35,33 @@ extension Parameters {
             rows.2.add(bytes.loadUnaligned(fromByteOffset: i * 4 + 16, as: UInt64.self))
             rows.3.add(bytes.loadUnaligned(fromByteOffset: i * 4 + 24, as: UInt64.self))
         }
-        var i = 0
-        if let halves = tensor.halves {
-            while i + 16 <= tensor.count {
-                withUnsafeBytes(of: Half.vector(at: halves + i)) { bytes in
-                    guard let base = bytes.baseAddress else { return }
-                    add(base, 0)
-                    add(base, 8)
-                }
-                i += 16
-            }
-            while i + 8 <= tensor.count {
-                withUnsafeBytes(of: Half.vector(at: halves + i, first: 8)) { bytes in
-                    if let base = bytes.baseAddress { add(base, 0) }
-                }
-                i += 8
-            }
-            while i < tensor.count {
-                rows.0.add(UInt64(halves[i].float.bitPattern))
-                i += 1
-            }
-        } else {
-            let bytes = UnsafeRawPointer(tensor.pointer)
-            while i + 8 <= tensor.count {
+        func add(floats: UnsafePointer<Float>, count: Int) {
+            let bytes = UnsafeRawPointer(floats)
+            var i = 0
+            while i + 8 <= count {
                 add(bytes, i)
                 i += 8
             }
-            while i < tensor.count {
-                rows.0.add(UInt64(bytes.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self)))
+            while i < count {
+                rows.0.add(UInt64(floats[i].bitPattern))
                 i += 1
             }
+        }
+        if let halves = tensor.halves {
+            // A multiple of 8, so that the hash is that of the same numbers as floats.
+            let part = 1024
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: part) { floats in
+                guard let base = floats.baseAddress else { return }
+                for start in stride(from: 0, to: tensor.count, by: part) {
+                    let count = min(part, tensor.count - start)
+                    (halves + start).withMemoryRebound(to: UInt16.self, capacity: count) {
+                        kernels.widen(count, $0, base)
+                    }
+                    add(floats: base, count: count)
+                }
+            }
+        } else {
+            add(floats: tensor.pointer, count: tensor.count)
         }
         return withExtendedLifetime(tensor) {
             for row in [rows.1, rows.2, rows.3] { rows.0.add(row.value) }

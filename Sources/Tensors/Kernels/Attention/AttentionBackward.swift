@@ -1,3 +1,5 @@
+import CKernels
+
 /// The backward pass of the attention in ``attentionLSTMForward``, for one seed and one image (a *job*) at a time. Each
 /// job has its own memory for the sums over steps, so no two threads write to the same memory.
 struct AttentionBackward {
@@ -6,7 +8,7 @@ struct AttentionBackward {
     /// The score's weight w, padded like the keys.
     private let weight: Tensor
     /// The sums over steps and rows of v, `[K, M, L, padded]`, and of u, `[K, M, padded]` (see
-    /// ``attentionScoreBackward``).
+    /// `mmx_attention_backward`).
     private let keySums: Tensor, weightSums: Tensor
 
     init(_ saved: AttentionLSTMSaved, seeds: Int) {
@@ -32,17 +34,6 @@ struct AttentionBackward {
         _ t: Int, _ job: Int, g: UnsafePointer<Float>, dz: UnsafePointer<Float>, dQueries: UnsafeMutablePointer<Float>,
         dGateSums: UnsafeMutablePointer<Float>
     ) {
-        if saved.keys.isFactored {
-            step(FactoredSquash.self, t, job, g: g, dz: dz, dQueries: dQueries, dGateSums: dGateSums)
-        } else {
-            step(DirectSquash.self, t, job, g: g, dz: dz, dQueries: dQueries, dGateSums: dGateSums)
-        }
-    }
-
-    private func step<S: AttentionSquash>(
-        _ squash: S.Type, _ t: Int, _ job: Int, g: UnsafePointer<Float>, dz: UnsafePointer<Float>,
-        dQueries: UnsafeMutablePointer<Float>, dGateSums: UnsafeMutablePointer<Float>
-    ) {
         let image = job % images
         let first = t * rows + image * group
         let padded = saved.keys.padded
@@ -58,8 +49,8 @@ struct AttentionBackward {
             guard let queries = scratch.baseAddress else { return }
             let querySums = queries + group * padded
             let de = querySums + group * padded
-            prepareQueries(
-                S.self, saved.queries.pointer + first * width, group, width: width, padded: padded, into: queries)
+            let isFactored: Int32 = saved.keys.isFactored ? 1 : 0
+            kernels.prepare_queries(isFactored, group, width, padded, saved.queries.pointer + first * width, queries)
             querySums.update(repeating: 0, count: group * padded)
             for l in 0..<regions {
                 for n in 0..<group {
@@ -76,14 +67,10 @@ struct AttentionBackward {
                 let mean = dotProduct(row, weights, regions)
                 mapVectors2(regions, row, weights, row) { ($0 - mean) * $1 }
             }
-            for l in 0..<regions {
-                for n in 0..<group {
-                    attentionScoreBackward(
-                        S.self, de[n * regions + l], key + l * padded, queries + n * padded, padded,
-                        dQuery: querySums + n * padded,
-                        dKey: keySum + l * padded, dWeight: weightSum)
-                }
-            }
+            var backward = mmx_attention_backward(
+                is_factored: isFactored, rows: group, regions: regions, padded: padded, gradients: de, keys: key,
+                prepared: queries, query_sums: querySums, key_sums: keySum, weight_sums: weightSum)
+            kernels.attention_backward(&backward)
             for n in 0..<group {
                 mapVectors2(width, querySums + n * padded, weight.pointer, dQueries + n * width) { $0 * $1 * 4 }
             }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// The values of ``attentionLSTMForward`` that backpropagation through time needs.
 struct AttentionLSTMSaved {
     let annotations: Tensor, keys: AttentionKeys, h0: Tensor, c0: Tensor
@@ -61,36 +63,23 @@ func attentionLSTMForward(
             transposeB: true, m: rows, n: width, k: hidden, hBefore, lda: hStride, weightQuery, query, ldc: width)
         let out = output.pointer + t * rows * stride
         let beta = betas.pointer + t * rows
-        func attend<S: AttentionSquash>(_ squash: S.Type, _ part: Range<Int>) {
+        func attend(_ part: Range<Int>) {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: group * preparedKeys.padded) { scratch in
-                guard let prepared = scratch.baseAddress else { return }
                 var first = part.lowerBound
                 while first < part.upperBound {
                     // The rows of one image.
                     let image = first / group
                     let count = min(part.upperBound, (image + 1) * group) - first
                     let z = out + first * stride + hidden
-                    let alpha = z + depth
-                    prepareQueries(
-                        S.self, query + first * width, count, width: width, padded: preparedKeys.padded, into: prepared)
-                    for l in 0..<regions {
-                        let key = preparedKeys.values.pointer + (image * regions + l) * preparedKeys.padded
-                        for n in 0..<count {
-                            alpha[n * stride + l] = attentionScore(
-                                S.self, key, prepared + n * preparedKeys.padded, weight.pointer, preparedKeys.padded)
-                        }
-                    }
-                    for n in 0..<count {
-                        softmaxRow(alpha + n * stride, alpha + n * stride, regions)
-                        let sum =
-                            dotProduct(hBefore + (first + n) * hStride, weightGate.pointer, hidden)
-                            + biasGate.pointer[0]
-                        beta[first + n] = sigmoid(Vector(repeating: sum))[0]
-                    }
-                    weightedRegions(
-                        alpha, scale: beta + first, count, stride: stride,
-                        annotations.pointer + image * regions * depth, regions,
-                        depth, z)
+                    var attention = mmx_attention(
+                        is_factored: preparedKeys.isFactored ? 1 : 0, rows: count, regions: regions, width: width,
+                        padded: preparedKeys.padded, depth: depth, hidden: hidden,
+                        keys: preparedKeys.values.pointer + image * regions * preparedKeys.padded,
+                        annotations: annotations.pointer + image * regions * depth, weight: weight.pointer,
+                        queries: query + first * width, prepared: scratch.baseAddress,
+                        h: hBefore + first * hStride, h_stride: hStride, gate_weight: weightGate.pointer,
+                        gate_bias: biasGate.pointer[0], beta: beta + first, z: z, alpha: z + depth, stride: stride)
+                    kernels.attention(&attention)
                     first += count
                 }
             }
@@ -99,7 +88,7 @@ func attentionLSTMForward(
             let sums = 4 * hidden * part.lowerBound
             (gate + sums).update(
                 from: input.pointer + 4 * hidden * t * rows + sums, count: 4 * hidden * part.count)
-            if preparedKeys.isFactored { attend(FactoredSquash.self, part) } else { attend(DirectSquash.self, part) }
+            attend(part)
         }
         weightProduct(
             transposeB: true, m: rows, n: 4 * hidden, k: depth, out + hidden, lda: stride, weightContext, beta: 1, gate,

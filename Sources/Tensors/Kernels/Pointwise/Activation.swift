@@ -1,3 +1,4 @@
+import CKernels
 import CVector
 
 /// Element-wise nonlinearities. Their derivatives are written in terms of the output y, so a fused or in-place forward
@@ -5,14 +6,14 @@ import CVector
 public enum Activation: String, Codable, Sendable {
     case none, relu, relu6, tanh, sigmoid
 
-    @inlinable @inline(__always)
-    func apply(_ x: Vector) -> Vector {
+    /// y = f(x) for `count` numbers, on this thread; x may be y.
+    func apply(_ count: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
         switch self {
-        case .none: return x
-        case .relu: return mmx_if_less(x, .zero, .zero, x)
-        case .relu6: return x.clamped(0, 6)
-        case .tanh: return hyperbolicTangent(x)
-        case .sigmoid: return Tensors.sigmoid(x)
+        case .none: if UnsafePointer(y) != x { y.update(from: x, count: count) }
+        case .relu: kernels.apply(MMX_RELU, count, x, y)
+        case .relu6: kernels.apply(MMX_RELU6, count, x, y)
+        case .tanh: kernels.apply(MMX_TANH, count, x, y)
+        case .sigmoid: kernels.apply(MMX_SIGMOID, count, x, y)
         }
     }
 }
@@ -21,7 +22,7 @@ func activationForward(_ kind: Activation, _ x: Tensor) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
     let input = x.pointer, output = y.pointer
     Parallel.ranges(x.count, grain: kind.bounds == nil ? 1 << 12 : 1 << 14) { range in
-        mapVectors(range.count, input + range.lowerBound, output + range.lowerBound) { kind.apply($0) }
+        kind.apply(range.count, input + range.lowerBound, output + range.lowerBound)
     }
     return y
 }

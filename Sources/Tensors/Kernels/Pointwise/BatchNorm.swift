@@ -187,26 +187,19 @@ func channelAffineForward(_ x: Tensor, scale: Tensor, shift: Tensor, activation:
     let y = Tensor(uninitialized: x.shape)
     let input = x.pointer, output = y.pointer, a = scale.pointer, b = shift.pointer
     Parallel.ranges(x.count / max(1, c), grain: max(1, (1 << 13) / max(1, c))) { range in
-        func run(_ activate: (Vector) -> Vector) {
-            for r in range {
-                let from = input + r * c, to = output + r * c
-                var ch = 0
-                while ch &+ 16 <= c {
-                    activate(Vector(at: from + ch) * Vector(at: a + ch) + Vector(at: b + ch)).store(to: to + ch)
-                    ch &+= 16
-                }
-                if ch < c {
-                    let valid = c - ch
-                    activate(
-                        Vector(at: from + ch, first: valid) * Vector(at: a + ch, first: valid)
-                            + Vector(at: b + ch, first: valid)
-                    ).store(to: to + ch, first: valid)
-                }
+        for r in range {
+            let from = input + r * c, to = output + r * c
+            var ch = 0
+            while ch &+ 16 <= c {
+                (Vector(at: from + ch) * Vector(at: a + ch) + Vector(at: b + ch)).store(to: to + ch)
+                ch &+= 16
             }
-        }
-        switch activation {
-        case .none: run { $0 }
-        default: run { activation.apply($0) }
+            if ch < c {
+                let valid = c - ch
+                (Vector(at: from + ch, first: valid) * Vector(at: a + ch, first: valid)
+                    + Vector(at: b + ch, first: valid)).store(to: to + ch, first: valid)
+            }
+            activation.apply(c, to, to)
         }
     }
     return y

@@ -1,3 +1,5 @@
+import CKernels
+
 struct CrossEntropySaved {
     let logits: Tensor
     /// log sum exp of each row.
@@ -57,9 +59,8 @@ func crossEntropyBackward(_ g: Tensor, saved: CrossEntropySaved, seeds: Int) -> 
                 }
                 let shift = saved.shift[r]
                 let even = saved.smoothing / Float(width)
-                mapVectors(width, saved.logits.pointer + r * width, output) {
-                    (exponential($0 - shift) - even) * factor
-                }
+                kernels.exponentials(width, saved.logits.pointer + r * width, 1, shift, output)
+                mapVectors(width, output, output) { ($0 - even) * factor }
                 output[saved.targets[r]] -= (1 - saved.smoothing) * factor
             }
         }

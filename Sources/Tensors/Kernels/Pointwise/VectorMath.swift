@@ -77,40 +77,6 @@ extension SIMD16 where Scalar == Float {
     }
 }
 
-/// e^x, within 2 units in the last place for x in [-87, 88]; clamped outside.
-///
-/// x = n ln 2 + r with |r| <= ln 2 / 2. e^r is a polynomial of degree 6 (Taylor's coefficients adjusted as in Cephes'
-/// expf); then n is added to the exponent's bits.
-@inlinable @inline(__always)
-func exponential(_ input: Vector) -> Vector {
-    let x = input.clamped(-87, 88)
-    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
-    let magic = Vector(repeating: 12_582_912)
-    let n = (x * 1.442_695_04 + magic) - magic
-    let r = (x - n * 0.693_359_375) - n * -2.121_944_4e-4
-    var p = r * 1.987_569_1e-4 + 1.398_199_9e-3
-    p = p * r + 8.333_452e-3
-    p = p * r + 4.166_579_6e-2
-    p = p * r + 1.666_666_5e-1
-    p = p * r + 5.000_000_1e-1
-    p = p * (r * r) + r + 1
-    let exponent = (SIMD16<Int32>(truncatingIfNeeded: unsafeBitCast(n + magic, to: SIMD16<Int32>.self)) &<< 23)
-    // The low bits of n + magic hold n; shifted by 23 they add n to the exponent.
-    return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
-}
-
-@inlinable @inline(__always)
-func sigmoid(_ x: Vector) -> Vector { 1 / (1 + exponential(-x)) }
-
-/// tanh x. Near zero, where 1 - 2 / (e^2x + 1) would cancel, it uses the Taylor series.
-@inlinable @inline(__always)
-func hyperbolicTangent(_ x: Vector) -> Vector {
-    let square = x * x
-    let small = x * (1 + square * (-0.333_333_33 + square * (0.133_333_33 + square * -0.053_968_254)))
-    let large = 1 - 2 / (exponential(x + x) + 1)
-    return mmx_if_less(square, Vector(repeating: 0.01), small, large)
-}
-
 /// Calls `body` for each whole vector of `0..<count`, and once more with a padded copy of the rest.
 @inlinable @inline(__always)
 func mapVectors(

@@ -28,35 +28,10 @@ func pack<Element: StoredFloat>(
     Parallel.ranges((columns + most - 1) / most, grain: max(1, (1 << 14) / max(1, depth * most))) { range in
         for panel in range {
             let first = panel * most
-            let width = panelWidth(columns - first)
-            let valid = min(width, columns - first)
-            let source = b + first * columnStride
-            let target = panels + first * depth
-            if columnStride == 1 {
-                for k in 0..<depth {
-                    let row = source + k &* rowStride
-                    for j in stride(from: 0, to: width, by: 16) {
-                        Element.vector(at: row + j, first: max(0, valid - j))
-                            .store(to: target + (k &* width &+ j), first: width - j)
-                    }
-                }
-            } else {
-                // Blocks of 16 along the depth: each cache line of B is read once, and each line of the panel is
-                // written once.
-                for start in stride(from: 0, to: depth, by: 16) {
-                    let end = min(depth, start + 16)
-                    for j in 0..<valid {
-                        let column = source + j * columnStride
-                        if rowStride == 1 && end - start == 16 {
-                            let values = Element.vector(at: column + start)
-                            for k in 0..<16 { target[(start &+ k) &* width &+ j] = values[k] }
-                        } else {
-                            for k in start..<end { target[k &* width &+ j] = column[k &* rowStride].float }
-                        }
-                    }
-                    for j in valid..<width { for k in start..<end { target[k * width + j] = 0 } }
-                }
-            }
+            var packing = mmx_packing(
+                b: b + first * columnStride, depth: depth, columns: min(most, columns - first), row_stride: rowStride,
+                column_stride: columnStride, panel: panels + first * depth, width: panelWidth(columns - first))
+            if Element.self == Half.self { kernels.pack_half(&packing) } else { kernels.pack(&packing) }
         }
     }
 }
@@ -147,7 +122,7 @@ func activateInPlace(_ y: UnsafeMutablePointer<Float>, count: Int, _ activation:
     if activation.bounds != nil { return }
     Parallel.ranges(count, grain: 1 << 14) { range in
         let from = y + range.lowerBound
-        mapVectors(range.count, from, from) { activation.apply($0) }
+        activation.apply(range.count, from, from)
     }
 }
 

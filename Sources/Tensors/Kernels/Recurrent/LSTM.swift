@@ -1,3 +1,5 @@
+import CKernels
+
 /// The values of an LSTM's forward pass that backpropagation through time needs.
 struct LSTMSaved {
     let x: Tensor, h0: Tensor, c0: Tensor, weightInput: Tensor, weightHidden: Tensor
@@ -151,26 +153,8 @@ func lstmCell(
     let hStride = hStride ?? hidden
     Parallel.ranges(rows, grain: max(1, 8192 / hidden)) { range in
         for n in range {
-            let gate = gates + n * 4 * hidden
-            mapVectors(2 * hidden, gate, gate) { sigmoid($0) }
-            mapVectors(hidden, gate + 2 * hidden, gate + 2 * hidden) { hyperbolicTangent($0) }
-            mapVectors(hidden, gate + 3 * hidden, gate + 3 * hidden) { sigmoid($0) }
-            let cell = c + n * hidden
-            let output = h + n * hStride
-            let old = cBefore + n * hidden
-            mapVectors2(hidden, gate, gate + 2 * hidden, cell) { $0 * $1 }
-            var j = 0
-            while j + 16 <= hidden {
-                let value = Vector(at: cell + j) + Vector(at: gate + hidden + j) * Vector(at: old + j)
-                value.store(to: cell + j)
-                (hyperbolicTangent(value) * Vector(at: gate + 3 * hidden + j)).store(to: output + j)
-                j += 16
-            }
-            while j < hidden {
-                cell[j] += gate[hidden + j] * old[j]
-                output[j] = hyperbolicTangent(Vector(repeating: cell[j]))[0] * gate[3 * hidden + j]
-                j += 1
-            }
+            kernels.lstm_cell(
+                hidden, gates + n * 4 * hidden, cBefore + n * hidden, h + n * hStride, c + n * hidden)
         }
     }
 }
@@ -181,37 +165,11 @@ func lstmCellBackward(
     gates: UnsafePointer<Float>, c: UnsafePointer<Float>, cBefore: UnsafePointer<Float>, dh: UnsafePointer<Float>,
     dc: UnsafeMutablePointer<Float>, dGates: UnsafeMutablePointer<Float>, rows: Int, hidden: Int
 ) {
-    @inline(__always) func cell(
-        _ gate: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>, _ at: Int, _ j: Int,
-        _ load: (UnsafePointer<Float>) -> Vector, _ store: (Vector, UnsafeMutablePointer<Float>) -> Void
-    ) {
-        let i = load(gate + j)
-        let f = load(gate + hidden + j)
-        let g = load(gate + 2 * hidden + j)
-        let o = load(gate + 3 * hidden + j)
-        let squashed = hyperbolicTangent(load(c + at + j))
-        let dh = load(dh + at + j)
-        let dcTotal = load(dc + at + j) + dh * o * (1 - squashed * squashed)
-        store(dcTotal * g * i * (1 - i), d + j)
-        store(dcTotal * load(cBefore + at + j) * f * (1 - f), d + hidden + j)
-        store(dcTotal * i * (1 - g * g), d + 2 * hidden + j)
-        store(dh * squashed * o * (1 - o), d + 3 * hidden + j)
-        store(dcTotal * f, dc + at + j)
-    }
     Parallel.ranges(rows, grain: max(1, 8192 / hidden)) { range in
         for n in range {
-            let gate = gates + n * 4 * hidden
-            let d = dGates + n * 4 * hidden
             let at = n * hidden
-            var j = 0
-            while j + 16 <= hidden {
-                cell(gate, d, at, j, { Vector(at: $0) }, { $0.store(to: $1) })
-                j += 16
-            }
-            while j < hidden {
-                cell(gate, d, at, j, { Vector(repeating: $0[0]) }, { $1[0] = $0[0] })
-                j += 1
-            }
+            kernels.lstm_cell_backward(
+                hidden, gates + 4 * at, c + at, cBefore + at, dh + at, dc + at, dGates + 4 * at)
         }
     }
 }
