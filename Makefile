@@ -14,7 +14,7 @@ MMX_COMMIT := $(shell git --git-dir=.git describe --always --dirty --abbrev=7 --
 endif
 export MMX_COMMIT
 
-.PHONY: setup help build demo build-tests test lint hooks bench install uninstall clean models real-weights fuzz sanitize
+.PHONY: setup help build demo build-tests test test-instructions lint hooks bench install uninstall clean models real-weights fuzz sanitize
 
 # Debian's packages, only where one is missing.
 setup: ## installs the Debian packages that are missing
@@ -45,13 +45,18 @@ endif
 
 TEST = swift test -c release --skip-build
 
-# Only the tests and mmx, which they run: neither mmx-bench nor toy-world. A portable build is not testable by itself.
+# Only the tests and mmx, which they run: neither mmx-bench nor toy-world.
 build-tests: build
-	swift build -c release $(if $(filter 1,$(MMX_PORTABLE)),-Xswiftc -enable-testing) --product mmxPackageTests
+	swift build -c release --product mmxPackageTests
 
 test: build-tests ## builds the tests and runs them, then a package outside that depends on this one
 	$(TEST)
 	Scripts/outside-package
+
+# The sets of vector instructions that the processor has, the best first.
+SETS = $(shell MMX_INSTRUCTIONS=? $(MMX) 2>&1 | sed -n 's/.*processor has //p' | tr -d ,)
+test-instructions: build-tests ## the tests with each set of vector instructions that this processor has
+	for set in $(SETS); do echo "MMX_INSTRUCTIONS=$$set"; MMX_INSTRUCTIONS=$$set $(TEST) || exit 1; done
 
 lint: ## the style of Swift and Markdown files (Scripts/lint)
 	Scripts/lint

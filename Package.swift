@@ -2,16 +2,12 @@
 import Foundation
 import PackageDescription
 
-// The machine's own vector instructions (AVX2, AVX-512) by default; MMX_PORTABLE=1 turns them off, for a
-// binary that also runs on other machines.
-let portable = ProcessInfo.processInfo.environment["MMX_PORTABLE"] == "1"
-// The code is laid out as for Sapphire Rapids wherever it runs: LLVM's own choice for Zen 4 unrolls the products' loop
-// until its accumulators no longer fit the registers (1x1 layers then take 1.4 times as long).
-#if arch(x86_64)
-    let machine = ["-march=native", "-mtune=sapphirerapids"]
-#else
-    let machine = ["-march=native"]
-#endif
+// One build for all processors of an architecture: the kernels that depend on vector instructions are in CKernels, and
+// the program takes the best of them when it starts. MMX_NATIVE=1 compiles all else for this machine too, to see what
+// that would gain.
+let machine = Context.environment["MMX_NATIVE"] == "1" ? ["-march=native"] : []
+// A package that has mmx as a dependency may not have unsafe flags in it.
+let isDependency = Context.packageDirectory.contains("/checkouts/")
 // MMX_FUZZ=1 compiles everything for libFuzzer with the address sanitizer, and adds the fuzzer (make fuzz).
 let isFuzzing = Context.environment["MMX_FUZZ"] == "1"
 let fuzzing = isFuzzing ? ["-sanitize=fuzzer", "-sanitize=address"] : []
@@ -24,14 +20,14 @@ let threadSanitizer: [SwiftSetting] =
 /// libFuzzer without a main function: mmx-fuzz has its own, which chooses the reader.
 let fuzzerLibrary = Context.environment["MMX_FUZZ_LIBRARY"] ?? ""
 // Testable in release, too: the tests run the modules that the program is made of, and nothing is compiled twice.
-// A portable build has no unsafe flags, so that packages elsewhere can depend on it; its tests need -enable-testing.
-let native: [SwiftSetting] =
-    portable
+let optimised: [SwiftSetting] =
+    isDependency
     ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"] + fuzzing)] + threadSanitizer
 /// For what parses, prints and compares, and computes nothing: it is compiled much sooner.
-let unoptimised: [SwiftSetting] = portable ? [] : native + [.unsafeFlags(["-Onone"])]
-let nativeC: [CSetting] =
-    portable ? [] : [.unsafeFlags(machine + undefined + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
+let unoptimised: [SwiftSetting] = isDependency ? [] : optimised + [.unsafeFlags(["-Onone"])]
+let settingsC: [CSetting] =
+    isDependency
+    ? [] : [.unsafeFlags(machine + undefined + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
 let commit = Context.environment["MMX_COMMIT"] ?? "unknown"
@@ -52,7 +48,7 @@ let computingTests = ["TensorsTests", "VisionTests", "DrawingTests", "ExplainTes
 func tests(_ name: String, _ modules: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
         name: name, dependencies: modules + ["TestSupport"], exclude: fixtures ? ["Fixtures"] : [],
-        swiftSettings: computingTests.contains(name) ? native : unoptimised)
+        swiftSettings: computingTests.contains(name) ? optimised : unoptimised)
 }
 
 /// A small program that uses the library; the tests build and run it.
@@ -66,7 +62,7 @@ let fuzzTargets: [Target] =
     ? [
         .target(name: "CFuzzer", path: "Tests/CFuzzer"),
         .executableTarget(
-            name: "mmx-fuzz", dependencies: ["CFuzzer", "Readers"], path: "Tests/Fuzz", swiftSettings: native,
+            name: "mmx-fuzz", dependencies: ["CFuzzer", "Readers"], path: "Tests/Fuzz", swiftSettings: optimised,
             linkerSettings: [.unsafeFlags(["-sanitize=address", fuzzerLibrary, "-lstdc++"])]),
     ] : []
 
@@ -82,44 +78,44 @@ let package = Package(
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .target(
-            name: "CPNG", cSettings: nativeC, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
-        .target(name: "CJPEG", cSettings: nativeC, linkerSettings: [.linkedLibrary("jpeg")]),
-        .target(name: "CVector", cSettings: nativeC),
-        .target(name: "CKernels", exclude: ["kernels"]),
+            name: "CPNG", cSettings: settingsC, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+        .target(name: "CJPEG", cSettings: settingsC, linkerSettings: [.linkedLibrary("jpeg")]),
+        .target(name: "CVector", cSettings: settingsC),
+        .target(name: "CKernels", exclude: ["kernels"], cSettings: settingsC),
         .target(name: "CCommit"),
         .target(name: "CCommitHash", cSettings: [.define("MMX_COMMIT", to: "\"\(commit)\"")]),
         // libcrypto as an archive: the program takes SHA-256 out of it and loads no further library.
         .target(
             name: "Support", dependencies: ["CCrypto"],
-            swiftSettings: native + (portable ? [.define("MMX_PORTABLE")] : []),
+            swiftSettings: optimised,
             linkerSettings: [.linkedLibrary(":libcrypto.a")]),
-        .target(name: "Tensors", dependencies: ["CBLAS", "CKernels", "CVector", "Support"], swiftSettings: native),
-        .target(name: "CFiles", cSettings: nativeC, linkerSettings: [.linkedLibrary("z")]),
-        .target(name: "Weights", dependencies: ["Support", "Tensors", "CFiles"], swiftSettings: native),
+        .target(name: "Tensors", dependencies: ["CBLAS", "CKernels", "CVector", "Support"], swiftSettings: optimised),
+        .target(name: "CFiles", cSettings: settingsC, linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "Weights", dependencies: ["Support", "Tensors", "CFiles"], swiftSettings: optimised),
         .target(
-            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: native),
-        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: native),
+            name: "Vision", dependencies: ["Support", "Tensors", "Weights", "CPNG", "CJPEG"], swiftSettings: optimised),
+        .target(name: "Language", dependencies: ["Support", "Tensors"], swiftSettings: optimised),
         .target(
             name: "Tasks", dependencies: ["Support", "Tensors", "Weights", "Vision", "Language"],
-            swiftSettings: native),
-        .target(name: "Questions", dependencies: engine, swiftSettings: native),
-        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: native),
-        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: native),
-        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: native),
+            swiftSettings: optimised),
+        .target(name: "Questions", dependencies: engine, swiftSettings: optimised),
+        .target(name: "Drawing", dependencies: ["Support", "Tensors", "Weights", "Vision"], swiftSettings: optimised),
+        .target(name: "Explain", dependencies: engine + ["Drawing"], swiftSettings: optimised),
+        .target(name: "Evaluation", dependencies: engine + ["Drawing", "Explain"], swiftSettings: optimised),
         .executableTarget(
             name: "mmx",
             dependencies: everything + ["CCommit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: unoptimised),
         .executableTarget(
-            name: "mmx-bench", dependencies: everything, path: "Benchmarks/MMXBench", swiftSettings: native),
+            name: "mmx-bench", dependencies: everything, path: "Benchmarks/MMXBench", swiftSettings: optimised),
         example("ExplainCaption"), example("ExplainOwnNetwork"), example("CustomMethod"),
         .target(
             name: "TestSupport", dependencies: ["Support", "Tensors", "Weights", "Vision"], path: "Tests/TestSupport",
-            swiftSettings: native),
+            swiftSettings: optimised),
         .target(
-            name: "Readers", dependencies: engine + ["Explain"], path: "Tests/Readers", swiftSettings: native),
+            name: "Readers", dependencies: engine + ["Explain"], path: "Tests/Readers", swiftSettings: optimised),
         .executableTarget(
-            name: "toy-world", dependencies: engine + ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: native),
+            name: "toy-world", dependencies: engine + ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: optimised),
         tests("SupportTests", ["Support"], fixtures: false),
         tests("TensorsTests", ["Support", "Tensors", "CBLAS"]),
         tests("WeightsTests", ["Support", "Tensors", "Weights"]),

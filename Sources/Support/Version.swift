@@ -3,23 +3,14 @@ public enum Version {
     /// The name and the version, as manifests give them.
     public static let tool = "mmx 0.1.0"
 
-    /// How this module was built, for example "release, native x86_64, Swift 6.3". A native build uses the vector
-    /// instructions of the machine that built it; a portable one (`MMX_PORTABLE=1`) does not.
-    public static let build = "\(configuration), \(processor) \(architecture), Swift \(compiler)"
+    /// How this module was built, for example "release, x86_64, Swift 6.3".
+    public static let build = "\(configuration), \(architecture), Swift \(compiler)"
 
     private static var configuration: String {
         #if DEBUG
             "debug"
         #else
             "release"
-        #endif
-    }
-
-    private static var processor: String {
-        #if MMX_PORTABLE
-            "portable"
-        #else
-            "native"
         #endif
     }
 

@@ -79,8 +79,7 @@ enum Processor {
             flags.contains($0[...])
         }
         let environment = ProcessInfo.processInfo.environment
-        let portable = environment["MMX_PORTABLE"] == "1" ? ["portable"] : []
-        let kernels = environment["OPENBLAS_CORETYPE"].map { [$0] } ?? []
-        return (model + vectors + portable + kernels).joined(separator: " ")
+        let kernels = ["MMX_INSTRUCTIONS", "OPENBLAS_CORETYPE"].compactMap { environment[$0] }
+        return (model + vectors + kernels).joined(separator: " ")
     }()
 }
