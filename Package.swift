@@ -117,7 +117,7 @@ let package = Package(
         .executableTarget(
             name: "toy-world", dependencies: engine + ["TestSupport"], path: "Tests/ToyWorld", swiftSettings: optimised),
         tests("SupportTests", ["Support"], fixtures: false),
-        tests("TensorsTests", ["Support", "Tensors", "CBLAS"]),
+        tests("TensorsTests", ["Support", "Tensors", "CBLAS", "CKernels"]),
         tests("WeightsTests", ["Support", "Tensors", "Weights"]),
         tests("VisionTests", ["Support", "Tensors", "Weights", "Vision"]),
         tests("LanguageTests", ["Support", "Tensors", "Language"]),

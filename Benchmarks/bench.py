@@ -1,7 +1,7 @@
 """mmx against PyTorch, in turns, in one run. `make bench` calls it; needs only Python's standard library, the peers run in --python.
 
-python bench.py --model DIR [--parts caption,vqa,cold,train,kernels,gradcam,forward,rise,memory] [--answerers DIR,DIR] [--rounds N] [--photos DIR] [--python PYTHON] [--build DIR] [--json FILE]
-                [--threads N] [--clock wall|cpu]
+python bench.py --model DIR [--parts caption,vqa,cold,train,kernels,gradcam,forward,rise,memory,throughput] [--answerers DIR,DIR] [--rounds N] [--photos DIR]
+                [--python PYTHON] [--build DIR] [--json FILE] [--threads N] [--clock wall|cpu] [--instructions avx2]
 
 On a machine that others use too, `--threads 1 --clock cpu` counts processor time on one thread, which they disturb least.
 """
@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import tempfile
 import time
 
 import networks
+import throughput
 from turns import ENVIRONMENT, HERE, Worker, head, in_turns, results, row, same_map
 
 STEPS_IN_EPOCH = 231  # 6,000 pictures, 26 a batch
@@ -45,10 +47,14 @@ def best_peer(options, picture):
 def caption(options, mmx, peer, folder, photos):
     head("Warm: one caption (beam 3) and Grad-CAM maps, of one word and of every word, from the prepared picture")
     words, all_look, all_explain, all_words = {}, ([], []), ([], []), ([], [])
+    evident = Worker(os.path.join(options.build, "mmx-bench"))
+    evident("load", model=options.model)
+    all_evident = [], []
     for photo in photos:
         prepared, map1, map2 = (os.path.join(folder, name) for name in ("picture.npy", "mmx-map.npy", "peer-map.npy"))
         mmx("prepare", photo=photo, output=prepared)
         peer("prepare", photo=prepared)
+        evident("prepare", photo=photo)
         first = mmx("explain")
         word = words[photo] = max(first["caption"], key=len)
         a, b = mmx("explain", word=word, output=map1), peer("explain", word=word, output=map2)
@@ -60,7 +66,8 @@ def caption(options, mmx, peer, folder, photos):
         a, b = mmx("explain", all=True, output=map1), peer("explain", all=True, output=map2)
         apart_all = same_map(f"{photo}, every word", map1, map2)
         every = in_turns(options.rounds, lambda: mmx("explain", all=True)[options.clock], lambda: peer("explain", all=True)[options.clock])
-        for total, times in ((all_look, look), (all_explain, explain), (all_words, every)):
+        evidence = in_turns(options.rounds, lambda: evident("explain", all=True)[options.clock], lambda: mmx("explain", all=True)[options.clock])
+        for total, times in ((all_look, look), (all_explain, explain), (all_words, every), (all_evident, evidence)):
             for side in (0, 1):
                 total[side].extend(times[side])
         name = os.path.splitext(os.path.basename(photo))[0]
@@ -68,6 +75,8 @@ def caption(options, mmx, peer, folder, photos):
     row("caption + map, all photographs", *all_explain)
     row("caption + every word's map", *all_words)
     row("encoder alone, all photographs", *all_look)
+    evident.close()
+    row("every word's map with evidence", *all_evident, note="(mmx with evidence, which the peer does not compute, and without)", peer="mmx without evidence")
     return words
 
 
@@ -77,7 +86,7 @@ QUESTIONS = ["what color is the shirt?", "is there a dog?", "how many people are
 def vqa(options, mmx, peer, folder, photos):
     head("Warm: one question's best answer and its Grad-CAM map, from the prepared picture")
     for model in options.answerers:
-        mmx("load-answerer", model=model)
+        mmx("load-answerer", model=model, evidence=False)
         peer("load-answerer", model=model)
         total, apart = ([], []), 0
         for number, photo in enumerate(photos):
@@ -237,6 +246,15 @@ def kernels(options, mmx, peer):
         print(f"| **all {name}** | | | | {ours:.2f} | {theirs:.2f} | **{ours / theirs:.2f}** | {rate:.0f} | {100 * rate / max(peak):.0f} % |")
 
 
+def limit(instructions):
+    """Lets both sides use no better vector instructions than these. ONNX Runtime asks the processor itself and cannot be limited."""
+    ENVIRONMENT["MMX_INSTRUCTIONS"] = instructions
+    if instructions == "avx2":
+        ENVIRONMENT.update(ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2", MKL_ENABLE_INSTRUCTIONS="AVX2")
+        print("both sides with AVX2 at most: MMX_INSTRUCTIONS, ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA, MKL_ENABLE_INSTRUCTIONS "
+              "(ONNX Runtime cannot be limited and uses AVX-512 where the processor has it)")
+
+
 def machine(options):
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.processor())
     torch = subprocess.run([options.python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True).stdout.strip()
@@ -265,12 +283,15 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--build", default=os.path.join(HERE, "..", ".build", "release"))
     parser.add_argument("--photos", required=True, help="a folder of JPEG and PNG files, or one file")
-    parser.add_argument("--parts", default="caption,vqa,cold,train,kernels")
+    parser.add_argument("--parts", default="caption,vqa,cold,train,kernels,gradcam,forward,rise,memory,throughput")
     parser.add_argument("--answerers", default=os.path.join(HERE, "..", "models", "vqa-flickr8k"), help="models that answer questions, by commas")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--masks", type=int, default=200, help="of RISE; the time of 2,000 is extrapolated")
-    parser.add_argument("--compile", action="store_true", help="torch.compile too, in the part forward; takes minutes and a C++ compiler")
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=shutil.which("g++") is not None,
+                        help="torch.compile too, in the part forward; takes minutes and a C++ compiler (default: where there is one)")
+    parser.add_argument("--instructions", help="the vector instructions of both sides: avx2 on a machine that has AVX-512")
+    parser.add_argument("--count", type=int, default=512, help="photographs of the part throughput")
     parser.add_argument("--limit", type=int, default=6, help="photographs")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
@@ -279,12 +300,15 @@ def main():
     for name in ("MMX_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         ENVIRONMENT[name] = str(options.threads)
     options.model, options.build = os.path.abspath(options.model), os.path.abspath(options.build)
+    if options.instructions:
+        limit(options.instructions)
     found = [options.photos] if os.path.isfile(options.photos) else sorted(glob.glob(os.path.join(options.photos, "*.jp*g")) + glob.glob(os.path.join(options.photos, "*.png")))
-    photos = [os.path.abspath(p) for p in found[:options.limit]]
+    all_photos = [os.path.abspath(p) for p in found[:options.count]]
+    photos = all_photos[:options.limit]
     if not photos:
         raise SystemExit(f"bench: {options.photos} holds no .jpg or .png")
     parts = options.parts.split(",")
-    unknown = set(parts) - {"caption", "vqa", "cold", "train", "kernels", "memory"} - set(networks.PARTS)
+    unknown = set(parts) - {"caption", "vqa", "cold", "train", "kernels", "memory", "throughput"} - set(networks.PARTS)
     if unknown:
         raise SystemExit(f"bench: there is no part {', '.join(sorted(unknown))}")
     options.answerers = [os.path.abspath(model) for model in options.answerers.split(",")]
@@ -296,9 +320,11 @@ def main():
                 networks.PARTS[part](options, mmx, folder, photos[0])
         if "memory" in parts:
             memory(options, photos)
-        if not set(parts) - set(networks.PARTS) - {"memory"}:
+        if "throughput" in parts:
+            throughput.throughput(options, all_photos)
+        if not set(parts) - set(networks.PARTS) - {"memory", "throughput"}:
             return finish(options)
-        vocabulary = mmx("load", model=options.model)["vocabulary"]
+        vocabulary = mmx("load", model=options.model, evidence=False)["vocabulary"]
         picture = os.path.join(folder, "picture.npy")
         mmx("prepare", photo=photos[0], output=picture)
         peer = best_peer(options, picture)

@@ -1,6 +1,7 @@
 """PyTorch's side of the benchmarks: answers the same commands as mmx-bench (one JSON object a line in, one out)."""
 import hashlib
 import json
+import multiprocessing
 import os
 import struct
 import sys
@@ -52,6 +53,52 @@ def features():
 
 def look(request):
     return duration(features)
+
+
+class Photographs(torch.utils.data.Dataset):
+    """Photographs from files, as the model's configuration wants them: [3, height, width]."""
+
+    def __init__(self, photos, size):
+        self.photos, self.size = photos, size
+
+    def __len__(self):
+        return len(self.photos)
+
+    def __getitem__(self, i):
+        from PIL import Image
+
+        import cold_peer
+        return cold_peer.prepared(Image.open(self.photos[i]).convert("RGB"), self.size)[0]
+
+
+def throughput(request):
+    """Captions and every word's raw map of many photographs: the encoder in batches, beams and maps one photograph at a time."""
+    search, captions = state["config"]["search"], []
+    loader = torch.utils.data.DataLoader(
+        Photographs(request["photos"], state["config"]["preprocessing"]), batch_size=request["batch"], num_workers=request["workers"])
+    memory = 0
+
+    def body():
+        nonlocal memory
+        for pictures in loader:
+            with torch.no_grad():
+                found = state["encoder"](pictures.contiguous(memory_format=state["layout"])).permute(0, 2, 3, 1).contiguous()
+            for own in found.split(1):
+                words = peer_tasks.beam_search(state["decoder"], own, search["beam"], search["maximumLength"], search["lengthNormalisation"])
+                if words:
+                    peer_tasks.grad_cam(state["decoder"], own, words, range(len(words)), state["config"].get("maps", {}))
+                captions.append(" ".join(state["words"][i] for i in words))
+            memory = max(memory, sum(resident(p.pid) for p in multiprocessing.active_children()))
+
+    return {**duration(body), "captions": captions, "memory": memory}
+
+
+def resident(pid):
+    """The largest resident memory so far, in MB; 0 for a process that has ended."""
+    try:
+        return next(int(line.split()[1]) / 1000 for line in open(f"/proc/{pid}/status") if line.startswith("VmHWM"))
+    except OSError:
+        return 0
 
 
 def explain(request):

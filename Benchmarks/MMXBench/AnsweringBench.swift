@@ -11,8 +11,10 @@ final class AnsweringBench {
     private let explainer: Explainer<VQAModel>
     private var photo = PreparedPhoto()
 
-    init(model: String) throws {
-        answerer = try VQAModel.load(ModelFolder.find(model))
+    init(model: String, withEvidence: Bool) throws {
+        var answerer = try VQAModel.load(ModelFolder.find(model))
+        if !withEvidence { answerer.calibration = nil }
+        self.answerer = answerer
         explainer = try Explainer(answerer)
     }
 

@@ -8,6 +8,9 @@ struct Bench {
         var command: String
         var model: String?
         var photo: String?
+        var photos: [String]?
+        /// Without it, the model's calibration is left out: the peers compute no evidence.
+        var evidence: Bool?
         var word: String?
         /// Every word of the caption instead.
         var all: Bool?
@@ -33,6 +36,7 @@ struct Bench {
         var wall: Double?
         var cpu: Double?
         var caption: [String]?
+        var captions: [String]?
         var words: [Int]?
         /// The best answer to a question, and its or a class's score before the softmax.
         var answer: String?
@@ -58,15 +62,19 @@ struct Bench {
                 let request = try decoder.decode(Request.self, from: Data(line.utf8))
                 switch request.command {
                 case "load":
-                    let bench = try CaptioningBench(model: request.model ?? "")
+                    let bench = try CaptioningBench(
+                        model: request.model ?? "", withEvidence: request.evidence ?? true)
                     captioning = bench
                     answer = bench.description
                 case "prepare": try loaded(captioning).prepare(photo: request.photo ?? "", output: request.output)
+                case "throughput": answer = try loaded(captioning).throughput(request.photos ?? [])
                 case "look": answer = try loaded(captioning).look()
                 case "explain":
                     answer = try loaded(captioning).explain(
                         word: request.word, every: request.all == true, output: request.output)
-                case "load-answerer": answering = try AnsweringBench(model: request.model ?? "")
+                case "load-answerer":
+                    answering = try AnsweringBench(
+                        model: request.model ?? "", withEvidence: request.evidence ?? true)
                 case "prepare-question":
                     try loaded(answering).prepare(photo: request.photo ?? "", output: request.output)
                 case "ask": answer = try loaded(answering).ask(request.question ?? "", output: request.output)

@@ -12,8 +12,10 @@ final class CaptioningBench {
     private let explainer: Explainer<Captioner>
     private var photo = PreparedPhoto()
 
-    init(model: String) throws {
-        captioner = try Captioner.load(ModelFolder.find(model))
+    init(model: String, withEvidence: Bool) throws {
+        var captioner = try Captioner.load(ModelFolder.find(model))
+        if !withEvidence { captioner.calibration = nil }
+        self.captioner = captioner
         explainer = try Explainer(captioner)
     }
 
@@ -53,5 +55,25 @@ final class CaptioningBench {
             try NumPyArray.write(all, to: URL(fileURLWithPath: output))
         }
         return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.output.words, words: words)
+    }
+
+    /// Photographs from files to every word's raw map. Each runs on one thread, and as many at once as there are threads.
+    func throughput(_ photos: [String]) throws -> Bench.Answer {
+        var found = [Result<String, any Error>?](repeating: nil, count: photos.count)
+        let time = found.withUnsafeMutableBufferPointer { found in
+            nonisolated(unsafe) let found = found
+            return Duration {
+                Parallel.forEach(photos.count) { i in
+                    found[i] = Result {
+                        let photo = try Image.read(URL(fileURLWithPath: photos[i]))
+                        let encoded = explainer.encode(captioner.configuration.preprocessing.prepare(photo).tensor)
+                        let words = explainer.caption(encoded)
+                        _ = try explainer.explain(encoded, input: CaptionWords(words), targets: [.everyWord])
+                        return captioner.vocabulary.decode(words).joined(separator: " ")
+                    }
+                }
+            }
+        }
+        return Bench.Answer(wall: time.wall, cpu: time.cpu, captions: try found.compactMap { try $0?.get() })
     }
 }

@@ -6,7 +6,7 @@ final class BenchCommandTests: ProgramTestCase {
     func testBenchLayers_tinyNetwork_printsTableAndJSON() throws {
         let table = try mmx("bench", "layers", "--model", "tiny", "--repeats", "2", "--threads", "1")
         XCTAssertEqual(table.code, 0, table.errors)
-        XCTAssertTrue(table.output.contains("tiny, 64x64, 1 thread;"), table.output)
+        XCTAssertTrue(table.output.contains("tiny, 64x64, 1 thread, "), table.output)
         for text in ["conv4", "3x3 winograd", "4x4/2 direct", "16x16x64", "all product", "total"] {
             XCTAssertTrue(table.output.contains(text), "'\(text)' is not in \(table.output)")
         }
@@ -16,8 +16,9 @@ final class BenchCommandTests: ProgramTestCase {
         XCTAssertEqual(
             object.keys.sorted(),
             [
-                "encoder", "encoderMilliseconds", "input", "layers", "peakGigaflopsPerSecond", "repeats", "threads",
-                "total",
+                "encoder", "encoderMilliseconds", "input", "instructions", "layers", "peakGigaflopsPerSecond",
+                "repeats",
+                "threads", "total",
             ])
         let layer = try XCTUnwrap((object["layers"] as? [[String: Any]])?.first)
         XCTAssertEqual(
@@ -32,6 +33,25 @@ final class BenchCommandTests: ProgramTestCase {
         let outcome = try mmx("bench", "layers", "--model", Self.model.path, "--repeats", "1")
         XCTAssertEqual(outcome.code, 0, outcome.errors)
         XCTAssertTrue(outcome.output.hasPrefix("tiny, 64x64"), outcome.output)
+    }
+
+    /// Every processor has its architecture's baseline.
+    func testInstructions_byTheirVariable_areUsedOrRefused() throws {
+        #if arch(x86_64)
+            let baseline = "sse2"
+        #else
+            let baseline = "neon"
+        #endif
+        func bench(with set: String) throws -> Outcome {
+            try run(
+                ["bench", "layers", "--model", "tiny", "--size", "32", "--repeats", "1"],
+                environment: ProcessInfo.processInfo.environment.merging(["MMX_INSTRUCTIONS": set]) { $1 })
+        }
+        let outcome = try bench(with: baseline)
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        XCTAssertTrue(outcome.output.contains(", \(baseline); medians of 1"), outcome.output)
+        assertFails(try bench(with: "avx9"), 2, "MMX_INSTRUCTIONS is 'avx9'; this processor has")
+        assertFails(try bench(with: "avx9"), 2, baseline)
     }
 
     func testBenchLayers_wrongRequests_areRefused() throws {
