@@ -11,6 +11,7 @@
 #else
 #define SET_NAME "sse2"
 #define ROWS 6
-#define DOT_ROWS 2
+#define DOT_ROWS 3
+#define HAS_SIXTEEN_REGISTERS 1
 #endif
 #include "kernels/all.h"

@@ -26,13 +26,13 @@ INLINE void ELEMENTS(dot)(
             __builtin_prefetch(b2 + i + next);
             __builtin_prefetch(b3 + i + next);
         }
-        const Vector y0 = WIDENED(b + i), y1 = WIDENED(b1 + i), y2 = WIDENED(b2 + i), y3 = WIDENED(b3 + i);
-        UNROLLED for (int r = 0; r < rows; r++) {
-            const Vector x = LOAD(a + r * lda + i);
-            sums[r][0] = MULTIPLY_ADD(x, y0, sums[r][0]);
-            sums[r][1] = MULTIPLY_ADD(x, y1, sums[r][1]);
-            sums[r][2] = MULTIPLY_ADD(x, y2, sums[r][2]);
-            sums[r][3] = MULTIPLY_ADD(x, y3, sums[r][3]);
+        // The rows' vectors and one of B at a time: with twelve sums, that is all that sixteen registers hold.
+        Vector x[DOT_ROWS];
+        UNROLLED for (int r = 0; r < rows; r++) x[r] = LOAD(a + r * lda + i);
+        UNROLLED for (int j = 0; j < 4; j++) {
+            const Vector y = WIDENED((j == 0 ? b : j == 1 ? b1 : j == 2 ? b2 : b3) + i);
+            UNROLLED for (int r = 0; r < rows; r++) sums[r][j] = MULTIPLY_ADD(x[r], y, sums[r][j]);
+            if (rows > 2) IN_ORDER(sums[rows - 1][j]);
         }
     }
     typedef float Four __attribute__((ext_vector_type(4)));
@@ -62,8 +62,8 @@ INLINE void ELEMENTS(dot)(
     }
 DOT(1)
 DOT(2)
-#if DOT_ROWS > 2
 DOT(3)
+#if DOT_ROWS > 3
 DOT(4)
 #endif
 #undef DOT
@@ -77,12 +77,13 @@ static void ELEMENTS(few_rows_transposed)(const mmx_few_rows *p) {
             float *c = p->c + row * p->c_stride + column;
             switch (p->m - row) {
             case 1: ELEMENTS(dot_1)(p, a, b, columns, c); row += 1; break;
-#if DOT_ROWS > 2
             case 2: ELEMENTS(dot_2)(p, a, b, columns, c); row += 2; break;
             case 3: ELEMENTS(dot_3)(p, a, b, columns, c); row += 3; break;
+#if DOT_ROWS > 3
             default: ELEMENTS(dot_4)(p, a, b, columns, c); row += 4;
 #else
-            default: ELEMENTS(dot_2)(p, a, b, columns, c); row += 2;
+            case 4: ELEMENTS(dot_2)(p, a, b, columns, c); row += 2; break;
+            default: ELEMENTS(dot_3)(p, a, b, columns, c); row += 3;
 #endif
             }
         }
@@ -118,7 +119,7 @@ INLINE void ELEMENTS(combine)(const int rows, const mmx_few_rows *p, const float
     }
 COMBINE(1)
 COMBINE(2)
-#if DOT_ROWS > 2
+#if DOT_ROWS > 3
 COMBINE(4)
 #endif
 #undef COMBINE
@@ -200,7 +201,7 @@ static void ELEMENTS(few_rows)(const mmx_few_rows *p) {
             const float *a = p->a + row * p->a_stride;
             float *c = p->c + row * p->c_stride + column;
             const long left = p->m - row;
-#if DOT_ROWS > 2
+#if DOT_ROWS > 3
             if (left >= 4) {
                 ELEMENTS(combine_4)(p, a, b + column, c);
                 row += 4;

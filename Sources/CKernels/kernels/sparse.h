@@ -13,6 +13,23 @@ static long SET(gather_nonzero)(const float *x, long n, float *values, int *indi
         count += __builtin_popcount(mask);
         numbers += 16;
     }
+#elif HAS_EXTRACT
+    typedef int Ints __attribute__((ext_vector_type(8), aligned(4)));
+    typedef unsigned char Bytes __attribute__((ext_vector_type(8)));
+    typedef int Positions __attribute__((ext_vector_type(8)));
+    for (; k + 8 <= n; k += 8) {
+        const Vector v = LOAD(x + k), zero = 0;
+        const unsigned mask = (unsigned)__builtin_ia32_movmskps256((Vector)(v != zero));
+        // The numbers of the elements that are not zero, a byte each, one after the other.
+        const unsigned long long wanted = __builtin_ia32_pdep_di(mask, 0x0101010101010101) * 0xFF;
+        const unsigned long long found = __builtin_ia32_pext_di(0x0706050403020100, wanted);
+        Bytes bytes;
+        __builtin_memcpy(&bytes, &found, sizeof bytes);
+        const Positions positions = __builtin_convertvector(bytes, Positions);
+        STORE(values + count, __builtin_ia32_permvarsf256(v, positions));
+        *(Ints *)(indices + count) = positions + (int)k;
+        count += __builtin_popcount(mask);
+    }
 #endif
     for (; k < n; k++) {
         values[count] = x[k];

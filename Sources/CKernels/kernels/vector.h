@@ -3,6 +3,9 @@
 //   SET_NAME     the set's name
 //   LANES        the floats of a vector register
 //   ROWS         the rows of a register block: twice as many accumulators, and what a step reads, fit the registers
+//   DOT_ROWS     the rows of A that are multiplied with four rows of B at once
+//   MOST_COLUMNS the most output columns of a depthwise convolution at once
+//   HAS_SIXTEEN_REGISTERS  1 if there are no more
 //   HAS_FMA      1 if there is a multiply-add that rounds once
 //   HAS_HALF     1 if there is an instruction that widens halves
 #include "../include/CKernels.h"
@@ -25,6 +28,14 @@ typedef float UnalignedHalfVector __attribute__((ext_vector_type(LANES / 2), ali
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #else
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#endif
+
+// Keeps what computes v before what follows, where the compiler would otherwise load more than sixteen registers hold,
+// and move sums to the stack.
+#if HAS_SIXTEEN_REGISTERS && defined(__x86_64__)
+#define IN_ORDER(v) __asm__ volatile("" : "+x"(v))
+#else
+#define IN_ORDER(v) ((void)0)
 #endif
 
 // NaN stays NaN.
