@@ -4,7 +4,7 @@ WORD ?= camera
 PHOTO ?=
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES = libopenblas-dev libpng-dev libjpeg-dev libssl-dev
+PACKAGES = libopenblas-dev libpng-dev libjpeg-dev libssl-dev libdeflate-dev
 MMX = .build/release/mmx
 DEMO = .build/demo
 

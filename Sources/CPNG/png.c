@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libdeflate.h>
 #include <png.h>
 #include <zlib.h>
 
@@ -18,9 +19,14 @@ typedef struct {
     size_t limit;  // the position at which the rows must be complete
     uint8_t *output;
     size_t output_count, output_capacity;
-    uint8_t *rows;   // scratch
-    uint16_t *sums;  // scratch
+    uint8_t *packed;  // the rows as a zlib stream
+    size_t packed_count;
+    uint8_t *rows;    // scratch
+    uint16_t *sums;   // scratch
 } state;
+
+// The largest chunk of image data, in bytes; PNG allows 2^31 - 1.
+#define MOST_OF_A_CHUNK ((size_t)1 << 30)
 
 static void on_error(png_structp png, png_const_charp text) {
     state *s = png_get_error_ptr(png);
@@ -204,6 +210,54 @@ static void set_texts(png_structp png, png_infop info, const uint8_t *texts, int
     }
 }
 
+// Filters a row: by the differences from the pixels before, or from the row above, whichever are smaller in all. A
+// photograph has no use for other filters. `above` is a row of zeros for the first row.
+static void filter_row(const uint8_t *row, const uint8_t *above, size_t count, size_t channels, uint8_t *out) {
+    uint32_t sub = 0, up = 0;
+    for (size_t i = 0; i < channels; i++) {
+        sub += (uint32_t)abs((int8_t)row[i]);
+        up += (uint32_t)abs((int8_t)(row[i] - above[i]));
+    }
+    for (size_t i = channels; i < count; i++) {
+        sub += (uint32_t)abs((int8_t)(row[i] - row[i - channels]));
+        up += (uint32_t)abs((int8_t)(row[i] - above[i]));
+    }
+    if (sub < up) {
+        *out++ = PNG_FILTER_VALUE_SUB;
+        memcpy(out, row, channels);
+        for (size_t i = channels; i < count; i++) out[i] = (uint8_t)(row[i] - row[i - channels]);
+    } else {
+        *out++ = PNG_FILTER_VALUE_UP;
+        for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - above[i]);
+    }
+}
+
+// The filtered rows as a zlib stream, at `s->output`.
+static void compress_rows(
+    png_structp png, state *s, const uint8_t *pixels, size_t height, size_t stride, size_t channels) {
+    size_t count = height * (stride + 1);
+    s->rows = malloc(count);
+    uint8_t *zeros = calloc(stride, 1);
+    if (s->rows && zeros)
+        for (size_t y = 0; y < height; y++) {
+            const uint8_t *row = pixels + y * stride;
+            filter_row(row, y ? row - stride : zeros, stride, channels, s->rows + y * (stride + 1));
+        }
+    free(zeros);
+    // Level 2 takes 1.4 to 2 times as long for 5 % of the size.
+    struct libdeflate_compressor *compressor = zeros && s->rows ? libdeflate_alloc_compressor(1) : NULL;
+    if (compressor) {
+        s->packed_count = libdeflate_zlib_compress_bound(compressor, count);
+        s->packed = malloc(s->packed_count);
+        if (s->packed)
+            s->packed_count = libdeflate_zlib_compress(compressor, s->rows, count, s->packed, s->packed_count);
+        libdeflate_free_compressor(compressor);
+    }
+    if (!s->packed || s->packed_count == 0) png_error(png, "out of memory");
+    free(s->rows);
+    s->rows = NULL;
+}
+
 static void encode(
     png_structp png, png_infop info, state *s, const uint8_t *pixels, uint32_t width, uint32_t height, int channels,
     const uint8_t *texts, int text_count) {
@@ -212,14 +266,17 @@ static void encode(
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
     png_set_IHDR(
         png, info, width, height, 8, type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    // A filtered photograph has few repetitions other than runs of one value. A noisy overlay of 4000x3000 takes 0.47 s
-    // and 11.3 MB if only runs are searched for; with all repetitions, at level 3, 0.80 s and 10.0 MB.
-    png_set_compression_strategy(png, Z_RLE);
-    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP);
     set_texts(png, info, texts, text_count);
     png_write_info(png, info);
-    for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * width * channels);
-    png_write_end(png, info);
+    // libpng would compress with zlib: an overlay of 4000x3000 in 0.69 s to 7.1 MB at zlib's fastest (Z_RLE), and in
+    // 0.26 s to 6.5 MB with libdeflate.
+    compress_rows(png, s, pixels, height, (size_t)width * channels, channels);
+    for (size_t at = 0; at < s->packed_count;) {
+        size_t count = s->packed_count - at < MOST_OF_A_CHUNK ? s->packed_count - at : MOST_OF_A_CHUNK;
+        png_write_chunk(png, (png_const_bytep) "IDAT", s->packed + at, count);
+        at += count;
+    }
+    png_write_chunk(png, (png_const_bytep) "IEND", NULL, 0);
 }
 
 int mmx_png_encode(
@@ -240,6 +297,8 @@ int mmx_png_encode(
     }
     png_destroy_write_struct(&png, &info);
     int code = s->code;
+    free(s->packed);
+    free(s->rows);
     if (code == MMX_PNG_OK) {
         *bytes = s->output;
         *count = s->output_count;

@@ -11,7 +11,7 @@ extension Glyph {
         let isAbove = accents.contains { $0.isAbove }
         // An accent above the letter replaces its dot.
         let letter: Character = isAbove && first == "i" ? "ı" : isAbove && first == "j" ? "ȷ" : Character(first)
-        guard accents.count == scalars.count, var glyph = drawn[letter] else { return nil }
+        guard accents.count == scalars.count, var glyph = drawn(letter) else { return nil }
         if scalars.first == "\u{30C}", ["d", "l", "t"].contains(letter) { return glyph.withApostrophe }
         if isAbove { glyph = glyph.lowered }
         for accent in accents { glyph = glyph.with(accent) }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A character as strokes of a round pen. Printable ASCII is in this file, other characters are in LatinGlyphs.swift,
 /// and letters with accents are composed in Accents.swift.
@@ -17,22 +18,34 @@ struct Glyph {
     /// The glyph of a character. White space is a space, and a character that the font does not have is a box.
     static func of(_ character: Character) -> Glyph {
         let character = character.isWhitespace ? " " : character
-        return drawn[character] ?? accented(character) ?? unknown
+        return drawn(character) ?? accented(character) ?? unknown
     }
 
     /// Whether the font has the character.
-    static func has(_ character: Character) -> Bool { drawn[character] != nil || accented(character) != nil }
+    static func has(_ character: Character) -> Bool { drawn(character) != nil || accented(character) != nil }
 
     private static let unknown = Glyph("7.6; 0,0 7.6,0 7.6,13 0,13 0,0")
 
-    /// The glyphs of the tables, by character.
-    static let drawn: [Character: Glyph] = {
-        var glyphs: [Character: Glyph] = [" ": Glyph("2.4;")]
-        for line in (table + "\n" + latinTable).split(separator: "\n") {
-            if let character = line.first { glyphs[character] = Glyph(line.dropFirst()) }
+    /// The glyph of a character that the tables have.
+    static func drawn(_ character: Character) -> Glyph? {
+        glyphs.withLock { glyphs in
+            if let glyph = glyphs[character] { return glyph }
+            let glyph = lines[character].map { Glyph($0) }
+            glyphs[character] = glyph
+            return glyph
         }
-        return glyphs
-    }()
+    }
+
+    /// The tables' glyphs that were asked for: a text has few of their hundreds of characters, and all of them take
+    /// milliseconds.
+    private static let glyphs = Mutex<[Character: Glyph]>([" ": Glyph("2.4;")])
+
+    /// What the tables have behind each character.
+    private static let lines = Dictionary(
+        (table + "\n" + latinTable).split(separator: "\n").compactMap { line in
+            line.first.map { ($0, line.dropFirst()) }
+        }
+    ) { $1 }
 
     init(width: Float, segments: [(Point, Point)]) {
         self.width = width
@@ -52,7 +65,7 @@ struct Glyph {
     }
 
     private static func numbers(_ text: Substring) -> [Float] {
-        text.split(separator: ",").compactMap { Float($0.trimmingCharacters(in: .whitespaces)) }
+        text.split(separator: ",").compactMap { Float($0) }
     }
 
     private static func points(_ token: Substring) -> [Point] {

@@ -39,7 +39,18 @@ public enum AtomicFile: FileErrorSubject {
         default: return try writeDirectly(path, body)
         }
         // A link stays a link; its target is replaced.
-        let target = exists ? url.resolvingSymlinksInPath() : url
+        try Timings.measure(.files) {
+            try writeWhole(exists ? url.resolvingSymlinksInPath() : url, path: path, durable: durable, body)
+        }
+    }
+
+    /// Writes a file under a temporary name and gives it its own then.
+    /// - Parameters:
+    ///   - target: where the file lies.
+    ///   - path: its name in errors.
+    private static func writeWhole(
+        _ target: URL, path: String, durable: Bool, _ body: (Writer) throws -> Void
+    ) throws {
         let folder = target.deletingLastPathComponent().path
         let (temporary, descriptor) = try makeTemporary(in: folder, for: path, isFolder: false)
         // The lock ends here, after the file has its name.

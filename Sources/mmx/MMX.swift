@@ -47,6 +47,7 @@ struct MMX: ParsableCommand {
     static var names: CommandNames { CommandNames(root: self) }
 
     static func main() {
+        Timings.begin()
         Descriptor.prepare()
         do {
             let arguments = try ProgramArguments.all()

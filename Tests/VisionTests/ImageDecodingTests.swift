@@ -5,6 +5,26 @@ import XCTest
 @testable import Vision
 
 final class ImageDecodingTests: XCTestCase {
+    /// Photograph-like rows, noise and rows of one value, in more bytes than a block of the compressor holds.
+    func testPNGEncode_ofALargeImage_decodesToTheVerySamples() throws {
+        let width = 1_201, height = 700
+        for channels in [1, 3] {
+            var state: UInt32 = 1
+            let samples = (0..<height).flatMap { y in
+                (0..<width * channels).map { x -> UInt8 in
+                    state = state &* 1_664_525 &+ 1_013_904_223
+                    let noise = y / 100 % 3 == 2 ? 0 : Int(state >> (y / 100 % 3 == 0 ? 30 : 24))
+                    return UInt8(truncatingIfNeeded: (y < 300 ? x / 5 + y / 3 : y / 50) + noise)
+                }
+            }
+            let png = try PNG.encode(samples, width: width, height: height, channels: channels)
+            let image = try Image.decode(png, name: "x")
+            XCTAssertEqual([image.width, image.height], [width, height])
+            let expected = channels == 3 ? samples : samples.flatMap { [$0, $0, $0] }
+            XCTAssertTrue(image.pixels == expected, "\(channels) channels")
+        }
+    }
+
     /// PNG is exact. The expected JPEG pixels are from another version of libjpeg-turbo, whose inverse transform and
     /// colour conversion may each round differently by one (2.1.5 and 3.2.0 are equal).
     func testDecode_ofEveryVariant_matchesPillow() throws {

@@ -1,3 +1,4 @@
+import Support
 import Tasks
 import Tensors
 
@@ -57,7 +58,9 @@ public struct Explainer<Model: ExplainableModel> {
                 description: "the image was encoded by another encoder or with other layers than \(layer)")
         }
         let tape = Tape(), features = tape.leaf(image.features)
-        let reading = try model.read(input, features: features, on: tape, options: options)
+        let reading = try Timings.measure(.reading) {
+            try model.read(input, features: features, on: tape, options: options)
+        }
         var resolved: [(request: Int, target: ResolvedTarget<Model.Subject>)] = []
         for (index, request) in requests.enumerated() {
             resolved += try reading.targets(request).map { (index, $0) }
@@ -77,7 +80,8 @@ public struct Explainer<Model: ExplainableModel> {
                 warnings: found.target.warnings, words: words?[k], wordEvidence: wordEvidence?[k], attributions: [])
         }
         for method in methods {
-            for (k, attribution) in try attributions(method, context).enumerated() {
+            let found = try Timings.measure(.backward) { try attributions(method, context) }
+            for (k, attribution) in found.enumerated() {
                 targets[k].attributions.append(attribution)
             }
         }

@@ -1,5 +1,6 @@
 import Drawing
 import Foundation
+import Support
 import Tensors
 import Vision
 import Weights
@@ -99,24 +100,26 @@ struct ExplanationWriter {
         _ target: ExplainedTarget<Subject>, name: String, to results: ResultFiles?, images: Bool = true,
         words: [String] = [], unknown: Set<String> = [], context: String = "", text: TargetText
     ) throws -> [ManifestTarget<Subject>] {
-        try target.attributions.enumerated().map { index, attribution in
-            let method = target.attributions.count > 1 ? "-\(FileNames.safe(attribution.method))" : ""
-            let (files, map, doubts) = try write(
-                attribution, of: target, name: named(name + method), to: results, images: images, text: text)
-            let contributions = index == 0 ? target.words : nil
-            return ManifestTarget(
-                name: target.name, value: target.value, evidence: target.evidence, method: attribution.method,
-                support: attribution.support.description, map: map, files: files,
-                words: contributions.map {
-                    zip(words, $0).enumerated().map { index, word in
-                        .init(
-                            word: word.0, contribution: word.1, evidence: target.wordEvidence?[index],
-                            known: unknown.contains(word.0) ? false : nil)
-                    }
-                },
-                warnings: target.warnings
-                    + (attribution.warnings + doubts.map(\.description)).map { "\(context)'\(target.name)': \($0)" },
-                subject: target.subject)
+        try Timings.measure(.drawing) {
+            try target.attributions.enumerated().map { index, attribution in
+                let method = target.attributions.count > 1 ? "-\(FileNames.safe(attribution.method))" : ""
+                let (files, map, doubts) = try write(
+                    attribution, of: target, name: named(name + method), to: results, images: images, text: text)
+                let contributions = index == 0 ? target.words : nil
+                return ManifestTarget(
+                    name: target.name, value: target.value, evidence: target.evidence, method: attribution.method,
+                    support: attribution.support.description, map: map, files: files,
+                    words: contributions.map {
+                        zip(words, $0).enumerated().map { index, word in
+                            .init(
+                                word: word.0, contribution: word.1, evidence: target.wordEvidence?[index],
+                                known: unknown.contains(word.0) ? false : nil)
+                        }
+                    },
+                    warnings: target.warnings
+                        + (attribution.warnings + doubts.map(\.description)).map { "\(context)'\(target.name)': \($0)" },
+                    subject: target.subject)
+            }
         }
     }
 
@@ -234,25 +237,27 @@ struct ExplanationWriter {
         _ targets: [ExplainedTarget<Subject>], sentence: [PictureText.Part], facts: [String],
         text: (ExplainedTarget<Subject>) -> TargetText, detail: (ExplainedTarget<Subject>) -> String
     ) -> Image {
-        let methods = targets.first?.attributions.map(\.method) ?? []
-        let photo = drawing.photo
-        let small = drawing.resized(
-            MethodSheet.tileSize(
-                width: photo.width, height: photo.height, columns: targets.count, rows: methods.count))
-        let rows = methods.map { method -> MethodSheet.Heading in
-            // Methods share no scale with each other: what the end of the colours stands for is each one's own.
-            let isOwn = style.scale == .shared && methods.count > 1
-            return (method, isOwn ? divisors[method].map { String(format: "1 = %.3g", $0) } ?? "" : "")
+        Timings.measure(.drawing) {
+            let methods = targets.first?.attributions.map(\.method) ?? []
+            let photo = drawing.photo
+            let small = drawing.resized(
+                MethodSheet.tileSize(
+                    width: photo.width, height: photo.height, columns: targets.count, rows: methods.count))
+            let rows = methods.map { method -> MethodSheet.Heading in
+                // Methods share no scale with each other: what the end of the colours stands for is each one's own.
+                let isOwn = style.scale == .shared && methods.count > 1
+                return (method, isOwn ? divisors[method].map { String(format: "1 = %.3g", $0) } ?? "" : "")
+            }
+            let tiles = methods.indices.map { row in
+                targets.map { tile($0.attributions[row], of: $0, text($0), over: small) }
+            }
+            return MethodSheet.draw(
+                photo: small.photo, sentence: sentence, facts: facts, columns: targets.map { ($0.name, detail($0)) },
+                rows: rows, tiles: tiles,
+                legend: style.legend(
+                    maximum: divisors.shared(by: methods), evidence: evidence(of: targets)),
+                isAgainst: isCounterfactual)
         }
-        let tiles = methods.indices.map { row in
-            targets.map { tile($0.attributions[row], of: $0, text($0), over: small) }
-        }
-        return MethodSheet.draw(
-            photo: small.photo, sentence: sentence, facts: facts, columns: targets.map { ($0.name, detail($0)) },
-            rows: rows, tiles: tiles,
-            legend: style.legend(
-                maximum: divisors.shared(by: methods), evidence: evidence(of: targets)),
-            isAgainst: isCounterfactual)
     }
 
     /// The first method's maps of the words of a caption, in the order of reading.
@@ -260,19 +265,21 @@ struct ExplanationWriter {
         _ targets: [ExplainedTarget<Subject>], sentence: [PictureText.Part], facts: [String],
         text: (ExplainedTarget<Subject>) -> TargetText, detail: (ExplainedTarget<Subject>) -> String
     ) -> Image {
-        let photo = drawing.photo
-        let small = drawing.resized(
-            ContactSheet.tileSize(width: photo.width, height: photo.height, count: targets.count))
-        let tiles = targets.compactMap { target -> ContactSheet.Tile? in
-            target.attributions.first.map {
-                (target.name, detail(target), tile($0, of: target, text(target), over: small))
+        Timings.measure(.drawing) {
+            let photo = drawing.photo
+            let small = drawing.resized(
+                ContactSheet.tileSize(width: photo.width, height: photo.height, count: targets.count))
+            let tiles = targets.compactMap { target -> ContactSheet.Tile? in
+                target.attributions.first.map {
+                    (target.name, detail(target), tile($0, of: target, text(target), over: small))
+                }
             }
+            return ContactSheet.draw(
+                photo: small.photo, sentence: sentence, facts: facts, tiles: tiles,
+                legend: style.legend(
+                    maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) }),
+                    evidence: evidence(of: targets)), isAgainst: isCounterfactual)
         }
-        return ContactSheet.draw(
-            photo: small.photo, sentence: sentence, facts: facts, tiles: tiles,
-            legend: style.legend(
-                maximum: divisors.shared(by: targets.flatMap { $0.attributions.map(\.method) }),
-                evidence: evidence(of: targets)), isAgainst: isCounterfactual)
     }
 
     /// Writes a sheet, NAME.png, and gives the file's name.

@@ -14,12 +14,15 @@ struct PhotoFile {
 
     /// - Throws: `ImageError`.
     init(_ url: URL, limits: ImageLimits) throws {
-        let bytes = try Image.readBytes(url, limits: limits)
-        let decoded = try DecodedImage(bytes, name: url.path, limits: limits)
+        let (bytes, decoded) = try Timings.measure(.decoding) {
+            let bytes = try Image.readBytes(url, limits: limits)
+            return (bytes, try DecodedImage(bytes, name: url.path, limits: limits))
+        }
         image = decoded.image
         warnings = decoded.warnings
         description = .init(
-            path: url.path, sha256: sha256(bytes), width: image.width, height: image.height,
+            path: url.path, sha256: Timings.measure(.hashing) { sha256(bytes) }, width: image.width,
+            height: image.height,
             fileWidth: decoded.isReduced ? decoded.fileWidth : nil,
             fileHeight: decoded.isReduced ? decoded.fileHeight : nil)
         stem = FileNames.stem(url.deletingPathExtension().lastPathComponent)

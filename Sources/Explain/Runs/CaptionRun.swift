@@ -77,7 +77,8 @@ public enum CaptionRun {
     public static func result(
         _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> RunResult<CaptionManifestBody> {
-        let folder = try ModelFolder.find(request.model), weights = FileHash(model: folder)
+        let folder = try Timings.measure(.model) { try ModelFolder.find(request.model) },
+            weights = FileHash(model: folder)
         let photo = try PhotoFile(request.photo, limits: request.limits)
         let running = try RunningModel(
             folder, weights: weights, options: request.options, load: { try Captioner.load($0) })
@@ -88,7 +89,9 @@ public enum CaptionRun {
         var search = captioner.configuration.search
         if let beam = request.beam { search.beam = beam }
         var (words, warnings) = try request.caption.map { try captioner.words(of: $0) } ?? (CaptionWords([]), [])
-        if request.caption == nil { words = CaptionWords(running.explainer.caption(image, options: search)) }
+        if request.caption == nil {
+            words = CaptionWords(Timings.measure(.beams) { running.explainer.caption(image, options: search) })
+        }
         if words.indices.isEmpty { warnings.append("the model has no words for this image") }
         let requests = request.targets + (request.hasWordSheet ? [.everyWord] : [])
         let explanation = try running.explainer.explain(image, input: words, targets: requests, progress: progress)

@@ -55,7 +55,8 @@ public enum ClassRun {
     public static func result(
         _ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> RunResult<ClassManifestBody> {
-        let folder = try ModelFolder.findClassifier(request.model), weights = FileHash(model: folder)
+        let folder = try Timings.measure(.model) { try ModelFolder.findClassifier(request.model) }
+        let weights = FileHash(model: folder)
         let photo = try PhotoFile(request.photo, limits: request.limits)
         let running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
         let classifier = running.model

@@ -12,6 +12,8 @@ public struct RunResult<Body: ManifestBody>: Encodable, Sendable {
     public let folder: URL?
     /// Why the files could not be written; nil where they were, and where none was to be written.
     public let failure: (any Error)?
+    /// Where the time of the run went, for ``json()``.
+    public var timings: Timings.Report?
 
     init(_ manifest: Manifest<Body>, folder: URL? = nil, failure: (any Error)? = nil) {
         self.manifest = manifest
@@ -33,9 +35,11 @@ public struct RunResult<Body: ManifestBody>: Encodable, Sendable {
     ) throws {
         do {
             var written = manifest
-            let results = try ResultFiles(folder, request: manifest.request, manifest: name)
+            let results = try Timings.measure(.files) {
+                try ResultFiles(folder, request: manifest.request, manifest: name)
+            }
             try describe(&written.body, results)
-            try written.write(to: results.manifest())
+            try Timings.measure(.files) { try written.write(to: results.manifest()) }
             self.init(written, folder: folder)
         } catch {
             var told = manifest
@@ -54,16 +58,17 @@ public struct RunResult<Body: ManifestBody>: Encodable, Sendable {
     /// The whole path of a file that the manifest names.
     public func path(of name: String) -> String { folder?.appendingPathComponent(name).path ?? name }
 
-    /// The manifest as a program gets it on standard output: with ``folder``, which the file itself does not name.
+    /// The manifest as a program gets it on standard output: with ``folder`` and ``timings``, which are not in the file.
     /// Pretty-printed, keys sorted.
     public func json() throws -> String { try JSON.pretty(self) }
 
-    private enum CodingKeys: CodingKey { case folder }
+    private enum CodingKeys: CodingKey { case folder, timings }
 
-    /// Writes the manifest and the folder's absolute path into one object.
+    /// Writes the manifest, the folder's absolute path and the timings into one object.
     public func encode(to encoder: any Swift.Encoder) throws {
         try manifest.encode(to: encoder)
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encodeIfPresent(folder?.absoluteURL.path, forKey: .folder)
+        try values.encodeIfPresent(timings, forKey: .timings)
     }
 }

@@ -20,13 +20,16 @@ struct RunningModel<Model: ExplainableModel> {
     ) throws {
         self.folder = folder
         self.weights = weights
-        explainer = try Explainer(load(folder), options: options)
+        explainer = try Timings.measure(.model) { try Explainer(load(folder), options: options) }
     }
 
     /// Runs the encoder over the photograph, or takes what another model's encoder saw where it is the same encoder.
     func encode(_ photo: PhotoFile, sharing other: EncodedImage? = nil) -> EncodedImage {
         if let other, explainer.accepts(other) { return other }
-        return explainer.encode(model.modelEncoder.identity.preprocessing.prepare(photo.image).tensor)
+        let input = Timings.measure(.resizing) {
+            model.modelEncoder.identity.preprocessing.prepare(photo.image).tensor
+        }
+        return Timings.measure(.encoder) { explainer.encode(input) }
     }
 
     /// - Throws: `ModelError` when a score is not finite: some of the model's weights are not.
@@ -52,7 +55,8 @@ struct RunningModel<Model: ExplainableModel> {
     ) throws -> ManifestHeader {
         let identity = model.modelEncoder.identity
         var description = ManifestModel(
-            name: folder.lastPathComponent, path: folder.path, sha256: try weights.value,
+            name: folder.lastPathComponent, path: folder.path,
+            sha256: try Timings.measure(.hashing) { try weights.value },
             encoder: identity.encoder.name)
         describe(&description)
         let distance = trainingDistance(of: image)

@@ -59,7 +59,7 @@ public enum VQARun {
     public static func result(
         _ request: VQARequest, progress: ((Int, Int) -> Void)? = nil
     ) throws -> RunResult<VQAManifestBody> {
-        let folder = try ModelFolder.find(request.model)
+        let folder = try Timings.measure(.model) { try ModelFolder.find(request.model) }
         // The hash starts when the photograph is decoded: two threads of one core would only hold each other up.
         let photo = try PhotoFile(request.photo, limits: request.limits), weights = FileHash(model: folder)
         let answering = try AnsweringModel(request, folder: folder, weights: weights)
@@ -77,7 +77,7 @@ struct AnsweringModel {
     /// Loads the model and reads the questions: what cannot be asked is refused before an encoder runs.
     /// - Parameter encoder: that of a model already loaded, taken where it is this model's too.
     init(_ request: VQARequest, sharing encoder: ModelEncoder? = nil) throws {
-        let folder = try ModelFolder.find(request.model)
+        let folder = try Timings.measure(.model) { try ModelFolder.find(request.model) }
         try self.init(request, folder: folder, weights: FileHash(model: folder), sharing: encoder)
     }
 

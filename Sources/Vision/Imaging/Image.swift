@@ -18,11 +18,13 @@ public struct Image: Equatable, Sendable {
 
     /// An image of one colour.
     public init(width: Int, height: Int, color: (UInt8, UInt8, UInt8) = (0, 0, 0)) {
-        var pixels = [UInt8](repeating: 0, count: width * height * 3)
-        for i in 0..<width * height {
-            pixels[3 * i] = color.0
-            pixels[3 * i + 1] = color.1
-            pixels[3 * i + 2] = color.2
+        var pixels = [UInt8](repeating: color.0, count: width * height * 3)
+        // White and gray are done.
+        if color.1 != color.0 || color.2 != color.0 {
+            for i in 0..<width * height {
+                pixels[3 * i + 1] = color.1
+                pixels[3 * i + 2] = color.2
+            }
         }
         self.init(width: width, height: height, pixels: pixels)
     }

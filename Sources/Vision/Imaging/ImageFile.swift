@@ -105,6 +105,7 @@ extension Image {
         guard !jpeg || text.isEmpty else {
             throw ImageError(.unwritable, url.path, "text is written into PNG files only, not into a JPEG")
         }
-        try AtomicFile.write(jpeg ? jpegData(quality: quality) : pngData(text: text), to: url)
+        let data = try Timings.measure(.png) { try jpeg ? jpegData(quality: quality) : pngData(text: text) }
+        try AtomicFile.write(data, to: url)
     }
 }

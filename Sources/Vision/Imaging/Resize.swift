@@ -71,7 +71,9 @@ extension Image {
         if endsHere { for i in 0..<stride { last[i] = base[input.count - stride + i] } }
         last.withUnsafeBufferPointer { last in
             guard let last = last.baseAddress else { return }
-            // Four rows at once: 16 lanes hold red, green, blue and an unused byte of four rows.
+            let half = SIMD4<Int32>(repeating: 1 << Int32(ResampleWeights.bits - 1))
+            // Four rows at once, so that their sums do not wait for each other. A sum's lanes are red, green, blue and
+            // an unused byte.
             for group in Swift.stride(from: 0, to: rows.count, by: 4) {
                 func row(_ k: Int) -> UnsafeRawPointer {
                     let r = min(group + k, rows.count - 1)
@@ -84,18 +86,22 @@ extension Image {
                 for x in first.indices {
                     let weight = weights + x * taps
                     var offset = first[x] * 3
-                    var sum = SIMD16<Int32>(repeating: 1 << Int32(ResampleWeights.bits - 1))
+                    var sums = (half, half, half, half)
+                    func pixel(_ row: UnsafeRawPointer) -> SIMD4<Int32> {
+                        SIMD4(truncatingIfNeeded: row.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt8>.self))
+                    }
                     for k in 0..<count[x] {
-                        let words = SIMD4<UInt32>(
-                            a.loadUnaligned(fromByteOffset: offset, as: UInt32.self),
-                            b.loadUnaligned(fromByteOffset: offset, as: UInt32.self),
-                            c.loadUnaligned(fromByteOffset: offset, as: UInt32.self),
-                            d.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-                        let samples = SIMD16<Int32>(truncatingIfNeeded: unsafeBitCast(words, to: SIMD16<UInt8>.self))
-                        sum &+= samples &* weight[k]
+                        let weight = SIMD4<Int32>(repeating: weight[k])
+                        sums.0 &+= pixel(a) &* weight
+                        sums.1 &+= pixel(b) &* weight
+                        sums.2 &+= pixel(c) &* weight
+                        sums.3 &+= pixel(d) &* weight
                         offset += 3
                     }
-                    let result = clipped(sum)
+                    let result = clipped(
+                        SIMD16(
+                            lowHalf: SIMD8(lowHalf: sums.0, highHalf: sums.1),
+                            highHalf: SIMD8(lowHalf: sums.2, highHalf: sums.3)))
                     for r in 0..<live {
                         let to = target + (r * first.count + x) * 3
                         to[0] = result[4 * r]

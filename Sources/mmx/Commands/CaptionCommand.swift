@@ -129,6 +129,7 @@ struct CaptionCommand: CheckedCommand {
             return try MethodOptions.printLayers(of: try Captioner.load(ModelFolder.find(captioner.model)).encoder)
         }
         guard let photo else { return }
+        if output.timings { Timings.start() }
         let options = try methods.options(settings: settings.settings, wordScore: scores.score)
         let progress = Progress()
         let result = try progress.clearing {

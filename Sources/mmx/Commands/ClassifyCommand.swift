@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Foundation
+import Support
 import Tasks
 
 /// A class as a user names it.
@@ -113,6 +114,7 @@ struct ClassifyCommand: CheckedCommand {
                 of: try Classifier.load(ModelFolder.findClassifier(models.model)).encoder)
         }
         guard let photo else { return }
+        if output.timings { Timings.start() }
         let options = try methods.options(settings: settings.settings)
         let progress = Progress()
         let result = try progress.clearing {

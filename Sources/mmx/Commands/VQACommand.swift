@@ -1,6 +1,7 @@
 import ArgumentParser
 import Explain
 import Foundation
+import Support
 import Tasks
 
 /// Which answers are explained, to which questions.
@@ -105,6 +106,7 @@ struct VQACommand: CheckedCommand {
             return try MethodOptions.printLayers(of: try VQAModel.load(ModelFolder.find(models.model)).encoder)
         }
         guard let photo else { return }
+        if output.timings { Timings.start() }
         let questions =
             try what.questionFile.map { try QuestionText.read(URL(fileURLWithPath: $0)) }
             ?? [QuestionText(text: question ?? "")]

@@ -7,6 +7,13 @@ struct OutputOptions: ParsableArguments {
         name: .shortAndLong, help: ArgumentHelp("Folder for the images and the manifest.", valueName: "dir"))
     var output = "mmx-output"
     @Flag(help: "Print the manifest (JSON) instead of text.") var json = false
+    @Flag(
+        help: ArgumentHelp(
+            """
+            Print where the time goes, in milliseconds: to standard error, with --json as timings in the JSON. Weights \
+            are unpacked in the step that first needs them.
+            """))
+    var timings = false
 
     var folder: URL { URL(fileURLWithPath: output) }
 }

@@ -1,7 +1,8 @@
 import Explain
+import Support
 
 extension RunResult {
-    /// Prints the run's warnings and its result, as JSON or as text, and only then says that its files could not be
+    /// Prints the run's warnings, its result, as JSON or as text, and its timings where they are on, and only then says that its files could not be
     /// written: the result is there all the same.
     /// - Parameters:
     ///   - isEscaped: see ``StandardOutput/print(_:isEscaped:)``.
@@ -10,9 +11,12 @@ extension RunResult {
     func print(asJSON: Bool, isEscaped: Bool = false, text: () -> [String]) throws {
         Failure.warn(manifest.allWarnings)
         if asJSON {
-            try StandardOutput.printJSON(json())
+            var result = self
+            result.timings = Timings.report
+            try StandardOutput.printJSON(result.json())
         } else {
             try StandardOutput.print(text().joined(separator: "\n"), isEscaped: isEscaped)
+            if let timings = Timings.report { StandardError.write(timings.table + "\n") }
         }
         if let failure { throw failure }
     }
