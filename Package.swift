@@ -25,9 +25,9 @@ let optimised: [SwiftSetting] =
     ? [] : [.unsafeFlags(machine.flatMap { ["-Xcc", $0] } + ["-enable-testing"] + fuzzing)] + threadSanitizer
 /// For what parses, prints and compares, and computes nothing: it is compiled much sooner.
 let unoptimised: [SwiftSetting] = isDependency ? [] : optimised + [.unsafeFlags(["-Onone"])]
-let settingsC: [CSetting] =
-    isDependency
-    ? [] : [.unsafeFlags(machine + undefined + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
+let sanitizedC: [CSetting] =
+    isDependency ? [] : [.unsafeFlags(undefined + (isFuzzing ? ["-fsanitize=fuzzer-no-link,address"] : []))]
+let settingsC: [CSetting] = isDependency ? [] : sanitizedC + [.unsafeFlags(machine)]
 
 // `make` says the commit. Only CCommitHash is compiled again when it changes; see there.
 let commit = Context.environment["MMX_COMMIT"] ?? "unknown"
@@ -81,7 +81,8 @@ let package = Package(
             name: "CPNG", cSettings: settingsC, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CJPEG", cSettings: settingsC, linkerSettings: [.linkedLibrary("jpeg")]),
         .target(name: "CVector", cSettings: settingsC),
-        .target(name: "CKernels", exclude: ["kernels"], cSettings: settingsC),
+        // Never for this machine: the compiler's tuning for some processors halves the width of vectors.
+        .target(name: "CKernels", exclude: ["kernels"], cSettings: sanitizedC),
         .target(name: "CCommit"),
         .target(name: "CCommitHash", cSettings: [.define("MMX_COMMIT", to: "\"\(commit)\"")]),
         // libcrypto as an archive: the program takes SHA-256 out of it and loads no further library.

@@ -12,7 +12,7 @@ INLINE void BLOCK(block)(
     const int rows, const int has_offsets, const mmx_product *p, long depth, long from, long row, float *kept,
     const int is_first, const int is_last) {
     const long stride = p->row_stride, step = p->step;
-    const long *offsets = p->offsets + from;
+    const long *offsets = has_offsets ? p->offsets + from : NULL;
     const float *a = p->a + row * stride + (has_offsets ? 0 : from * step), *b = p->panel + from * WIDTH;
     Vector x[MOST_ROWS];
 #ifdef SECOND
