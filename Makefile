@@ -14,7 +14,7 @@ MMX_COMMIT := $(shell git --git-dir=.git describe --always --dirty --abbrev=7 --
 endif
 export MMX_COMMIT
 
-.PHONY: setup help build demo build-tests test test-instructions lint hooks bench install uninstall clean models real-weights fuzz sanitize
+.PHONY: setup help build demo build-tests test test-instructions emulate lint hooks bench install uninstall clean models real-weights fuzz sanitize
 
 # Debian's packages, only where one is missing.
 setup: ## installs the Debian packages that are missing
@@ -57,6 +57,11 @@ test: build-tests ## builds the tests and runs them, then a package outside that
 SETS = $(shell MMX_INSTRUCTIONS=? $(MMX) 2>&1 | sed -n 's/.*processor has //p' | tr -d ,)
 test-instructions: build-tests ## the tests with each set of vector instructions that this processor has
 	for set in $(SETS); do echo "MMX_INSTRUCTIONS=$$set"; MMX_INSTRUCTIONS=$$set $(TEST) || exit 1; done
+
+EMULATOR = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+emulate: build-tests ## the kernels of processors that this machine is not (AVX2, SSE2, NEON), in an emulator
+	@dpkg -s $(EMULATOR) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(EMULATOR); }
+	Scripts/emulate .build/release/mmxPackageTests.xctest
 
 lint: ## the style of Swift and Markdown files (Scripts/lint)
 	Scripts/lint
