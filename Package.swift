@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 // One build for all processors of an architecture: the kernels that depend on vector instructions are in CKernels, and

@@ -246,13 +246,11 @@ def kernels(options, mmx, peer):
         print(f"| **all {name}** | | | | {ours:.2f} | {theirs:.2f} | **{ours / theirs:.2f}** | {rate:.0f} | {100 * rate / max(peak):.0f} % |")
 
 
-def limit(instructions):
-    """Lets both sides use no better vector instructions than these. ONNX Runtime asks the processor itself and cannot be limited."""
-    ENVIRONMENT["MMX_INSTRUCTIONS"] = instructions
-    if instructions == "avx2":
-        ENVIRONMENT.update(ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2", MKL_ENABLE_INSTRUCTIONS="AVX2")
-        print("both sides with AVX2 at most: MMX_INSTRUCTIONS, ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA, MKL_ENABLE_INSTRUCTIONS "
-              "(ONNX Runtime cannot be limited and uses AVX-512 where the processor has it)")
+def limit_to_avx2():
+    """Lets both sides use no better vector instructions than AVX2. ONNX Runtime asks the processor itself and cannot be limited."""
+    ENVIRONMENT.update(MMX_INSTRUCTIONS="avx2", ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2", MKL_ENABLE_INSTRUCTIONS="AVX2")
+    print("both sides with AVX2 at most: MMX_INSTRUCTIONS, ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA, MKL_ENABLE_INSTRUCTIONS "
+          "(ONNX Runtime cannot be limited and uses AVX-512 where the processor has it)")
 
 
 def machine(options):
@@ -290,7 +288,7 @@ def main():
     parser.add_argument("--masks", type=int, default=200, help="of RISE; the time of 2,000 is extrapolated")
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=shutil.which("g++") is not None,
                         help="torch.compile too, in the part forward; takes minutes and a C++ compiler (default: where there is one)")
-    parser.add_argument("--instructions", help="the vector instructions of both sides: avx2 on a machine that has AVX-512")
+    parser.add_argument("--instructions", choices=["avx2"], help="the vector instructions of both sides, on a machine that has AVX-512")
     parser.add_argument("--count", type=int, default=512, help="photographs of the part throughput")
     parser.add_argument("--limit", type=int, default=6, help="photographs")
     parser.add_argument("--threads", type=int, default=2)
@@ -301,7 +299,7 @@ def main():
         ENVIRONMENT[name] = str(options.threads)
     options.model, options.build = os.path.abspath(options.model), os.path.abspath(options.build)
     if options.instructions:
-        limit(options.instructions)
+        limit_to_avx2()
     found = [options.photos] if os.path.isfile(options.photos) else sorted(glob.glob(os.path.join(options.photos, "*.jp*g")) + glob.glob(os.path.join(options.photos, "*.png")))
     all_photos = [os.path.abspath(p) for p in found[:options.count]]
     photos = all_photos[:options.limit]

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// mmx's side of the benchmarks: reads one JSON object a line, does what it asks, answers with one JSON object a line.
 /// `bench.py` drives it and its PyTorch peer in turns, so that whatever else the machine does disturbs both alike.
@@ -59,6 +60,7 @@ struct Bench {
         while let line = readLine() {
             var answer = Answer()
             do {
+                try Instructions.check()
                 let request = try decoder.decode(Request.self, from: Data(line.utf8))
                 switch request.command {
                 case "load":

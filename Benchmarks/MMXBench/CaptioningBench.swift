@@ -57,7 +57,7 @@ final class CaptioningBench {
         return Bench.Answer(wall: time.wall, cpu: time.cpu, caption: explanation?.output.words, words: words)
     }
 
-    /// Photographs from files to every word's raw map. Each runs on one thread, and as many at once as there are threads.
+    /// Photographs from files to every word's raw map. Each runs on one thread; as many run at once as there are threads.
     func throughput(_ photos: [String]) throws -> Bench.Answer {
         var found = [Result<String, any Error>?](repeating: nil, count: photos.count)
         let time = found.withUnsafeMutableBufferPointer { found in

@@ -1,4 +1,4 @@
-import CVector
+import CKernels
 
 /// An IEEE 754 half-precision number, as stored in memory: 1 sign bit, 5 exponent bits, 10 mantissa bits. A float holds
 /// every half exactly.
@@ -10,7 +10,13 @@ public struct Half: BitwiseCopyable, Sendable {
 
 extension Half {
     /// The same number as a float, exactly.
-    @inline(__always) public var float: Float { mmx_widened(SIMD16<UInt16>(repeating: bits))[0] }
+    public var float: Float { Float(Float16(bitPattern: bits)) }
+
+    /// Converts `count` halves to floats, exactly, on this thread.
+    /// - Parameter halves: at any address.
+    public static func widen(_ halves: UnsafeRawPointer, _ count: Int, into output: UnsafeMutablePointer<Float>) {
+        kernels.widen(count, halves, output)
+    }
 }
 
 /// The element types that kernels read from memory: floats and halves. A kernel that reads a weight only once reads
@@ -22,9 +28,7 @@ extension Half: StoredFloat {}
 
 /// Converts `count` halves to floats.
 func widen(_ input: UnsafePointer<Half>, _ count: Int, into output: UnsafeMutablePointer<Float>) {
-    input.withMemoryRebound(to: UInt16.self, capacity: count) { bits in
-        Parallel.ranges(count, grain: 1 << 15) { range in
-            kernels.widen(range.count, bits + range.lowerBound, output + range.lowerBound)
-        }
+    Parallel.ranges(count, grain: 1 << 15) { range in
+        Half.widen(input + range.lowerBound, range.count, into: output + range.lowerBound)
     }
 }

@@ -60,9 +60,7 @@ enum ElementType: String {
                 UnsafeMutableRawPointer(output + range.lowerBound)
                     .copyMemory(from: input + 4 * range.lowerBound, byteCount: 4 * range.count)
             case .float16:
-                for i in range {
-                    output[i] = Half(bits: input.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)).float
-                }
+                Half.widen(input + 2 * range.lowerBound, range.count, into: output + range.lowerBound)
             case .bfloat16:
                 for i in range {
                     let bits = input.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)

@@ -3,7 +3,6 @@ import CCommit
 import Explain
 import Foundation
 import Support
-import Tensors
 
 @main
 struct MMX: ParsableCommand {
@@ -51,7 +50,6 @@ struct MMX: ParsableCommand {
         Descriptor.prepare()
         do {
             let arguments = try ProgramArguments.all()
-            try Instructions.check()
             try names.check(arguments)
             var command = try parseAsRoot(arguments)
             try check(command, arguments)

@@ -148,6 +148,23 @@ final class EvidenceTests: XCTestCase {
         }
     }
 
+    /// What the decoder holds of the typical images is kept with the model, and made anew for other typical images.
+    func testEvidence_afterTheTypicalImagesChanged_isThatOfTheNewOnes() throws {
+        var captioner = try captioner(noImage: image(0))
+        func evidence() throws -> Float {
+            let explainer = try Explainer(captioner, options: ExplanationOptions(wordScore: .visual))
+            let found = try explainer.explain(
+                explainer.encode(image(1)), input: vocabulary.encode(["a", "red", "circle"]), targets: [.word("red")])
+            return try XCTUnwrap(found.targets[0].evidence.evidence)
+        }
+        XCTAssertEqual(try evidence(), logProbability(3) + log(7), accuracy: 1e-5)
+        let before = captioner
+        captioner.calibration?.typicalFeatures = image(1)
+        XCTAssertEqual(try evidence(), 0, accuracy: 1e-5)
+        captioner = before
+        XCTAssertEqual(try evidence(), logProbability(3) + log(7), accuracy: 1e-5)
+    }
+
     /// At temperature 2, both probabilities have half the score: 3 and 0 become 1.5 and 0. The parts of the odds are the
     /// model's own.
     func testEvidence_atATemperature_isThatOfTheCalibratedProbabilities() throws {

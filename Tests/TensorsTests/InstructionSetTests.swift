@@ -6,14 +6,16 @@ import XCTest
 /// The kernels of every set of vector instructions that this processor has: products against sums in double, and all
 /// else against the kernels that need no more than every processor has.
 final class InstructionSetTests: XCTestCase {
-    private struct Set {
+    private struct NamedKernels {
         let name: String
         let table: mmx_kernels
     }
 
-    private var sets: [Set] {
+    private var sets: [NamedKernels] {
         get throws {
-            try Instructions.available.map { Set(name: $0, table: try XCTUnwrap(mmx_kernels_named($0)).pointee) }
+            try Instructions.available.map {
+                NamedKernels(name: $0, table: try XCTUnwrap(mmx_kernels_named($0)).pointee)
+            }
         }
     }
 
@@ -281,6 +283,240 @@ final class InstructionSetTests: XCTestCase {
                     return gates + h + c + dc + dGates
                 }
                 check(run(set.table), run(reference), "\(set.name): \(hidden)", accuracy: 2e-6)
+            }
+        }
+    }
+
+    /// A panel of columns that are apart in memory, as in a transposed weight, of floats and of halves.
+    func testPack_ofAnyStrides_isTheMatrixWithZerosBehind() throws {
+        for set in try sets {
+            for (columns, width) in [(1, set.table.vector), (set.table.panel - 1, set.table.panel)] {
+                for (depth, isTransposed) in [(1, false), (37, false), (37, true), (16, true)] {
+                    let bits = halves(depth * columns, seed: 20)
+                    let values = bits.map { Half(bits: $0).float }
+                    let (rowStride, columnStride) = isTransposed ? (1, depth) : (columns, 1)
+                    for isHalf in [false, true] {
+                        var panel = [Float](repeating: 7, count: depth * width)
+                        panel.withUnsafeMutableBufferPointer { panel in
+                            bits.withUnsafeBytes { bits in
+                                values.withUnsafeBytes { values in
+                                    var packing = mmx_packing(
+                                        b: isHalf ? bits.baseAddress : values.baseAddress, depth: depth,
+                                        columns: columns, row_stride: rowStride, column_stride: columnStride,
+                                        panel: panel.baseAddress, width: width)
+                                    if isHalf { set.table.pack_half(&packing) } else { set.table.pack(&packing) }
+                                }
+                            }
+                        }
+                        let expected = (0..<depth * width).map { i -> Float in
+                            let (k, n) = (i / width, i % width)
+                            return n < columns ? values[k * rowStride + n * columnStride] : 0
+                        }
+                        XCTAssertEqual(panel, expected, "\(set.name): \(depth) x \(columns), halves \(isHalf)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// A row's elements times one panel to four, in two parts of the depth, with the epilogue.
+    func testSparseRow_ofOneToFourPanels_isTheSumInDouble() throws {
+        for set in try sets {
+            let (panel, depth) = (set.table.panel, 40)
+            for (panels, columns) in [(1, panel), (2, 2 * panel), (3, 3 * panel), (4, 4 * panel), (1, panel - 3)] {
+                let b = random(panels * depth * panel, seed: 21), bias = random(columns, seed: 22)
+                let indices = [0, 3, 4, 19, 20, 21, 39].map { Int32($0) }, values = random(indices.count, seed: 23)
+                var kept = [Float](repeating: .nan, count: 4 * panel), c = [Float](repeating: 7, count: columns + 1)
+                b.withUnsafeBufferPointer { b in
+                    bias.withUnsafeBufferPointer { bias in
+                        indices.withUnsafeBufferPointer { indices in
+                            values.withUnsafeBufferPointer { values in
+                                kept.withUnsafeMutableBufferPointer { kept in
+                                    c.withUnsafeMutableBufferPointer { c in
+                                        var row = mmx_sparse_row(
+                                            values: values.baseAddress, indices: indices.baseAddress,
+                                            count: indices.count, panels: b.baseAddress, width: panel,
+                                            panel_stride: depth * panel, vectors: 2 * panels, from: 0, end: 20,
+                                            is_first: 1, is_last: 0, kept: kept.baseAddress, c: c.baseAddress,
+                                            column: 0, columns: columns,
+                                            epilogue: mmx_epilogue(
+                                                bias: bias.baseAddress, low: -1, high: 1, shortcut: 0))
+                                        set.table.sparse_row(&row)
+                                        XCTAssertEqual(row.from, 4, set.name)
+                                        (row.is_first, row.is_last, row.end) = (0, 1, depth)
+                                        set.table.sparse_row(&row)
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                let expected = (0..<columns).map { column -> Float in
+                    let first = column / panel * depth * panel + column % panel
+                    let sum = zip(indices, values).reduce(Double(bias[column])) {
+                        $0 + Double($1.1) * Double(b[first + Int($1.0) * panel])
+                    }
+                    return Float(min(max(sum, -1), 1))
+                }
+                check(Array(c[..<columns]), expected, "\(set.name): \(panels) panels, \(columns) columns")
+                XCTAssertEqual(c[columns], 7, "\(set.name) writes beyond the end")
+            }
+        }
+    }
+
+    /// Winograd's transforms of a weight, of a tile inside the image and of one at its corner, and back, for channels
+    /// that are no whole number of vectors.
+    func testWinograd_transforms_areThoseOfTheBaseline() throws {
+        let reference = try baseline
+        for set in try sets {
+            for channels in [3, 16, 21] {
+                let x = random(10 * 10 * channels, seed: 24), m = random(36 * 32, seed: 25)
+                let weight = random(9 * channels * channels, seed: 26), bias = random(channels, seed: 27)
+                func run(_ table: mmx_kernels) -> [Float] {
+                    var v = [Float](repeating: 0, count: 36 * 32 * 2),
+                        y = [Float](repeating: 7, count: 8 * 8 * channels)
+                    var panel = [Float](repeating: 0, count: 36 * channels * 32), all: [Float] = []
+                    for isPooled: Int32 in [0, 1] {
+                        var tiles = mmx_tiles(
+                            height: 10, width: 10, channels: channels, output_height: 8, output_width: 8,
+                            outputs: channels, top: 0, left: 0, down: 2, across: 2, is_pooled: isPooled)
+                        tiles.top = 1
+                        table.winograd_scatter(&tiles, x, 0, &v, 32)
+                        tiles.top = 0
+                        v.withUnsafeMutableBufferPointer { v in
+                            guard let second = v.baseAddress.map({ $0 + 36 * 32 }) else { return }
+                            table.winograd_scatter(&tiles, x, 3, second, 32)
+                        }
+                        bias.withUnsafeBufferPointer { bias in
+                            var epilogue = mmx_epilogue(bias: bias.baseAddress, low: 0, high: 3, shortcut: 0)
+                            table.winograd_gather(&tiles, m, 32, 3, &y, &epilogue)
+                        }
+                        all += y
+                    }
+                    for isTurned: Int32 in [0, 1] {
+                        weight.withUnsafeBufferPointer { weight in
+                            panel.withUnsafeMutableBufferPointer { panel in
+                                var weights = mmx_winograd_weights(
+                                    weights: weight.baseAddress, output_stride: isTurned == 1 ? 1 : 9 * channels,
+                                    input_stride: isTurned == 1 ? 9 * channels : 1, position_stride: channels,
+                                    is_turned: isTurned, inputs: channels, outputs: channels, panel: panel.baseAddress,
+                                    plane: channels * 32, width: 32, stored: 32)
+                                table.winograd_weights(&weights)
+                            }
+                        }
+                        all += panel
+                    }
+                    // What is behind the channels is not read.
+                    for plane in 0..<72 { for i in channels..<32 { v[plane * 32 + i] = 0 } }
+                    return all + v
+                }
+                check(run(set.table), run(reference), "\(set.name): \(channels) channels", accuracy: 2e-6)
+            }
+        }
+    }
+
+    /// Three rows that attend to five regions, forward and backward, by both forms of the keys.
+    func testAttention_inBothForms_isThatOfTheBaseline() throws {
+        let reference = try baseline
+        let (rows, regions, width, padded, depth, hidden) = (3, 5, 21, 32, 19, 10)
+        let queries = random(rows * width, seed: 28), annotations = random(regions * depth, seed: 29)
+        let weight = random(width, seed: 30) + [Float](repeating: 0, count: padded - width)
+        let h = random(rows * hidden, seed: 31), gate = random(hidden, seed: 32), d = random(rows * regions, seed: 33)
+        for set in try sets {
+            for isFactored: Int32 in [0, 1] {
+                let keys = random(regions * padded, seed: 34).map { isFactored == 1 ? exp(2 * $0) : $0 }
+                func run(_ table: mmx_kernels) -> [Float] {
+                    var prepared = [Float](repeating: 7, count: rows * padded),
+                        beta = [Float](repeating: 7, count: rows)
+                    var output = [Float](repeating: 7, count: rows * (depth + regions))
+                    var sums = [Float](repeating: 0.5, count: (rows + regions + 1) * padded)
+                    let stride = depth + regions
+                    keys.withUnsafeBufferPointer { keys in
+                        annotations.withUnsafeBufferPointer { annotations in
+                            weight.withUnsafeBufferPointer { weight in
+                                queries.withUnsafeBufferPointer { queries in
+                                    h.withUnsafeBufferPointer { h in
+                                        gate.withUnsafeBufferPointer { gate in
+                                            d.withUnsafeBufferPointer { d in
+                                                prepared.withUnsafeMutableBufferPointer { prepared in
+                                                    beta.withUnsafeMutableBufferPointer { beta in
+                                                        output.withUnsafeMutableBufferPointer { output in
+                                                            sums.withUnsafeMutableBufferPointer { sums in
+                                                                guard let z = output.baseAddress,
+                                                                    let sum = sums.baseAddress
+                                                                else { return }
+                                                                var attention = mmx_attention(
+                                                                    is_factored: isFactored, rows: rows,
+                                                                    regions: regions, width: width, padded: padded,
+                                                                    depth: depth, hidden: hidden,
+                                                                    keys: keys.baseAddress,
+                                                                    annotations: annotations.baseAddress,
+                                                                    weight: weight.baseAddress,
+                                                                    queries: queries.baseAddress,
+                                                                    prepared: prepared.baseAddress, h: h.baseAddress,
+                                                                    h_stride: hidden, gate_weight: gate.baseAddress,
+                                                                    gate_bias: 0.25, beta: beta.baseAddress,
+                                                                    z: z, alpha: z + depth, stride: stride)
+                                                                table.attention(&attention)
+                                                                var backward = mmx_attention_backward(
+                                                                    is_factored: isFactored, rows: rows,
+                                                                    regions: regions, padded: padded,
+                                                                    gradients: d.baseAddress, keys: keys.baseAddress,
+                                                                    prepared: prepared.baseAddress,
+                                                                    query_sums: sum, key_sums: sum + rows * padded,
+                                                                    weight_sums: sum + (rows + regions) * padded)
+                                                                table.attention_backward(&backward)
+                                                            }
+                                                        }
+                                                    }
+                                                }
+                                            }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    return prepared + beta + output + sums
+                }
+                check(run(set.table), run(reference), "\(set.name), factored \(isFactored)", accuracy: 2e-6)
+            }
+        }
+    }
+
+    /// The gradients of activations, sums and products of rows, and a strided depthwise layer's sums.
+    func testGradients_ofManyLengths_areThoseOfTheBaseline() throws {
+        let reference = try baseline
+        for set in try sets {
+            for count in [1, 3, 4, 7, 16, 33, 70, 130] {
+                let x = random(count, seed: 35), y = random(count, seed: 36).map { $0 * 8 }
+                func run(_ body: (mmx_kernels, UnsafeMutablePointer<Float>) -> Void, _ name: String) {
+                    var found = [Float](repeating: 7, count: count + 1), expected = found
+                    body(set.table, &found)
+                    body(reference, &expected)
+                    check(found, expected, "\(set.name): \(name) of \(count)", accuracy: 1e-6)
+                    XCTAssertEqual(found[count], 7, "\(set.name): \(name) of \(count) writes beyond the end")
+                }
+                for function in [MMX_RELU, MMX_RELU6, MMX_TANH, MMX_SIGMOID] {
+                    for rule in [MMX_EXACT, MMX_GUIDED, MMX_DECONVOLUTION] {
+                        run({ $0.apply_backward(function, rule, count, x, y, $1) }, "gradient \(function), \(rule)")
+                    }
+                }
+                run({ $0.add(count, x, y, -0.5, $1) }, "add")
+                run({ $0.multiply(count, x, y, 4, $1) }, "multiply")
+                let gradients = random(6 * count, seed: 37), weights = random(6 * count, seed: 38)
+                run(
+                    { table, output in
+                        gradients.withUnsafeBufferPointer { g in
+                            weights.withUnsafeBufferPointer { w in
+                                var taps = mmx_taps(
+                                    gradients: g.baseAddress, row_step: 3 * count, column_step: count,
+                                    weights: w.baseAddress, weight_row_step: 3 * count, weight_column_step: count,
+                                    rows: 2, columns: 3, channels: count, output: output)
+                                table.sum_taps(&taps)
+                            }
+                        }
+                    }, "taps")
             }
         }
     }

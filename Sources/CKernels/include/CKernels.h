@@ -30,8 +30,8 @@ typedef struct {
     float *c;
     long c_stride, column, columns;
     mmx_epilogue epilogue;
-    // Memory for the sums of all rows, `[rows, width]`, between two parts of a long depth; may be NULL for a depth of
-    // at most `longest_depth`.
+    // Memory for the sums of all rows, `[rows, width]`, between two parts of a depth of more than `longest_depth`. With
+    // NULL, the whole depth is one part.
     float *kept;
 } mmx_product;
 
@@ -93,6 +93,34 @@ typedef struct {
     // `[rows, columns, channels]`
     float *output;
 } mmx_depthwise;
+
+// The gradient of the input of a depthwise convolution with a stride, for one pixel and all channels: the sum over some
+// rows and columns of the output's gradients times the weights.
+typedef struct {
+    const float *gradients;
+    long row_step, column_step;
+    const float *weights;
+    long weight_row_step, weight_column_step;
+    long rows, columns, channels;
+    float *output;
+} mmx_taps;
+
+// Weights of some outputs of a 3x3 convolution, which are in one panel, for Winograd's products.
+typedef struct {
+    // Weight (output, row, column, input) is at `weights + output * output_stride + input * input_stride + (3 * row +
+    // column) * position_stride`, or, if the kernel is turned by 180 degrees, at position 8 less that.
+    const float *weights;
+    long output_stride, input_stride, position_stride;
+    int is_turned;
+    long inputs, outputs;
+    // The first of 36 planes, which are `plane` apart; an input's row of the panel has `width` columns, of which
+    // `stored` are written, with zeros after the outputs.
+    float *panel;
+    long plane, width, stored;
+} mmx_winograd_weights;
+
+// What the gradient of an activation y is: g times its derivative; 0 where g is not positive, or both.
+typedef enum { MMX_EXACT, MMX_GUIDED, MMX_DECONVOLUTION } mmx_relu_rule;
 
 // Functions of one element.
 typedef enum { MMX_RELU, MMX_RELU6, MMX_TANH, MMX_SIGMOID } mmx_function;
@@ -168,11 +196,21 @@ typedef struct {
     void (*winograd_gather)(
         const mmx_tiles *, const float *m, long plane, long tile, float *y, const mmx_epilogue *);
 
+    // The same for a weight: G g G^T.
+    void (*winograd_weights)(const mmx_winograd_weights *);
+    void (*sum_taps)(const mmx_taps *);
+
+    // y = a + factor b, and y = factor a b; y may be a or b.
+    void (*add)(long n, const float *a, const float *b, float factor, float *y);
+    void (*multiply)(long n, const float *a, const float *b, float factor, float *y);
+    // The gradient of x from that of y = f(x), g, and y.
+    void (*apply_backward)(mmx_function, mmx_relu_rule, long n, const float *g, const float *y, float *dx);
     // y = f(x); x may be y.
     void (*apply)(mmx_function, long n, const float *x, float *y);
     // y = e^(scale x - shift); x may be y.
     void (*exponentials)(long n, const float *x, float scale, float shift, float *y);
-    void (*widen)(long n, const unsigned short *halves, float *y);
+    // Halves at any address, as floats.
+    void (*widen)(long n, const void *halves, float *y);
     // The softmax of a row; x may be y.
     void (*softmax)(long n, const float *x, float *y);
     float (*log_sum_exp)(long n, const float *x);

@@ -6,7 +6,7 @@
 //   SECOND           the type of the second vector; not defined if the panel has one vector
 //   SECOND_UNALIGNED
 //   WIDTH            the panel's columns
-//   MOST_ROWS        the most rows: of a panel of one vector, as many sums as of two must be in flight
+//   MOST_ROWS        the most rows of a block
 
 INLINE void BLOCK(block)(
     const int rows, const int has_offsets, const mmx_product *p, long depth, long from, long row, float *kept,

@@ -87,3 +87,37 @@ static void SET(depthwise)(const mmx_depthwise *p) {
     default: return is_small ? SET(depthwise_7_3_1)(p) : SET(depthwise_7_5_1)(p);
     }
 }
+
+// Four vectors of channels at a time, because each addition to a sum waits for the one before.
+INLINE void SET(taps)(const int vectors, const mmx_taps *p, long channel) {
+    Vector sums[4];
+    UNROLLED for (int i = 0; i < vectors; i++) sums[i] = 0;
+    for (long row = 0; row < p->rows; row++) {
+        const float *g = p->gradients + row * p->row_step + channel;
+        const float *w = p->weights + row * p->weight_row_step + channel;
+        ROLLED for (long column = 0; column < p->columns; column++) {
+            UNROLLED for (int i = 0; i < vectors; i++)
+                sums[i] = MULTIPLY_ADD(LOAD(g + i * LANES), LOAD(w + i * LANES), sums[i]);
+            g += p->column_step;
+            w += p->weight_column_step;
+        }
+    }
+    UNROLLED for (int i = 0; i < vectors; i++) STORE(p->output + channel + i * LANES, sums[i]);
+}
+
+static void SET(sum_taps)(const mmx_taps *p) {
+    long channel = 0;
+    for (; channel + 4 * LANES <= p->channels; channel += 4 * LANES) SET(taps)(4, p, channel);
+    for (; channel + LANES <= p->channels; channel += LANES) SET(taps)(1, p, channel);
+    for (; channel < p->channels; channel++) {
+        float sum = 0;
+        for (long row = 0; row < p->rows; row++) {
+            for (long column = 0; column < p->columns; column++) {
+                sum = MULTIPLY_ADD(
+                    p->gradients[row * p->row_step + column * p->column_step + channel],
+                    p->weights[row * p->weight_row_step + column * p->weight_column_step + channel], sum);
+            }
+        }
+        p->output[channel] = sum;
+    }
+}

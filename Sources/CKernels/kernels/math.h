@@ -73,16 +73,68 @@ static void SET(apply)(mmx_function kind, long n, const float *x, float *y) {
     }
 }
 
+static void SET(add)(long n, const float *a, const float *b, float factor, float *y) {
+    long i = 0;
+    for (; i + LANES <= n; i += LANES) STORE(y + i, LOAD(a + i) + LOAD(b + i) * factor);
+    for (; i < n; i++) y[i] = a[i] + b[i] * factor;
+}
+
+static void SET(multiply)(long n, const float *a, const float *b, float factor, float *y) {
+    long i = 0;
+    for (; i + LANES <= n; i += LANES) STORE(y + i, LOAD(a + i) * LOAD(b + i) * factor);
+    for (; i < n; i++) y[i] = a[i] * b[i] * factor;
+}
+
+// ReLUs pass nothing where y is at most 0 or, for ReLU6, at least 6. Where y is NaN, the gradient passes.
+INLINE Vector SET(derivative)(const mmx_function kind, const mmx_relu_rule rule, Vector g, Vector y) {
+    const Vector zero = 0.0f, six = 6.0f;
+    if (kind == MMX_TANH) return g * (1.0f - y * y);
+    if (kind == MMX_SIGMOID) return g * y * (1.0f - y);
+    if (rule != MMX_EXACT) g = g <= zero ? zero : g;
+    if (rule == MMX_DECONVOLUTION) return g;
+    g = y <= zero ? zero : g;
+    return kind == MMX_RELU6 ? (six <= y ? zero : g) : g;
+}
+
+INLINE void SET(apply_one_backward)(
+    const mmx_function kind, const mmx_relu_rule rule, long n, const float *g, const float *y, float *dx) {
+    long i = 0;
+    for (; i + LANES <= n; i += LANES) STORE(dx + i, SET(derivative)(kind, rule, LOAD(g + i), LOAD(y + i)));
+    if (i < n) {
+        const Vector rest =
+            SET(derivative)(kind, rule, SET(load_some)(g + i, n - i), SET(load_some)(y + i, n - i));
+        SET(keep_some)(dx + i, n - i, rest);
+    }
+}
+
+static void SET(apply_backward)(
+    mmx_function kind, mmx_relu_rule rule, long n, const float *g, const float *y, float *dx) {
+    if (kind == MMX_TANH) return SET(apply_one_backward)(MMX_TANH, MMX_EXACT, n, g, y, dx);
+    if (kind == MMX_SIGMOID) return SET(apply_one_backward)(MMX_SIGMOID, MMX_EXACT, n, g, y, dx);
+    if (rule == MMX_DECONVOLUTION) return SET(apply_one_backward)(MMX_RELU, MMX_DECONVOLUTION, n, g, y, dx);
+    if (kind == MMX_RELU) {
+        if (rule == MMX_GUIDED) return SET(apply_one_backward)(MMX_RELU, MMX_GUIDED, n, g, y, dx);
+        return SET(apply_one_backward)(MMX_RELU, MMX_EXACT, n, g, y, dx);
+    }
+    if (rule == MMX_GUIDED) return SET(apply_one_backward)(MMX_RELU6, MMX_GUIDED, n, g, y, dx);
+    SET(apply_one_backward)(MMX_RELU6, MMX_EXACT, n, g, y, dx);
+}
+
 static void SET(exponentials)(long n, const float *x, float scale, float shift, float *y) {
     long i = 0;
     for (; i + LANES <= n; i += LANES) STORE(y + i, SET(exponential)(LOAD(x + i) * scale - shift));
     if (i < n) SET(keep_some)(y + i, n - i, SET(exponential)(SET(load_some)(x + i, n - i) * scale - shift));
 }
 
-static void SET(widen)(long n, const unsigned short *halves, float *y) {
+static void SET(widen)(long n, const void *halves, float *y) {
+    const char *at = halves;
     long i = 0;
-    for (; i + LANES <= n; i += LANES) STORE(y + i, SET(widened)(halves + i));
-    for (; i < n; i++) y[i] = SET(widened_one)(halves[i]);
+    for (; i + LANES <= n; i += LANES) STORE(y + i, SET(widened)(at + 2 * i));
+    for (; i < n; i++) {
+        unsigned short half;
+        __builtin_memcpy(&half, at + 2 * i, sizeof half);
+        y[i] = SET(widened_one)(half);
+    }
 }
 
 // The sum of the elements: the upper half is added to the lower half, and so on.

@@ -10,9 +10,11 @@ typedef void (*SET(Block))(
 #define MOST_ROWS ROWS
 #include "block.h"
 
+// Of a panel of one vector, as many rows as sums must be in flight.
+#define ROWS_OF_ONE 12
 #define BLOCK(name) SET(one_##name)
 #define WIDTH LANES
-#define MOST_ROWS 12
+#define MOST_ROWS ROWS_OF_ONE
 #include "block.h"
 
 // One vector and a half. On processors where a vector of sixteen takes two operations (Zen 4), the half costs half.
@@ -39,7 +41,7 @@ static void SET(product)(const mmx_product *p) {
 #endif
     const long longest = SET(longest_depth), parts = p->kept ? (p->depth + longest - 1) / longest : 1;
     // Blocks of nearly equal height: a low one at the end would read as much of B for fewer sums.
-    const long most = p->width == LANES ? 12 : ROWS, blocks = (p->rows + most - 1) / most;
+    const long most = p->width == LANES ? ROWS_OF_ONE : ROWS, blocks = (p->rows + most - 1) / most;
     for (long part = 0; part < (parts > 0 ? parts : 1); part++) {
         const long from = parts > 0 ? p->depth * part / parts : 0;
         const long end = parts > 0 ? p->depth * (part + 1) / parts : 0;

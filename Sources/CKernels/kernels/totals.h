@@ -1,11 +1,11 @@
 // Halves as floats, and sums over the elements of vectors.
 
 typedef unsigned short Halves __attribute__((ext_vector_type(LANES)));
-typedef unsigned short UnalignedHalves __attribute__((ext_vector_type(LANES), aligned(2)));
+typedef unsigned short UnalignedHalves __attribute__((ext_vector_type(LANES), aligned(1)));
 
 // Exact. Without an instruction for it, this uses integer arithmetic: the compiler's own conversion would be a call for
 // each element.
-INLINE Vector SET(widened)(const unsigned short *p) {
+INLINE Vector SET(widened)(const void *p) {
     const Halves halves = *(const UnalignedHalves *)p;
 #if HAS_HALF
     typedef _Float16 Half __attribute__((ext_vector_type(LANES)));

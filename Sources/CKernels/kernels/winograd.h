@@ -25,6 +25,50 @@ INLINE void SET(output_transform)(const Vector *x, const long s, Vector *y, cons
     y[3 * t] = MULTIPLY_ADD(far_difference, p8, difference + f);
 }
 
+// Three elements times G.
+INLINE void SET(kernel_transform)(Vector a, Vector b, Vector c, Vector *y, const long t) {
+    const Vector even = (a + c) * (-1.0f / 6), odd = b * (-1.0f / 6);
+    const Vector far = a * (1.0f / 24) + c * (1.0f / 6), far_odd = b * (1.0f / 12);
+    y[0] = a * 0.25f;
+    y[t] = even + odd;
+    y[2 * t] = even - odd;
+    y[3 * t] = far + far_odd;
+    y[4 * t] = far - far_odd;
+    y[5 * t] = c;
+}
+
+static void SET(winograd_weights)(const mmx_winograd_weights *p) {
+    for (long input = 0; input < p->inputs; input++) {
+        for (long first = 0; first < p->stored; first += LANES) {
+            const long valid = p->outputs - first < LANES ? p->outputs - first : LANES;
+            const float *element = p->weights + input * p->input_stride + first * p->output_stride;
+            Vector kernel[9];
+            for (int i = 0; i < 9; i++) {
+                const float *at = element + (p->is_turned ? 8 - i : i) * p->position_stride;
+                float values[LANES] = {0};
+                for (long j = 0; j < valid; j++) values[j] = at[j * p->output_stride];
+                kernel[i] = p->output_stride == 1 && valid == LANES ? LOAD(at) : LOAD(values);
+            }
+            // G g: three columns of six elements.
+            Vector grid[18];
+            for (int column = 0; column < 3; column++) {
+                SET(kernel_transform)(kernel[column], kernel[3 + column], kernel[6 + column], grid + column, 3);
+            }
+            float *to = p->panel + input * p->width + first;
+            const long kept = p->stored - first < LANES ? p->stored - first : LANES;
+            for (int row = 0; row < 6; row++) {
+                Vector t[6];
+                SET(kernel_transform)(grid[3 * row], grid[3 * row + 1], grid[3 * row + 2], t, 1);
+                for (int column = 0; column < 6; column++) {
+                    float *at = to + (6 * row + column) * p->plane;
+                    if (kept == LANES) STORE(at, t[column]);
+                    else SET(keep_some)(at, kept, t[column]);
+                }
+            }
+        }
+    }
+}
+
 INLINE void SET(scatter)(
     const int is_inside, const mmx_tiles *p, const float *first, long y, long column, float *v, long plane) {
     const long line = p->width * p->channels;

@@ -58,7 +58,7 @@ public struct RunResult<Body: ManifestBody>: Encodable, Sendable {
     /// The whole path of a file that the manifest names.
     public func path(of name: String) -> String { folder?.appendingPathComponent(name).path ?? name }
 
-    /// The manifest as a program gets it on standard output: with ``folder`` and ``timings``, which are not in the file.
+    /// The manifest as a program gets it on standard output: with ``folder`` and ``timings``, which the file lacks.
     /// Pretty-printed, keys sorted.
     public func json() throws -> String { try JSON.pretty(self) }
 

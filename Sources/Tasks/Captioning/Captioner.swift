@@ -147,8 +147,8 @@ extension CaptionerConfiguration {
     var files: [ConfigurationFile] { [.init(key: "vocabulary", path: vocabulary)] }
 }
 
-/// What a decoder holds of the typical images before the first word, which no caption changes: computed when it is first
-/// asked for, and kept.
+/// What a decoder holds of the typical images before the first word. No caption changes it, so it is kept from its first
+/// use on.
 private final class TypicalStart: Sendable {
     private let kept = Mutex<DecoderState?>(nil)
 

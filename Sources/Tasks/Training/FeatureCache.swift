@@ -90,7 +90,7 @@ public final class FeatureCache {
                         let shape = Array(features.first?.shape.dropFirst() ?? [])
                         try file.write(Header(key: hash, rows: rows, shape: shape).data)
                     }
-                    for image in features { try file.write(Half.narrow(image)) }
+                    for image in features { try file.write(halves(image)) }
                     progress(min(count, from + batch), count)
                 }
                 try check()
@@ -132,46 +132,20 @@ public final class FeatureCache {
             let bytes = UnsafeRawBufferPointer(rebasing: file[Header.size...])
             Parallel.forEach(indices.count) { i in
                 let row = indices[i] * copies + (chosen?[i] ?? 0)
-                Half.widen(bytes, from: row * width, count: width, to: result.pointer + i * width)
+                guard let base = bytes.baseAddress else { return }
+                Half.widen(base + 2 * row * width, width, into: result.pointer + i * width)
             }
         }
         return result
     }
 }
 
-/// Sixteen-bit floats in memory.
-enum Half {
-    static func narrow(_ x: Tensor) -> Data {
-        var data = Data(count: x.count * 2)
-        data.withUnsafeMutableBytes { bytes in
-            let output = bytes.assumingMemoryBound(to: Float16.self)
-            var i = 0
-            while i + 16 <= x.count {
-                let v = UnsafeRawPointer(x.pointer + i).loadUnaligned(as: SIMD16<Float>.self)
-                UnsafeMutableRawPointer(output.baseAddress! + i).storeBytes(
-                    of: SIMD16<Float16>(v), as: SIMD16<Float16>.self)
-                i += 16
-            }
-            while i < x.count {
-                output[i] = Float16(x.pointer[i])
-                i += 1
-            }
-        }
-        return data
+/// The elements of a tensor as halves, in memory order.
+private func halves(_ x: Tensor) -> Data {
+    var data = Data(count: x.count * 2)
+    data.withUnsafeMutableBytes { bytes in
+        let output = bytes.assumingMemoryBound(to: Float16.self)
+        for i in 0..<x.count { output[i] = Float16(x.pointer[i]) }
     }
-
-    static func widen(_ bytes: UnsafeRawBufferPointer, from: Int, count: Int, to output: UnsafeMutablePointer<Float>) {
-        guard let base = bytes.baseAddress else { return }
-        let input = base + from * 2
-        var i = 0
-        while i + 16 <= count {
-            let v = SIMD16<Float>((input + i * 2).loadUnaligned(as: SIMD16<Float16>.self))
-            UnsafeMutableRawPointer(output + i).storeBytes(of: v, as: SIMD16<Float>.self)
-            i += 16
-        }
-        while i < count {
-            output[i] = Float((input + i * 2).loadUnaligned(as: Float16.self))
-            i += 1
-        }
-    }
+    return withExtendedLifetime(x) { data }
 }

@@ -54,9 +54,7 @@ extension Parameters {
                 guard let base = floats.baseAddress else { return }
                 for start in stride(from: 0, to: tensor.count, by: part) {
                     let count = min(part, tensor.count - start)
-                    (halves + start).withMemoryRebound(to: UInt16.self, capacity: count) {
-                        kernels.widen(count, $0, base)
-                    }
+                    Half.widen(halves + start, count, into: base)
                     add(floats: base, count: count)
                 }
             }

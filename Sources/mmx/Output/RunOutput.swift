@@ -2,8 +2,8 @@ import Explain
 import Support
 
 extension RunResult {
-    /// Prints the run's warnings, its result, as JSON or as text, and its timings where they are on, and only then says that its files could not be
-    /// written: the result is there all the same.
+    /// Prints the run's warnings, then its result as JSON or as text, with its timings where they are on. Only then it
+    /// says that the files could not be written: the result is there all the same.
     /// - Parameters:
     ///   - isEscaped: see ``StandardOutput/print(_:isEscaped:)``.
     ///   - text: the lines that a person reads.

@@ -11,7 +11,8 @@ enum Environment {
     /// The least stack, in bytes.
     private static let leastStack = 512 << 10
 
-    /// - Throws: ``UsageError`` for a number of threads that is none, ``LimitError`` for limits that are too low.
+    /// - Throws: ``UsageError`` for a number of threads that is none, `InstructionsError` for vector instructions that the
+    ///   processor does not have, ``LimitError`` for limits that are too low.
     static func check() throws {
         let threads = ProcessInfo.processInfo.environment[Parallel.threadsVariable] ?? ""
         if !threads.isEmpty, Parallel.threadCount(threads) == nil {
@@ -20,6 +21,7 @@ enum Environment {
                     + "\(Parallel.threadCounts.lowerBound)...\(Parallel.threadCounts.upperBound), or not be set",
                 path: ["mmx"])
         }
+        try Instructions.check()
         let further = max(0, Parallel.wantedThreads - 2)
         try check(limit(RLIMIT_AS), least: leastAddressSpace + further * threadSpace, "address space", option: "-v")
         try check(limit(RLIMIT_STACK), least: leastStack, "stack", option: "-s")

@@ -72,7 +72,7 @@ struct AttentionBackward {
                 prepared: queries, query_sums: querySums, key_sums: keySum, weight_sums: weightSum)
             kernels.attention_backward(&backward)
             for n in 0..<group {
-                mapVectors2(width, querySums + n * padded, weight.pointer, dQueries + n * width) { $0 * $1 * 4 }
+                kernels.multiply(width, querySums + n * padded, weight.pointer, 4, dQueries + n * width)
             }
         }
     }
@@ -84,9 +84,8 @@ struct AttentionBackward {
         let result = Tensor(uninitialized: [seeds, images, regions, width])
         Parallel.ranges(seeds * images * regions, grain: max(1, 16384 / max(1, width))) { range in
             for row in range {
-                mapVectors2(width, keySums.pointer + row * padded, weight.pointer, result.pointer + row * width) {
-                    $0 * $1 * 4
-                }
+                kernels.multiply(
+                    width, keySums.pointer + row * padded, weight.pointer, 4, result.pointer + row * width)
             }
         }
         return result

@@ -146,7 +146,7 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
             let gRow = g.pointer + (k * steps + t) * rows * stride
             for n in 0..<rows {
                 let d = dh.pointer + (k * rows + n) * hidden
-                mapVectors2(hidden, d, gRow + n * stride, d) { $0 + $1 }
+                kernels.add(hidden, d, gRow + n * stride, 1, d)
                 (dzNow + (k * rows + n) * depth).update(from: gRow + n * stride + hidden, count: depth)
             }
             lstmCellBackward(
@@ -173,7 +173,7 @@ func attentionLSTMBackward(_ g: Tensor, saved s: AttentionLSTMSaved, seeds: Int,
         for row in 0..<all {
             let factor = dGateSum[row]
             let d = dh.pointer + row * hidden
-            mapVectors2(hidden, d, s.weightGate.pointer, d) { $0 + $1 * factor }
+            kernels.add(hidden, d, s.weightGate.pointer, factor, d)
         }
     }
     var result = [Tensor?](repeating: nil, count: 11)

@@ -1,7 +1,7 @@
 import CKernels
 import CVector
 
-/// What the attention of ``attentionLSTMForward`` reads; its loops are in CKernels (recurrent.h).
+/// What the attention of ``attentionLSTMForward`` reads. Its loops are in CKernels (recurrent.h).
 ///
 /// tanh(k + q) = 1 - 2 s with s = 1 / (1 + e^2k e^2q). The exponential of a key is computed once, that of a query once
 /// for each step. Each of the T N L A values of s then costs one product and one division, forward and backward.
@@ -10,10 +10,11 @@ import CVector
 /// Keys `[M, L, A]` in the form that the loops read: e^2k or k, in rows padded with zeros to whole vectors.
 struct AttentionKeys {
     let values: Tensor
-    /// Whether e^2k is stored, and e^2q of queries: not for keys beyond the limit, nor for single steps, where the
-    /// exponentials of the keys would be used only once.
+    /// Whether the keys are stored as e^2k, and the queries as e^2q. Keys beyond the limit are not, nor are those of a
+    /// single step, where each exponential would be used only once.
     let isFactored: Bool
-    /// With |q| above 30, |k + q| is above 10, where tanh is 1 to the last bit; so queries may be clamped to 30.
+    /// The largest magnitude of a key whose exponential is stored. Queries are then clamped to 30: with |q| above 30,
+    /// |k + q| is above 10, where tanh is 1 to the last bit.
     private static let limit: Float = 20
     /// A, and A rounded up to a multiple of 16.
     let width: Int, padded: Int

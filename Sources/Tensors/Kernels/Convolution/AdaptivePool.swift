@@ -1,3 +1,5 @@
+import CKernels
+
 /// PyTorch's adaptive average pooling: output cell i of n is the mean of inputs floor(i s / n) ..< ceil((i + 1) s / n)
 /// of s. Windows overlap if n does not divide s, and repeat inputs if n is larger than s.
 /// - Returns: `[N, height, width, C]` of x `[N, H, W, C]`.
@@ -8,7 +10,7 @@ func adaptiveAveragePoolForward(_ x: Tensor, height: Int, width: Int) -> Tensor 
         for i in range {
             adaptiveWindows(from: (h, w), to: (height, width)) { input, output, share in
                 let target = y.pointer + (i * height * width + output) * c
-                mapVectors2(c, target, x.pointer + (i * h * w + input) * c, target) { $0 + $1 * share }
+                kernels.add(c, target, x.pointer + (i * h * w + input) * c, share, target)
             }
         }
     }
@@ -23,7 +25,7 @@ func adaptiveAveragePoolBackward(_ g: Tensor, height: Int, width: Int, input: [I
         for i in range {
             adaptiveWindows(from: (h, w), to: (height, width)) { input, output, share in
                 let target = dx.pointer + (i * h * w + input) * c
-                mapVectors2(c, target, g.pointer + (i * height * width + output) * c, target) { $0 + $1 * share }
+                kernels.add(c, target, g.pointer + (i * height * width + output) * c, share, target)
             }
         }
     }

@@ -1,7 +1,7 @@
 import CKernels
 
-/// Depthwise convolutions: each channel has its own small kernel. The vectors run along the channels. An input vector
-/// is loaded once for all output columns of a block that use it; their sums stay in registers.
+/// Depthwise convolutions: each channel has its own small kernel. The vectors run along the channels. Usual kernels are
+/// computed by CKernels (depthwise.h), several output columns at once.
 
 func isDepthwise(_ weight: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
     geometry.groups > 1 && weight.shape[0] == geometry.groups && weight.shape[3] == 1

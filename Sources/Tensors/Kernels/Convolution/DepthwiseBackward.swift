@@ -1,3 +1,5 @@
+import CKernels
+
 /// Gradients of depthwise convolutions (Depthwise.swift) with respect to their input and their kernels.
 
 /// g `[B, H', W', C] -> [B, H, W, C]`
@@ -36,65 +38,17 @@ func depthwiseBackwardInput(_ g: Tensor, weight: Tensor, geometry: ConvolutionGe
             let line = UnsafePointer(g.pointer) + (job / h * oh + (y - vertical.first) / sh) * ow * c
             for x in 0..<w {
                 let horizontal = taps(x + pad.left, kw, sw, ow)
-                sumTaps(
-                    line + (x + pad.left - horizontal.first) / sw * c, rowStep: -ow * c, columnStep: -c,
-                    UnsafePointer(panels.pointer) + (vertical.first * kw + horizontal.first) * c,
-                    weightRowStep: sh * kw * c,
-                    weightColumnStep: sw * c, rows: vertical.count, columns: horizontal.count, channels: c,
-                    dx.pointer + (job * w + x) * c)
+                var sum = mmx_taps(
+                    gradients: line + (x + pad.left - horizontal.first) / sw * c, row_step: -ow * c, column_step: -c,
+                    weights: UnsafePointer(panels.pointer) + (vertical.first * kw + horizontal.first) * c,
+                    weight_row_step: sh * kw * c, weight_column_step: sw * c, rows: vertical.count,
+                    columns: horizontal.count, channels: c, output: dx.pointer + (job * w + x) * c)
+                kernels.sum_taps(&sum)
             }
         }
     }
     withExtendedLifetime(panels) {}
     return dx
-}
-
-/// output = sum over rows and columns of input * weight, for every channel. Four vectors of channels at a time, because
-/// each addition to a sum waits for the one before.
-@inline(__always)
-private func sumTaps(
-    _ input: UnsafePointer<Float>, rowStep: Int, columnStep: Int, _ weights: UnsafePointer<Float>, weightRowStep: Int,
-    weightColumnStep: Int, rows: Int, columns: Int, channels: Int, _ output: UnsafeMutablePointer<Float>
-) {
-    var ch = 0
-    while ch + 64 <= channels {
-        var a = Vector.zero
-        var b = a
-        var d = a
-        var e = a
-        for row in 0..<rows {
-            var p = input + (row &* rowStep &+ ch)
-            var k = weights + (row &* weightRowStep &+ ch)
-            for _ in 0..<columns {
-                a.add(Vector(at: p), times: Vector(at: k))
-                b.add(Vector(at: p + 16), times: Vector(at: k + 16))
-                d.add(Vector(at: p + 32), times: Vector(at: k + 32))
-                e.add(Vector(at: p + 48), times: Vector(at: k + 48))
-                p += columnStep
-                k += weightColumnStep
-            }
-        }
-        a.store(to: output + ch)
-        b.store(to: output + ch + 16)
-        d.store(to: output + ch + 32)
-        e.store(to: output + ch + 48)
-        ch &+= 64
-    }
-    while ch < channels {
-        let valid = channels - ch
-        var a = Vector.zero
-        for row in 0..<rows {
-            var p = input + (row &* rowStep &+ ch)
-            var k = weights + (row &* weightRowStep &+ ch)
-            for _ in 0..<columns {
-                a.add(Vector(at: p, first: valid), times: Vector(at: k, first: valid))
-                p += columnStep
-                k += weightColumnStep
-            }
-        }
-        a.store(to: output + ch, first: valid)
-        ch &+= 16
-    }
 }
 
 /// Adds the products of one row of output gradients and one row of inputs to the `kw` sums of a kernel row, which stay
@@ -202,7 +156,7 @@ func depthwiseBackwardWeight(_ g: Tensor, x: Tensor, geometry: ConvolutionGeomet
             }
             for k in 0..<kh * kw {
                 let sum = total.pointer + k * c + from
-                mapVectors2(to - from, sum, panels.pointer + k * c + from, sum) { $0 + $1 }
+                kernels.add(to - from, sum, panels.pointer + k * c + from, 1, sum)
             }
         }
     }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A convolution of any kernel, stride, padding and groups: the windows of a block of output pixels are copied into
 /// rows, and the rows are multiplied with the weights. A block fits the L2 cache.
 
@@ -102,11 +104,11 @@ private struct Windows {
                 let target = dx + ((oy + ky) * width + ox) * channels
                 if geometry.groups == 1 {
                     let t = target + from * each
-                    mapVectors2((to - from) * each, t, source + from * each, t) { $0 + $1 }
+                    kernels.add((to - from) * each, t, source + from * each, 1, t)
                 } else {
                     for kx in from..<to {
                         let t = target + kx * channels
-                        mapVectors2(each, t, source + kx * each, t) { $0 + $1 }
+                        kernels.add(each, t, source + kx * each, 1, t)
                     }
                 }
             }

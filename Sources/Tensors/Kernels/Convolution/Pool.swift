@@ -1,3 +1,4 @@
+import CKernels
 import CVector
 
 /// The largest value of each window, and its position (the first of equal values). Padding is never the largest.
@@ -92,7 +93,7 @@ func averagePoolForward(_ x: Tensor, geometry: PoolGeometry) -> Tensor {
             averageWindows(geometry, h, w, row: row % size.height) { pixel, output, share in
                 let source = x.pointer + (i * h * w + pixel) * c
                 let target = y.pointer + (i * size.height * size.width + output) * c
-                mapVectors2(c, target, source, target) { $0 + $1 * share }
+                kernels.add(c, target, source, share, target)
             }
         }
     }
@@ -114,7 +115,7 @@ func averagePoolBackward(_ g: Tensor, geometry: PoolGeometry, input: [Int], seed
             averageWindows(geometry, h, w, row: row) { pixel, output, share in
                 let target = dx.pointer + (i * h * w + pixel) * c + first
                 let source = g.pointer + (i * size.height * size.width + output) * c + first
-                mapVectors2(last - first, target, source, target) { $0 + $1 * share }
+                kernels.add(last - first, target, source, share, target)
             }
         }
     }
@@ -148,7 +149,7 @@ func globalAveragePoolForward(_ x: Tensor) -> Tensor {
     Parallel.ranges(n) { range in
         for i in range {
             let target = y.pointer + i * c
-            for p in 0..<pixels { mapVectors2(c, target, x.pointer + (i * pixels + p) * c, target) { $0 + $1 } }
+            for p in 0..<pixels { kernels.add(c, target, x.pointer + (i * pixels + p) * c, 1, target) }
             mapVectors(c, target, target) { $0 * (1 / Float(pixels)) }
         }
     }

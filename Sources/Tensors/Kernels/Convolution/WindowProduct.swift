@@ -7,25 +7,9 @@ import CKernels
 /// take as long as the product if there are few channels. Here only the rows of the image are copied, with zeros around
 /// them.
 
-/// True if ``windowsForward`` is faster than im2col: for short windows, and for output rows that blocks of twelve
-/// pixels fill.
+/// True if ``windowsForward`` is faster than im2col: for short windows, and for output rows that fill a register block.
 func suitsWindows(_ geometry: ConvolutionGeometry, length: Int, outputWidth: Int) -> Bool {
     geometry.groups == 1 && length <= 256 && outputWidth >= 12
-        && (outputWidth + 11) / 12 * 12 <= outputWidth + outputWidth / 8
-}
-
-/// The positions of a window's elements, with an address that lasts.
-private final class Offsets: @unchecked Sendable {
-    let count: Int
-    let pointer: UnsafeMutablePointer<Int>
-
-    init(_ values: [Int]) {
-        count = values.count
-        pointer = .allocate(capacity: count)
-        pointer.initialize(from: values, count: count)
-    }
-
-    deinit { pointer.deallocate() }
 }
 
 /// - Parameter matrix: `[kh * kw * C, O]`
@@ -40,7 +24,7 @@ func windowsForward(
     // The columns of the image that the windows of one output row cover.
     let width = (ow - 1) * sw + kw
     let before = min(width, pad.left), inside = min(width - before, w), line = width * c
-    let offsets = Offsets((0..<kh).flatMap { ky in (0..<kw * c).map { ky * line + $0 } })
+    let offsets = (0..<kh).flatMap { ky in (0..<kw * c).map { ky * line + $0 } }
     // A quarter of a usual L2 cache of one megabyte, or two windows.
     let strip = max(2, ((1 << 16) / line - kh) / sh)
     // A job is one output row of one image.
@@ -60,20 +44,22 @@ func windowsForward(
                     (to + (before + inside) * c).update(repeating: 0, count: line - (before + inside) * c)
                 }
             }
-            for i in 0..<count {
-                for column in stride(from: 0, to: outputs, by: kernels.panel) {
-                    var product = mmx_product(
-                        rows: ow, depth: offsets.count, a: rows.pointer + i * sh * line, row_stride: sw * c, step: 0,
-                        offsets: offsets.pointer, panel: matrix.panels.pointer + column * matrix.depth,
-                        width: panelWidth(outputs - column), c: y.pointer + (job + i) * ow * outputs,
-                        c_stride: outputs, column: column, columns: min(kernels.panel, outputs - column),
-                        epilogue: epilogue.c, kept: nil)
-                    kernels.product(&product)
+            offsets.withUnsafeBufferPointer { offsets in
+                for i in 0..<count {
+                    for column in stride(from: 0, to: outputs, by: kernels.panel) {
+                        var product = mmx_product(
+                            rows: ow, depth: offsets.count, a: rows.pointer + i * sh * line, row_stride: sw * c,
+                            step: 0, offsets: offsets.baseAddress,
+                            panel: matrix.panels.pointer + column * matrix.depth, width: panelWidth(outputs - column),
+                            c: y.pointer + (job + i) * ow * outputs, c_stride: outputs, column: column,
+                            columns: min(kernels.panel, outputs - column), epilogue: epilogue.c, kept: nil)
+                        kernels.product(&product)
+                    }
                 }
             }
             job += count
         }
         withExtendedLifetime(rows) {}
     }
-    withExtendedLifetime((matrix, offsets)) {}
+    withExtendedLifetime(matrix) {}
 }

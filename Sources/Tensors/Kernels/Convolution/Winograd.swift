@@ -35,72 +35,23 @@ struct WinogradWeights: Sendable {
         let outputStride = backward ? 1 : 9 * c
         let plane = packedSize(depth: inputs, columns: outputs)
         let result = Tensor(uninitialized: [36, plane])
-        let target = result.pointer
-        let source = weight.pointer
-        // Outputs at once, which are in one panel.
-        let many = min(16, kernels.panel)
-        Parallel.ranges((outputs + many - 1) / many, grain: max(1, 256 / max(1, inputs))) { range in
-            let grid = UnsafeMutablePointer<Vector>.allocate(capacity: 18)
-            defer { grid.deallocate() }
-            for block in range {
-                let first = block * many
-                let valid = min(many, outputs - first)
-                let panelStart = first / kernels.panel * kernels.panel
-                let width = panelWidth(outputs - panelStart)
-                // The last panel may be narrower.
-                let stored = min(many, width - (first - panelStart))
-                for input in 0..<inputs {
-                    let element = source + input * inputStride + first * outputStride
-                    // G g: three columns of six elements.
-                    for column in 0..<3 {
-                        var g = (Vector.zero, Vector.zero, Vector.zero)
-                        let at = backward ? 2 - column : column
-                        let p0 = element + (backward ? 6 + at : at) * c
-                        let p1 = element + (3 + at) * c
-                        let p2 = element + (backward ? at : 6 + at) * c
-                        for j in 0..<valid {
-                            g.0[j] = p0[j * outputStride]
-                            g.1[j] = p1[j * outputStride]
-                            g.2[j] = p2[j * outputStride]
-                        }
-                        let t = kernelTransform(g.0, g.1, g.2)
-                        grid[column] = t.0
-                        grid[3 + column] = t.1
-                        grid[6 + column] = t.2
-                        grid[9 + column] = t.3
-                        grid[12 + column] = t.4
-                        grid[15 + column] = t.5
-                    }
-                    let to = target + panelStart * inputs + input * width + (first - panelStart)
-                    for row in 0..<6 {
-                        let t = kernelTransform(grid[3 * row], grid[3 * row + 1], grid[3 * row + 2])
-                        let line = to + row * 6 * plane
-                        t.0.store(to: line, first: stored)
-                        t.1.store(to: line + plane, first: stored)
-                        t.2.store(to: line + 2 * plane, first: stored)
-                        t.3.store(to: line + 3 * plane, first: stored)
-                        t.4.store(to: line + 4 * plane, first: stored)
-                        t.5.store(to: line + 5 * plane, first: stored)
-                    }
-                }
+        let most = kernels.panel
+        Parallel.ranges((outputs + most - 1) / most, grain: max(1, 256 / max(1, inputs))) { range in
+            for panel in range {
+                let first = panel * most, width = panelWidth(outputs - first)
+                var weights = mmx_winograd_weights(
+                    weights: weight.pointer + first * outputStride, output_stride: outputStride,
+                    input_stride: inputStride, position_stride: c, is_turned: backward ? 1 : 0, inputs: inputs,
+                    outputs: min(most, outputs - first), panel: result.pointer + first * inputs, plane: plane,
+                    width: width, stored: width)
+                kernels.winograd_weights(&weights)
             }
         }
+        withExtendedLifetime(weight) {}
         self.inputs = inputs
         self.outputs = outputs
         panels = result
     }
-}
-
-private typealias Six = (Vector, Vector, Vector, Vector, Vector, Vector)
-
-/// Multiplies three elements by G, with the interpolation points 0, 1, -1, 2, -2 and infinity.
-@inline(__always)
-private func kernelTransform(_ a: Vector, _ b: Vector, _ c: Vector) -> Six {
-    let even = (a + c) * (-1.0 / 6)
-    let odd = b * (-1.0 / 6)
-    let far = a * (1.0 / 24) + c * (1.0 / 6)
-    let farOdd = b * (1.0 / 12)
-    return (a * 0.25, even + odd, even - odd, far + farOdd, far - farOdd, c)
 }
 
 /// Row strides of the scratch memory: whole vectors of 16, and no multiples of 1 KiB, which would map all rows to the

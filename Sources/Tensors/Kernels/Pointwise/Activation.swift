@@ -1,20 +1,40 @@
 import CKernels
-import CVector
 
 /// Element-wise nonlinearities. Their derivatives are written in terms of the output y, so a fused or in-place forward
 /// pass need not save x.
 public enum Activation: String, Codable, Sendable {
     case none, relu, relu6, tanh, sigmoid
 
+    /// As the kernels name it; nil for none.
+    private var function: mmx_function? {
+        switch self {
+        case .none: nil
+        case .relu: MMX_RELU
+        case .relu6: MMX_RELU6
+        case .tanh: MMX_TANH
+        case .sigmoid: MMX_SIGMOID
+        }
+    }
+
     /// y = f(x) for `count` numbers, on this thread; x may be y.
     func apply(_ count: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
-        switch self {
-        case .none: if UnsafePointer(y) != x { y.update(from: x, count: count) }
-        case .relu: kernels.apply(MMX_RELU, count, x, y)
-        case .relu6: kernels.apply(MMX_RELU6, count, x, y)
-        case .tanh: kernels.apply(MMX_TANH, count, x, y)
-        case .sigmoid: kernels.apply(MMX_SIGMOID, count, x, y)
-        }
+        if let function { return kernels.apply(function, count, x, y) }
+        if UnsafePointer(y) != x { y.update(from: x, count: count) }
+    }
+
+    /// The gradient of x from that of y = f(x), g, for `count` numbers, on this thread.
+    fileprivate func applyBackward(
+        _ count: Int, _ g: UnsafePointer<Float>, y: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
+        _ rule: ReLURule
+    ) {
+        guard let function else { return dx.update(from: g, count: count) }
+        let rule =
+            switch rule {
+            case .exact: MMX_EXACT
+            case .guided: MMX_GUIDED
+            case .deconvolution: MMX_DECONVOLUTION
+            }
+        kernels.apply_backward(function, rule, count, g, y, dx)
     }
 }
 
@@ -37,25 +57,8 @@ func activationBackward(_ kind: Activation, _ g: Tensor, y: Tensor, rule: ReLURu
     for k in 0..<seeds {
         let gradient = g.pointer + k * size, saved = y.pointer, output = result.pointer + k * size
         Parallel.ranges(size, grain: 1 << 14) { range in
-            func run(_ body: (Vector, Vector) -> Vector) {
-                mapVectors2(
-                    range.count, gradient + range.lowerBound, saved + range.lowerBound, output + range.lowerBound, body)
-            }
-            // The gradient is 0 where `y` is at most 0, or at least 6. Where `y` is NaN, it passes.
-            @inline(__always) func positive(_ y: Vector, _ g: Vector) -> Vector { mmx_if_at_most(y, .zero, .zero, g) }
-            @inline(__always) func belowSix(_ y: Vector, _ g: Vector) -> Vector {
-                mmx_if_at_most(Vector(repeating: 6), y, .zero, g)
-            }
-            switch (kind, rule) {
-            case (.none, _): run { g, _ in g }
-            case (.tanh, _): run { g, y in g * (1 - y * y) }
-            case (.sigmoid, _): run { g, y in g * y * (1 - y) }
-            case (.relu, .exact): run { g, y in positive(y, g) }
-            case (.relu6, .exact): run { g, y in belowSix(y, positive(y, g)) }
-            case (.relu, .guided): run { g, y in positive(y, positive(g, g)) }
-            case (.relu6, .guided): run { g, y in belowSix(y, positive(y, positive(g, g))) }
-            case (.relu, .deconvolution), (.relu6, .deconvolution): run { g, _ in positive(g, g) }
-            }
+            let from = range.lowerBound
+            kind.applyBackward(range.count, gradient + from, y: saved + from, output + from, rule)
         }
     }
     return result

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 struct BatchNormSaved {
@@ -214,7 +215,7 @@ func channelAffineBackward(_ g: Tensor, x: Tensor, scale: Tensor, seeds: Int, ne
     if needed[0] {
         let result = Tensor(uninitialized: g.shape)
         Parallel.ranges(g.count / max(1, c), grain: 64) { range in
-            for r in range { mapVectors2(c, g.pointer + r * c, scale.pointer, result.pointer + r * c) { $0 * $1 } }
+            for r in range { kernels.multiply(c, g.pointer + r * c, scale.pointer, 1, result.pointer + r * c) }
         }
         dx = result
     }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Arithmetic on whole tensors, and copies of elements. A gradient of K seeds uses the saved operand K times.
 
 func addForward(_ a: Tensor, _ b: Tensor) -> Tensor {
@@ -5,7 +7,7 @@ func addForward(_ a: Tensor, _ b: Tensor) -> Tensor {
     let y = Tensor(uninitialized: a.shape)
     let pa = a.pointer, pb = b.pointer, py = y.pointer
     Parallel.ranges(a.count, grain: 1 << 14) { r in
-        mapVectors2(r.count, pa + r.lowerBound, pb + r.lowerBound, py + r.lowerBound) { $0 + $1 }
+        kernels.add(r.count, pa + r.lowerBound, pb + r.lowerBound, 1, py + r.lowerBound)
     }
     return y
 }
@@ -18,7 +20,7 @@ func multiplyForward(_ a: Tensor, _ b: Tensor) -> Tensor {
     for k in 0..<a.count / b.count {
         let pa = a.pointer + k * b.count, pb = b.pointer, py = y.pointer + k * b.count
         Parallel.ranges(b.count, grain: 1 << 14) { r in
-            mapVectors2(r.count, pa + r.lowerBound, pb + r.lowerBound, py + r.lowerBound) { $0 * $1 }
+            kernels.multiply(r.count, pa + r.lowerBound, pb + r.lowerBound, 1, py + r.lowerBound)
         }
     }
     return y
@@ -135,7 +137,7 @@ func repeatRowsBackward(_ g: Tensor, times: Int) -> Tensor {
         let output = y.pointer + r * row
         for t in 0..<times {
             let input = g.pointer + (r * times + t) * row
-            mapVectors2(row, output, input, output) { $0 + $1 }
+            kernels.add(row, output, input, 1, output)
         }
     }
     return y

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Rows of `table` `[V, E]`: `[indices.count, E]`.
 func embeddingForward(_ table: Tensor, indices: [Int]) -> Tensor {
     let width = table.shape[1]
@@ -20,7 +22,7 @@ func embeddingBackward(_ g: Tensor, indices: [Int], rows: Int, seeds: Int) -> Te
     for k in 0..<seeds {
         for (i, index) in indices.enumerated() {
             let output = result.pointer + (k * rows + index) * width
-            mapVectors2(width, output, g.pointer + (k * indices.count + i) * width, output) { $0 + $1 }
+            kernels.add(width, output, g.pointer + (k * indices.count + i) * width, 1, output)
         }
     }
     return result

@@ -39,7 +39,7 @@ func logSoftmaxBackward(_ g: Tensor, y: Tensor) -> Tensor {
         let gradient = g.pointer + row * width
         let sum = sumOf(gradient, width), output = dx.pointer + row * width
         kernels.exponentials(width, y.pointer + (row % rows) * width, 1, 0, output)
-        mapVectors2(width, gradient, output, output) { g, p in g - p * sum }
+        kernels.add(width, gradient, output, -sum, output)
     }
     return dx
 }

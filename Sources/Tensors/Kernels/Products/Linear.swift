@@ -1,3 +1,5 @@
+import CKernels
+
 /// The weight of a layer that is not trained, in a layout for many rows, such as the pixels of a map.
 public final class PreparedLinear: Sendable {
     private let weight: Tensor
@@ -94,10 +96,8 @@ func columnSums(_ x: Tensor, columns: Int) -> Tensor {
     let output = sums.pointer, input = x.pointer
     Parallel.ranges(columns, grain: 64) { range in
         for r in 0..<rows {
-            mapVectors2(
-                range.count, output + range.lowerBound, input + r * columns + range.lowerBound,
-                output + range.lowerBound
-            ) { $0 + $1 }
+            let sums = output + range.lowerBound
+            kernels.add(range.count, sums, input + r * columns + range.lowerBound, 1, sums)
         }
     }
     return sums

@@ -55,7 +55,7 @@ func transposedProduct(
                 kernels.product(&product)
                 for r in 0..<min(tall, m - row) {
                     let target = c + (row + r) * ldc + column
-                    mapVectors2(columns, target, tile + r * width, target) { $0 + $1 }
+                    kernels.add(columns, target, tile + r * width, 1, target)
                 }
             }
         }

@@ -60,8 +60,8 @@ func lstmBackward(_ g: Tensor, saved: LSTMSaved, seeds: Int, needed: [Bool]) -> 
             let gc = g.pointer + ((k * 2 + 1) * steps + t) * size
             let dhRow = dh.pointer + k * size
             let dcRow = dc.pointer + k * size
-            mapVectors2(size, dhRow, gh, dhRow) { $0 + $1 }
-            mapVectors2(size, dcRow, gc, dcRow) { $0 + $1 }
+            kernels.add(size, dhRow, gh, 1, dhRow)
+            kernels.add(size, dcRow, gc, 1, dcRow)
             lstmCellBackward(
                 gates: saved.gates.pointer + t * rows * 4 * hidden, c: saved.states.pointer + (steps + t) * size,
                 cBefore: cBefore,
