@@ -41,3 +41,7 @@ int mmx_inflate(const uint8_t *input, size_t input_size, uint8_t *output, size_t
     }
     return sum == checksum ? MMX_INFLATE_OK : MMX_INFLATE_CHECKSUM;
 }
+
+uint32_t mmx_crc32(const uint8_t *bytes, size_t size) {
+    return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, size);
+}

@@ -10,6 +10,8 @@ public enum FailureCode: Int32, Sendable {
     case dataset = 5
     /// The output cannot be written.
     case output = 6
+    /// Of many photographs, some could not be explained.
+    case photographs = 7
 }
 
 /// An error that a person reads: its description is the whole message, and its type decides the exit code.

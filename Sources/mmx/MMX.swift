@@ -35,12 +35,13 @@ struct MMX: ParsableCommand {
               4   a model or a file of weights cannot be used
               5   a data set cannot be used
               6   the output cannot be written
+              7   of many photographs, some could not be explained; the others are done
               64  wrong usage
             """,
         version: "\(Version.tool) (commit \(String(cString: mmx_commit())), \(Version.build))",
         subcommands: [
-            CaptionCommand.self, VQACommand.self, ClassifyCommand.self, TrainCommand.self, EvaluateCommand.self,
-            DataCommand.self, ModelCommand.self, BenchCommand.self,
+            CaptionCommand.self, VQACommand.self, ClassifyCommand.self, MergeCommand.self, ReportCommand.self,
+            TrainCommand.self, EvaluateCommand.self, DataCommand.self, ModelCommand.self, BenchCommand.self,
         ])
 
     static var names: CommandNames { CommandNames(root: self) }

@@ -16,6 +16,9 @@ enum {
 // beyond them. `checksum` is their CRC-32.
 int mmx_inflate(const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size, uint32_t checksum);
 
+// CRC-32 of bytes, as zip archives have it.
+uint32_t mmx_crc32(const uint8_t *bytes, size_t size);
+
 // Pages of a mapped file that lie beyond its end raise SIGBUS, which ends a process without a word. From the first call
 // on, such a signal writes a line on standard error that names the file, and ends the process with `exit_code`. For any
 // other SIGBUS, a handler that was set before is called.

@@ -71,6 +71,15 @@ struct ExplanationWriter {
         return (attribution.map, preparation(attribution.map, isOfPixels: attribution.support.isPixels))
     }
 
+    /// The raw maps of targets, as they are written, by method: `[targets, u, v]`, in the order of the targets.
+    func written<Subject>(_ targets: [ExplainedTarget<Subject>]) -> [(method: String, maps: Tensor)] {
+        let methods = targets.first?.attributions.map(\.method) ?? []
+        return methods.enumerated().map { index, method in
+            let maps = targets.map { prepared($0.attributions[index]).written }
+            return (method, Tensor([maps.count] + (maps.first?.shape ?? []), maps.flatMap(\.array)))
+        }
+    }
+
     private func prepared(_ attribution: Attribution) -> (written: Tensor, drawn: PreparedMap) {
         Self.prepared(attribution, preparation, compatibility, placement)
     }
@@ -135,7 +144,7 @@ struct ExplanationWriter {
         if let results {
             files = try write(
                 (written, drawn, normalised, box, evidence), of: target.name, name: name, to: results,
-                text: images ? self.text(text, of: target, attribution) : nil)
+                text: images && results.hasImages ? self.text(text, of: target, attribution) : nil)
         }
         var summary = summary(written, isOfPixels: attribution.support.isPixels)
         (summary.box, summary.drawnMaximum, summary.clippedAt) = (box, normalised.maximum, drawn.limit)
@@ -161,8 +170,9 @@ struct ExplanationWriter {
     ) throws -> ManifestFiles {
         let toolEnding = compatibility.map { "-\($0.rawValue).npy" }
         let endings =
-            ["-map.npy"] + (text != nil ? ["-overlay.png", "-heatmap.png"] : [])
+            (results.hasRawMaps ? ["-map.npy"] : []) + (text != nil ? ["-overlay.png", "-heatmap.png"] : [])
             + (options.hasDrawnMap ? ["-drawn.npy"] : []) + (toolEnding.map { [$0] } ?? [])
+        if endings.isEmpty { return ManifestFiles() }
         let name = try results.name(name, endings: endings)
         func url(_ ending: String) -> URL { results.url(name + ending) }
         var files = ManifestFiles()
@@ -170,8 +180,10 @@ struct ExplanationWriter {
             try NumPyArray.write(map.drawn.values, to: url(toolEnding))
             files.toolMap = name + toolEnding
         }
-        try NumPyArray.write(map.written, to: url("-map.npy"))
-        files.rawMap = name + "-map.npy"
+        if results.hasRawMaps {
+            try NumPyArray.write(map.written, to: url("-map.npy"))
+            files.rawMap = name + "-map.npy"
+        }
         let (height, width) = (map.drawn.values.shape[0], map.drawn.values.shape[1])
         if options.hasDrawnMap {
             let strength = style.scale == .evidence ? map.evidence.strength : 1

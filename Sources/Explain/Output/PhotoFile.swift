@@ -11,17 +11,28 @@ struct PhotoFile {
     let warnings: [String]
     /// The first part of the names of the files about it.
     let stem: String
+    /// Where it lies; for bytes that did not come from a file, their name.
+    let url: URL
 
+    /// - Parameter bytes: what the file holds, where it was read already.
     /// - Throws: `ImageError`.
-    init(_ url: URL, limits: ImageLimits) throws {
-        let (bytes, decoded) = try Timings.measure(.decoding) {
-            let bytes = try Image.readBytes(url, limits: limits)
-            return (bytes, try DecodedImage(bytes, name: url.path, limits: limits))
+    init(_ url: URL, bytes known: Data? = nil, limits: ImageLimits) throws {
+        let bytes = try known ?? Timings.measure(.decoding) { try Image.readBytes(url, limits: limits) }
+        try self.init(url, name: url.path, bytes: bytes, limits)
+    }
+
+    /// A photograph whose bytes were read already.
+    /// - Parameter name: what errors, warnings and the manifest call it.
+    /// - Throws: `ImageError`.
+    init(_ url: URL, name: String, bytes: Data, _ limits: ImageLimits) throws {
+        self.url = url
+        let decoded = try Timings.measure(.decoding) {
+            try DecodedImage(bytes, name: name, limits: limits)
         }
         image = decoded.image
         warnings = decoded.warnings
         description = .init(
-            path: url.path, sha256: Timings.measure(.hashing) { sha256(bytes) }, width: image.width,
+            path: name, sha256: Timings.measure(.hashing) { sha256(bytes) }, width: image.width,
             height: image.height,
             fileWidth: decoded.isReduced ? decoded.fileWidth : nil,
             fileHeight: decoded.isReduced ? decoded.fileHeight : nil)

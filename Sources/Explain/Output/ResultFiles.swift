@@ -17,6 +17,12 @@ final class ResultFiles {
     private var taken = Set<String>()
     private let manifestName: String
     private var lock: Int32 = -1
+    /// What stands before every name, with its folder: a batch's photograph.
+    private let prefix: String
+    /// Whether raw maps get a file each.
+    let hasRawMaps: Bool
+    /// Whether images and sheets are drawn.
+    let hasImages: Bool
 
     /// Makes the folder and waits until no other process writes results to it.
     /// - Parameters:
@@ -27,12 +33,25 @@ final class ResultFiles {
         self.folder = folder
         self.request = request
         manifestName = manifest
+        (prefix, hasRawMaps, hasImages) = ("", true, true)
         try AtomicFile.makeFolder(folder)
         try takeLock()
         for name in [manifest, "\(manifest)-\(request.prefix(8))"] {
             own = Self.files(of: request, in: folder.appendingPathComponent("\(name).json"))
             if !own.isEmpty { break }
         }
+    }
+
+    /// The files of one photograph of a batch, whose folder is locked already. The photograph's number is in their
+    /// names, so that no other's are called the same: files that are there are its own, of a run that was interrupted.
+    /// - Parameters:
+    ///   - place: the folder of the files inside `folder`.
+    ///   - prefix: what stands before every name.
+    init(_ folder: URL, place: String, prefix: String, hasRawMaps: Bool, hasImages: Bool) {
+        self.folder = folder
+        (request, manifestName) = ("", "")
+        self.prefix = "\(place)/\(prefix)"
+        (self.hasRawMaps, self.hasImages) = (hasRawMaps, hasImages)
     }
 
     deinit {
@@ -56,6 +75,7 @@ final class ResultFiles {
     ///   - endings: what comes behind it, one for each file.
     /// - Throws: `AtomicFileError` where other files have the name with the request's key too.
     func name(_ name: String, endings: [String]) throws -> String {
+        let name = prefix + name
         let keyed = "\(name)-\(request.prefix(8))"
         for candidate in [name, keyed] {
             var numbered = candidate, count = 1
@@ -75,6 +95,7 @@ final class ResultFiles {
     }
 
     private func isFree(_ name: String) -> Bool {
+        if !prefix.isEmpty { return true }
         var information = stat()
         return own.contains(name) || RawPath.withBytes(url(name).path) { lstat($0, &information) } != 0
     }

@@ -52,11 +52,15 @@ public struct CaptionRequest: RunRequest, Sendable {
     }
 
     /// What the questions ask of the VQA model, drawn and written as the caption's own maps are.
-    fileprivate var vqa: VQARequest? {
-        if questions.isEmpty { return nil }
-        return VQARequest(
+    fileprivate var vqa: VQARequest? { questions.isEmpty ? nil : vqaRequest }
+
+    var vqaRequest: VQARequest {
+        VQARequest(
             photo: photo, model: vqaModel, questions: questions, options: options, rendering: rendering, limits: limits)
     }
+
+    /// What is explained one by one, and then every word where there is a sheet of them.
+    fileprivate var requests: [CaptionTarget] { targets + (hasWordSheet ? [.everyWord] : []) }
 }
 
 /// From a photograph to its caption, its words' maps and the files that show them.
@@ -73,45 +77,75 @@ public enum CaptionRun {
     }
 
     /// The same, with the caption also where files could not be written.
+    /// - Parameters:
+    ///   - bytes: the photograph's file, where it was read already.
+    ///   - progress: called with the model's runs done and to do.
     /// - Throws: errors of the model, the photograph or the request.
     public static func result(
-        _ request: CaptionRequest, progress: ((Int, Int) -> Void)? = nil
+        _ request: CaptionRequest, bytes: Data? = nil, progress: ((Int, Int) -> Void)? = nil
     ) throws -> RunResult<CaptionManifestBody> {
         let folder = try Timings.measure(.model) { try ModelFolder.find(request.model) },
             weights = FileHash(model: folder)
-        let photo = try PhotoFile(request.photo, limits: request.limits)
+        let photo = try PhotoFile(request.photo, bytes: bytes, limits: request.limits)
+        return try CaptioningModel(request, folder: folder, weights: weights).result(
+            request, of: photo, progress: progress)
+    }
+}
+
+/// A captioner, and the VQA model of its questions, loaded for any number of photographs.
+struct CaptioningModel {
+    private let running: RunningModel<Captioner>
+    private let answering: AnsweringModel?
+    private let questioned = QuestionedModel()
+
+    /// - Throws: errors of the models, of the options and of the questions.
+    init(_ request: CaptionRequest, folder: URL, weights: FileHash) throws {
         let running = try RunningModel(
             folder, weights: weights, options: request.options, load: { try Captioner.load($0) })
-        let captioner = running.model
-        let answering = try request.vqa.map { try AnsweringModel($0, sharing: captioner.modelEncoder) }
-        let image = running.encode(photo)
+        self.running = running
+        answering = try request.vqa.map { try AnsweringModel($0, sharing: running.model.modelEncoder) }
+    }
 
-        var search = captioner.configuration.search
+    /// What the models say of one photograph, and its maps; nothing is written.
+    private struct Explained {
+        var explanation: Explanation<Captioner>
+        var manifest: CaptionManifest
+        var writer: ExplanationWriter
+        var answers: (image: EncodedImage, explanations: [Explanation<VQAModel>])?
+    }
+
+    private func search(_ request: CaptionRequest) -> SearchOptions {
+        var search = running.model.configuration.search
         if let beam = request.beam { search.beam = beam }
+        return search
+    }
+
+    /// - Parameter found: the caption of the model's own; nil where the user gave one.
+    private func explained(
+        _ request: CaptionRequest, _ answering: AnsweringModel?, key: String, of photo: PhotoFile,
+        _ image: EncodedImage, found: [Int]?, progress: ((Int, Int) -> Void)?
+    ) throws -> Explained {
+        let captioner = running.model, search = search(request)
         var (words, warnings) = try request.caption.map { try captioner.words(of: $0) } ?? (CaptionWords([]), [])
-        if request.caption == nil {
-            words = CaptionWords(Timings.measure(.beams) { running.explainer.caption(image, options: search) })
-        }
+        if let found { words = CaptionWords(found) }
         if words.indices.isEmpty { warnings.append("the model has no words for this image") }
-        let requests = request.targets + (request.hasWordSheet ? [.everyWord] : [])
-        let explanation = try running.explainer.explain(image, input: words, targets: requests, progress: progress)
+        let explanation = try running.explainer.explain(
+            image, input: words, targets: request.requests, progress: progress)
         let output = explanation.output
-        if request.hasWordSheet, let warning = warning(of: explanation, from: request.targets.count) {
+        if request.hasWordSheet, let warning = Self.warning(of: explanation, from: request.targets.count) {
             warnings.append(warning)
         }
         try running.checkFinite(output.logProbabilities)
         let answers = try answering?.answers(photo, sharing: image, progress: progress)
 
         var writer = running.writer(request.rendering, photo, explanation.attributions)
-        let header = try running.header(
-            task: "captioning", request: request.key, photo, image, writer, warnings: warnings
-        ) {
+        let header = try running.header(task: "captioning", request: key, photo, image, writer, warnings: warnings) {
             $0.sharedEncoder = captioner.configuration.sharedEncoder
             $0.decoder = captioner.configuration.decoder.kind.rawValue
         }
         writer.header = header
         let evidence = output.evidence.compactMap(\.evidence)
-        var manifest = CaptionManifest(
+        let manifest = CaptionManifest(
             header,
             CaptionManifestBody(
                 caption: sentence(output.words), captionGivenByUser: request.caption != nil,
@@ -126,16 +160,86 @@ public enum CaptionRun {
                 endLogProbability: output.logProbabilities.last ?? 0,
                 probability: output.probabilities.reduce(1) { $0 * Double($1) },
                 evidence: evidence.isEmpty ? nil : evidence.reduce(0, +), wordScore: output.wordScore, scores: []))
-        let answered = try answers.flatMap { try answering?.write($0, of: photo) }
+        return Explained(explanation: explanation, manifest: manifest, writer: writer, answers: answers)
+    }
+
+    /// The result of a run of its own, with its files.
+    func result(
+        _ request: CaptionRequest, of photo: PhotoFile, progress: ((Int, Int) -> Void)?
+    ) throws -> RunResult<CaptionManifestBody> {
+        let image = running.encode(photo)
+        let found =
+            request.caption == nil
+            ? Timings.measure(.beams) { running.explainer.caption(image, options: search(request)) } : nil
+        let explained = try explained(
+            request, answering, key: request.key, of: photo, image, found: found, progress: progress)
+        var manifest = explained.manifest
+        let answered = try explained.answers.flatMap { try answering?.write($0, of: photo) }
         manifest.body.answers = answered?.manifest
-        if requests.isEmpty { return RunResult(manifest, folder: answered?.folder, failure: answered?.failure) }
+        if request.requests.isEmpty {
+            return RunResult(manifest, folder: answered?.folder, failure: answered?.failure)
+        }
         let own = try RunResult(
-            manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-explanation")
+            manifest, into: request.rendering.folder, name: explained.writer.named("\(photo.stem)-explanation")
         ) {
-            try write(explanation, chosen: request.targets.count, request, photo, writer, to: $1, into: &$0)
+            try Self.write(
+                explained.explanation, chosen: request.targets.count, request, photo, explained.writer, to: $1,
+                into: &$0)
         }
         return RunResult(
             own.manifest, folder: own.folder ?? answered?.folder, failure: answered?.failure ?? own.failure)
+    }
+
+    /// The same for some photographs of many. Their captions are searched together: the decoder's weights are read
+    /// once for all.
+    func outcomes(_ group: [PhotoTask<CaptionRequest>]) -> [Result<PhotoOutcome<CaptionColumns>, any Error>] {
+        let images = group.map { running.encode($0.photo) }
+        let searched = group.indices.filter { group[$0].request.caption == nil }
+        let captions = running.explainer.captions(
+            searched.map { images[$0] }, options: group.first.map { search($0.request) })
+        let found = Dictionary(uniqueKeysWithValues: zip(searched, captions))
+        return group.indices.map { index in
+            Result { try outcome(group[index], images[index], found: found[index]) }
+        }
+    }
+
+    private func outcome(
+        _ task: PhotoTask<CaptionRequest>, _ image: EncodedImage, found: [Int]?
+    ) throws -> PhotoOutcome<CaptionColumns> {
+        let (photo, files) = (task.photo, task.files)
+        var request = task.request
+        request.photo = photo.url
+        let answering = request.questions.isEmpty ? nil : try questioned.model(request, running, or: answering)
+        let explained = try explained(request, answering, key: "", of: photo, image, found: found, progress: nil)
+        var body = explained.manifest.body
+        try Self.write(
+            explained.explanation, chosen: request.targets.count, request, photo, explained.writer, to: files,
+            into: &body)
+        let answers = try explained.answers.flatMap { try answering?.outcome($0, of: photo, files: files) }
+        let warnings = explained.manifest.header.warnings
+        return PhotoOutcome(
+            header: explained.manifest.header,
+            warnings: warnings + body.warnings + (answers?.warnings ?? []).filter { !warnings.contains($0) },
+            columns: CaptionColumns(body, questions: answers?.columns.questions),
+            maps: explained.writer.written(explained.explanation.targets).map { ([$0.method], $0.maps) }
+                + (answers?.maps ?? []))
+    }
+
+    /// The VQA model for questions of single photographs, loaded when the first of them has one.
+    private final class QuestionedModel {
+        private let lock = NSLock()
+        private var kept: AnsweringModel?
+
+        func model(
+            _ request: CaptionRequest, _ running: RunningModel<Captioner>, or own: AnsweringModel?
+        ) throws -> AnsweringModel? {
+            if let own { return try own.asking(request.vqaRequest) }
+            lock.lock()
+            defer { lock.unlock() }
+            let model = try kept ?? AnsweringModel(request.vqaRequest, sharing: running.model.modelEncoder)
+            kept = model
+            return try model.asking(request.vqaRequest)
+        }
     }
 
     /// Names the words of the sheet that have one map at several places.
@@ -160,7 +264,7 @@ public enum CaptionRun {
                 target, name: "\(photo.stem)-\(position)-\(FileNames.safe(target.name))", to: results,
                 images: target.request < chosen, text: text(of: target, explanation.output, body))
         }
-        guard let results else { return }
+        guard let results, results.hasImages else { return }
         let facts = wholeCaption(body) + writer.doubts
         let sentence = PictureText.sentence(
             explanation.output.words, unknown: unknown(explanation.output))

@@ -51,17 +51,46 @@ public enum ClassRun {
     }
 
     /// The same, with the classes also where files could not be written.
+    /// - Parameters:
+    ///   - bytes: the photograph's file, where it was read already.
+    ///   - progress: called with the model's runs done and to do.
     /// - Throws: errors of the model, the photograph or a class's name.
     public static func result(
-        _ request: ClassRequest, progress: ((Int, Int) -> Void)? = nil
+        _ request: ClassRequest, bytes: Data? = nil, progress: ((Int, Int) -> Void)? = nil
     ) throws -> RunResult<ClassManifestBody> {
         let folder = try Timings.measure(.model) { try ModelFolder.findClassifier(request.model) }
         let weights = FileHash(model: folder)
-        let photo = try PhotoFile(request.photo, limits: request.limits)
-        let running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
+        let photo = try PhotoFile(request.photo, bytes: bytes, limits: request.limits)
+        return try ClassifyingModel(request, folder: folder, weights: weights).result(
+            request, of: photo, progress: progress)
+    }
+}
+
+/// A classifier, loaded for any number of photographs.
+struct ClassifyingModel {
+    private let running: RunningModel<Classifier>
+
+    /// - Throws: errors of the model, of the options, and for a class that the model does not have.
+    init(_ request: ClassRequest, folder: URL, weights: FileHash) throws {
+        running = try RunningModel(folder, weights: weights, options: request.options, load: Classifier.load)
+        try check(request)
+    }
+
+    /// A class that the model does not have is told before the encoder runs.
+    private func check(_ request: ClassRequest) throws {
+        for target in request.targets { _ = try running.model.choices(of: target) }
+    }
+
+    private struct Explained {
+        var explanation: Explanation<Classifier>
+        var manifest: ClassManifest
+        var writer: ExplanationWriter
+    }
+
+    private func explained(
+        _ request: ClassRequest, key: String, of photo: PhotoFile, progress: ((Int, Int) -> Void)?
+    ) throws -> Explained {
         let classifier = running.model
-        // A class that the model does not have is told before the encoder runs.
-        for target in request.targets { _ = try classifier.choices(of: target) }
         let image = running.encode(photo)
         let explanation = try running.explainer.explain(
             image, input: (), targets: request.targets, progress: progress)
@@ -69,9 +98,7 @@ public enum ClassRun {
         try running.checkFinite(ranking.map(\.logit))
 
         var writer = running.writer(request.rendering, photo, explanation.attributions)
-        let header = try running.header(
-            task: ClassifierConfiguration.task, request: request.key, photo, image, writer
-        ) {
+        let header = try running.header(task: ClassifierConfiguration.task, request: key, photo, image, writer) {
             $0.classes = classifier.configuration.classes
         }
         writer.header = header
@@ -80,11 +107,37 @@ public enum ClassRun {
                 index: $0.index, name: classifier.classes.names[$0.index], logit: $0.logit,
                 probability: $0.probability)
         }
-        let manifest = ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil))
+        return Explained(
+            explanation: explanation,
+            manifest: ClassManifest(header, ClassManifestBody(classes: best, scores: [], methodSheet: nil)),
+            writer: writer)
+    }
+
+    /// The result of a run of its own, with its files.
+    func result(
+        _ request: ClassRequest, of photo: PhotoFile, progress: ((Int, Int) -> Void)?
+    ) throws -> RunResult<ClassManifestBody> {
+        let explained = try explained(request, key: request.key, of: photo, progress: progress)
+        let (explanation, manifest, writer) = (explained.explanation, explained.manifest, explained.writer)
         if explanation.targets.isEmpty { return RunResult(manifest) }
+        let classes = running.model.classes
         return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-classes")) {
-            try write(explanation, classifier.classes, request, photo, writer, to: $1, into: &$0)
+            try Self.write(explanation, classes, request, photo, writer, to: $1, into: &$0)
         }
+    }
+
+    /// The same for one photograph of many.
+    func outcome(_ task: PhotoTask<ClassRequest>) throws -> PhotoOutcome<ClassColumns> {
+        let (photo, request, files) = (task.photo, task.request, task.files)
+        try check(request)
+        let explained = try explained(request, key: "", of: photo, progress: nil)
+        var body = explained.manifest.body
+        try Self.write(
+            explained.explanation, running.model.classes, request, photo, explained.writer, to: files, into: &body)
+        return PhotoOutcome(
+            header: explained.manifest.header, warnings: explained.manifest.header.warnings + body.warnings,
+            columns: ClassColumns(body),
+            maps: explained.writer.written(explained.explanation.targets).map { ([$0.method], $0.maps) })
     }
 
     private static func write(
@@ -99,7 +152,7 @@ public enum ClassRun {
                 name: "\(photo.stem)-class-\(indices.joined(separator: "-"))-\(FileNames.safe(target.name))",
                 to: results, text: text(of: target, classes))
         }
-        if let results, request.rendering.hasSheet {
+        if let results, results.hasImages, request.rendering.hasSheet {
             let sentence = [PictureText.Part(body.classes.first?.name ?? "")]
             let sheet = writer.sheet(
                 explanation.targets, sentence: sentence, facts: writer.doubts, text: { text(of: $0, classes) },

@@ -55,13 +55,16 @@ public enum VQARun {
     }
 
     /// The same, with the answers also where files could not be written.
+    /// - Parameters:
+    ///   - bytes: the photograph's file, where it was read already.
+    ///   - progress: called with the model's runs done and to do.
     /// - Throws: errors of the model, the photograph or a question.
     public static func result(
-        _ request: VQARequest, progress: ((Int, Int) -> Void)? = nil
+        _ request: VQARequest, bytes: Data? = nil, progress: ((Int, Int) -> Void)? = nil
     ) throws -> RunResult<VQAManifestBody> {
         let folder = try Timings.measure(.model) { try ModelFolder.find(request.model) }
         // The hash starts when the photograph is decoded: two threads of one core would only hold each other up.
-        let photo = try PhotoFile(request.photo, limits: request.limits), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo, bytes: bytes, limits: request.limits), weights = FileHash(model: folder)
         let answering = try AnsweringModel(request, folder: folder, weights: weights)
         return try answering.write(answering.answers(photo, progress: progress), of: photo)
     }
@@ -82,14 +85,25 @@ struct AnsweringModel {
     }
 
     init(_ request: VQARequest, folder: URL, weights: FileHash, sharing encoder: ModelEncoder? = nil) throws {
-        self.request = request
         let running = try RunningModel(folder, weights: weights, options: request.options) {
             try VQAModel.load($0, sharing: encoder)
         }
+        try self.init(request, running)
+    }
+
+    private init(_ request: VQARequest, _ running: RunningModel<VQAModel>) throws {
+        self.request = request
         self.running = running
         questions = try request.questions.map { text in
             try text.locatingErrors { try running.model.question(text.text) }
         }
+    }
+
+    /// The same model with other questions.
+    /// - Throws: errors of the questions.
+    func asking(_ request: VQARequest) throws -> AnsweringModel {
+        if request.questions == self.request.questions { return self }
+        return try AnsweringModel(request, running)
     }
 
     /// One explanation for each question.
@@ -113,26 +127,57 @@ struct AnsweringModel {
     func write(
         _ answers: (image: EncodedImage, explanations: [Explanation<VQAModel>]), of photo: PhotoFile
     ) throws -> RunResult<VQAManifestBody> {
+        let (manifest, writer) = try described(answers, key: request.key, of: photo)
+        return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-answers")) {
+            body, results in
+            body.questions = try written(answers.explanations, of: photo, writer, to: results)
+        }
+    }
+
+    /// The manifest without its questions, and the writer of all maps.
+    private func described(
+        _ answers: (image: EncodedImage, explanations: [Explanation<VQAModel>]), key: String, of photo: PhotoFile
+    ) throws -> (VQAManifest, ExplanationWriter) {
         // One writer for all questions, so that all maps can share a scale.
-        let explanations = answers.explanations
-        var writer = running.writer(request.rendering, photo, explanations.flatMap(\.attributions))
+        var writer = running.writer(request.rendering, photo, answers.explanations.flatMap(\.attributions))
         let configuration = running.model.configuration
-        let header = try running.header(task: "question-answering", request: request.key, photo, answers.image, writer)
-        {
+        let header = try running.header(task: "question-answering", request: key, photo, answers.image, writer) {
             $0.sharedEncoder = configuration.sharedEncoder
             $0.answerer = configuration.answerer.kind.rawValue
         }
         writer.header = header
         let questionMethod = request.options.explainsWords ? "gradient-times-input" : nil
-        let manifest = VQAManifest(header, .init(questionMethod: questionMethod, questions: []))
-        return try RunResult(manifest, into: request.rendering.folder, name: writer.named("\(photo.stem)-answers")) {
-            body, results in
-            body.questions = try explanations.enumerated().map { index, explanation in
-                var question = describe(explanation, number: index + 1)
-                try write(explanation, of: photo, writer, to: results, into: &question)
-                return question
-            }
+        return (VQAManifest(header, .init(questionMethod: questionMethod, questions: [])), writer)
+    }
+
+    private func written(
+        _ explanations: [Explanation<VQAModel>], of photo: PhotoFile, _ writer: ExplanationWriter,
+        to results: ResultFiles?
+    ) throws -> [VQAManifestBody.Question] {
+        try explanations.enumerated().map { index, explanation in
+            var question = describe(explanation, number: index + 1)
+            try write(explanation, of: photo, writer, to: results, into: &question)
+            return question
         }
+    }
+
+    /// What the manifest of one photograph of many says, with its maps.
+    func outcome(
+        _ answers: (image: EncodedImage, explanations: [Explanation<VQAModel>]), of photo: PhotoFile,
+        files: ResultFiles?
+    ) throws -> PhotoOutcome<VQAColumns> {
+        var (manifest, writer) = try described(answers, key: "", of: photo)
+        manifest.body.questions = try written(answers.explanations, of: photo, writer, to: files)
+        return PhotoOutcome(
+            header: manifest.header, warnings: manifest.allWarnings,
+            columns: VQAColumns(questions: manifest.body.questions),
+            maps: writer.written(answers.explanations.flatMap(\.targets)).map { (["answers", $0.method], $0.maps) })
+    }
+
+    /// The same for one photograph.
+    func outcome(_ task: PhotoTask<VQARequest>) throws -> PhotoOutcome<VQAColumns> {
+        let asking = try asking(task.request)
+        return try asking.outcome(asking.answers(task.photo, progress: nil), of: task.photo, files: task.files)
     }
 
     private func write(
@@ -146,7 +191,7 @@ struct AnsweringModel {
                 unknown: Set(question.unknownWords), context: "question \(question.number), ",
                 text: text(of: target, question))
         }
-        if let results, request.rendering.hasSheet {
+        if let results, results.hasImages, request.rendering.hasSheet {
             let sentence = sentence(question)
             func detail(_ target: ExplainedTarget<AnswerSubject>) -> String {
                 let evidence = target.evidence.evidence.map { String(format: "%+.1f nats", $0) }

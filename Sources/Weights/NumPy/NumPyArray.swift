@@ -12,19 +12,24 @@ public enum NumPyArray {
     /// Writes `tensor` as version 1.0, little-endian 32-bit floats, C order.
     /// - Throws: ``AtomicFileError``.
     public static func write(_ tensor: Tensor, to url: URL) throws {
-        let sizes = tensor.shape.map(String.init)
-        let shape = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"
-        var header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }".utf8)
-        // The elements begin at a multiple of 64 bytes, after 10 bytes, the header and a newline.
-        header.append(contentsOf: [UInt8](repeating: 0x20, count: (64 - (header.count + 11) % 64) % 64))
-        header.append(0x0A)
-        let start = magic + [1, 0, UInt8(header.count & 0xFF), UInt8(header.count >> 8)] + header
+        let start = start(of: tensor.shape)
         try AtomicFile.write(to: url) { writer in
             try start.withUnsafeBytes { try writer.write($0) }
             try withExtendedLifetime(tensor) {
                 try writer.write(UnsafeRawBufferPointer(start: tensor.pointer, count: 4 * tensor.count))
             }
         }
+    }
+
+    /// What stands before the elements of 32-bit floats in C order.
+    static func start(of shape: [Int]) -> [UInt8] {
+        let sizes = shape.map(String.init)
+        let shape = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"
+        var header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }".utf8)
+        // The elements begin at a multiple of 64 bytes, after 10 bytes, the header and a newline.
+        header.append(contentsOf: [UInt8](repeating: 0x20, count: (64 - (header.count + 11) % 64) % 64))
+        header.append(0x0A)
+        return magic + [1, 0, UInt8(header.count & 0xFF), UInt8(header.count >> 8)] + header
     }
 
     /// The array in the file at `url`: little-endian floats of 16, 32 or 64 bits (the last are rounded to floats),

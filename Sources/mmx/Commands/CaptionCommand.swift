@@ -57,6 +57,7 @@ struct CaptionCommand: CheckedCommand {
         commandName: "caption", abstract: "Caption a photograph and draw where its words come from.",
         usage: """
             mmx caption <photo> [<options>]
+            mmx caption <photos, folders, tars or lists> --output <dir> [<options>]
             mmx caption --list-methods | --list-layers
             """,
         discussion: """
@@ -74,6 +75,8 @@ struct CaptionCommand: CheckedCommand {
                   Compare two methods.
               mmx caption photo.jpg --question "what color is the dog?"
                   Answer a question too, as mmx vqa does.
+              mmx caption photos/ more/*.jpg --explain-all --output run
+                  Write a record and every word's map for each of many photographs (docs/scale.md).
 
             The shipped model's map of a word explains the visual part of the word's score (--score \
             \(ShippedDefaults.captionScore)), by Grad-CAM of centred activations (--method \
@@ -93,7 +96,7 @@ struct CaptionCommand: CheckedCommand {
             once.
             """)
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
+    @Argument(help: ArgumentHelp("A JPEG or PNG file, or \"-\" for standard input. Or many: see above.", valueName: "photo")) var photo: String?
     @Argument(help: .private) var extra: [String] = []
     @OptionGroup(title: HelpGroup.targets) var what: CaptionTargetOptions
     @OptionGroup(title: HelpGroup.model) var captioner: CaptionerOptions
@@ -104,6 +107,12 @@ struct CaptionCommand: CheckedCommand {
     @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
     @OptionGroup(title: HelpGroup.photo) var image: ImageLimitOptions
     @OptionGroup(title: HelpGroup.output) var output: OutputOptions
+    @OptionGroup(title: HelpGroup.batch) var batch: BatchOptions
+
+    private var photographs: Photographs {
+        Photographs(
+            names: [photo].compactMap(\.self) + extra, batch: batch, output: output, limits: image.limits)
+    }
 
     func validate() throws {
         guard photo != nil || methods.listLayers || methods.listMethods else {
@@ -113,13 +122,16 @@ struct CaptionCommand: CheckedCommand {
     }
 
     func checkRequest(_ arguments: [String]) throws {
-        try ExtraArguments(extra: extra, arguments: arguments).check(
+        let names = photographs.names
+        let areNamed = names.allSatisfy(Photographs.isNamed)
+        try ExtraArguments(extra: areNamed ? [] : extra, arguments: arguments).check(
             textOptions: [
                 "--explain-word": "--explain-phrase", "--explain-phrase": "--explain-phrase", "--caption": "--caption",
                 "--question": "--question",
             ], photo: photo)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(PhotoArgument.check)
+        try names.forEach(PhotoArgument.check)
+        try photographs.check()
         if !what.isExplaining { try drawing.checkUnused(add: "--explain-word WORD or --explain-all") }
     }
 
@@ -130,17 +142,19 @@ struct CaptionCommand: CheckedCommand {
         }
         guard let photo else { return }
         if output.timings { Timings.start() }
-        let options = try methods.options(settings: settings.settings, wordScore: scores.score)
+        let request = CaptionRequest(
+            photo: PhotoArgument.url(photo), model: captioner.model, caption: what.caption,
+            targets: what.targets, questions: what.question.map { QuestionText(text: $0) },
+            vqaModel: vqa.answerer ?? ModelFolder.defaultVQAModel, hasWordSheet: what.explainAll,
+            beam: captioner.beam, options: try methods.options(settings: settings.settings, wordScore: scores.score),
+            rendering: drawing.rendering(into: output.folder), limits: image.limits)
+        let photographs = photographs
+        if photographs.areMany {
+            return try photographs.run { try Batch.captions(request, $0, progress: $1) }
+        }
         let progress = Progress()
         let result = try progress.clearing {
-            try CaptionRun.result(
-                CaptionRequest(
-                    photo: URL(fileURLWithPath: photo), model: captioner.model, caption: what.caption,
-                    targets: what.targets, questions: what.question.map { QuestionText(text: $0) },
-                    vqaModel: vqa.answerer ?? ModelFolder.defaultVQAModel, hasWordSheet: what.explainAll,
-                    beam: captioner.beam, options: options, rendering: drawing.rendering(into: output.folder),
-                    limits: image.limits),
-                progress: progress.runs)
+            try CaptionRun.result(request, bytes: photographs.bytes(), progress: progress.runs)
         }
         try result.print(asJSON: output.json, isEscaped: true) { lines(result) }
     }

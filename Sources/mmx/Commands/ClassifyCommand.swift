@@ -58,6 +58,7 @@ struct ClassifyCommand: CheckedCommand {
         commandName: "classify", abstract: "Classify a photograph and draw where a class comes from.",
         usage: """
             mmx classify <photo> [<options>]
+            mmx classify <photos, folders, tars or lists> --output <dir> [<options>]
             mmx classify --list-methods | --list-layers
             """,
         discussion: """
@@ -71,6 +72,8 @@ struct ClassifyCommand: CheckedCommand {
                   Explain why "tabby" and not "tiger cat".
               mmx classify photo.jpg --explain --model resnet18
                   Use another network (mmx model import, make models).
+              mmx classify photos/ --explain --output run
+                  Write a record and a map for each of many photographs (docs/scale.md).
 
             The map explains the class's score before the softmax. It is made by Grad-CAM (--method grad-cam), unless \
             the model's config.json names another method. --method cam is for networks that end in global average \
@@ -81,7 +84,7 @@ struct ClassifyCommand: CheckedCommand {
             map (.npy). The manifest beside them, a JSON file, records how they were made.
             """)
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
+    @Argument(help: ArgumentHelp("A JPEG or PNG file, or \"-\" for standard input. Or many: see above.", valueName: "photo")) var photo: String?
     @Argument(help: .private) var extra: [String] = []
     @OptionGroup(title: HelpGroup.targets) var what: ClassTargetOptions
     @OptionGroup(title: HelpGroup.model) var models: ClassifierOptions
@@ -90,6 +93,12 @@ struct ClassifyCommand: CheckedCommand {
     @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
     @OptionGroup(title: HelpGroup.photo) var image: ImageLimitOptions
     @OptionGroup(title: HelpGroup.output) var output: OutputOptions
+    @OptionGroup(title: HelpGroup.batch) var batch: BatchOptions
+
+    private var photographs: Photographs {
+        Photographs(
+            names: [photo].compactMap(\.self) + extra, batch: batch, output: output, limits: image.limits)
+    }
 
     func validate() throws {
         guard photo != nil || methods.listLayers || methods.listMethods else {
@@ -100,10 +109,12 @@ struct ClassifyCommand: CheckedCommand {
     }
 
     func checkRequest(_ arguments: [String]) throws {
-        try ExtraArguments(extra: extra, arguments: arguments).check(
+        let names = photographs.names
+        try ExtraArguments(extra: names.allSatisfy(Photographs.isNamed) ? [] : extra, arguments: arguments).check(
             textOptions: ["--explain": "--explain"], photo: photo)
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(PhotoArgument.check)
+        try names.forEach(PhotoArgument.check)
+        try photographs.check()
         if what.targets.isEmpty { try drawing.checkUnused(add: "--explain") }
     }
 
@@ -115,14 +126,15 @@ struct ClassifyCommand: CheckedCommand {
         }
         guard let photo else { return }
         if output.timings { Timings.start() }
-        let options = try methods.options(settings: settings.settings)
+        let request = ClassRequest(
+            photo: PhotoArgument.url(photo), model: models.model, targets: what.targets, top: what.top,
+            options: try methods.options(settings: settings.settings), rendering: drawing.rendering(into: output.folder),
+            limits: image.limits)
+        let photographs = photographs
+        if photographs.areMany { return try photographs.run { try Batch.classes(request, $0, progress: $1) } }
         let progress = Progress()
         let result = try progress.clearing {
-            try ClassRun.result(
-                ClassRequest(
-                    photo: URL(fileURLWithPath: photo), model: models.model, targets: what.targets, top: what.top,
-                    options: options, rendering: drawing.rendering(into: output.folder), limits: image.limits),
-                progress: progress.runs)
+            try ClassRun.result(request, bytes: photographs.bytes(), progress: progress.runs)
         }
         try result.print(asJSON: output.json) { lines(result) }
     }

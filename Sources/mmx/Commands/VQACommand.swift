@@ -43,6 +43,7 @@ struct VQACommand: CheckedCommand {
         commandName: "vqa", abstract: "Answer a question on a photograph; draw where the answer comes from.",
         usage: """
             mmx vqa <photo> <question> [<options>]
+            mmx vqa <photos, folders, tars or lists> <question> --output <dir> [<options>]
             mmx vqa <photo> --question-file <txt> [<options>]
             mmx vqa --list-methods | --list-layers
             """,
@@ -55,6 +56,8 @@ struct VQACommand: CheckedCommand {
                   Explain why "brown" and not "white".
               mmx vqa photo.jpg --question-file questions.txt
                   Ask many questions; the encoder runs once.
+              mmx vqa photos/ "is there a dog?" --output run
+                  Write a record and a map for each of many photographs (docs/scale.md).
 
             The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM \
             (--method \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map \
@@ -65,7 +68,7 @@ struct VQACommand: CheckedCommand {
             and a raw map (.npy). The manifest beside them, a JSON file, records how they were made.
             """)
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file.", valueName: "photo")) var photo: String?
+    @Argument(help: ArgumentHelp("A JPEG or PNG file, or \"-\" for standard input. Or many: see above.", valueName: "photo")) var photo: String?
     @Argument(help: ArgumentHelp("A question about it, in quotes.", valueName: "question")) var question: String?
     @Argument(help: .private) var extra: [String] = []
     @OptionGroup(title: HelpGroup.targets) var what: AnswerTargetOptions
@@ -75,29 +78,52 @@ struct VQACommand: CheckedCommand {
     @OptionGroup(title: HelpGroup.drawing) var drawing: DrawingOptions
     @OptionGroup(title: HelpGroup.photo) var image: ImageLimitOptions
     @OptionGroup(title: HelpGroup.output) var output: OutputOptions
+    @OptionGroup(title: HelpGroup.batch) var batch: BatchOptions
+
+    /// The photographs and the question: the last of several arguments, where it is no photograph itself. With a file
+    /// of questions, or a list whose lines have their own, there may be none.
+    private var parts: (photographs: Photographs, question: String?) {
+        var names = [photo, question].compactMap(\.self) + extra
+        var asked: String?
+        let isLast = what.questionFile == nil && !(names.count == 1 && names.allSatisfy(PhotoInputs.isList))
+        if isLast, names.count > 1, names.dropLast().allSatisfy(Photographs.isNamed) || names.count == 2 {
+            asked = names.popLast()
+        }
+        return (Photographs(names: names, batch: batch, output: output, limits: image.limits), asked)
+    }
 
     func validate() throws {
         if methods.listLayers || methods.listMethods { return }
         guard let photo else { throw ValidationError("Missing expected argument '<photo>'") }
-        if question == nil && what.questionFile == nil {
+        if question == nil && what.questionFile == nil && !PhotoInputs.isList(photo) {
             let isQuestion = photo.contains(" ") && !PhotoArgument.looksLikeFile(photo)
             throw ValidationError(
                 isQuestion
                     ? "Missing expected argument '<photo>': it stands before the question"
                     : "Missing expected argument '<question>' (or --question-file)")
         }
-        if question != nil && what.questionFile != nil {
+        if let question, what.questionFile != nil, !Photographs.isNamed(question) {
             throw ValidationError(
                 "give a question or --question-file, not both; a question of several words goes in quotes")
         }
     }
 
     func checkRequest(_ arguments: [String]) throws {
-        if let photo, let question { try QuestionArguments(photo: photo, question: question, extra: extra).check() }
-        try ExtraArguments(extra: extra, arguments: arguments).check(
-            textOptions: ["--answer": "--answer"], photo: nil)
+        let (photographs, asked) = parts
+        let areNamed = photographs.names.allSatisfy(Photographs.isNamed)
+        if let asked, areNamed, photographs.names.count > 1, Photographs.isNamed(asked) {
+            throw ValidationError("Missing expected argument '<question>' (or --question-file) behind the photographs")
+        }
+        if !areNamed || extra.isEmpty {
+            if let photo, let question, !PhotoInputs.areMany(photo), what.questionFile == nil {
+                try QuestionArguments(photo: photo, question: question, extra: extra).check()
+            }
+            try ExtraArguments(extra: extra, arguments: arguments).check(
+                textOptions: ["--answer": "--answer"], photo: nil)
+        }
         if methods.listLayers || methods.listMethods { return }
-        try photo.map(PhotoArgument.check)
+        try photographs.names.forEach(PhotoArgument.check)
+        try photographs.check()
     }
 
     func run() throws {
@@ -107,18 +133,19 @@ struct VQACommand: CheckedCommand {
         }
         guard let photo else { return }
         if output.timings { Timings.start() }
+        let (photographs, asked) = parts
         let questions =
             try what.questionFile.map { try QuestionText.read(URL(fileURLWithPath: $0)) }
-            ?? [QuestionText(text: question ?? "")]
+            ?? asked.map { [QuestionText(text: $0)] } ?? []
         var options = try methods.options(settings: settings.settings)
         options.explainsWords = what.explainQuestion
+        let request = VQARequest(
+            photo: PhotoArgument.url(photo), model: models.model, questions: questions, targets: what.targets,
+            top: what.top, options: options, rendering: drawing.rendering(into: output.folder), limits: image.limits)
+        if photographs.areMany { return try photographs.run { try Batch.answers(request, $0, progress: $1) } }
         let progress = Progress()
         let result = try progress.clearing {
-            try VQARun.result(
-                VQARequest(
-                    photo: URL(fileURLWithPath: photo), model: models.model, questions: questions,
-                    targets: what.targets, top: what.top, options: options,
-                    rendering: drawing.rendering(into: output.folder), limits: image.limits), progress: progress.runs)
+            try VQARun.result(request, bytes: photographs.bytes(), progress: progress.runs)
         }
         try result.print(asJSON: output.json, isEscaped: true) {
             AnswerText(isColored: ResultText.isColoredOutput, namesQuestions: what.questionFile != nil).lines(

@@ -10,4 +10,5 @@ enum HelpGroup {
     static let training = "Training"
     static let measurement = "Measurement"
     static let output = "Output"
+    static let batch = "Many photographs"
 }

@@ -4,8 +4,10 @@ import Foundation
 /// Where the images and the manifest of an explanation go, and what is printed.
 struct OutputOptions: ParsableArguments {
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("Folder for the images and the manifest.", valueName: "dir"))
-    var output = "mmx-output"
+        name: .shortAndLong, help: ArgumentHelp(
+            "Folder for the images and the manifest, or for the results of many photographs. For one photograph, the "
+                + "default is mmx-output.", valueName: "dir"))
+    var output: String?
     @Flag(help: "Print the manifest (JSON) instead of text.") var json = false
     @Flag(
         help: ArgumentHelp(
@@ -15,7 +17,7 @@ struct OutputOptions: ParsableArguments {
             """))
     var timings = false
 
-    var folder: URL { URL(fileURLWithPath: output) }
+    var folder: URL { URL(fileURLWithPath: output ?? "mmx-output") }
 }
 
 /// Whether results are printed as JSON.

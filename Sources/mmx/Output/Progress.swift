@@ -9,20 +9,30 @@ final class Progress {
     /// Seconds between two lines where there is no terminal.
     private let interval: TimeInterval
 
-    init(interval: TimeInterval = 30) { self.interval = interval }
+    /// - Parameter startsAtOnce: whether the first line comes at once where there is no terminal, too.
+    init(interval: TimeInterval = 30, startsAtOnce: Bool = true) {
+        self.interval = interval
+        if !startsAtOnce, !terminal { last = Date() }
+    }
 
-    func update(_ text: @autoclosure () -> String, fraction: Double) {
+    /// - Parameter fraction: what is done, 0...1; nil where it is not known.
+    func update(_ text: @autoclosure () -> String, fraction: Double?) {
         let now = Date()
         if now.timeIntervalSince(last) < (terminal ? 0.1 : interval) { return }
         last = now
         if terminal {
+            guard let fraction else {
+                StandardError.write("\r\u{1B}[K\(PrintableText.escaped(text()))")
+                drawn = true
+                return
+            }
             let width = 24
             let full = Int(max(0, min(1, fraction)) * Double(width))
             let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
             StandardError.write("\r\u{1B}[K\(bar) \(PrintableText.escaped(text()))")
             drawn = true
         } else {
-            StandardError.line("\(Int(fraction * 100)) % \(text())")
+            StandardError.line((fraction.map { "\(Int($0 * 100)) % " } ?? "") + text())
         }
     }
 

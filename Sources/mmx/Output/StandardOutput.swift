@@ -15,6 +15,10 @@ enum StandardOutput: FileErrorSubject {
         try write((isEscaped ? text : PrintableText.escaped(text)) + "\n")
     }
 
+    /// Prints a line of JSON Lines, which has its end already.
+    /// - Throws: as ``print(_:isEscaped:)``.
+    static func printLine(_ line: String) throws { try write(PrintableText.escaped(line, .json)) }
+
     /// Prints JSON: what must not reach a terminal is escaped so that readers of JSON get the same text.
     /// - Throws: as ``print(_:isEscaped:)``.
     static func printJSON(_ text: String) throws { try write(PrintableText.escaped(text, .json) + "\n") }

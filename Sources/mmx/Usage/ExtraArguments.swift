@@ -23,10 +23,6 @@ struct ExtraArguments {
             if PhotoArgument.looksLikeFile(whole), !PhotoArgument.looksLikeFile(photo) {
                 throw ValidationError("put a file name with spaces in quotes: \(ShellText.always(whole))")
             }
-            if extra.allSatisfy(PhotoArgument.looksLikeFile) {
-                throw ValidationError(
-                    "one photograph at a time: run mmx again for '\(extra.joined(separator: "', '"))'")
-            }
         }
         throw ValidationError(
             extra.count == 1

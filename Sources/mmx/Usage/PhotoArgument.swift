@@ -13,6 +13,11 @@ enum PhotoArgument {
                 + "file name")
     }
 
+    /// The photograph's file; for "-", what standard input is called.
+    static func url(_ argument: String) -> URL {
+        URL(fileURLWithPath: argument == "-" ? "standard-input" : argument)
+    }
+
     static func isAddress(_ path: String) -> Bool {
         ["http://", "https://", "ftp://"].contains { path.lowercased().hasPrefix($0) }
     }

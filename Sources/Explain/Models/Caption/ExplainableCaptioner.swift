@@ -1,4 +1,5 @@
 import Language
+import Support
 import Tasks
 import Tensors
 
@@ -67,5 +68,16 @@ extension Explainer where Model == Captioner {
     /// The best caption's word indices. The image's feature map must be this encoder's (``accepts(_:)``).
     public func caption(_ image: EncodedImage, options: SearchOptions? = nil) -> [Int] {
         model.captions(features: image.features, options: options)[0].first?.words ?? []
+    }
+
+    /// The best caption's word indices of each image. The search runs once for all, so the decoder's weights are read
+    /// once for each step.
+    func captions(_ images: [EncodedImage], options: SearchOptions? = nil) -> [[Int]] {
+        guard let first = images.first else { return [] }
+        let features = Tensor(
+            [images.count] + first.features.shape.dropFirst(), images.flatMap(\.features.array))
+        return Timings.measure(.beams) {
+            model.captions(features: features, options: options).map { $0.first?.words ?? [] }
+        }
     }
 }

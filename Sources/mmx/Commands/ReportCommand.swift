@@ -1,0 +1,54 @@
+import ArgumentParser
+import Explain
+import Foundation
+
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Say what is in the results of many photographs.",
+        discussion: """
+              mmx report run
+                  Counts, failures by kind, the commonest and rarest captions and words, the words with the least
+                  evidence in the picture, the slowest photographs.
+            """)
+
+    @Argument(help: ArgumentHelp("Folder of the results.", valueName: "folder")) var folder: String
+    @Option(help: ArgumentHelp("How many of each list to print.", valueName: "k")) var top = 10
+    @OptionGroup var json: JSONOption
+
+    func validate() throws {
+        guard top >= 0 else { throw ValidationError("--top is at least 0") }
+    }
+
+    func run() throws {
+        let report = try BatchReport(URL(fileURLWithPath: folder), top: top)
+        if json.json { return try StandardOutput.printJSON(report.json()) }
+        var lines = [
+            "\(report.photographs) photographs, \(report.failed) failed, \(report.warned) with warnings"
+                + (report.isComplete ? "" : "; not finished: the same command goes on")
+        ]
+        func list(_ title: String, _ counts: [BatchReport.Count]) {
+            if counts.isEmpty { return }
+            lines.append("\n\(title)")
+            lines += counts.map { String(format: "%7d  ", $0.count) + $0.text }
+        }
+        let what = ["captioning": "captions", "question-answering": "answers"][report.task] ?? "classes"
+        list("failures", report.failures)
+        if !report.failedImages.isEmpty {
+            lines.append("\nthe first that failed")
+            lines += report.failedImages.map { "  \($0.text)" }
+        }
+        list("commonest \(what), of \(report.results)", report.commonest)
+        list("rarest \(what)", report.rarest)
+        list("commonest words, of \(report.words)", report.commonestWords)
+        list("rarest words", report.rarestWords)
+        if !report.leastEvidence.isEmpty {
+            lines.append("\nwords with the least evidence, in nats (mean, of those that occur \(BatchReport.enough) times)")
+            lines += report.leastEvidence.map { String(format: "%+7.2f  ", $0.evidence) + "\($0.word) (\($0.count))" }
+        }
+        if let mean = report.meanMilliseconds {
+            lines.append(String(format: "\nslowest photographs, in ms (mean %.1f)", mean))
+            lines += report.slowest.map { String(format: "%7.1f  ", $0.milliseconds) + $0.image }
+        }
+        try StandardOutput.print(lines.joined(separator: "\n"))
+    }
+}
