@@ -40,8 +40,8 @@ struct MMX: ParsableCommand {
             """,
         version: "\(Version.tool) (commit \(String(cString: mmx_commit())), \(Version.build))",
         subcommands: [
-            CaptionCommand.self, VQACommand.self, ClassifyCommand.self, MergeCommand.self, ReportCommand.self,
-            TrainCommand.self, EvaluateCommand.self, DataCommand.self, ModelCommand.self, BenchCommand.self,
+            CaptionCommand.self, VQACommand.self, ClassifyCommand.self, TrainCommand.self, EvaluateCommand.self,
+            ReportCommand.self, MergeCommand.self, DataCommand.self, ModelCommand.self, BenchCommand.self,
         ])
 
     static var names: CommandNames { CommandNames(root: self) }

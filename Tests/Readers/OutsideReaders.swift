@@ -10,7 +10,7 @@ import Tensors
 
 extension OutsideReader {
     /// All readers, by what they read.
-    public static let all: [OutsideReader] = weights + images + models + datasets
+    public static let all: [OutsideReader] = weights + images + models + datasets + lists
 
     private static let weightsFixtures = "WeightsTests/Fixtures"
     private static let imaging = "VisionTests/Fixtures/imaging"
@@ -36,6 +36,39 @@ extension OutsideReader {
             throw WeightsFileError(path: url.path, problem: problem.text)
         }
     }
+
+    /// An archive of two photographs' names, one of them long (GNU), without their pixels.
+    private static let tar: [UInt8] = {
+        func member(_ name: String, type: String, _ contents: [UInt8]) -> [UInt8] {
+            var header = [UInt8](repeating: 0, count: 512)
+            func put(_ text: String, at place: Int) {
+                header.replaceSubrange(place..<(place + text.utf8.count), with: text.utf8)
+            }
+            put(name, at: 0)
+            put(String(contents.count, radix: 8), at: 124)
+            put("        ", at: 148)
+            put(type, at: 156)
+            put("ustar", at: 257)
+            put(String(header.reduce(0) { $0 + Int($1) }, radix: 8), at: 148)
+            return header + contents + [UInt8](repeating: 0, count: (512 - contents.count % 512) % 512)
+        }
+        return member("a.jpg", type: "0", [1, 2, 3]) + member("././@LongLink", type: "L", Array("long.png".utf8))
+            + member("x", type: "0", [4]) + member("p", type: "x", Array("16 path=pax.png\n".utf8))
+            + member("y", type: "0", []) + [UInt8](repeating: 0, count: 1024)
+    }()
+
+    private static let lists: [OutsideReader] = [
+        .init("tar", [.bytes(tar)]) { url in
+            var members = TarPhotographs(url.path)
+            while let item = members.next() { _ = item.name }
+        },
+        .init(
+            "list", [.text("{\"image\":\"a.png\",\"words\":[\"dog\"]}\n{\"name\":\"b\",\"bytes\":\"AAAA\"}\n")], .json
+        ) { url in
+            var items = ListedPhotographs(file: url.path)
+            while let item = items.next() { _ = item.name }
+        },
+    ]
 
     private static let weights: [OutsideReader] = [
         .init("zip", [.files(weightsFixtures, ".npz"), .files(weightsFixtures, "zip.pth")], .zip) { url in

@@ -112,8 +112,7 @@ final class SuggestionTests: ProgramTestCase {
     }
 
     func testPhoto_severalOrWithASpace_saysWhatToDo() throws {
-        try assertUsage(
-            "caption", "toy.png", "wide.png", says: "one photograph at a time", "wide.png", command: "mmx caption")
+        try assertUsage("caption", "toy.png", "wide.png", says: "--output run", command: "mmx caption")
         try assertUsage("caption", "my", "photo.jpg", says: "\"my photo.jpg\"", command: "mmx caption")
         try assertUsage("caption", "toy.png", "dog", says: "unexpected argument 'dog'", command: "mmx caption")
     }

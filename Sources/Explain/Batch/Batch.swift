@@ -210,7 +210,8 @@ public enum Batch {
             let item = sources.next()
             guard item?.name == name else {
                 throw BatchFolderError(
-                    description: "\(folder.url.path): the photographs are others than before: photograph \(place + 1) is "
+                    description:
+                        "\(folder.url.path): the photographs are others than before: photograph \(place + 1) is "
                         + (item.map { "'\($0.name)'" } ?? "missing")
                         + ", in the folder '\(name)'. Give another folder with --output")
             }

@@ -132,6 +132,7 @@ final class BatchFolder {
                     url.appendingPathComponent(name), keeping: try kept(of: name))
             }
             if let header, let table = files[Self.table], table.size == 0 { try table.append(Array(header.utf8)) }
+            for (name, file) in files { checkpoint.bytes[name] = file.size }
             // A finished folder's last archive has its directory, and keeps it where no photograph follows.
             if checkpoint.archiveBytes > 0, !wasComplete { archive = try open(archive: checkpoint.archive) }
         } catch {
@@ -164,7 +165,19 @@ final class BatchFolder {
             }
         }
         guard let description = try decode(description, BatchDescription.self) else { return nil }
-        return (description, try decode(checkpointName, BatchCheckpoint.self) ?? BatchCheckpoint())
+        let checkpoint = try decode(checkpointName, BatchCheckpoint.self) ?? BatchCheckpoint()
+        let numbers =
+            [checkpoint.photographs, checkpoint.failed, checkpoint.archive, checkpoint.archiveBytes]
+            + checkpoint.bytes.values
+        guard numbers.allSatisfy({ (0...1 << 52).contains($0) }),
+            (1...1_000_000).contains(description.photographsInArchive)
+        else {
+            throw BatchFolderError(
+                description:
+                    "\(url.path): its \(checkpointName) or run.json is not what mmx wrote; remove the folder and "
+                    + "start again")
+        }
+        return (description, checkpoint)
     }
 
     /// The names of the photographs whose records are written, in order.
@@ -221,9 +234,11 @@ final class BatchFolder {
             let archive = try archive ?? open(archive: number)
             self.archive = archive
             try archive.append(maps)
-            checkpoint.archiveBytes = archive.size
         }
         for (name, file) in files { try file.append(Array((lines[name] ?? "").utf8)) }
+        // Only here, when all is written: what a full disk cut short belongs to no photograph that is done.
+        checkpoint.archiveBytes = archive?.size ?? checkpoint.archiveBytes
+        for (name, file) in files { checkpoint.bytes[name] = file.size }
         checkpoint.photographs += 1
         if isFailed { checkpoint.failed += 1 }
         if Date().timeIntervalSince(lastCheckpoint) >= Self.interval { try writeCheckpoint() }
@@ -243,10 +258,7 @@ final class BatchFolder {
 
     private func writeCheckpoint() throws {
         try archive?.synchronise()
-        for (name, file) in files {
-            try file.synchronise()
-            checkpoint.bytes[name] = file.size
-        }
+        for file in files.values { try file.synchronise() }
         var written = checkpoint
         // Times differ from run to run, finished folders do not.
         if written.isComplete { written.bytes[Self.times] = nil }

@@ -20,7 +20,8 @@ public enum BatchMerge {
                 throw BatchFolderError(description: "\(url.path): it is no folder of results of many photographs")
             }
             guard let shard = Shard(read.description.shard) else {
-                throw BatchFolderError(description: "\(url.path)/run.json: the shard '\(read.description.shard)' is none")
+                throw BatchFolderError(
+                    description: "\(url.path)/run.json: the shard '\(read.description.shard)' is none")
             }
             (self.url, description, checkpoint, self.shard) = (url, read.description, read.checkpoint, shard)
             guard checkpoint.isComplete else {
@@ -52,7 +53,8 @@ public enum BatchMerge {
             if number != archive {
                 archive = number
                 let file = url.appendingPathComponent(BatchFolder.archiveName(number))
-                let all = FileManager.default.fileExists(atPath: file.path) ? try NumPyArray.readArchiveInOrder(file) : []
+                let all =
+                    FileManager.default.fileExists(atPath: file.path) ? try NumPyArray.readArchiveInOrder(file) : []
                 maps = Dictionary(grouping: all) { String($0.name.prefix(9)) }
             }
             return maps[BatchFolder.digits(index, 9)] ?? []
@@ -82,7 +84,8 @@ public enum BatchMerge {
             let differences = description.differences(from: other)
             guard differences.isEmpty else {
                 throw BatchFolderError(
-                    description: "\(part.url.path): its results are of another command than those of \(first.url.path): "
+                    description:
+                        "\(part.url.path): its results are of another command than those of \(first.url.path): "
                         + differences.joined(separator: "; "))
             }
         }

@@ -97,7 +97,9 @@ public struct BatchReport: Encodable, Sendable {
             if let kind = line.errorKind {
                 failed += 1
                 kinds[kind, default: 0] += 1
-                if failedImages.count < top { failedImages.append(Count(text: "\(line.image): \(line.error ?? kind)", count: 1)) }
+                if failedImages.count < top {
+                    failedImages.append(Count(text: "\(line.image): \(line.error ?? kind)", count: 1))
+                }
             }
             if let caption = line.caption { results[caption, default: 0] += 1 }
             for question in line.questions ?? [] {

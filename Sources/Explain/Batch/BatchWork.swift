@@ -11,6 +11,8 @@ final class BatchWork: @unchecked Sendable {
         var lines: [String: String] = [:]
         var maps: [(name: String, array: Tensor)] = []
         var isFailed = false
+        /// What ends the work when the records before are written.
+        var end: (any Error)?
     }
 
     private let batch: BatchRequest
@@ -91,17 +93,19 @@ final class BatchWork: @unchecked Sendable {
         // Photographs that are explained together share their time.
         let time = Double(DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds) / 1e6 / Double(group.count)
         for (taken, read) in zip(group, read) {
+            let outcome = read.flatMap { _ in outcomes.popFirst() ?? .failure(CancellationError()) }
+            var record = Finished(index: taken.item.index)
             do {
-                let outcome = read.flatMap { _ in outcomes.popFirst() ?? .failure(CancellationError()) }
-                try write(
-                    finished(taken.item, try? read.get().photo.description, outcome, milliseconds: time),
-                    place: taken.place)
+                record = try finished(
+                    taken.item, try? read.get().photo.description, outcome, milliseconds: time)
             } catch {
-                return stop(error)
+                record.end = error
             }
+            do { try write(record, place: taken.place) } catch { return stop(error) }
         }
     }
 
+    /// Ends the work.
     private func stop(_ error: any Error) {
         lock.lock()
         if failure == nil { failure = error }
@@ -174,7 +178,10 @@ final class BatchWork: @unchecked Sendable {
     /// A row of the table: the flat columns, as RFC 4180 quotes them.
     private static func row(_ record: PhotoRecord<some RecordColumns>) -> String {
         let values =
-            ["\(record.index)", record.image, record.sha256, record.width.map(String.init), record.height.map(String.init)]
+            [
+                "\(record.index)", record.image, record.sha256, record.width.map(String.init),
+                record.height.map(String.init),
+            ]
             + record.columns.flat.map(\.value) + ["\(record.warnings.count)", record.error]
         return values.map { value in
             guard let value, value.contains(where: { ",\"\n\r\r\n".contains($0) }) else { return value ?? "" }
@@ -190,6 +197,7 @@ final class BatchWork: @unchecked Sendable {
         }
         waiting[place] = finished
         while failure == nil, let next = waiting.removeValue(forKey: written) {
+            if let end = next.end { throw end }
             try folder?.append(index: next.index, lines: next.lines, maps: next.maps, isFailed: next.isFailed)
             try batch.line?(next.lines[BatchFolder.results] ?? "")
             written += 1

@@ -22,7 +22,9 @@ struct TarPhotographs: IteratorProtocol {
         if isDone { return nil }
         if descriptor < 0 { return end("the archive cannot be read: \(systemMessage(errno))") }
         while true {
-            guard let header = read(Self.block) else { return end("the archive cannot be read: \(systemMessage(errno))") }
+            guard let header = read(Self.block) else {
+                return end("the archive cannot be read: \(systemMessage(errno))")
+            }
             // Two blocks of zeros end an archive; some programs leave them out.
             if header.isEmpty || header.allSatisfy({ $0 == 0 }) { return end(nil) }
             guard header.count == Self.block else { return end("the archive ends in the middle of a member's header") }
@@ -67,7 +69,8 @@ struct TarPhotographs: IteratorProtocol {
                     name: item,
                     contents: .missing(
                         ImageError(
-                            .tooLarge, item, "\(size >> 20) MiB; at most \(ImageLimits.standard.bytes >> 20) are read")))
+                            .tooLarge, item, "\(size >> 20) MiB; at most \(ImageLimits.standard.bytes >> 20) are read"))
+                )
             }
             guard let data = read(padded), data.count >= size else {
                 return end("the archive ends in the middle of '\(text)'")

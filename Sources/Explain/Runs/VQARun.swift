@@ -64,7 +64,8 @@ public enum VQARun {
     ) throws -> RunResult<VQAManifestBody> {
         let folder = try Timings.measure(.model) { try ModelFolder.find(request.model) }
         // The hash starts when the photograph is decoded: two threads of one core would only hold each other up.
-        let photo = try PhotoFile(request.photo, bytes: bytes, limits: request.limits), weights = FileHash(model: folder)
+        let photo = try PhotoFile(request.photo, bytes: bytes, limits: request.limits),
+            weights = FileHash(model: folder)
         let answering = try AnsweringModel(request, folder: folder, weights: weights)
         return try answering.write(answering.answers(photo, progress: progress), of: photo)
     }

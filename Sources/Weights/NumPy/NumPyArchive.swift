@@ -29,7 +29,9 @@ extension NumPyArray {
             guard name.hasSuffix(".npy"), let bytes = try archive.contents(name) else {
                 throw FileProblem("is a zip archive with '\(name)', which is no .npy file")
             }
-            do { result.append((String(name.dropLast(4)), try read(bytes, keeper: file))) } catch let problem as FileProblem {
+            do { result.append((String(name.dropLast(4)), try read(bytes, keeper: file))) } catch let problem
+                as FileProblem
+            {
                 throw FileProblem("has the array '\(name)', which \(problem.text)")
             }
         }

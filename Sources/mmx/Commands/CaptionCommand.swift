@@ -57,7 +57,7 @@ struct CaptionCommand: CheckedCommand {
         commandName: "caption", abstract: "Caption a photograph and draw where its words come from.",
         usage: """
             mmx caption <photo> [<options>]
-            mmx caption <photos, folders, tars or lists> --output <dir> [<options>]
+            mmx caption <photos>... --output <dir> [<options>]
             mmx caption --list-methods | --list-layers
             """,
         discussion: """
@@ -76,7 +76,7 @@ struct CaptionCommand: CheckedCommand {
               mmx caption photo.jpg --question "what color is the dog?"
                   Answer a question too, as mmx vqa does.
               mmx caption photos/ more/*.jpg --explain-all --output run
-                  Write a record and every word's map for each of many photographs (docs/scale.md).
+                  Caption many photographs, with every word's map.
 
             The shipped model's map of a word explains the visual part of the word's score (--score \
             \(ShippedDefaults.captionScore)), by Grad-CAM of centred activations (--method \
@@ -91,12 +91,17 @@ struct CaptionCommand: CheckedCommand {
             probability. mmx prints a warning then. A word that the model does not know is an error that names the \
             nearest words.
 
+            Many photographs are files, folders, archives (.tar), lists (.jsonl), or names or JSON on standard input. Each \
+            becomes a record in results.jsonl; interrupted, the same command goes on. docs/scale.md says more.
+
             Each target gets an overlay, a heat map and a raw map (.npy). The manifest beside them, a JSON file, \
             records how they were made. Where the model that answers shares the captioner's encoder, the encoder runs \
             once.
             """)
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file, or \"-\" for standard input. Or many: see above.", valueName: "photo")) var photo: String?
+    @Argument(
+        help: ArgumentHelp("A JPEG or PNG file, or - for standard input; or many.", valueName: "photo"))
+    var photo: String?
     @Argument(help: .private) var extra: [String] = []
     @OptionGroup(title: HelpGroup.targets) var what: CaptionTargetOptions
     @OptionGroup(title: HelpGroup.model) var captioner: CaptionerOptions

@@ -58,7 +58,7 @@ struct ClassifyCommand: CheckedCommand {
         commandName: "classify", abstract: "Classify a photograph and draw where a class comes from.",
         usage: """
             mmx classify <photo> [<options>]
-            mmx classify <photos, folders, tars or lists> --output <dir> [<options>]
+            mmx classify <photos>... --output <dir> [<options>]
             mmx classify --list-methods | --list-layers
             """,
         discussion: """
@@ -73,7 +73,7 @@ struct ClassifyCommand: CheckedCommand {
               mmx classify photo.jpg --explain --model resnet18
                   Use another network (mmx model import, make models).
               mmx classify photos/ --explain --output run
-                  Write a record and a map for each of many photographs (docs/scale.md).
+                  Classify many photographs, with a map each.
 
             The map explains the class's score before the softmax. It is made by Grad-CAM (--method grad-cam), unless \
             the model's config.json names another method. --method cam is for networks that end in global average \
@@ -84,7 +84,9 @@ struct ClassifyCommand: CheckedCommand {
             map (.npy). The manifest beside them, a JSON file, records how they were made.
             """)
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file, or \"-\" for standard input. Or many: see above.", valueName: "photo")) var photo: String?
+    @Argument(
+        help: ArgumentHelp("A JPEG or PNG file, or - for standard input; or many.", valueName: "photo"))
+    var photo: String?
     @Argument(help: .private) var extra: [String] = []
     @OptionGroup(title: HelpGroup.targets) var what: ClassTargetOptions
     @OptionGroup(title: HelpGroup.model) var models: ClassifierOptions
@@ -128,7 +130,8 @@ struct ClassifyCommand: CheckedCommand {
         if output.timings { Timings.start() }
         let request = ClassRequest(
             photo: PhotoArgument.url(photo), model: models.model, targets: what.targets, top: what.top,
-            options: try methods.options(settings: settings.settings), rendering: drawing.rendering(into: output.folder),
+            options: try methods.options(settings: settings.settings),
+            rendering: drawing.rendering(into: output.folder),
             limits: image.limits)
         let photographs = photographs
         if photographs.areMany { return try photographs.run { try Batch.classes(request, $0, progress: $1) } }

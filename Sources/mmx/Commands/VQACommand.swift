@@ -43,7 +43,7 @@ struct VQACommand: CheckedCommand {
         commandName: "vqa", abstract: "Answer a question on a photograph; draw where the answer comes from.",
         usage: """
             mmx vqa <photo> <question> [<options>]
-            mmx vqa <photos, folders, tars or lists> <question> --output <dir> [<options>]
+            mmx vqa <photos>... <question> --output <dir> [<options>]
             mmx vqa <photo> --question-file <txt> [<options>]
             mmx vqa --list-methods | --list-layers
             """,
@@ -57,7 +57,7 @@ struct VQACommand: CheckedCommand {
               mmx vqa photo.jpg --question-file questions.txt
                   Ask many questions; the encoder runs once.
               mmx vqa photos/ "is there a dog?" --output run
-                  Write a record and a map for each of many photographs (docs/scale.md).
+                  Answer for many photographs, with a map each.
 
             The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM \
             (--method \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map \
@@ -68,7 +68,9 @@ struct VQACommand: CheckedCommand {
             and a raw map (.npy). The manifest beside them, a JSON file, records how they were made.
             """)
 
-    @Argument(help: ArgumentHelp("A JPEG or PNG file, or \"-\" for standard input. Or many: see above.", valueName: "photo")) var photo: String?
+    @Argument(
+        help: ArgumentHelp("A JPEG or PNG file, or - for standard input; or many.", valueName: "photo"))
+    var photo: String?
     @Argument(help: ArgumentHelp("A question about it, in quotes.", valueName: "question")) var question: String?
     @Argument(help: .private) var extra: [String] = []
     @OptionGroup(title: HelpGroup.targets) var what: AnswerTargetOptions
@@ -111,7 +113,7 @@ struct VQACommand: CheckedCommand {
     func checkRequest(_ arguments: [String]) throws {
         let (photographs, asked) = parts
         let areNamed = photographs.names.allSatisfy(Photographs.isNamed)
-        if let asked, areNamed, photographs.names.count > 1, Photographs.isNamed(asked) {
+        if let asked, areNamed, Photographs.isNamed(asked) {
             throw ValidationError("Missing expected argument '<question>' (or --question-file) behind the photographs")
         }
         if !areNamed || extra.isEmpty {

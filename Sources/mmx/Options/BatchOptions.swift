@@ -88,7 +88,8 @@ struct Photographs {
         let bar = Progress(startsAtOnce: false)
         let result = try bar.clearing {
             try explain(request) { progress in
-                bar.update(Self.text(progress), fraction: progress.total.map { Double(progress.done) / Double(max(1, $0)) })
+                bar.update(
+                    Self.text(progress), fraction: progress.total.map { Double(progress.done) / Double(max(1, $0)) })
             }
         }
         for (ending, count) in result.passedOver.sorted(by: { $0.key < $1.key }) {

@@ -4,7 +4,8 @@ import Foundation
 /// Where the images and the manifest of an explanation go, and what is printed.
 struct OutputOptions: ParsableArguments {
     @Option(
-        name: .shortAndLong, help: ArgumentHelp(
+        name: .shortAndLong,
+        help: ArgumentHelp(
             "Folder for the images and the manifest, or for the results of many photographs. For one photograph, the "
                 + "default is mmx-output.", valueName: "dir"))
     var output: String?
