@@ -1,5 +1,8 @@
 """Many photographs, from files to every word's raw map: photographs a second and memory, mmx against PyTorch with a DataLoader."""
+import json
 import os
+import subprocess
+import tempfile
 import time
 
 from turns import ENVIRONMENT, HERE, Worker, results
@@ -69,3 +72,31 @@ def throughput(options, photos):
           f"{same} of {len(wanted)} captions are the same (Pillow's resizing rounds otherwise)")
     if options.threads > 1:
         print(f"mmx on {options.threads} threads: {found['mmx, 1 thread'][0] / found[ours][0]:.2f} times the rate of one")
+    command(options, wanted)
+
+
+def command(options, wanted):
+    """The command on the same photographs, with evidence, records and archives of maps, beside the engine in one process."""
+    binary = os.path.join(options.build, "mmx")
+    rates = {"engine": [], "command": []}
+    same = 0
+    for turn in range(3):
+        worker = Worker(os.path.join(options.build, "mmx-bench"), MMX_THREADS=str(options.threads))
+        worker("load", model=options.model, evidence=True)
+        worker("throughput", photos=wanted[:16])
+        answer = worker("throughput", photos=wanted)
+        worker.close()
+        rates["engine"].append(len(wanted) / answer["wall"] * 1e3)
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            subprocess.run(
+                [binary, "caption", "-", "--explain-all", "--model", options.model, "--output", folder], check=True,
+                input="\n".join(wanted).encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env={**os.environ, **ENVIRONMENT, "MMX_THREADS": str(options.threads)})
+            rates["command"].append(len(wanted) / (time.perf_counter() - start))
+            lines = [json.loads(line) for line in open(os.path.join(folder, "results.jsonl"))]
+        same = sum(line["caption"].split() == caption.split() for line, caption in zip(lines, answer["captions"]))
+    engine, whole = max(rates["engine"]), max(rates["command"])
+    results["throughput, command"] = {"engine": engine, "command": whole, "ratio": whole / engine}
+    print(f"with evidence, {options.threads} threads: the engine {engine:.1f} photographs/s, the command with start, records and maps "
+          f"{whole:.1f} ({whole / engine:.2f} of it; best of three in turns); {same} of {len(wanted)} captions are the same")

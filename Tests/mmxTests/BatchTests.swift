@@ -375,13 +375,19 @@ final class BatchTests: ProgramTestCase {
         var environment = ProcessInfo.processInfo.environment
         for task in 4...6 {
             (environment["SLURM_ARRAY_TASK_ID"], environment["SLURM_ARRAY_TASK_COUNT"]) = ("\(2 * task)", "3")
-            (environment["SLURM_ARRAY_TASK_MIN"], environment["SLURM_ARRAY_TASK_STEP"]) = ("8", "2")
+            (environment["SLURM_ARRAY_TASK_MIN"], environment["SLURM_ARRAY_TASK_MAX"]) = ("8", "12")
+            environment["SLURM_ARRAY_TASK_STEP"] = "2"
             let part = try run(
                 ["caption", "--model", Self.model.path, "photos"] + options + ["--output", "run-\(task)"],
                 environment: environment)
             XCTAssertTrue([0, 7].contains(part.code), part.errors)
             XCTAssertTrue(part.errors.contains("shard \(task - 3)/3, from SLURM_ARRAY_TASK_ID"), part.errors)
         }
+        // Some tasks alone, submitted again: they do not know how many there were.
+        (environment["SLURM_ARRAY_TASK_MAX"], environment["SLURM_ARRAY_TASK_ID"]) = ("20", "8")
+        assertFails(
+            try run(["caption", "--model", Self.model.path, "photos", "--output", "gaps"], environment: environment), 3,
+            "Slurm array with gaps", "--shard i/n")
         assertFails(try mmx("merge", "run-6", "run-4", "--output", "merged"), 6, "shard 2/3 missing")
         assertFails(try mmx("merge", "run-4", "run-4", "run-5", "--output", "merged"), 6, "shard 1/3 is in")
         assertFails(try mmx("merge", "photos", "--output", "merged"), 6, "no folder of results")

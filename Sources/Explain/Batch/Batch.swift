@@ -191,7 +191,7 @@ public enum Batch {
         let sources = PhotoSources(inputs, output: batch.output, shard: batch.shard)
         try skip(folder, sources)
         let work = BatchWork(
-            batch, folder, sources, total: total, photographsInArchive: photographsInArchive, progress: progress)
+            batch, folder, sources, total: total, progress: progress)
         Parallel.forEach(Parallel.threads) { _ in
             while true {
                 let group = work.next()

@@ -25,6 +25,9 @@ struct BatchDescription: Codable, Equatable {
     /// Photographs in each archive of maps.
     var photographsInArchive: Int
 
+    /// The archive of a photograph. A shard's archives have as many photographs as those of one machine.
+    func archive(of index: Int) -> Int { index / (photographsInArchive * (Shard(shard)?.count ?? 1)) }
+
     /// What differs, a line each: "beam: 3, in the folder 5". The photographs are compared by their names, one by one,
     /// and not here: a command may name more than before.
     func differences(from other: BatchDescription) -> [String] {
@@ -69,14 +72,14 @@ final class BatchFolder {
     static let results = "results.jsonl"
     static let times = "times.jsonl"
     static let table = "results.csv"
-    private static let description = "run.json"
+    private static let descriptionName = "run.json"
     private static let checkpointName = "checkpoint.json"
 
     let url: URL
     private(set) var checkpoint = BatchCheckpoint()
     private var files: [String: AppendedFile] = [:]
     private var archive: NumPyArchiveWriter?
-    private let photographsInArchive: Int
+    private let description: BatchDescription
     private var lastCheckpoint = Date()
     private var wasComplete = false
     private let lock: Int32
@@ -92,7 +95,7 @@ final class BatchFolder {
     ///   `AtomicFileError`.
     init(_ url: URL, _ description: BatchDescription, header: String?) throws {
         self.url = url
-        photographsInArchive = description.photographsInArchive
+        self.description = description
         try AtomicFile.makeFolder(url)
         lock = RawPath.withBytes(url.path) { Foundation.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         if lock >= 0, flock(lock, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
@@ -119,13 +122,13 @@ final class BatchFolder {
                 for name in [Self.results, "maps-00000.npz"]
                 where FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path) {
                     throw BatchFolderError(
-                        description: "\(url.path): the folder has \(name) but no \(Self.description); give another "
+                        description: "\(url.path): the folder has \(name) but no \(Self.descriptionName); give another "
                             + "folder with --output")
                 }
             }
             if known?.description != description {
                 try AtomicFile.write(
-                    JSON.file(description), to: url.appendingPathComponent(Self.description), durable: true)
+                    JSON.file(description), to: url.appendingPathComponent(Self.descriptionName), durable: true)
             }
             for name in [Self.results, Self.times] + (header == nil ? [] : [Self.table]) {
                 files[name] = try AppendedFile(
@@ -164,7 +167,7 @@ final class BatchFolder {
                     description: "\(file.path): it is not what mmx wrote; remove the folder and start again")
             }
         }
-        guard let description = try decode(description, BatchDescription.self) else { return nil }
+        guard let description = try decode(descriptionName, BatchDescription.self) else { return nil }
         let checkpoint = try decode(checkpointName, BatchCheckpoint.self) ?? BatchCheckpoint()
         let numbers =
             [checkpoint.photographs, checkpoint.failed, checkpoint.archive, checkpoint.archiveBytes]
@@ -200,6 +203,9 @@ final class BatchFolder {
         }
     }
 
+    /// The name of the archive with a photograph's maps.
+    func archiveName(of index: Int) -> String { Self.archiveName(description.archive(of: index)) }
+
     static func archiveName(_ number: Int) -> String { "maps-\(digits(number, 5)).npz" }
 
     /// A number with zeros before it.
@@ -222,7 +228,7 @@ final class BatchFolder {
     func append(
         index: Int, lines: [String: String], maps: [(name: String, array: Tensor)], isFailed: Bool
     ) throws {
-        let number = index / photographsInArchive
+        let number = description.archive(of: index)
         if number != checkpoint.archive {
             try archive?.finish()
             archive = nil

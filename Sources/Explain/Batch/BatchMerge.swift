@@ -47,9 +47,11 @@ public enum BatchMerge {
             return String(decoding: line, as: UTF8.self) + "\n"
         }
 
+        func archiveName(of index: Int) -> String { BatchFolder.archiveName(description.archive(of: index)) }
+
         /// The maps of a photograph, in the archive's order.
         func maps(of index: Int) throws -> [(name: String, array: Tensor)] {
-            let number = index / description.photographsInArchive
+            let number = description.archive(of: index)
             if number != archive {
                 archive = number
                 let file = url.appendingPathComponent(BatchFolder.archiveName(number))
@@ -109,6 +111,10 @@ public enum BatchMerge {
                 lines[name] = try part.line(of: name)
             }
             if index < done { continue }
+            // A shard's archives hold other photographs than the whole's. No other text has these quotes unescaped.
+            lines[BatchFolder.results] = lines[BatchFolder.results]?.replacing(
+                "\"maps\":\"\(part.archiveName(of: index))\"", with: "\"maps\":\"\(folder.archiveName(of: index))\"",
+                maxReplacements: 1)
             // Keys are sorted, so that no other key's text can stand before an error's own.
             let isFailed = lines[BatchFolder.results].map { !$0.contains("\"error\":null") } ?? false
             try folder.append(index: index, lines: lines, maps: part.maps(of: index), isFailed: isFailed)

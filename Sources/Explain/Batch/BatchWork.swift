@@ -18,7 +18,6 @@ final class BatchWork: @unchecked Sendable {
     private let batch: BatchRequest
     private let folder: BatchFolder?
     private let sources: PhotoSources
-    private let photographsInArchive: Int
     private let report: (BatchProgress) -> Void
     private let start = Date()
 
@@ -43,11 +42,11 @@ final class BatchWork: @unchecked Sendable {
     private static let group = 4
 
     init(
-        _ batch: BatchRequest, _ folder: BatchFolder?, _ sources: PhotoSources, total: Int?, photographsInArchive: Int,
+        _ batch: BatchRequest, _ folder: BatchFolder?, _ sources: PhotoSources, total: Int?,
         progress report: @escaping (BatchProgress) -> Void
     ) {
         (self.batch, self.folder, self.sources) = (batch, folder, sources)
-        (self.photographsInArchive, self.report) = (photographsInArchive, report)
+        self.report = report
         progress.total = total
         progress.done = folder?.checkpoint.photographs ?? 0
         progress.failed = folder?.checkpoint.failed ?? 0
@@ -131,10 +130,12 @@ final class BatchWork: @unchecked Sendable {
                 (name: ([BatchFolder.digits(item.index, 9)] + name).joined(separator: "-"), array: maps)
             }.filter { $0.array.shape[0] > 0 }
             if maps.isEmpty { break }
-            if folder == nil {
+            guard let folder else {
                 record.mapValues = Dictionary(uniqueKeysWithValues: maps.map { ($0.name, EncodedMaps($0.array)) })
-            } else if !batch.hasMapFiles {
-                record.maps = BatchFolder.archiveName(item.index / photographsInArchive)
+                break
+            }
+            if !batch.hasMapFiles {
+                record.maps = folder.archiveName(of: item.index)
                 finished.maps = maps
             }
         case .failure(let error):

@@ -122,22 +122,36 @@ public struct Shard: Equatable, Sendable {
         self.count = count
     }
 
+    private static let mostShards = 1_000_000
+
     /// "3/16".
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 2, let number = parts[0], let count = parts[1], count >= 1, (1...count).contains(number)
+        guard parts.count == 2, let number = parts[0], let count = parts[1],
+            (1...Self.mostShards).contains(count), (1...count).contains(number)
         else { return nil }
         self.init(number: number, count: count)
     }
 
     /// That of a task of a Slurm array (`SLURM_ARRAY_TASK_ID` and its neighbours); nil outside.
-    public init?(slurm environment: [String: String]) {
+    /// - Throws: ``PhotoListError`` for an array with gaps, whose tasks cannot tell how many there are in all.
+    public static func ofSlurmTask(_ environment: [String: String]) throws -> Shard? {
         func number(_ name: String) -> Int? { environment["SLURM_ARRAY_TASK_\(name)"].flatMap { Int($0) } }
-        guard let task = number("ID"), let count = number("COUNT"), count >= 1 else { return nil }
-        let step = max(1, number("STEP") ?? 1), first = number("MIN") ?? 0
-        let place = (task - first) / step
-        guard (task - first) % step == 0, (0..<count).contains(place) else { return nil }
-        self.init(number: place + 1, count: count)
+        guard let task = number("ID") else { return nil }
+        let range = -(1 << 40)...(1 << 40)
+        if let count = number("COUNT"), let first = number("MIN"), let last = number("MAX"),
+            (1...mostShards).contains(count), [task, first, last].allSatisfy(range.contains)
+        {
+            let step = count > 1 ? (last - first) / (count - 1) : 1
+            if step >= 1, step == max(1, number("STEP") ?? step), first + step * (count - 1) == last,
+                (first...last).contains(task), (task - first) % step == 0
+            {
+                return Shard(number: (task - first) / step + 1, count: count)
+            }
+        }
+        throw PhotoListError(
+            description: "task \(task) of a Slurm array with gaps does not tell its part of the photographs "
+                + "(SLURM_ARRAY_TASK_MIN, MAX, COUNT); give it with --shard i/n, or --shard 1/1 for all photographs")
     }
 
     public var description: String { "\(number)/\(count)" }

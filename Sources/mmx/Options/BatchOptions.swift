@@ -72,7 +72,7 @@ struct Photographs {
     /// - Throws: what ended the run; `PhotographsFailed` where some photographs have an error.
     func run(_ explain: (BatchRequest, @escaping (BatchProgress) -> Void) throws -> BatchProgress) throws {
         let environment = ProcessInfo.processInfo.environment
-        let slurm = batch.shard == nil ? Shard(slurm: environment) : nil
+        let slurm = batch.shard == nil ? try Shard.ofSlurmTask(environment) : nil
         if let slurm {
             StandardError.line(
                 "mmx: shard \(slurm.description), from SLURM_ARRAY_TASK_ID; --shard 1/1 explains all photographs")
