@@ -146,6 +146,20 @@ dist-test: dist $(DEMO)/camera.png ## tries both in fresh systems of Debian 12 a
 	@dpkg -s $(DIST_TEST) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(DIST_TEST); }
 	$(SUDO) Scripts/dist-test
 
+# Examples/cluster on a real Slurm and a real Spark, on this machine. Needs root; PHOTOS=DIR: other photographs, 200 or more.
+CLUSTER = slurm-wlm munge openjdk-17-jre-headless python3-venv
+CLUSTER_PHOTOS = $(if $(PHOTOS),$(PHOTOS),$(DEMO)/many)
+.PHONY: cluster-test
+$(DEMO)/many: $(DEMO)/photos
+	@rm -rf $@ && mkdir -p $@
+	@i=0; while [ $$i -lt 200 ]; do for f in $(DEMO)/photos/*; do cp "$$f" "$@/$$i-$$(basename $$f)"; i=$$((i + 1)); done; done
+	@echo "no photograph" > $@/broken.jpg
+
+cluster-test: build $(if $(PHOTOS),,$(DEMO)/many) ## Examples/cluster on a real Slurm and a real Spark, killed in the middle
+	@dpkg -s $(CLUSTER) >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(CLUSTER); }
+	$(SUDO) Examples/cluster/slurm-test.sh $(MMX) $(CLUSTER_PHOTOS) --beam 100
+	Examples/cluster/spark-test.sh $(MMX) $(CLUSTER_PHOTOS)
+
 SHARE = $(DESTDIR)$(PREFIX)/share/mmx
 
 # $(SHARE)/installed lists the files, so that `make uninstall` leaves alone what others put beside them.

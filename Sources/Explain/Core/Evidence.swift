@@ -121,12 +121,13 @@ public struct EvidenceReading: Sendable {
         let byChoice = Dictionary(grouping: target.terms) { $0.index / width }
         let sum = byChoice.sorted { $0.key < $1.key }.reduce(Float(0)) { sum, choice in
             let (first, terms) = (choice.key * width, choice.value)
-            let others = first..<first + width
             guard terms.count == 1 else { return sum + terms.reduce(0) { $0 + $1.weight * values[$1.index] } }
-            let own = terms[0].index
-            let largest = others.reduce(-Float.infinity) { $1 == own ? $0 : max($0, values[$1]) }
-            let rest = others.reduce(Float(0)) { $1 == own ? $0 : $0 + exp(values[$1] - largest) }
-            return sum + terms[0].weight * (values[own] - largest - log(rest))
+            // The others' exponentials before the own score, and behind it.
+            let own = terms[0].index, end = first + width
+            let parts = [first..<own, own + 1..<end].filter { !$0.isEmpty }
+                .map { logSumExp(values + $0.lowerBound, $0.count) }
+            let others = parts.withUnsafeBufferPointer { $0.baseAddress.map { logSumExp($0, parts.count) } }
+            return sum + terms[0].weight * (values[own] - (others ?? -.infinity))
         }
         return withExtendedLifetime(scores) { sum }
     }

@@ -7,15 +7,13 @@ enum ChannelSums {
     ///   - activations: A, `[1, u, v, K]`.
     ///   - weights: w, `[S][K]`.
     /// - Returns: `[S, u, v]`.
-    @inline(__always) static func weighted(_ activations: Tensor, _ weights: [[Float]]) -> Tensor {
+    static func weighted(_ activations: Tensor, _ weights: [[Float]]) -> Tensor {
         let (rows, columns, channels) = (activations.shape[1], activations.shape[2], activations.shape[3])
         let cells = rows * columns, maps = Tensor(uninitialized: [weights.count, rows, columns])
         for (s, weights) in weights.enumerated() {
             for cell in 0..<cells {
-                let row = activations.pointer + cell * channels
-                var sum: Float = 0
-                for k in 0..<channels { sum += weights[k] * row[k] }
-                maps.pointer[s * cells + cell] = sum
+                maps.pointer[s * cells + cell] = dotProduct(
+                    weights, activations.pointer + cell * channels, channels)
             }
         }
         return withExtendedLifetime((activations, maps)) { maps }

@@ -57,12 +57,14 @@ func softmaxRow(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ w
     kernels.softmax(width, x, y)
 }
 
-func logSumExp(_ x: UnsafePointer<Float>, _ width: Int) -> Float { kernels.log_sum_exp(width, x) }
+/// log(sum over i of exp(x_i)).
+public func logSumExp(_ x: UnsafePointer<Float>, _ width: Int) -> Float { kernels.log_sum_exp(width, x) }
 
 func maximumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float { kernels.maximum(count, x) }
 
 func sumOf(_ x: UnsafePointer<Float>, _ count: Int) -> Float { kernels.sum(count, x) }
 
-func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
+/// The sum over i of a_i b_i.
+public func dotProduct(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
     kernels.dot(count, a, b)
 }
