@@ -14,7 +14,7 @@ RATE = 18.5  # photographs a second on one core: 37 on two
 START = 0.15  # seconds from the start of a process to its first photograph
 RECORD = 6_200  # bytes of a record in results.jsonl
 ENTRY = 3_220  # bytes of a photograph's maps in an archive: ten words at 9x9, 32-bit floats
-MERGE = 14_000  # photographs a second that one process merges
+MERGE = 20_000  # photographs a second that one process merges
 CHECKPOINT = 2  # seconds of work that a kill costs at most
 
 # Assumed.

@@ -334,6 +334,12 @@ final class BatchTests: ProgramTestCase {
                 try records(outcome.output).compactMap { $0["image"] as? String },
                 names.filter { $0 != "z.json" }.map { "\(format).tar/\($0)" })
         }
+        // A shard reads its own members alone, and work that goes on passes over the others.
+        let part = try shell("MMX gnu.tar --jsonl --shard 2/3")
+        XCTAssertEqual(try records(part.output).compactMap { $0["image"] as? String }, ["gnu.tar/\(long)"])
+        XCTAssertEqual(try batch("gnu.tar", output: "run").code, 0)
+        let again = try batch("gnu.tar", "toy.png", output: "run")
+        XCTAssertTrue(again.output.hasPrefix("4 photographs, 0 failed, 3 of them done before"), again.output)
         let archive = try Data(contentsOf: url("gnu.tar"))
         try archive.prefix(archive.count / 2).write(to: url("cut.tar"))
         let cut = try shell("MMX cut.tar toy.png --jsonl")

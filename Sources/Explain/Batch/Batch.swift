@@ -207,7 +207,7 @@ public enum Batch {
     private static func skip(_ folder: BatchFolder?, _ sources: PhotoSources) throws {
         guard let folder, folder.checkpoint.photographs > 0 else { return }
         for (place, name) in try folder.names().enumerated() {
-            let item = sources.next()
+            let item = sources.next(readsBytes: false)
             guard item?.name == name else {
                 throw BatchFolderError(
                     description:

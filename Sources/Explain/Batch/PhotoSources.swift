@@ -74,9 +74,15 @@ final class PhotoSources {
     }
 
     /// The next photograph of the shard; nil at the end.
-    func next() -> PhotoItem? {
+    /// - Parameter readsBytes: whether bytes out of an archive are wanted; they are not where the photograph is passed
+    ///   over.
+    func next(readsBytes: Bool = true) -> PhotoItem? {
         while true {
             if var iterator = current {
+                if var archive = iterator as? TarPhotographs {
+                    archive.readsBytes = readsBytes && shard.has(count)
+                    iterator = archive
+                }
                 let item = iterator.next()
                 current = iterator
                 if var item {

@@ -5,6 +5,8 @@ import Vision
 /// The photographs in a tar archive, in its order: plain files whose names end in .jpg, .jpeg or .png. POSIX archives
 /// (ustar, pax) and GNU's, as tar and webdataset write them; not compressed ones.
 struct TarPhotographs: IteratorProtocol {
+    /// Whether the next photograph's bytes are wanted; without, only its name is read.
+    var readsBytes = true
     private let path: String
     private var descriptor: Int32
     private var isDone = false
@@ -71,6 +73,10 @@ struct TarPhotographs: IteratorProtocol {
                         ImageError(
                             .tooLarge, item, "\(size >> 20) MiB; at most \(ImageLimits.standard.bytes >> 20) are read"))
                 )
+            }
+            if !readsBytes {
+                guard skip(padded) else { return end("the archive ends in the middle of '\(text)'") }
+                return PhotoItem(name: item, contents: .bytes(Data()))
             }
             guard let data = read(padded), data.count >= size else {
                 return end("the archive ends in the middle of '\(text)'")
