@@ -1,5 +1,6 @@
 import Explain
 import Foundation
+import Tensors
 import TestSupport
 import Vision
 import Weights
@@ -357,6 +358,19 @@ final class BatchTests: ProgramTestCase {
         XCTAssertEqual((packed[0]["error"] as? String)?.contains("compressed"), true)
     }
 
+    /// A photograph that claims 240 megapixels is one record with an error, and the next ones are explained.
+    func testHugePhotograph_amongSmallOnes_isARecordThatSaysHowToAllowIt() throws {
+        var huge = try Data(contentsOf: url("toy.png"))
+        // The header's width and height, 20,000 x 12,000, and its checksum.
+        huge.replaceSubrange(16..<24, with: [0, 0, 0x4E, 0x20, 0, 0, 0x2E, 0xE0])
+        try huge.write(to: url("photos/a/huge.png"))
+        let outcome = try batch("photos/a", "photos/b", output: "run")
+        XCTAssertEqual(outcome.code, 7, outcome.errors)
+        let records = try records(in: "run")
+        XCTAssertEqual(records.map { $0["errorKind"] as? String }, [nil, nil, "tooLarge", nil])
+        XCTAssertEqual((records[2]["error"] as? String)?.contains("--max-pixels"), true, "\(records[2])")
+    }
+
     func testReaderGone_endsTheRun() throws {
         let outcome = try shell(
             "yes photos/0.png | head -2000 | MMX - --jsonl | head -1 > /dev/null; exit ${PIPESTATUS[2]}")
@@ -435,6 +449,29 @@ final class BatchTests: ProgramTestCase {
         XCTAssertTrue(listed.output.contains("no question is asked of this photograph"))
         let unasked = try run(["vqa", "--model", model, "toy.png", "wide.png"])
         XCTAssertEqual(unasked.code, 64, unasked.errors)
+    }
+
+    func testClassify_onManyPhotographs() throws {
+        let store = ParameterStore(seed: 5)
+        _ = TinyCNN().encoder(store.scope(), folded: false)
+        _ = TinyCNN().head(store.scope(), classes: 3)
+        try SafeTensors.write(store.stateDictionary(), to: url("weights.safetensors"), type: .f32)
+        try write("names.txt", "cat\ndog\nfox\n")
+        let environment = ["MMX_MODELS": url("models").path]
+        let imported = try run(
+            ["model", "import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt"],
+            environment: environment)
+        XCTAssertEqual(imported.code, 0, imported.errors)
+        let outcome = try run(
+            ["classify", "--model", "tiny", "photos/a", "toy.png", "--explain", "--output", "run"],
+            environment: environment)
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        let alone = try run(["classify", "--model", "tiny", "toy.png", "--json"], environment: environment)
+        let manifest = try JSONDecoder().decode(ClassManifest.self, from: Data(alone.output.utf8))
+        let record = try records(in: "run")[2]
+        XCTAssertEqual(
+            (record["classes"] as? [[String: Any]])?.compactMap { $0["name"] as? String }, manifest.classes.map(\.name))
+        XCTAssertEqual(try NumPyArray.readArchive(url("run/maps-00000.npz")).count, 3)
     }
 
     func testReport_countsWhatIsThere() throws {

@@ -41,6 +41,9 @@ final class BatchWork: @unchecked Sendable {
     /// have up to 12 rows, which take hardly longer than three and are the same to the last bit.
     private static let group = 4
 
+    /// Pixels from which on a thread holds no further photograph: large ones are explained one at a time.
+    private static let pixelsAtOnce = DecodedImage.mostPixels / 2
+
     init(
         _ batch: BatchRequest, _ folder: BatchFolder?, _ sources: PhotoSources, total: Int?,
         progress report: @escaping (BatchProgress) -> Void
@@ -80,27 +83,35 @@ final class BatchWork: @unchecked Sendable {
         _ group: [(item: PhotoItem, place: Int)], request: (OwnRequest) throws -> Request,
         explain: ([PhotoTask<Request>]) -> [Result<PhotoOutcome<Columns>, any Error>]
     ) {
-        let began = DispatchTime.now()
-        let read = group.map { taken in
-            Result {
-                PhotoTask(
-                    photo: try taken.item.read(batch.limits), request: try request(taken.item.own),
-                    files: try files(of: taken.item))
+        var rest = group[...]
+        while !rest.isEmpty {
+            let began = DispatchTime.now()
+            var read: [Result<PhotoTask<Request>, any Error>] = [], pixels = 0
+            while let taken = rest.first, pixels < Self.pixelsAtOnce {
+                rest = rest.dropFirst()
+                read.append(
+                    Result {
+                        PhotoTask(
+                            photo: try taken.item.read(batch.limits), request: try request(taken.item.own),
+                            files: try files(of: taken.item))
+                    })
+                if let photo = try? read.last?.get().photo.image { pixels += photo.width * photo.height }
             }
-        }
-        var outcomes = explain(read.compactMap { try? $0.get() })[...]
-        // Photographs that are explained together share their time.
-        let time = Double(DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds) / 1e6 / Double(group.count)
-        for (taken, read) in zip(group, read) {
-            let outcome = read.flatMap { _ in outcomes.popFirst() ?? .failure(CancellationError()) }
-            var record = Finished(index: taken.item.index)
-            do {
-                record = try finished(
-                    taken.item, try? read.get().photo.description, outcome, milliseconds: time)
-            } catch {
-                record.end = error
+            var outcomes = explain(read.compactMap { try? $0.get() })[...]
+            // Photographs that are explained together share their time.
+            let time =
+                Double(DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds) / 1e6 / Double(read.count)
+            for (taken, read) in zip(group.dropLast(rest.count).suffix(read.count), read) {
+                let outcome = read.flatMap { _ in outcomes.popFirst() ?? .failure(CancellationError()) }
+                var record = Finished(index: taken.item.index)
+                do {
+                    record = try finished(
+                        taken.item, try? read.get().photo.description, outcome, milliseconds: time)
+                } catch {
+                    record.end = error
+                }
+                do { try write(record, place: taken.place) } catch { return stop(error) }
             }
-            do { try write(record, place: taken.place) } catch { return stop(error) }
         }
     }
 
