@@ -10,6 +10,8 @@ struct ListedPhotographs: IteratorProtocol {
     /// Names in a list are relative to the list; those on standard input to the current folder.
     private let folder: URL?
     private let isJSON: Bool
+    /// Whether the next item is known without waiting for a program that writes to standard input.
+    var hasNextAtOnce: Bool { lines !== LineReader.standardInput || lines.hasLine }
     private var number = 0
     private var pending: [PhotoItem] = []
 

@@ -69,7 +69,7 @@ final class PhotoSources {
 
     /// Whether the next photograph is known without waiting for standard input.
     var hasNextAtOnce: Bool {
-        if current is ListedPhotographs { return LineReader.standardInput.hasLine }
+        if let list = current as? ListedPhotographs { return list.hasNextAtOnce }
         return inputs.last != .standardInput
     }
 
