@@ -447,6 +447,9 @@ final class BatchTests: ProgramTestCase {
         XCTAssertEqual(listed.code, 7, listed.errors)
         XCTAssertTrue(listed.output.contains("what color is the circle?"))
         XCTAssertTrue(listed.output.contains("no question is asked of this photograph"))
+        let unquoted = try run(["vqa", "--model", model, "photos", "is", "it", "--output", "other"])
+        XCTAssertEqual(unquoted.code, 64, unquoted.errors)
+        XCTAssertTrue(unquoted.errors.contains("mmx vqa photos \"is it\""), unquoted.errors)
         let unasked = try run(["vqa", "--model", model, "toy.png", "wide.png"])
         XCTAssertEqual(unasked.code, 64, unasked.errors)
     }

@@ -117,7 +117,7 @@ struct VQACommand: CheckedCommand {
             throw ValidationError("Missing expected argument '<question>' (or --question-file) behind the photographs")
         }
         if !areNamed || extra.isEmpty {
-            if let photo, let question, !PhotoInputs.areMany(photo), what.questionFile == nil {
+            if let photo, let question, what.questionFile == nil {
                 try QuestionArguments(photo: photo, question: question, extra: extra).check()
             }
             try ExtraArguments(extra: extra, arguments: arguments).check(
