@@ -221,6 +221,18 @@ final class BatchTests: ProgramTestCase {
         XCTAssertEqual(more.code, 0, more.errors)
         XCTAssertEqual(try batch("photos/a", "photos/b", "--explain-all", output: "whole").code, 0)
         try assertSame("run", "whole")
+        // Killed as soon as it goes on behind a finished folder: the former command has its archive whole again.
+        XCTAssertEqual(try batch("photos/a", "--explain-all", output: "former").code, 0)
+        XCTAssertEqual(try batch("photos/a", "--explain-all", output: "longer").code, 0)
+        let killed = try shell(
+            "(echo photos/b/0.png; sleep 20) | MMX photos/a - --explain-all --output longer & "
+                + "for i in {1..200}; do test -e longer/maps-00000.npz || break; sleep 0.05; done; kill -KILL $!")
+        XCTAssertEqual(try contents("longer")["maps-00000.npz"], nil, killed.errors)
+        XCTAssertEqual(try batch("photos/a", "--explain-all", output: "longer").code, 0)
+        var (former, longer) = (try contents("former"), try contents("longer"))
+        // What the command names stands in run.json.
+        (former["run.json"], longer["run.json"]) = (nil, nil)
+        XCTAssertEqual(former, longer)
         // A folder that is no batch's, and one where nothing was written yet.
         try FileManager.default.createDirectory(at: url("other"), withIntermediateDirectories: true)
         try write("other/results.jsonl", "mine")
@@ -419,6 +431,38 @@ final class BatchTests: ProgramTestCase {
         try assertSame("whole", "merged")
     }
 
+    /// Archives of 50 photographs each (maps of pixels), a shard's as large as the whole's: records name the archive
+    /// that has their maps, before the merge and after it.
+    func testArchives_followOneAnother_alsoInShards() throws {
+        try write("names.txt", (0..<120).map { "photos/\($0 % 5).png" }.joined(separator: "\n"))
+        let options = "--explain-word square --method gradient --score logit"
+        for (name, more) in [("whole", ""), ("one", "--shard 1/2"), ("two", "--shard 2/2")] {
+            let outcome = try shell("MMX - \(options) \(more) --output \(name) < names.txt")
+            XCTAssertEqual(outcome.code, 0, outcome.errors)
+        }
+        XCTAssertEqual(files("whole").filter { $0.hasPrefix("maps-") }, (0...2).map { "maps-0000\($0).npz" })
+        XCTAssertEqual(files("two").filter { $0.hasPrefix("maps-") }, (0...1).map { "maps-0000\($0).npz" })
+        for folder in ["whole", "one", "two"] {
+            var archives: [String: [String: Tensor]] = [:]
+            for record in try records(in: folder) {
+                let archive = try XCTUnwrap(record["maps"] as? String), index = try XCTUnwrap(record["index"] as? Int)
+                if archives[archive] == nil {
+                    archives[archive] = try NumPyArray.readArchive(url("\(folder)/\(archive)"))
+                }
+                XCTAssertNotNil(
+                    archives[archive]?["\(String(format: "%09d", index))-gradient"], "\(folder), \(index)")
+            }
+        }
+        XCTAssertEqual(try mmx("merge", "one", "two", "--output", "merged").code, 0)
+        try assertSame("whole", "merged")
+    }
+
+    func testMerge_ofShardsOfOtherPhotographs_isRefused() throws {
+        XCTAssertEqual(try batch("photos/a", "--shard", "1/2", output: "one").code, 0)
+        XCTAssertEqual(try batch("toy.png", "wide.png", "--shard", "2/2", output: "two").code, 0)
+        assertFails(try mmx("merge", "one", "two", "--output", "merged"), 6, "photographs: photos/a, there toy.png")
+    }
+
     func testMerge_ofAnUnfinishedShard_isRefused() throws {
         let stopped = try batch("photos", "--strict", "--shard", "1/1", output: "run")
         XCTAssertEqual(stopped.code, 3)
@@ -455,16 +499,7 @@ final class BatchTests: ProgramTestCase {
     }
 
     func testClassify_onManyPhotographs() throws {
-        let store = ParameterStore(seed: 5)
-        _ = TinyCNN().encoder(store.scope(), folded: false)
-        _ = TinyCNN().head(store.scope(), classes: 3)
-        try SafeTensors.write(store.stateDictionary(), to: url("weights.safetensors"), type: .f32)
-        try write("names.txt", "cat\ndog\nfox\n")
-        let environment = ["MMX_MODELS": url("models").path]
-        let imported = try run(
-            ["model", "import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt"],
-            environment: environment)
-        XCTAssertEqual(imported.code, 0, imported.errors)
+        let environment = try importClassifier(classes: ["cat", "dog", "fox"])
         let outcome = try run(
             ["classify", "--model", "tiny", "photos/a", "toy.png", "--explain", "--output", "run"],
             environment: environment)

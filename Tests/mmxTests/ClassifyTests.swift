@@ -13,15 +13,7 @@ final class ClassifyTests: ProgramTestCase {
 
     override func setUpWithError() throws {
         try super.setUpWithError()
-        let store = ParameterStore(seed: 5)
-        _ = TinyCNN().encoder(store.scope(), folded: false)
-        _ = TinyCNN().head(store.scope(), classes: 4)
-        try SafeTensors.write(store.stateDictionary(), to: url("weights.safetensors"), type: .f32)
-        try write("names.txt", "tabby, tabby cat\ndog\ntiger cat\n../red fox/\n")
-        let imported = try run(
-            ["model", "import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt"],
-            environment: environment)
-        XCTAssertEqual(imported.code, 0, imported.errors)
+        _ = try importClassifier(classes: ["tabby, tabby cat", "dog", "tiger cat", "../red fox/"])
     }
 
     private func classify(_ arguments: String...) throws -> Outcome {

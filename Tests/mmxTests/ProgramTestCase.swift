@@ -1,6 +1,8 @@
 import Foundation
+import Tensors
 import TestSupport
 import Vision
+import Weights
 import XCTest
 
 /// Runs the built program in a folder of its own, which holds two images: toy.png (64x64) and wide.png (210x70).
@@ -63,6 +65,22 @@ class ProgramTestCase: XCTestCase {
 
     func caption(_ arguments: String..., model: URL = model) throws -> Outcome {
         try run(["caption", "--model", model.path] + arguments)
+    }
+
+    /// Imports an untrained classifier, "tiny".
+    /// - Returns: the environment in which the program finds it.
+    func importClassifier(classes: [String]) throws -> [String: String] {
+        let store = ParameterStore(seed: 5)
+        _ = TinyCNN().encoder(store.scope(), folded: false)
+        _ = TinyCNN().head(store.scope(), classes: classes.count)
+        try SafeTensors.write(store.stateDictionary(), to: url("weights.safetensors"), type: .f32)
+        try write("names.txt", classes.joined(separator: "\n") + "\n")
+        let environment = ["MMX_MODELS": url("models").path]
+        let imported = try run(
+            ["model", "import", "weights.safetensors", "--encoder", "tiny", "--classes", "names.txt"],
+            environment: environment)
+        XCTAssertEqual(imported.code, 0, imported.errors)
+        return environment
     }
 
     func url(_ name: String) -> URL { folder.appendingPathComponent(name) }

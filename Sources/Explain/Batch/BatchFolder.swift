@@ -228,6 +228,11 @@ final class BatchFolder {
     func append(
         index: Int, lines: [String: String], maps: [(name: String, array: Tensor)], isFailed: Bool
     ) throws {
+        if wasComplete {
+            // The finished archive loses its directory now: the checkpoint must not call it finished any more.
+            wasComplete = false
+            try writeCheckpoint()
+        }
         let number = description.archive(of: index)
         if number != checkpoint.archive {
             try archive?.finish()

@@ -83,7 +83,14 @@ public enum BatchMerge {
         for part in parts {
             var other = part.description
             other.shard = Shard.all.description
-            let differences = description.differences(from: other)
+            // A folder goes on with more photographs; shards have to be of the same ones.
+            let named =
+                other.inputs == description.inputs
+                ? []
+                : [
+                    "photographs: \(description.inputs.joined(separator: " ")), there \(other.inputs.joined(separator: " "))"
+                ]
+            let differences = named + description.differences(from: other)
             guard differences.isEmpty else {
                 throw BatchFolderError(
                     description:

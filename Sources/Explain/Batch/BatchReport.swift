@@ -9,6 +9,12 @@ public struct BatchReport: Encodable, Sendable {
         public let count: Int
     }
 
+    /// A photograph that could not be explained, and why.
+    public struct Failure: Encodable, Sendable {
+        public let image: String
+        public let error: String
+    }
+
     /// A word and what the image says of it, over all captions.
     public struct WordEvidence: Encodable, Sendable {
         public let word: String
@@ -31,8 +37,8 @@ public struct BatchReport: Encodable, Sendable {
     public private(set) var failed = 0
     /// By kind.
     public private(set) var failures: [Count] = []
-    /// The photographs that failed, the first of them.
-    public private(set) var failedImages: [Count] = []
+    /// The first photographs that failed.
+    public private(set) var firstFailures: [Failure] = []
     /// Photographs with a warning.
     public private(set) var warned = 0
     /// Captions, answers or classes: how many are different, the commonest, and the rarest.
@@ -97,8 +103,8 @@ public struct BatchReport: Encodable, Sendable {
             if let kind = line.errorKind {
                 failed += 1
                 kinds[kind, default: 0] += 1
-                if failedImages.count < top {
-                    failedImages.append(Count(text: "\(line.image): \(line.error ?? kind)", count: 1))
+                if firstFailures.count < top {
+                    firstFailures.append(Failure(image: line.image, error: line.error ?? kind))
                 }
             }
             if let caption = line.caption { results[caption, default: 0] += 1 }

@@ -196,7 +196,8 @@ final class BatchWork: @unchecked Sendable {
             ]
             + record.columns.flat.map(\.value) + ["\(record.warnings.count)", record.error]
         return values.map { value in
-            guard let value, value.contains(where: { ",\"\n\r\r\n".contains($0) }) else { return value ?? "" }
+            let special = [",", "\"", "\n", "\r"] as Set<Unicode.Scalar>
+            guard let value, value.unicodeScalars.contains(where: special.contains) else { return value ?? "" }
             return "\"" + value.replacingOccurrences(of: "\"", with: "\"\"") + "\""
         }.joined(separator: ",") + "\n"
     }

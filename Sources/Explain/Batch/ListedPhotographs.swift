@@ -49,8 +49,7 @@ struct ListedPhotographs: IteratorProtocol {
 
     /// Whether standard input begins as a JPEG or PNG file does. Waits for its first bytes, which stay.
     static func standardInputIsPhotograph() -> Bool {
-        let start = LineReader.standardInput.peek(4)
-        return start.starts(with: [0xFF, 0xD8]) || start.starts(with: [0x89, 0x50, 0x4E, 0x47])
+        Image.isBegun(by: LineReader.standardInput.peek(8))
     }
 
     mutating func next() -> PhotoItem? {

@@ -15,7 +15,7 @@ struct PhotoRecord<Columns: RecordColumns>: Encodable {
     var trainingDistance: Double?
     /// The archive with the photograph's raw maps; nil where there are none, or each has a file.
     var maps: String?
-    /// The raw maps themselves, by name, where no folder takes them.
+    /// The raw maps themselves, by name, where no folder takes them; nil elsewhere.
     var mapValues: [String: EncodedMaps]?
     var warnings: [String] = []
     /// Why there is no result; nil where there is one.
@@ -37,7 +37,7 @@ struct PhotoRecord<Columns: RecordColumns>: Encodable {
         try values.encode(height, forKey: .height)
         try values.encode(trainingDistance, forKey: .trainingDistance)
         try values.encode(maps, forKey: .maps)
-        try values.encodeIfPresent(mapValues, forKey: .mapValues)
+        try values.encode(mapValues, forKey: .mapValues)
         try values.encode(warnings, forKey: .warnings)
         try values.encode(error, forKey: .error)
         try values.encode(errorKind, forKey: .errorKind)

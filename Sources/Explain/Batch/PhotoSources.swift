@@ -229,12 +229,10 @@ struct FolderFiles: IteratorProtocol {
                 isFolder =
                     RawPath.withBytes(full) { lstat($0, &information) } == 0 && information.st_mode & S_IFMT == S_IFDIR
             }
-            let ending = (name as NSString).pathExtension.lowercased()
-            if isFolder {
-                entries.append((bytes, full, true))
-            } else if ["jpg", "jpeg", "png"].contains(ending) {
-                entries.append((bytes, full, false))
+            if isFolder || Image.isNamed(name) {
+                entries.append((bytes, full, isFolder))
             } else {
+                let ending = (name as NSString).pathExtension.lowercased()
                 passedOver[ending.isEmpty ? "no ending" : ".\(ending)", default: 0] += 1
             }
         }

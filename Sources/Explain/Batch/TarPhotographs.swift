@@ -59,8 +59,7 @@ struct TarPhotographs: IteratorProtocol {
                 guard skip(padded) else { return end("the archive ends in the middle of '\(text)'") }
                 continue
             }
-            let ending = (text as NSString).pathExtension.lowercased()
-            guard ["jpg", "jpeg", "png"].contains(ending) else {
+            guard Image.isNamed(text) else {
                 guard skip(padded) else { return end("the archive ends in the middle of '\(text)'") }
                 continue
             }

@@ -108,7 +108,7 @@ public struct CalibrationRun {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
             throw DatasetError(path: folder.path, problem: "is no folder that can be read")
         }
-        let found = names.filter { ["jpg", "jpeg", "png"].contains(($0 as NSString).pathExtension.lowercased()) }
+        let found = names.filter(Image.isNamed)
         if found.isEmpty { throw DatasetError(path: folder.path, problem: "has no images (.jpg, .jpeg, .png)") }
         return found.sorted().map { folder.appendingPathComponent($0) }
     }

@@ -37,7 +37,7 @@ public struct DecodedImage: Sendable {
     ) throws {
         guard !bytes.isEmpty else { throw ImageError(.truncated, name, "the file is empty (0 bytes)") }
         let misnamed =
-            ["jpg", "jpeg", "png"].contains((name as NSString).pathExtension.lowercased())
+            Image.isNamed(name)
             ? ", in spite of its name" : ""
         self = try bytes.withUnsafeBytes { bytes in
             switch ImageFormat(bytes) {

@@ -3,6 +3,16 @@ import Support
 import Weights
 
 extension Image {
+    /// Whether a name ends as those of the files that are read here: .jpg, .jpeg or .png.
+    public static func isNamed(_ name: String) -> Bool {
+        ["jpg", "jpeg", "png"].contains((name as NSString).pathExtension.lowercased())
+    }
+
+    /// Whether bytes begin as a JPEG or PNG file does; eight of them tell.
+    public static func isBegun(by bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { [.jpeg, .png].contains(ImageFormat($0)) }
+    }
+
     /// Reads a JPEG or PNG file. Its first bytes decide which of the two it is, not its name.
     ///
     /// - Parameters:

@@ -44,20 +44,25 @@ public final class NumPyArchiveWriter {
     /// Appends arrays of names that the archive does not have yet.
     /// - Throws: `AtomicFileError`.
     public func append(_ arrays: [(name: String, array: Tensor)]) throws {
-        var bytes: [UInt8] = []
+        var bytes: [UInt8] = [], added: [Entry] = []
         for (name, array) in arrays {
             var contents = NumPyArray.start(of: array.shape)
             array.array.withUnsafeBytes { contents.append(contentsOf: $0) }
             let entry = Entry(
                 name: Array("\(name).npy".utf8), checksum: mmx_crc32(contents, contents.count), size: contents.count,
                 offset: file.size + bytes.count)
-            guard entry.offset + contents.count < Int(UInt32.max) - 1 << 26 else {
-                throw AtomicFileError(path: url.path, problem: "an archive of maps has more than 4 GiB")
+            added.append(entry)
+            // What the format has numbers for, with room for the directory.
+            guard entry.offset + contents.count < Int(UInt32.max) - 1 << 26,
+                entries.count + added.count <= Int(UInt16.max)
+            else {
+                throw AtomicFileError(
+                    path: url.path, problem: "it would have more than 4 GiB or more than 65,535 arrays")
             }
             bytes += Self.localHeader(entry) + contents
-            entries.append(entry)
         }
         try file.append(bytes)
+        entries += added
     }
 
     /// Waits until the bytes so far are on the disk.
@@ -72,8 +77,7 @@ public final class NumPyArchiveWriter {
             directory += Self.bytes(0x0201_4B50 as UInt32) + Self.bytes(20 as UInt16) + Self.fields(entry)
             directory += [UInt8](repeating: 0, count: 10) + Self.bytes(UInt32(entry.offset)) + entry.name
         }
-        // More entries than 65,535 would need another format; a photograph has a few.
-        let count = UInt16(clamping: entries.count), start = UInt32(file.size)
+        let count = UInt16(entries.count), start = UInt32(file.size)
         var end = Self.bytes(0x0605_4B50 as UInt32) + [0, 0, 0, 0] + Self.bytes(count) + Self.bytes(count)
         end += Self.bytes(UInt32(directory.count)) + Self.bytes(start) + [0, 0]
         try file.append(directory + end)

@@ -38,9 +38,9 @@ struct ReportCommand: ParsableCommand {
         }
         let what = ["captioning": "captions", "question-answering": "answers"][report.task] ?? "classes"
         list("failures", report.failures)
-        if !report.failedImages.isEmpty {
+        if !report.firstFailures.isEmpty {
             lines.append("\nthe first that failed")
-            lines += report.failedImages.map { "  \($0.text)" }
+            lines += report.firstFailures.map { "  \($0.image): \($0.error)" }
         }
         list("commonest \(what), of \(report.results)", report.commonest)
         list("rarest \(what)", report.rarest)

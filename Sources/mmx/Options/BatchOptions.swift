@@ -60,8 +60,8 @@ struct Photographs {
         if batch.jsonl && output.json { throw ValidationError("give --json or --jsonl, not both") }
     }
 
-    /// The bytes of the photograph that comes over standard input; nil where the name is another.
-    /// - Parameter name: "-" for standard input.
+    /// The bytes of the photograph that comes over standard input; nil where it has a file.
+    /// - Throws: `ImageError` for more bytes than are read.
     func bytes() throws -> Data? {
         guard names == ["-"], !areMany else { return nil }
         return try PhotoInputs.standardInputPhotograph(limits)
@@ -80,8 +80,7 @@ struct Photographs {
         let folder = output.output.map { URL(fileURLWithPath: $0) }
         let request = BatchRequest(
             inputs: names, output: folder,
-            line: batch.jsonl
-                ? { try StandardOutput.printLine($0) } : nil,
+            line: batch.jsonl ? { try StandardOutput.printLine($0) } : nil,
             shard: batch.shard ?? slurm ?? .all, isStrict: batch.strict, hasMapFiles: batch.files,
             hasImages: batch.pictures, hasTable: batch.csv, limits: limits)
         Interruption.watch()

@@ -24,9 +24,7 @@ enum PhotoArgument {
 
     /// Whether the argument is a file, or is called as an image is.
     static func looksLikeFile(_ argument: String) -> Bool {
-        let endings = [".jpg", ".jpeg", ".png"]
-        return isAddress(argument) || endings.contains { argument.lowercased().hasSuffix($0) }
-            || isPlainFile(argument)
+        isAddress(argument) || Image.isNamed(argument) || isPlainFile(argument)
     }
 
     private static func isPlainFile(_ path: String) -> Bool {
