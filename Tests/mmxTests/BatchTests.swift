@@ -197,16 +197,26 @@ final class BatchTests: ProgramTestCase {
         try assertSame("whole", "part")
     }
 
+    /// The file that is full is the archive, or with long names the records, when the archive has the maps already.
     func testFullDisk_losesNothing() throws {
-        XCTAssertEqual(try batch("photos", "--explain-all", output: "whole").code, 7)
-        // A file that grows beyond the limit is an error as a full disk is: the archive, then the records, and so on.
-        for kilobytes in [2, 4, 8, 12, 16, 20, 24] {
-            let full = try shell("MMX photos --explain-all --output full", before: "ulimit -f \(kilobytes); ")
-            XCTAssertEqual(full.code, 6, "\(kilobytes): \(full.errors)")
-            XCTAssertTrue(full.errors.contains("cannot write "), full.errors)
+        let long = String(repeating: "./", count: 2_000)
+        for (folder, path, options, fullFile) in [
+            ("short", "photos/", "--explain-all", "maps-00000.npz.part"),
+            ("long", "photos/\(long)", "--explain-word square", "results.jsonl"),
+        ] {
+            try write("names.txt", (0..<8).map { "\(path)\($0 % 5).png" }.joined(separator: "\n"))
+            let whole = try shell("MMX - \(options) --output \(folder)-whole < names.txt")
+            XCTAssertEqual(whole.code, 0, whole.errors)
+            for kilobytes in stride(from: 2, through: 20, by: 3) {
+                // A file that grows beyond the limit is an error as a full disk is.
+                let full = try shell(
+                    "MMX - \(options) --output \(folder) < names.txt", before: "ulimit -f \(kilobytes); ")
+                XCTAssertEqual(full.code, 6, "\(kilobytes): \(full.errors)")
+                XCTAssertTrue(full.errors.contains("cannot write ") && full.errors.contains(fullFile), full.errors)
+            }
+            XCTAssertEqual(try shell("MMX - \(options) --output \(folder) < names.txt").code, 0)
+            try assertSame("\(folder)-whole", folder)
         }
-        XCTAssertEqual(try batch("photos", "--explain-all", output: "full").code, 7)
-        try assertSame("whole", "full")
     }
 
     func testOtherOptions_areRefusedWithTheDifference() throws {
@@ -225,7 +235,7 @@ final class BatchTests: ProgramTestCase {
         XCTAssertEqual(try batch("photos/a", "--explain-all", output: "former").code, 0)
         XCTAssertEqual(try batch("photos/a", "--explain-all", output: "longer").code, 0)
         let killed = try shell(
-            "(echo photos/b/0.png; sleep 20) | MMX photos/a - --explain-all --output longer & "
+            "mkfifo more; MMX photos/a - --explain-all --output longer < more & exec 3> more; echo photos/b/0.png >&3; "
                 + "for i in {1..200}; do test -e longer/maps-00000.npz || break; sleep 0.05; done; kill -KILL $!")
         XCTAssertEqual(try contents("longer")["maps-00000.npz"], nil, killed.errors)
         XCTAssertEqual(try batch("photos/a", "--explain-all", output: "longer").code, 0)
