@@ -15,13 +15,21 @@ struct ImagingCases: Decodable {
     struct Cropped: Decodable {
         let file: String, offset: Int, width: Int, height: Int, short: Int, filter: ResizeFilter
     }
+    struct Squashed: Decodable {
+        let file: String, offset: Int, width: Int, height: Int, side: Int, filter: ResizeFilter
+    }
+    /// The inputs that a row of outputs of the filter `nearest` reads.
+    struct Nearest: Decodable {
+        let inputs: Int, low: Double, high: Double, read: [Int]
+    }
     struct PlaneCases: Decodable {
         struct Case: Decodable {
             let width: Int, height: Int, filter: ResizeFilter, values: [Float]
         }
         let width: Int, height: Int, values: [Float], cases: [Case]
     }
-    let decoded: [Decoded], resized: [Resized], cropped: [Cropped], plane: PlaneCases
+    let decoded: [Decoded], resized: [Resized], cropped: [Cropped], squashed: [Squashed], nearest: [Nearest]
+    let plane: PlaneCases
 
     static func load() throws -> ImagingCases {
         try JSONDecoder().decode(ImagingCases.self, from: Data(contentsOf: url("cases.json")))

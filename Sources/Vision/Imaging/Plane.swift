@@ -15,7 +15,7 @@ public struct Plane: Equatable, Sendable {
         self.values = values
     }
 
-    /// Resizes the plane with the same antialiased filters as images, in 32-bit floats, without clipping. Enlarging
+    /// Resizes the plane with the same filters as images, in 32-bit floats, without clipping. Enlarging
     /// with `bilinear` is plain bilinear interpolation with half-pixel centres (`align_corners=False`).
     /// - Parameter box: the part to resize, in this plane's pixels, fractional; nil for all of it.
     public func resized(

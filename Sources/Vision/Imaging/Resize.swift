@@ -1,7 +1,7 @@
 import Tensors
 
 extension Image {
-    /// This image, or the part of it inside `box`, at another size; antialiased.
+    /// This image, or the part of it inside `box`, at another size; antialiased, except with `nearest`.
     ///
     /// Equal, bit for bit, to Pillow's `Image.resize(..., box=...)` on RGB: along x first, rounded to 8 bits, then
     /// along y, in fixed point. Pillow 13 resamples along y first where that is less work; there the results differ by

@@ -1,6 +1,6 @@
 """Images in every variant of JPEG and PNG that mmx reads, and their pixels as Pillow decodes them.
 
-    /work/py/venv/bin/python Tests/VisionTests/Fixtures/make_imaging.py
+    python Tests/VisionTests/Fixtures/make_imaging.py
 
 Python 3, Pillow 13.0.0 (libjpeg-turbo 3.2.0), NumPy. Writes beside itself:
   imaging/NAME.jpg, NAME.png    the images
@@ -218,8 +218,47 @@ for width, height in [(7, 9), (3, 4), (20, 31), (5, 30), (1, 1)]:
         out = np.asarray(Image.fromarray(plane).resize((width, height), code))
         planes.append({"width": width, "height": height, "filter": filter, "values": [round(float(v), 6) for v in out.reshape(-1)]})
 
+# --- the other two filters, and a squash to a square before a crop of its centre. Pillow 13 may resample along y first;
+# older versions do not, so the axes are resized one after the other where there is no box.
+def along_x_first(im, width, height, code):
+    return im.resize((width, im.height), code).resize((width, height), code)
+
+
+for width, height, box in [
+        (20, 14, None), (61, 20, None), (17, 43, None), (1, 1, None), (7, 90, None), (33, 3, None), (62, 44, None),
+        (16, 16, (3.25, 7.5, 40.75, 31.125)), (40, 30, (10, 10, 20, 20)), (9, 11, (60, 42, 61, 43)),
+        (23, 29, (0.3, 0.7, 60.9, 42.2)), (30, 7, (0, 5, 61, 35))]:
+    for filter, code in (("nearest", Image.NEAREST), ("lanczos", Image.LANCZOS)):
+        im = big.resize((width, height), code, box=box) if box else along_x_first(big, width, height, code)
+        resized.append({"offset": store(im), "width": width, "height": height, "filter": filter, "box": box})
+
+# One row of many pixels: nearest's rounding errors add up, and decide where a centre is on the edge of two pixels.
+numbers = np.arange(2990)
+line = Image.fromarray(np.stack([numbers & 255, numbers >> 8, 0 * numbers], -1).astype(np.uint8)[None])
+nearest = []
+for width, count, box in [
+        (2990, 230, None), (2989, 230, None), (1500, 224, None), (1331, 242, None), (640, 224, None), (333, 999, None),
+        (1000, 500, (0.5, 999.5)), (977, 211, (13.37, 900.1)), (64, 448, (1, 3))]:
+    low, high = box or (0, width)
+    out = np.asarray(line.crop((0, 0, width, 1)).resize((count, 1), Image.NEAREST, box=(low, 0, high, 1))).astype(int)
+    read = out[0, :, 0] + 256 * out[0, :, 1]
+    nearest.append({"inputs": width, "low": low, "high": high, "read": read.tolist()})
+
+squashed = []
+for name, side, frame in [
+        ("crop120x40", 20, (16, 16)), ("crop53x47", 33, (28, 20)), ("crop33x95", 25, (25, 18)), ("crop10x9", 21, (16, 17))]:
+    im = Image.open(here / f"{name}.png")
+    left, top = (side - frame[0]) // 2, (side - frame[1]) // 2
+    for filter, code in (
+            ("bilinear", Image.BILINEAR), ("bicubic", Image.BICUBIC), ("nearest", Image.NEAREST),
+            ("lanczos", Image.LANCZOS)):
+        out = along_x_first(im, side, side, code).crop((left, top, left + frame[0], top + frame[1]))
+        squashed.append({"file": f"{name}.png", "offset": store(out), "width": frame[0], "height": frame[1],
+                         "side": side, "filter": filter})
+
 (here / "expected.bin").write_bytes(expected)
 (here / "cases.json").write_text(json.dumps({
-    "decoded": decoded, "resized": resized, "cropped": cropped,
+    "decoded": decoded, "resized": resized, "cropped": cropped, "squashed": squashed,
+    "nearest": nearest,
     "plane": {"width": 7, "height": 9, "values": [float(v) for v in plane.reshape(-1)], "cases": planes}}))
 print(len(decoded), "images,", sum(f.stat().st_size for f in here.iterdir()), "bytes")
