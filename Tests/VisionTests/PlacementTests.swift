@@ -27,6 +27,68 @@ final class PlacementTests: XCTestCase {
         }
     }
 
+    private func squashed(
+        _ width: Int, _ height: Int, side: Int, filter: ResizeFilter = .bilinear
+    ) -> Preprocessing {
+        Preprocessing(
+            width: width, height: height, fit: .squash, squashedSide: side, filter: filter, mean: [127, 127, 127],
+            std: [128, 128, 128])
+    }
+
+    func testPreprocessing_squashedBeforeACrop_equalsPillow() throws {
+        let expected = try ImagingCases.expected(), cases = try ImagingCases.load().squashed
+        XCTAssertEqual(cases.count, 16)
+        for item in cases {
+            let prepared = squashed(item.width, item.height, side: item.side, filter: item.filter)
+                .prepare(try ImagingCases.image(item.file))
+            let pixels = expected[item.offset..<item.offset + item.width * item.height * 3]
+            XCTAssertEqual(difference(prepared.frame, pixels), 0, "\(item.file) \(item.filter)")
+        }
+    }
+
+    func testPlacement_squashedBeforeACrop_isTheMiddleOfEachSide() {
+        let even = squashed(224, 224, side: 256).placement(originalWidth: 512, originalHeight: 1024)
+        XCTAssertEqual(even.rectangle, Rectangle(x0: 32, y0: 64, x1: 480, y1: 960))
+        // The odd margin of 47 is 23 to the left and 24 to the right.
+        let odd = squashed(299, 299, side: 346).placement(originalWidth: 346, originalHeight: 692)
+        XCTAssertEqual(odd.rectangle, Rectangle(x0: 23, y0: 46, x1: 322, y1: 644))
+        XCTAssertEqual([odd.modelWidth, odd.modelHeight], [299, 299])
+        // As large as the input: nothing is cut off.
+        XCTAssertEqual(
+            squashed(20, 20, side: 20).placement(originalWidth: 7, originalHeight: 3).rectangle,
+            Rectangle(x0: 0, y0: 0, x1: 7, y1: 3))
+    }
+
+    func testPreprocessing_atThePhotographsOwnSize_keepsItsPixels() throws {
+        let native = Preprocessing(
+            width: 64, height: 64, fit: .native, nativeLimit: 100, nativeSmallest: 8, filter: .bilinear,
+            mean: [0, 0, 0], std: [1, 1, 1])
+        XCTAssertFalse(native.hasOneSize)
+        let photo = try ImagingCases.image("crop53x47.png")
+        let prepared = native.prepare(photo)
+        XCTAssertEqual(prepared.frame, photo)
+        XCTAssertEqual(prepared.tensor.shape, [1, 47, 53, 3])
+        XCTAssertEqual(prepared.tensor.array, photo.pixels.map(Float.init))
+        // Larger ones are shrunk, smaller sides are stretched; the whole photograph is always seen.
+        for (w, h, width, height) in [
+            (100, 100, 100, 100), (101, 57, 100, 56), (57, 202, 28, 100), (3000, 1, 100, 8), (1, 1, 8, 8),
+            (5, 90, 8, 90),
+        ] {
+            let placement = native.placement(originalWidth: w, originalHeight: h)
+            XCTAssertEqual([placement.modelWidth, placement.modelHeight], [width, height], "\(w)x\(h)")
+            XCTAssertEqual(placement.rectangle, Rectangle(x0: 0, y0: 0, x1: Double(w), y1: Double(h)))
+            let prepared = native.prepare(Image(width: w, height: h))
+            XCTAssertEqual(prepared.tensor.shape, [1, height, width, 3])
+            XCTAssertEqual(prepared.placement, placement)
+        }
+        XCTAssertEqual(placementOfDefault(2048, 1000), [1024, 500])
+    }
+
+    private func placementOfDefault(_ w: Int, _ h: Int) -> [Int] {
+        let placement = preprocessing(.native).placement(originalWidth: w, originalHeight: h)
+        return [placement.modelWidth, placement.modelHeight]
+    }
+
     func testPreprocessing_ofOneColour_normalisesEachChannel() {
         let preprocessing = Preprocessing(
             width: 2, height: 3, fit: .squash, filter: .bicubic, mean: [127, 0, 10], std: [128, 255, 2])
@@ -37,7 +99,12 @@ final class PlacementTests: XCTestCase {
 
     /// The rectangle that the model sees, computed independently.
     private func seen(_ p: Preprocessing, _ w: Double, _ h: Double) -> Rectangle {
-        if p.fit == .squash { return Rectangle(x0: 0, y0: 0, x1: w, y1: h) }
+        if let side = p.squashedSide {
+            let (across, down) = (Double(p.width) / Double(side), Double(p.height) / Double(side))
+            return Rectangle(
+                x0: w * (1 - across) / 2, y0: h * (1 - down) / 2, x1: w * (1 + across) / 2, y1: h * (1 + down) / 2)
+        }
+        if p.fit != .crop { return Rectangle(x0: 0, y0: 0, x1: w, y1: h) }
         let scale = p.resizeShortSide.map { min(w, h) / Double($0) } ?? min(w / Double(p.width), h / Double(p.height))
         let a = scale * Double(p.width), b = scale * Double(p.height)
         return Rectangle(x0: (w - a) / 2, y0: (h - b) / 2, x1: (w + a) / 2, y1: (h + b) / 2)
@@ -46,7 +113,7 @@ final class PlacementTests: XCTestCase {
     func testPlacement_ofAMapWithOneActiveCell_putsItWhereTheModelSawIt() {
         let variants = [
             preprocessing(.squash), preprocessing(.squash, 64, 40), preprocessing(.crop), preprocessing(.crop, 40, 64),
-            preprocessing(.crop, short: 64),
+            preprocessing(.crop, short: 64), squashed(40, 64, side: 70), preprocessing(.native),
         ]
         let (u, v) = (7, 5)
         for p in variants {
@@ -101,6 +168,7 @@ final class PlacementTests: XCTestCase {
     func testPlacementCell_paintedInThePhotograph_isPreparedIntoThatCell() {
         for p in [
             preprocessing(.squash), preprocessing(.crop), preprocessing(.crop, 48, 64), preprocessing(.crop, short: 70),
+            squashed(48, 64, side: 70),
         ] {
             for (w, h) in [(900, 300), (300, 900), (501, 257), (257, 501)] {
                 let placement = p.placement(originalWidth: w, originalHeight: h)
@@ -180,6 +248,14 @@ final class PlacementTests: XCTestCase {
             ("[128,128,128]", "[128,0,128]", "std"), ("[127,127,127]", "[127]", "mean"),
             (#""fit":"squash""#, #""fit":"squash","resizeShortSide":256"#, "resizeShortSide"),
             (#""fit":"squash""#, #""fit":"crop","resizeShortSide":100"#, "resizeShortSide"),
+            (#""fit":"squash""#, #""fit":"squash","squashedSide":223"#, "squashedSide"),
+            (#""fit":"squash""#, #""fit":"squash","squashedSide":100000"#, "squashedSide"),
+            (#""fit":"squash""#, #""fit":"crop","squashedSide":256"#, "squashedSide"),
+            (#""fit":"squash""#, #""fit":"squash","nativeLimit":256"#, "nativeLimit"),
+            (#""fit":"squash""#, #""fit":"native","nativeLimit":0"#, "nativeLimit"),
+            (#""fit":"squash""#, #""fit":"native","nativeLimit":100000"#, "nativeLimit"),
+            (#""fit":"squash""#, #""fit":"native","nativeLimit":64,"nativeSmallest":65"#, "nativeSmallest"),
+            (#""fit":"squash""#, #""fit":"native","nativeSmallest":0"#, "nativeSmallest"),
             (#""fit":"squash""#, #""fit":"stretch""#, "stretch"), (#""filter":"bicubic","#, "", "filter"),
         ] {
             let bad = good.replacingOccurrences(of: from, with: to)
@@ -188,5 +264,40 @@ final class PlacementTests: XCTestCase {
                 XCTAssertTrue("\($0)".contains(word), "\($0) lacks \(word)")
             }
         }
+    }
+
+    /// The configurations of older models stay as they are, byte for byte.
+    func testPreprocessing_encoded_hasOnlyTheValuesThatAreSet() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        for (value, text) in [
+            (
+                preprocessing(.crop, 20, 10, short: 30),
+                #"{"filter":"bilinear","fit":"crop","height":10,"mean":[127,127,127],"resizeShortSide":30,"#
+                    + #""std":[128,128,128],"width":20}"#
+            ),
+            (
+                preprocessing(.squash, 20, 10, filter: .lanczos),
+                #"{"filter":"lanczos","fit":"squash","height":10,"mean":[127,127,127],"std":[128,128,128],"width":20}"#
+            ),
+            (
+                squashed(20, 10, side: 21),
+                #"{"filter":"bilinear","fit":"squash","height":10,"mean":[127,127,127],"squashedSide":21,"#
+                    + #""std":[128,128,128],"width":20}"#
+            ),
+            (
+                preprocessing(.native, 20, 10, filter: .nearest),
+                #"{"filter":"nearest","fit":"native","height":10,"mean":[127,127,127],"nativeLimit":1024,"#
+                    + #""nativeSmallest":1,"std":[128,128,128],"width":20}"#
+            ),
+        ] {
+            XCTAssertEqual(String(decoding: try encoder.encode(value), as: UTF8.self), text)
+            XCTAssertEqual(try JSONDecoder().decode(Preprocessing.self, from: Data(text.utf8)), value)
+        }
+        let short =
+            #"{"filter":"nearest","fit":"native","height":10,"mean":[127,127,127],"std":[128,128,128],"width":20}"#
+        XCTAssertEqual(
+            try JSONDecoder().decode(Preprocessing.self, from: Data(short.utf8)),
+            preprocessing(.native, 20, 10, filter: .nearest))
     }
 }

@@ -39,6 +39,18 @@ public struct Image: Equatable, Sendable {
         self.init(width: width, height: height, pixels: pixels)
     }
 
+    /// The part of the image that begins at pixel (x, y). It must lie inside the image.
+    func cropped(x: Int, y: Int, width outWidth: Int, height outHeight: Int) -> Image {
+        precondition(x >= 0 && y >= 0 && x + outWidth <= width && y + outHeight <= height)
+        var result: [UInt8] = []
+        result.reserveCapacity(outWidth * outHeight * 3)
+        for row in y..<y + outHeight {
+            let start = (row * width + x) * 3
+            result += pixels[start..<start + outWidth * 3]
+        }
+        return Image(width: outWidth, height: outHeight, pixels: result)
+    }
+
     /// Splits `0..<count` into pieces of `grain` rows (the last may be shorter) and calls `body` for each, on several
     /// threads.
     static func rows(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
