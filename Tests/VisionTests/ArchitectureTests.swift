@@ -56,6 +56,12 @@ final class ArchitectureTests: XCTestCase {
     }
     func testGoogLeNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "googlenet", count: 1) }
     func testInception_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "inception", count: 1) }
+    func testCaffeResNet_withReproducibleWeights_matchesTorchvisionWithItsStrides() throws {
+        try check(prefix: "caffe_resnet", count: 3)
+    }
+    func testKerasInception_withReproducibleWeights_matchesKeras() throws {
+        try check(prefix: "keras_inception", count: 1)
+    }
     func testDenseNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "densenet", count: 1) }
     func testMobileNet_withReproducibleWeights_matchesTorchvision() throws { try check(prefix: "mobilenet", count: 1) }
 
@@ -82,7 +88,11 @@ final class ArchitectureTests: XCTestCase {
         var state: [String: Tensor] = [:]
         let store = ParameterStore(filling: { key, shape in
             let headKey = "\(key) \(shape)"
-            let value = self.heads[headKey] ?? ReproducibleWeights.parameter(key, shape, gain: expected.gain)
+            let isScale = key.hasSuffix(".bn.weight")
+            let value =
+                isScale && !architecture.hasNormScales
+                ? Tensor(shape, [Float](repeating: 1, count: shape[0]))
+                : self.heads[headKey] ?? ReproducibleWeights.parameter(key, shape, gain: expected.gain)
             if key.hasPrefix("classifier.") { self.heads[headKey] = value }
             state[key] = value
             return value
@@ -196,7 +206,7 @@ final class ArchitectureTests: XCTestCase {
     func testNetwork_atItsSmallestInput_returnsLogits() throws {
         for name in [
             "alexnet", "vgg11", "squeezenet1_0", "squeezenet1_1", "resnet18", "googlenet", "inception_v3",
-            "densenet121", "mobilenet_v2",
+            "keras_inception_v3", "caffe_resnet50", "densenet121", "mobilenet_v2",
         ] {
             let architecture = try Architectures.named(name), side = architecture.smallestSide
             let store = ParameterStore(filling: { Tensor($1) })
@@ -215,6 +225,56 @@ final class ArchitectureTests: XCTestCase {
         try vgg.check(input(32))
         XCTAssertThrowsError(try vgg.check(input(31))) { XCTAssertTrue("\($0)".contains("at least 32"), "\($0)") }
         try EncoderConfiguration(name: "resnet18", folded: true).check(input(1))
+    }
+
+    func testEncoderCheck_ofPhotographsAtTheirOwnSize_needsASmallestSide() throws {
+        func input(_ smallest: Int?) -> Preprocessing {
+            Preprocessing(
+                width: 299, height: 299, fit: .native, nativeSmallest: smallest, filter: .bilinear, mean: [0, 0, 0],
+                std: [1, 1, 1])
+        }
+        let inception = EncoderConfiguration(name: "keras_inception_v3", folded: true)
+        try inception.check(input(75))
+        XCTAssertThrowsError(try inception.check(input(nil))) {
+            XCTAssertTrue("\($0)".contains("at least 75x75") && "\($0)".contains("nativeSmallest"), "\($0)")
+        }
+        try EncoderConfiguration(name: "resnet18", folded: true).check(input(nil))
+        XCTAssertThrowsError(try EncoderConfiguration(name: "caffe_resnet50", folded: true).check(input(2)))
+    }
+
+    /// Networks whose checkpoints fit another network too.
+    func testTwins_haveTheSameTensors() throws {
+        func tensors(_ architecture: any Architecture) -> [String] {
+            var found: [String] = []
+            let store = ParameterStore(filling: { key, shape in
+                found.append("\(key) \(shape)")
+                return Tensor(uninitialized: shape)
+            })
+            _ = architecture.encoder(store.scope(on: Tape()), folded: false)
+            _ = architecture.head(store.scope(on: Tape()), classes: 10)
+            return found.sorted()
+        }
+        let twins = Architectures.all.filter { $0.twin != nil }
+        XCTAssertEqual(
+            twins.map(\.name), ["caffe_resnet50", "caffe_resnet101", "caffe_resnet152", "keras_inception_v3"])
+        for architecture in twins {
+            let twin = try Architectures.named(XCTUnwrap(architecture.twin))
+            XCTAssertNil(twin.twin)
+            XCTAssertEqual(tensors(architecture), tensors(twin), architecture.name)
+        }
+    }
+
+    /// Keras's checkpoints have no scales of batch normalisation.
+    func testKerasInception_withoutScales_getsOnes() throws {
+        let network = try Architectures.named("keras_inception_v3")
+        let norm = "Mixed_7c.branch1x1.bn"
+        let state = network.renamed(["\(norm).bias": Tensor([320]), "Conv2d_1a_3x3.bn.weight": Tensor([32])])
+        XCTAssertEqual(state["\(norm).weight"]?.array, [Float](repeating: 1, count: 320))
+        XCTAssertEqual(state["Conv2d_1a_3x3.bn.weight"]?.array, [Float](repeating: 0, count: 32))
+        XCTAssertEqual(state.count, 3)
+        XCTAssertNil(InceptionV3().renamed(["\(norm).bias": Tensor([320])])["\(norm).weight"])
+        // 0 and 255 become -1 and 1.
+        XCTAssertEqual(network.preprocessing.normalized(Image(width: 299, height: 299)).array[0], -1)
     }
 
     func testEncoderTensors_ofACheckpoint_omitHeadsAndCounters() {

@@ -27,6 +27,11 @@ public protocol Architecture: Sendable {
     var auxiliaryModules: [String] { get }
     /// The current name of the tensor that older checkpoints call `key`.
     func currentName(_ key: String) -> String
+    /// The network whose tensors have the same names and shapes, and that is the usual one. A file fits both, so a hint
+    /// at what a file may hold names only that one. Nil if there is none.
+    var twin: String? { get }
+    /// Whether the checkpoint's batch normalisation has scales (`weight`). If not, they are 1.
+    var hasNormScales: Bool { get }
     /// The smallest height and width that the encoder and its head accept, in pixels.
     var smallestSide: Int { get }
 }
@@ -34,10 +39,12 @@ public protocol Architecture: Sendable {
 extension Architecture {
     public var auxiliaryModules: [String] { [] }
     public var smallestSide: Int { 1 }
+    public var twin: String? { nil }
+    public var hasNormScales: Bool { true }
     public func currentName(_ key: String) -> String { key }
 
     /// The checkpoint with current names. If it has a tensor under both its old and its current name, the current one
-    /// is used.
+    /// is used. Scales of batch normalisation that this network's checkpoints do not have are added.
     public func renamed(_ checkpoint: [String: Tensor]) -> [String: Tensor] {
         var result = checkpoint
         for (key, tensor) in checkpoint {
@@ -45,6 +52,12 @@ extension Architecture {
             if name != key && checkpoint[name] == nil {
                 result[key] = nil
                 result[name] = tensor
+            }
+        }
+        if !hasNormScales {
+            for (_, norm) in normPairs where result["\(norm).weight"] == nil {
+                guard let bias = result["\(norm).bias"] else { continue }
+                result["\(norm).weight"] = Tensor(bias.shape, [Float](repeating: 1, count: bias.count))
             }
         }
         return result

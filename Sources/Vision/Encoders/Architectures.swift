@@ -4,8 +4,8 @@ import Support
 public enum Architectures {
     /// Add each new network here.
     public static let all: [any Architecture] = [
-        EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all,
-        [GoogLeNet(), InceptionV3(), DenseNet(), MobileNetV2(), TinyCNN()],
+        EfficientNetLite.all, [AlexNet()], VGG.all, ResNet.all, SqueezeNet.all, [GoogLeNet()],
+        InceptionV3.all, [DenseNet(), MobileNetV2(), TinyCNN()],
     ].flatMap { $0 }
 
     /// The names of all networks.

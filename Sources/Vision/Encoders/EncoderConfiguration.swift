@@ -40,6 +40,22 @@ public struct EncoderConfiguration: Codable, Equatable, Sendable {
             throw EncoderInputError(
                 encoder: name, width: preprocessing.width, height: preprocessing.height, smallestSide: smallest)
         }
+        if let least = preprocessing.nativeSmallest, least < smallest {
+            throw EncoderNativeSizeError(encoder: name, nativeSmallest: least, smallestSide: smallest)
+        }
+    }
+}
+
+/// A preprocessing that would let through photographs that are too small for a network.
+public struct EncoderNativeSizeError: UserFacingError {
+    public static let failureCode = FailureCode.model
+    public let encoder: String
+    public let nativeSmallest: Int
+    public let smallestSide: Int
+    public var description: String {
+        "\(encoder) needs an image of at least \(smallestSide)x\(smallestSide) pixels, and photographs keep their size"
+            + " down to \(nativeSmallest); set 'preprocessing.nativeSmallest' in the model's config.json to"
+            + " \(smallestSide) or more, and 'preprocessing.nativeLimit' no lower"
     }
 }
 

@@ -2,6 +2,10 @@ import Tensors
 
 /// Residual networks (He et al. 2016), with the stride of a bottleneck in its 3x3 convolution as in torchvision; wide
 /// ones (Zagoruyko & Komodakis 2016) and ResNeXt (Xie et al. 2017), whose 3x3 convolutions are wider or grouped.
+///
+/// `caffe_resnet50` and the like are the authors' own networks, which were trained in Caffe, with torchvision's names: a
+/// bottleneck has its stride in the first 1x1 convolution, and the pool has no padding. Many captioners and VQA models
+/// were trained on their features, with RGB in 0...1 and ImageNet's statistics.
 public struct ResNet: Architecture {
     public let name: String
     public let preprocessing = Preprocessing.imageNet()
@@ -15,6 +19,11 @@ public struct ResNet: Architecture {
     var groups = 1
     /// Channels of each group in a layer of 64 planes (torchvision's `width_per_group`).
     var groupWidth = 64
+    var isCaffe = false
+
+    public var twin: String? { isCaffe ? String(name.dropFirst("caffe_".count)) : nil }
+    /// Caffe's pool has no padding, so it needs two cells of `conv1`.
+    public var smallestSide: Int { isCaffe ? 3 : 1 }
 
     static let all: [any Architecture] = [
         ResNet(name: "resnet18", repeats: [2, 2, 2, 2], bottleneck: false),
@@ -27,6 +36,9 @@ public struct ResNet: Architecture {
         ResNet(name: "resnext50_32x4d", repeats: [3, 4, 6, 3], bottleneck: true, groups: 32, groupWidth: 4),
         ResNet(name: "resnext101_32x8d", repeats: [3, 4, 23, 3], bottleneck: true, groups: 32, groupWidth: 8),
         ResNet(name: "resnext101_64x4d", repeats: [3, 4, 23, 3], bottleneck: true, groups: 64, groupWidth: 4),
+        ResNet(name: "caffe_resnet50", repeats: [3, 4, 6, 3], bottleneck: true, isCaffe: true),
+        ResNet(name: "caffe_resnet101", repeats: [3, 4, 23, 3], bottleneck: true, isCaffe: true),
+        ResNet(name: "caffe_resnet152", repeats: [3, 8, 36, 3], bottleneck: true, isCaffe: true),
     ]
 
     private struct Block {
@@ -75,14 +87,15 @@ public struct ResNet: Architecture {
                 ]
             }
             let width = block.planes * groupWidth / 64 * groups
+            let (first, second) = isCaffe ? (block.stride, 1) : (1, block.stride)
             return [
-                convolution(q, "conv1", "bn1", block.inputs, width, kernel: 1, .relu),
-                convolution(q, "conv2", "bn2", width, width, kernel: 3, stride: block.stride, groups: groups, .relu),
+                convolution(q, "conv1", "bn1", block.inputs, width, kernel: 1, stride: first, .relu),
+                convolution(q, "conv2", "bn2", width, width, kernel: 3, stride: second, groups: groups, .relu),
                 convolution(q, "conv3", "bn3", width, block.outputs, kernel: 1),
             ]
         }
         let stem = convolution(p, "conv1", "bn1", 3, 64, kernel: 7, stride: 2, .relu)
-        let pool = PoolGeometry(3, stride: 2, padding: .all(1))
+        let pool = PoolGeometry(3, stride: 2, padding: .all(isCaffe ? 0 : 1), ceilMode: isCaffe)
         var stages = [
             Encoder.Stage(name: "conv1", aliases: ["bn1", "relu"], channels: 64, stride: 2) { stem($0) },
             Encoder.Stage(name: "maxpool", channels: 64, stride: 4) { maximumPool($0, pool) },
