@@ -9,10 +9,13 @@ struct ProtocolBuffer {
 
     private var reader: ByteReader
     private let budget: ReadingBudget
+    /// What the file should be, for messages.
+    private let subject: String
 
-    init(_ bytes: UnsafeRawBufferPointer, _ budget: ReadingBudget) {
+    init(_ bytes: UnsafeRawBufferPointer, _ budget: ReadingBudget, of subject: String = "Caffe model") {
         reader = ByteReader(bytes)
         self.budget = budget
+        self.subject = subject
     }
 
     /// The next field and its number; nil at the end.
@@ -20,15 +23,15 @@ struct ProtocolBuffer {
         if reader.remaining == 0 { return nil }
         try budget.step()
         let key = try number()
-        guard let field = Int(exactly: key >> 3), field > 0, field < 1 << 29 else { throw Self.damaged }
+        guard let field = Int(exactly: key >> 3), field > 0, field < 1 << 29 else { throw damaged }
         switch key & 7 {
         case 0: return (field, .number(try number()))
         case 1: return (field, .bytes(try reader.take(8)))
         case 2:
-            guard let count = Int(exactly: try number()) else { throw Self.damaged }
+            guard let count = Int(exactly: try number()) else { throw damaged }
             return (field, .bytes(try reader.take(count)))
         case 5: return (field, .bytes(try reader.take(4)))
-        default: throw Self.damaged
+        default: throw damaged
         }
     }
 
@@ -50,8 +53,10 @@ struct ProtocolBuffer {
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
         }
-        throw Self.damaged
+        throw damaged
     }
 
-    private static let damaged = FileProblem("is damaged, or no Caffe model: its protocol buffers cannot be read")
+    private var damaged: FileProblem {
+        FileProblem("is damaged, or no \(subject): its protocol buffers cannot be read")
+    }
 }

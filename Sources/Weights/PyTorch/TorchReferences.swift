@@ -20,7 +20,11 @@ extension TensorReference {
             let shape = heap.integers(arguments[2]), let strides = heap.integers(arguments[3]),
             shape.count == strides.count
         else { throw FileProblem("describes a tensor by something else than storage, offset, shape and strides") }
-        let storage = heap.storages[index]
+        try self.init(storage: heap.storages[index], offset: offset, shape: shape, strides: strides)
+    }
+
+    /// Checks that the view lies inside its storage. `strides` has as many items as `shape`.
+    init(storage: StorageReference, offset: Int, shape: [Int], strides: [Int]) throws {
         guard let count = elementCount(shape) else {
             throw FileProblem("has a tensor of the impossible shape \(shape.prefix(65))")
         }

@@ -10,30 +10,12 @@ struct TorchTensors {
     init(_ contents: TorchContents) { self.contents = contents }
 
     mutating func tensor(_ reference: TensorReference, _ name: String) throws -> Tensor {
-        let storage = try floats(reference.storage, name)
-        if reference.count == 0 { return Tensor(reference.shape) }
-        if reference.isContiguous { return Tensor(shape: reference.shape, storage: storage, offset: reference.offset) }
-        // Many transposed or expanded views of one storage could ask for far more memory than the file has bytes.
-        try copy(reference.count, name)
-        let result = Tensor(uninitialized: reference.shape)
-        withExtendedLifetime(storage) { gather(reference, from: storage.pointer, to: result.pointer) }
-        return result
+        try reference.tensor(of: floats(reference.storage, name), name, file.budget)
     }
 
     /// The tensor of a NumPy array, row-major.
     mutating func tensor(_ array: NumPyReference, _ name: String) throws -> Tensor {
-        // Many arrays may be made of the same bytes.
-        try copy(array.bytes.count / array.type.size, name)
-        let floats = array.type.floats(array.bytes, keeper: file)
-        if !array.isFortran { return Tensor(shape: array.shape, storage: floats) }
-        return Tensor(shape: array.shape.reversed(), storage: floats).permuted(Array(array.shape.indices.reversed()))
-    }
-
-    /// Counts the memory of `count` floats.
-    private func copy(_ count: Int, _ name: String) throws {
-        do { try file.budget.allocate(4 * count) } catch let problem as FileProblem {
-            throw FileProblem("\(problem.text) (at the tensor '\(name)')")
-        }
+        try array.tensor(name, of: file)
     }
 
     private mutating func floats(_ reference: StorageReference, _ name: String) throws -> Storage {
@@ -57,31 +39,60 @@ struct TorchTensors {
         storages[reference.key] = (reference, floats)
         return floats
     }
+}
+
+extension ReadingBudget {
+    /// Counts the memory of `count` floats, for the tensor `name`.
+    func allocate(floats count: Int, for name: String) throws {
+        do { try allocate(4 * count) } catch let problem as FileProblem {
+            throw FileProblem("\(problem.text) (at the tensor '\(name)')")
+        }
+    }
+}
+
+extension NumPyReference {
+    /// The tensor of the array, row-major.
+    func tensor(_ name: String, of file: MappedFile) throws -> Tensor {
+        // Many arrays may be made of the same bytes.
+        try file.budget.allocate(floats: bytes.count / type.size, for: name)
+        let floats = type.floats(bytes, keeper: file)
+        if !isFortran { return Tensor(shape: shape, storage: floats) }
+        return Tensor(shape: shape.reversed(), storage: floats).permuted(Array(shape.indices.reversed()))
+    }
+}
+
+extension TensorReference {
+    /// The tensor `name` of the floats of its storage: a view where it is contiguous, or else a copy.
+    func tensor(of storage: Storage, _ name: String, _ budget: ReadingBudget) throws -> Tensor {
+        if count == 0 { return Tensor(shape) }
+        if isContiguous { return Tensor(shape: shape, storage: storage, offset: offset) }
+        // Many transposed or expanded views of one storage could ask for far more memory than the file has bytes.
+        try budget.allocate(floats: count, for: name)
+        let result = Tensor(uninitialized: shape)
+        withExtendedLifetime(storage) { gather(from: storage.pointer, to: result.pointer) }
+        return result
+    }
 
     /// Copies the elements in row-major order; the innermost axis in a loop of its own.
-    private func gather(
-        _ tensor: TensorReference, from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>
-    ) {
-        let inner = tensor.shape[tensor.shape.count - 1]
-        let step = tensor.strides[tensor.strides.count - 1]
-        var index = [Int](repeating: 0, count: tensor.shape.count)
-        var source = tensor.offset
-        for row in stride(from: 0, to: tensor.count, by: inner) {
+    private func gather(from input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>) {
+        let inner = shape[shape.count - 1]
+        let step = strides[strides.count - 1]
+        var index = [Int](repeating: 0, count: shape.count)
+        var source = offset
+        for row in stride(from: 0, to: count, by: inner) {
             for i in 0..<inner { output[row + i] = input[source + i * step] }
-            var axis = tensor.shape.count - 2
+            var axis = shape.count - 2
             while axis >= 0 {
                 index[axis] += 1
-                source += tensor.strides[axis]
-                if index[axis] < tensor.shape[axis] { break }
-                source -= tensor.strides[axis] * tensor.shape[axis]
+                source += strides[axis]
+                if index[axis] < shape[axis] { break }
+                source -= strides[axis] * shape[axis]
                 index[axis] = 0
                 axis -= 1
             }
         }
     }
-}
 
-extension TensorReference {
     /// True where the elements lie in row-major order without gaps. The stride of an axis of length 1 does not matter.
     var isContiguous: Bool {
         var expected = 1
