@@ -45,7 +45,32 @@ public enum NumPyArray {
     /// - Parameter keeper: the object that keeps `bytes` in memory.
     static func read(_ bytes: UnsafeRawBufferPointer, keeper: AnyObject) throws -> Tensor {
         var reader = ByteReader(bytes)
-        if try bytes.count < 10 || !reader.take(6).elementsEqual(magic) {
+        let header = try header(&reader)
+        guard let type = header.type else {
+            throw FileProblem(
+                "holds elements of type '|O', Python's objects; little-endian floats and integers are read")
+        }
+        guard let count = elementCount(header.shape) else {
+            throw FileProblem("has the shape \(header.shape), which is larger than any file")
+        }
+        let (size, overflow) = count.multipliedReportingOverflow(by: type.size)
+        if overflow || size != reader.remaining {
+            throw FileProblem(
+                "has the shape \(header.shape) of \(type.rawValue), "
+                    + "which takes \(overflow ? "too many" : "\(size)") bytes, "
+                    + "but \(reader.remaining) follow its header")
+        }
+        let data = try reader.take(size)
+        let storage =
+            type.isReadable ? type.floats(data, keeper: keeper) : try integers(data, type)
+        if !header.isFortran { return Tensor(shape: header.shape, storage: storage) }
+        let axes = Array(header.shape.indices.reversed())
+        return Tensor(shape: header.shape.reversed(), storage: storage).permuted(axes)
+    }
+
+    /// The header, with which a `.npy` file begins.
+    static func header(_ reader: inout ByteReader) throws -> NumPyHeader {
+        if try reader.remaining < 10 || !reader.take(6).elementsEqual(magic) {
             throw FileProblem("does not begin as NumPy's .npy files do")
         }
         let version = try reader.number(UInt8.self)
@@ -57,23 +82,7 @@ public enum NumPyArray {
         if length > 1 << 16 {
             throw FileProblem("has a header of \(length) bytes; 65,536 are enough for any array of numbers")
         }
-        let header = try NumPyHeader(try reader.take(length))
-        guard let count = elementCount(header.shape) else {
-            throw FileProblem("has the shape \(header.shape), which is larger than any file")
-        }
-        let (size, overflow) = count.multipliedReportingOverflow(by: header.type.size)
-        if overflow || size != reader.remaining {
-            throw FileProblem(
-                "has the shape \(header.shape) of \(header.type.rawValue), "
-                    + "which takes \(overflow ? "too many" : "\(size)") bytes, "
-                    + "but \(reader.remaining) follow its header")
-        }
-        let data = try reader.take(size)
-        let storage =
-            header.type.isReadable ? header.type.floats(data, keeper: keeper) : try integers(data, header.type)
-        if !header.isFortran { return Tensor(shape: header.shape, storage: storage) }
-        let axes = Array(header.shape.indices.reversed())
-        return Tensor(shape: header.shape.reversed(), storage: storage).permuted(axes)
+        return try NumPyHeader(try reader.take(length))
     }
 
     private static func integers(_ bytes: UnsafeRawBufferPointer, _ type: ElementType) throws -> Storage {
@@ -106,8 +115,9 @@ public enum NumPyArray {
 }
 
 /// The Python dictionary at the head of a `.npy` file: `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
-private struct NumPyHeader {
-    private(set) var type = ElementType.float32
+struct NumPyHeader {
+    /// Nil for Python's objects.
+    private(set) var type: ElementType?
     private(set) var isFortran = false
     private(set) var shape: [Int] = []
 
@@ -116,7 +126,7 @@ private struct NumPyHeader {
         "<u8": .uint64, "<u4": .uint32, "<u2": .uint16, "|u1": .uint8, "|b1": .bool,
     ]
 
-    init(_ bytes: UnsafeRawBufferPointer) throws {
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) throws {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw FileProblem("has a header that is not text")
         }
@@ -150,6 +160,7 @@ private struct NumPyHeader {
                     throw FileProblem("holds records, not one type of number")
                 }
                 let name = try word()
+                if name == "|O" || name == "O" { break }
                 guard let known = Self.types[name] else {
                     throw FileProblem("holds elements of type '\(name)'; little-endian floats and integers can be read")
                 }
