@@ -146,6 +146,23 @@ final class Torch7FileTests: XCTestCase {
         try assertRefused(tensor([wide], [0], offset: 1, storage: storage), "unfolds")
     }
 
+    /// A file of one tensor, and functions of the oldest kind, which have no index.
+    func testTorch7File_ofOtherObjects_isRead() throws {
+        let hostile = try Hostile(Data())
+        let shape = bytes(1) + long(2) + long(1) + long(1)
+        let storage = bytes(4, 2) + text("torch.FloatStorage") + long(2) + bytes(0, 0x3F80_0000)
+        let tensor = try Torch7File(
+            hostile.file(bytes(4, 1) + text("V 1") + text("torch.FloatTensor") + shape + storage))
+        XCTAssertEqual(tensor.contents.values, .tensor("tensor"))
+        XCTAssertEqual(tensor.root, .plain(.tensor("tensor")))
+        XCTAssertEqual(tensor.contents.tensors.mapValues(\.array), ["tensor": [0, 1]])
+        let functions = bytes(3, 1, 2, 2) + text("f") + bytes(6) + text("code") + bytes(3, 2, 0)
+        let file = try Torch7File(
+            hostile.file(functions + bytes(2) + text("g") + bytes(7, 3) + text("code") + bytes(0)))
+        XCTAssertEqual(file.contents.values, .dictionary([.init(.text("f"), .other), .init(.text("g"), .other)]))
+        XCTAssertEqual(file.contents.notRun, ["the Lua function 'f'", "the Lua function 'g'"])
+    }
+
     func testTorch7File_ofText_isRefused() throws {
         let hostile = try Hostile(Data())
         for (start, part) in [("4\n1\n3\nV 1\n13\nnn.Sequential\n", "'ascii'"), ("hello", "does not begin")] {
