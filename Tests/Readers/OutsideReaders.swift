@@ -110,6 +110,18 @@ extension OutsideReader {
         .init("npy", [.files(weightsFixtures, ".npy")]) { use(["": try NumPyArray.read($0)]) },
         .init("npz", [.files(weightsFixtures, ".npz")], .zip) { use(try NumPyArray.readArchive($0)) },
         .init("caffemodel", [.files(weightsFixtures, ".caffemodel")]) { use(try CaffeModel.read($0)) },
+        .init("npy-objects", [.files(weightsFixtures, ".npy")]) { use(try NumPyObjects($0).contents.tensors) },
+        .init("torch7", [.files(weightsFixtures, ".t7")]) { url in
+            let file = try Torch7File(url)
+            use(file.contents.tensors)
+            for index in file.objects.indices { _ = file.value(index, "data", "module", "weight") }
+        },
+        .init("tensorflow-index", [.files(weightsFixtures, ".index")]) { url in
+            try part(url) { file in
+                let index = try TensorFlowIndex(file)
+                for entry in index.entries { _ = try entry.layout(shards: index.shards) }
+            }
+        },
         .init("weights", [.files(weightsFixtures, "")]) { use(try WeightsFile($0).tensors) },
     ]
 
