@@ -115,7 +115,8 @@ final class TensorFlowCheckpointTests: XCTestCase {
             assertThrows(part, url.path, line: line) { try read(url) }
         }
         XCTAssertNoThrow(try read(hostile.file(bytes)))
-        // The first block begins with the header's entry: 0, 0, its length; the number of data files is its first field.
+        // The first block begins with the header's entry: 0, 0, its length; the number of data files is its first
+        // field.
         XCTAssertEqual(Array(bytes[..<5]), [0, 0, 6, 8, 1])
         try check("names 0 data files") { $0[4] = 0 }
         try check("first format") { $0.replaceSubrange(3..<5, with: [10, 0]) }

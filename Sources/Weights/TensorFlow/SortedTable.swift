@@ -27,7 +27,7 @@ struct SortedTable {
     }
 
     /// Calls `body` with every key and value, in the order of the file.
-    func forEach(_ body: ([UInt8], UnsafeRawBufferPointer) throws -> Void) throws {
+    func read(_ body: ([UInt8], UnsafeRawBufferPointer) throws -> Void) throws {
         var footer = ByteReader(bytes, at: bytes.count - Self.footer)
         // The place of the block about blocks, which has nothing of use.
         _ = try place(&footer)

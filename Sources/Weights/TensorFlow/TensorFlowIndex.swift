@@ -42,7 +42,7 @@ struct TensorFlowIndex {
         let table = try SortedTable(file)
         var entries: [Entry] = []
         var shards = 0
-        try table.forEach { key, value in
+        try table.read { key, value in
             if key.isEmpty {
                 hasHeader = true
                 shards = try Self.shards(value, file.budget)
