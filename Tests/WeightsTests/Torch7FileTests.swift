@@ -183,6 +183,13 @@ final class Torch7FileTests: XCTestCase {
         for level in 1...100_000 { deep += bytes(3, Int32(level), 1, 2) + text("a") }
         let named = try hostile.file(deep + bytes(0))
         assertThrows("64 deep") { _ = try Torch7File(named) }
+        // A long table that ends with a table, and a hundred thousand references to it.
+        var long = bytes(3, 2, 100_000)
+        for _ in 1..<100_000 { long += bytes(0, 0) }
+        long += bytes(0, 3, 3, 0)
+        var references = bytes(3, 1, 100_001, 2) + text("long") + long
+        for _ in 0..<100_000 { references += bytes(0, 3, 2) }
+        XCTAssertEqual(try Torch7File(hostile.file(references)).objects.count, 3)
         // Each table holds the next twice: 2^40 ways.
         var doubling: [UInt8] = [], end: [UInt8] = []
         for level in 1...40 {

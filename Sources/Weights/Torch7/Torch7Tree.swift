@@ -3,6 +3,17 @@ struct Torch7Tree {
     let heap: Torch7Heap
     let names: Torch7Names
     let budget: ReadingBudget
+    /// For each table, whether there are tables in it.
+    private let holdsTables: [Bool]
+
+    init(heap: Torch7Heap, names: Torch7Names, budget: ReadingBudget) {
+        self.heap = heap
+        self.names = names
+        self.budget = budget
+        holdsTables = heap.tables.map { table in
+            table.entries.contains { if case .table = $0.value { true } else { false } }
+        }
+    }
 
     /// The tree of `value`. A table with further tables in it stands at its name only, and is ``PlainValue/other`` in
     /// all other places: that ends circles, and a graph is not unfolded along all the ways through it.
@@ -10,9 +21,7 @@ struct Torch7Tree {
         guard case .table(let index) = value else { return leaf(value) }
         let table = heap.tables[index]
         let isHere = names.ways[index].map { $0.table == way?.table && $0.entry == way?.entry } ?? (way == nil)
-        if !isHere, table.entries.contains(where: { if case .table = $0.value { true } else { false } }) {
-            return .other
-        }
+        if !isHere && holdsTables[index] { return .other }
         try budget.step(table.entries.count)
         try budget.allocate(table.entries.count * MemoryLayout<PlainValue.Entry>.stride)
         // No deeper than Torch7Names.depth: every table that has tables in it stands one level below its name's parent.

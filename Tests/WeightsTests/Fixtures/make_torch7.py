@@ -3,8 +3,10 @@
 Torch7 itself could not be had, so the writer below was written from the format's description: what these files prove is
 weaker than what files of Torch7 would. (Once, outside the tests, the reader was tried on the files of Torch7 in
 testfiles_x86_64 of github.com/bshillingford/python-torchfile, a network of nngraph among them: its values were those
-that torchfile finds. Files of a function or of a class of tds, which are refused, are there, too.) The values that the tests expect are what another reader, the package torchfile
-of PyPI, finds in the files (torch7.json); for half floats, which torchfile does not read, they are NumPy's.
+that torchfile finds. Files of a function or of a class of tds, which are refused, are there, too.)
+
+The values that the tests expect are what another reader, the package torchfile of PyPI, finds in the files
+(torch7.json); for half floats, which torchfile does not read, they are NumPy's.
 
 Made with Python 3.11, numpy and torchfile 0.1.0:
     cd Tests/WeightsTests/Fixtures && python make_torch7.py
