@@ -69,6 +69,14 @@ public struct Vocabulary: Sendable, Equatable {
         self.init(checked: words)
     }
 
+    /// Words of a vocabulary from elsewhere.
+    /// - Parameter words: the four special entries first; each an entry of a vocabulary file, none twice.
+    public init(special words: [String]) {
+        precondition(
+            words.starts(with: Self.special) && Set(words).count == words.count, "words that are no vocabulary")
+        self.init(checked: words)
+    }
+
     private init(checked words: [String]) {
         self.words = words
         indices = Dictionary(uniqueKeysWithValues: words.enumerated().map { ($1, $0) })

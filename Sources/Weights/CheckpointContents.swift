@@ -15,10 +15,38 @@ public struct CheckpointContents: Sendable {
     /// The classes and functions that the file names and that have no meaning here. They were neither looked up nor
     /// called.
     public let notRun: [String]
+    public let format: WeightsFile.Format
 
-    init(tensors: [String: Tensor], values: PlainValue, notRun: [String] = []) {
+    init(
+        tensors: [String: Tensor], values: PlainValue, notRun: [String] = [], format: WeightsFile.Format = .pytorch
+    ) {
+        self.format = format
         self.tensors = tensors
         self.values = values
         self.notRun = notRun
+    }
+
+    /// Reads a file of PyTorch's (`torch.save`), a Python pickle, safetensors, NumPy's .npz or Caffe's .caffemodel.
+    /// - Parameter isWanted: whether a tensor of this full name is read; the others are left out.
+    /// - Throws: ``WeightsFileError``, ``CheckpointError`` or another reader's error, each naming the file.
+    public init(_ url: URL, isWanted: (String) -> Bool = { _ in true }) throws {
+        let file = try WeightsFileError.naming(url) { try MappedFile(url) }
+        if try WeightsFileError.naming(url, { try WeightsFile.format(of: file) }) == .pytorch {
+            self = try CheckpointContents(pickled: file, at: url, isWanted: isWanted)
+            return
+        }
+        let weights = try WeightsFile(url)
+        let prefix = weights.choice.prefix
+        self.init(
+            tensors: Dictionary(
+                uniqueKeysWithValues: weights.tensors.map { (prefix + $0.key, $0.value) }.filter { isWanted($0.0) }),
+            values: .none, format: weights.format)
+    }
+
+    /// Reads a Python pickle whatever its first bytes are, such as a vocabulary's.
+    /// - Throws: ``CheckpointError``.
+    public init(pickle url: URL) throws {
+        let file = try WeightsFileError.naming(url) { try MappedFile(url) }
+        self = try CheckpointContents(pickled: file, at: url, isPickle: true) { _ in false }
     }
 }

@@ -80,7 +80,7 @@ public struct WeightsFile: Sendable {
         shards = (index?.shards ?? []).map { url.deletingLastPathComponent().appendingPathComponent($0) }
     }
 
-    private static func format(of file: MappedFile) throws -> Format {
+    static func format(of file: MappedFile) throws -> Format {
         let bytes = file.bytes
         func begins(_ text: String) -> Bool { bytes.starts(with: text.utf8) }
         if begins("PK") {

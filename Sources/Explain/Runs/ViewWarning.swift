@@ -10,6 +10,7 @@ extension Preprocessing {
     func viewWarning(photoWidth w: Int, photoHeight h: Int) -> String? {
         let remedy = "crop it to what matters"
         switch fit {
+        case .native: return nil
         case .squash:
             let ratio = Double(w) / Double(h), change = ratio * Double(height) / Double(width)
             if max(change, 1 / change) < 2 { return nil }

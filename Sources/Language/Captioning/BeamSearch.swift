@@ -9,11 +9,30 @@ public struct SearchOptions: Codable, Equatable, Sendable {
     /// Alpha: finished captions are ranked by log p / length^alpha (Wu et al. 2016 without the constant). 0 ranks by
     /// log p alone.
     public var lengthNormalisation: Float
+    /// What becomes of the place in the beam of a caption that ends; nil for ``Endings/refilled``.
+    public var endings: Endings?
+    /// Whether the search may write special words such as `<unknown>`; nil for no.
+    public var writesSpecialWords: Bool?
 
-    public init(beam: Int = 3, maximumLength: Int = 24, lengthNormalisation: Float = 0.7) {
+    /// What becomes of the place in the beam of a caption that ends.
+    public enum Endings: String, Codable, Sendable {
+        /// The next best unfinished caption takes it at once.
+        case refilled
+        /// It stays empty for this step; the next step fills the beam again (neuraltalk2, ruotianluo).
+        case skipped
+        /// The beam is smaller from then on (sgrvinod's tutorial). Captions that do not end count only where none does.
+        case shrinking
+    }
+
+    public init(
+        beam: Int = 3, maximumLength: Int = 24, lengthNormalisation: Float = 0.7, endings: Endings? = nil,
+        writesSpecialWords: Bool? = nil
+    ) {
         self.beam = beam
         self.maximumLength = maximumLength
         self.lengthNormalisation = lengthNormalisation
+        self.endings = endings
+        self.writesSpecialWords = writesSpecialWords
     }
 }
 
@@ -39,6 +58,9 @@ public func beamSearch(
     }
     let images = features.shape[0]
     let beam = max(1, options.beam)
+    let endings = options.endings ?? .refilled
+    // The captions that each image's step may choose, ended ones included where they take a place.
+    var places = [Int](repeating: beam, count: images)
     var finished = [[FoundCaption]](repeating: [], count: images)
     // Every image has `beam` rows of the batch throughout; a row that is no longer used is nil.
     var alive = [[Hypothesis?]](
@@ -72,12 +94,15 @@ public func beamSearch(
             }
             candidates.sort { ($0.logProbability, $1.row, $1.word) > ($1.logProbability, $0.row, $0.word) }
             var following: [Hypothesis?] = []
-            for candidate in candidates where following.count < beam {
+            var ended = 0
+            for candidate in candidates
+            where following.count + (endings == .refilled ? 0 : ended) < places[image] {
                 var hypothesis = alive[image][candidate.row]!
                 hypothesis.logProbability = candidate.logProbability
                 if candidate.word == end {
                     // As usual in beam search, an ending counts only when it is among the beam's best.
                     finished[image].append(ranked(hypothesis))
+                    ended += 1
                     continue
                 }
                 hypothesis.words.append(candidate.word)
@@ -86,11 +111,22 @@ public func beamSearch(
                 following.append(hypothesis)
             }
             let isLast = length + 1 == longest
-            if isLast { finished[image] += following.compactMap { $0 }.map(ranked) }
+            if endings == .shrinking { places[image] -= ended }
+            if isLast, endings != .shrinking || finished[image].isEmpty {
+                finished[image] += following.compactMap { $0 }.map(ranked)
+            }
             finished[image].sort { $0.score > $1.score }
             // The search goes on while an unfinished caption scores higher than the best finished one.
             let hope = following.compactMap { $0 }.map { ranked($0).score }.max() ?? -.infinity
-            let enough = finished[image].count >= beam && finished[image][0].score >= hope
+            // Without length normalisation, scores only fall, so that one finished caption is enough; with it, the
+            // searches of others go on until nothing is left.
+            let enough =
+                switch endings {
+                case .refilled: finished[image].count >= beam && finished[image][0].score >= hope
+                case .skipped, .shrinking:
+                    hope == -.infinity
+                        || options.lengthNormalisation == 0 && finished[image].first.map { $0.score >= hope } ?? false
+                }
             for row in following.count..<max(beam, following.count) { from[image * beam + row] = image * beam }
             alive[image] =
                 enough || isLast

@@ -83,6 +83,13 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case showAndTell = "show-and-tell"
         case showAttendAndTell = "show-attend-and-tell"
+        /// ``SoftAttention``: the attention of captioners from elsewhere.
+        case softAttention = "soft-attention"
+        case upDown = "up-down"
+        case merge
+
+        /// Whether ``mmx train`` trains it; the others are imported.
+        public var isTrainable: Bool { self == .showAndTell || self == .showAttendAndTell }
     }
 
     public var kind: Kind
@@ -97,6 +104,22 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public var normalisesImage: Bool?
     /// Show, Attend and Tell: width of the ``VisualTerm``; nil for a decoder without one.
     public var visual: Int?
+    /// Whether the words' scores come from a layer of their own; nil for scores through the words' embedding.
+    public var untied: Bool?
+    /// Show and Tell: the number of LSTM layers; nil for one.
+    public var layers: Int?
+    /// The recurrent cell; nil for the LSTM's.
+    public var cell: RecurrentCell?
+    /// What stands between the encoder's feature map and the decoder; nil for nothing.
+    public var neck: Neck?
+    /// Show and Tell: whether a ReLU follows the image's embedding; nil for none.
+    public var activatesImage: Bool?
+    /// How ``SoftAttention`` and ``UpDown`` look at the regions.
+    public var looks: AttentionOptions?
+    /// ``MergeDecoder``: whether image and sentence are concatenated; nil for added.
+    public var concatenates: Bool?
+    /// ``MergeDecoder``: width of the image's vector; nil for that of the LSTM's state.
+    public var imageWidth: Int?
 
     public init(
         kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256,
@@ -121,6 +144,9 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
         switch kind {
         case .showAndTell: return ShowAndTell(p, self)
         case .showAttendAndTell: return ShowAttendAndTell(p, self)
+        case .softAttention: return SoftAttention(p, self)
+        case .upDown: return UpDown(p, self)
+        case .merge: return MergeDecoder(p, self)
         }
     }
 }

@@ -6,40 +6,81 @@ import Tensors
 /// Models with `normalisesImage` normalise the image's embedding over the batch. The mean features of different images
 /// are similar, and an LSTM otherwise learns very slowly to distinguish them.
 ///
-/// The output layer is a linear layer from h, then the transposed word embedding (Press & Wolf 2017).
+/// The output layer is a linear layer from h, then the transposed word embedding (Press & Wolf 2017); or, in captioners
+/// from elsewhere, a layer of its own (`untied`). Those may also have several LSTM layers, a maxout cell, a ReLU after
+/// the image's embedding, or VGG's fc7 in place of the mean (`neck`). The state's h and c are those of all layers, side
+/// by side.
 public struct ShowAndTell: CaptionDecoder {
+    let neck: NeckLayers?
     let image: Linear
     let imageNorm: BatchNorm?
+    let activatesImage: Bool
     let words: Embedding
-    let lstm: LSTM
-    let output: Linear
+    let layers: [any RecurrentLayer]
+    /// From h to the words' embedding; nil where the scores have a layer of their own.
+    let output: Linear?
+    let scores: Linear?
     let outputBias: Variable
     let hidden: Int
 
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
         hidden = configuration.hidden
-        image = Linear(p["image"], inputs: configuration.features, outputs: configuration.embedding)
-        imageNorm =
-            configuration.normalisesImage == true ? BatchNorm(p["image_norm"], channels: configuration.embedding) : nil
-        words = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
-        lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
-        output = Linear(p["output"], inputs: hidden, outputs: configuration.embedding)
-        outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
+        let (hidden, embedding) = (configuration.hidden, configuration.embedding)
+        neck = NeckLayers(p["neck"], configuration.neck, features: configuration.features)
+        image = Linear(p["image"], inputs: neck?.channels ?? configuration.features, outputs: embedding)
+        imageNorm = configuration.normalisesImage == true ? BatchNorm(p["image_norm"], channels: embedding) : nil
+        activatesImage = configuration.activatesImage == true
+        words = Embedding(p["words"], count: configuration.vocabulary, width: embedding)
+        layers = (0..<max(1, configuration.layers ?? 1)).map { layer -> any RecurrentLayer in
+            let (p, inputs) = layer == 0 ? (p["lstm"], embedding) : (p["lstm_\(layer)"], hidden)
+            return configuration.cell == .maxout
+                ? MaxoutLSTM(p, inputs: inputs, hidden: hidden) : LSTM(p, inputs: inputs, hidden: hidden)
+        }
+        let isUntied = configuration.untied == true
+        output = isUntied ? nil : Linear(p["output"], inputs: hidden, outputs: embedding)
+        scores =
+            isUntied ? Linear(p["output"]["words"], inputs: hidden, outputs: configuration.vocabulary) : nil
+        outputBias =
+            scores?.bias ?? p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
     }
 
-    /// h and c `[M, H]` after the LSTM has read the images.
+    /// All layers over a sequence: x `[T, N, E]`, h and c `[N, layers * H]`; h of the last layer `[T, N, H]`, and h and c
+    /// after the last step, `[N, layers * H]`.
+    private func run(_ x: Variable, h: Variable, c: Variable) -> (states: Variable, h: Variable, c: Variable) {
+        var x = x
+        var last: (h: [Variable], c: [Variable]) = ([], [])
+        let end = x.shape[0] - 1
+        for (index, layer) in layers.enumerated() {
+            let part = index * hidden..<(index + 1) * hidden
+            func own(_ state: Variable) -> Variable { layers.count == 1 ? state : state.slicedLast(part) }
+            let (hAll, cAll) = layer(x, h: own(h), c: own(c))
+            func final(_ states: Variable) -> Variable {
+                states.rows(end..<end + 1).reshaped([states.shape[1], hidden])
+            }
+            last.h.append(final(hAll))
+            last.c.append(final(cAll))
+            x = hAll
+        }
+        if layers.count == 1 { return (x, last.h[0], last.c[0]) }
+        return (x, concatenateLast(last.h), concatenateLast(last.c))
+    }
+
+    /// h and c `[M, layers * H]` after the LSTM has read the images.
     private func start(_ features: Variable, _ dropout: Dropout?) -> (h: Variable, c: Variable) {
-        var pooled = globalAveragePool(features)
+        var pooled = globalAveragePool(neck?(features) ?? features)
         if let dropout { pooled = dropout(pooled) }
         var x = image(pooled)
         if let imageNorm { x = imageNorm(x) }
+        if activatesImage { x = x.activated(.relu) }
         let images = features.shape[0]
-        let zero = Variable(Tensor([images, hidden]))
-        let (h, c) = lstm(x.reshaped([1, images, x.shape[1]]), h: zero, c: zero)
-        return (h.reshaped([images, hidden]), c.reshaped([images, hidden]))
+        let zero = Variable(Tensor([images, layers.count * hidden]))
+        let (_, h, c) = run(x.reshaped([1, images, x.shape[1]]), h: zero, c: zero)
+        return (h, c)
     }
 
     private func score(_ h: Variable, _ dropout: Dropout?) -> Variable {
+        if let scores { return scores(dropout?(h) ?? h) }
+        guard let output else { preconditionFailure("a decoder has an output layer") }
         var x = output(dropout?(h) ?? h)
         if let dropout { x = dropout(x) }
         return linear(x, words.weight, outputBias)
@@ -59,7 +100,7 @@ public struct ShowAndTell: CaptionDecoder {
         var embedded = words(timeFirst(indices))
         if let dropout { embedded = dropout(embedded) }
         let x = embedded.reshaped([length, indices.count, embedded.shape[1]])
-        let (states, _) = lstm(x, h: start.h.repeatedRows(rows), c: start.c.repeatedRows(rows))
+        let (states, _, _) = run(x, h: start.h.repeatedRows(rows), c: start.c.repeatedRows(rows))
         return score(states, dropout)
     }
 
@@ -71,8 +112,9 @@ public struct ShowAndTell: CaptionDecoder {
     public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {
         let embedded = words(indices)
         let x = embedded.reshaped([1] + embedded.shape)
-        let (h, c) = lstm(x, h: Variable(state.h), c: Variable(state.c))
-        let next = DecoderState(h: h.value.row(0), c: c.value.row(0))
-        return (score(h.reshaped([indices.count, hidden]), nil).value, next)
+        let (states, h, c) = run(x, h: Variable(state.h), c: Variable(state.c))
+        return (
+            score(states.reshaped([indices.count, hidden]), nil).value, DecoderState(h: h.value, c: c.value)
+        )
     }
 }

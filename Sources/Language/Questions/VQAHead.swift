@@ -42,6 +42,13 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
         case stackedAttention = "stacked-attention"
         /// The baseline: the question's part of `deeperLSTM`, without the image.
         case questionOnly = "question-only"
+        /// ``TwoGlimpses``
+        case twoGlimpses = "two-glimpses"
+        /// ``JoinedLSTM``
+        case joinedLSTM = "joined-lstm"
+
+        /// Whether ``mmx train-vqa`` trains it; the others are imported.
+        public var isTrainable: Bool { self != .twoGlimpses && self != .joinedLSTM }
     }
 
     public var kind: Kind
@@ -57,6 +64,18 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
     /// Batch normalisation of the feature map's channels; nil for none. Some channels are large everywhere, others are
     /// large rarely, and the head learns the rare ones slowly without it. It is not in the papers.
     public var normalisesImage: Bool?
+    /// Two glimpses and joined LSTM: width of the layer that image and question meet in.
+    public var joint: Int?
+    /// Joined LSTM: the number of LSTM layers; nil for two.
+    public var layers: Int?
+    /// Joined LSTM: the number of words that questions are padded to.
+    public var paddedTo: Int?
+    /// Joined LSTM: whether derivatives hold the image vector's length constant, as the original's do; nil for the true
+    /// derivative.
+    public var detachesNorm: Bool?
+    /// What stands between the encoder's feature map and the head; nil for nothing.
+    public var neck: Neck?
+
     public init(
         kind: Kind, features: Int, vocabulary: Int, answers: Int, embedding: Int = 300, hidden: Int = 512,
         attention: Int = 256, normalisesImage: Bool? = nil
@@ -77,6 +96,8 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
         case .coAttention: return CoAttention(p, self)
         case .stackedAttention: return StackedAttention(p, self)
         case .questionOnly: return QuestionOnly(p, self)
+        case .twoGlimpses: return TwoGlimpses(p, self)
+        case .joinedLSTM: return JoinedLSTM(p, self)
         }
     }
 }

@@ -107,7 +107,9 @@ public struct Captioner {
     // MARK: Use
 
     /// Indices of words that the captioner never writes.
-    public var forbidden: [Int] { [vocabulary.pad, vocabulary.start, vocabulary.unknown] }
+    public var forbidden: [Int] {
+        configuration.search.writesSpecialWords == true ? [] : [vocabulary.pad, vocabulary.start, vocabulary.unknown]
+    }
 
     /// The feature map `[1, u, v, K]` of a preprocessed image.
     public func features(_ image: Tensor) -> Tensor { encoder(Variable(image)).value }
@@ -138,7 +140,13 @@ extension CaptionerConfiguration {
             .init("decoder.vocabulary", decoder.vocabulary, 1...EntryList.largestCount),
             .init("decoder.embedding", decoder.embedding, width), .init("decoder.hidden", decoder.hidden, width),
             .init("decoder.attention", decoder.attention, width),
-            .init("decoder.visual", decoder.visual ?? 1, width), .init("search.beam", search.beam, 1...100),
+            .init("decoder.visual", decoder.visual ?? 1, width),
+            .init("decoder.layers", decoder.layers ?? 1, 1...16),
+            .init("decoder.imageWidth", decoder.imageWidth ?? 1, width),
+            .init("decoder.looks.regions", decoder.looks?.regions ?? 1, width),
+            .init("decoder.looks.output", decoder.looks?.output ?? 1, width),
+        ] + (decoder.neck?.numbers("decoder.neck") ?? []) + [
+            .init("search.beam", search.beam, 1...100),
             .init("search.maximumLength", search.maximumLength, 1...1_000),
             .init("search.lengthNormalisation", search.lengthNormalisation, 0...10),
         ]

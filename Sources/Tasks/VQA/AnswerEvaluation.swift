@@ -45,7 +45,6 @@ public struct AnswerEvaluation: Sendable {
         }
         let preprocessing = answerer.configuration.preprocessing
         let size = preprocessing.width * preprocessing.height * 3
-        let tokenizer = CaptionTokenizer()
         var found = [String](repeating: "", count: questions.count)
         var done = 0
         var warnings: [String] = []
@@ -67,7 +66,7 @@ public struct AnswerEvaluation: Sendable {
                     let batch = Array(indices[first..<min(indices.count, first + questionsTogether)])
                     let words = batch.map {
                         answerer.vocabulary.encode(
-                            Array(tokenizer.tokens(questions[$0].text).prefix(VQAModel.maximumWords)))
+                            Array(answerer.tokens(of: questions[$0].text).prefix(VQAModel.maximumWords)))
                     }
                     let scores = answerer.scores(features: features.rows(i..<i + 1), questions: words)
                     for (row, index) in batch.enumerated() {

@@ -22,6 +22,8 @@ public struct VQAConfiguration: ModelConfiguration {
     /// The file of the answers (``AnswerFile``), relative to the model's folder.
     public var answers: String
     public var maps: MapConfiguration?
+    /// How questions are split into words; nil for ``CaptionTokenizer``.
+    public var tokens: QuestionTokens?
 
     public init(
         encoder: EncoderConfiguration, preprocessing: Preprocessing, sharedEncoder: SharedEncoder? = nil,
@@ -44,7 +46,9 @@ public struct VQAConfiguration: ModelConfiguration {
             .init("answerer.answers", answerer.answers, 1...EntryList.largestCount),
             .init("answerer.embedding", answerer.embedding, width), .init("answerer.hidden", answerer.hidden, width),
             .init("answerer.attention", answerer.attention, width),
-        ]
+            .init("answerer.joint", answerer.joint ?? 1, width), .init("answerer.layers", answerer.layers ?? 1, 1...16),
+            .init("answerer.paddedTo", answerer.paddedTo ?? 1, 1...VQAModel.maximumWords),
+        ] + (answerer.neck?.numbers("answerer.neck") ?? [])
     }
 
     var files: [ConfigurationFile] {
@@ -159,10 +163,15 @@ public struct VQAModel {
     /// The most words of a question: memory grows with their number.
     public static let maximumWords = 500
 
-    /// Splits a question into words as in training (``CaptionTokenizer``) and looks them up.
+    /// A question's words, split as the model was trained.
+    public func tokens(of question: String) -> [String] {
+        configuration.tokens?.tokens(question) ?? CaptionTokenizer().tokens(question)
+    }
+
+    /// Splits a question into words as in training (``tokens(of:)``) and looks them up.
     /// - Throws: ``QuestionError`` when it has no words, or none that the vocabulary has.
     public func read(_ question: String) throws -> ReadQuestion {
-        let tokens = CaptionTokenizer().tokens(question)
+        let tokens = tokens(of: question)
         guard !tokens.isEmpty else { throw QuestionError(description: "the question '\(question)' has no words") }
         let words = vocabulary.encode(tokens)
         let unknown = zip(tokens, words).filter { $0.1 == vocabulary.unknown }.map(\.0)

@@ -99,7 +99,7 @@ public struct NumPyObjects: Sendable {
                 }
                 return .dictionary(entries)
             case .array(let index): return try array(heap.arrays[index], name)
-            case .object(let type): return .record(type: type, fields: [])
+            case .object(let index): return .record(type: heap.objects[index].type, fields: [])
             default: return .other
             }
         }

@@ -139,8 +139,9 @@ struct Unpickler {
         case .binPersistentID:
             let id = try pop()
             if let items = heap.items(id), items.count >= 2, case .global(.unknown(let name)) = items[1] {
-                // Types that older names of storages do not have: what is made of it is an object, too.
-                push(.object(name))
+                // PyTorch's older format names a module's class so, with its source text, which is passed over. Other
+                // classes are types of storages that are not known: what is made of one is an object, too.
+                push(items[0].text == "module" ? items[1] : heap.makeObject(name))
                 break
             }
             let storage = try StorageReference(id, heap)
@@ -153,7 +154,8 @@ struct Unpickler {
             let state = try pop()
             switch try top() {
             // The attributes of an ordered dictionary (PyTorch's _metadata); no tensor is among them.
-            case .dictionary, .object, .other: break
+            case .dictionary, .other: break
+            case .object(let index): heap.objects[index].state = state
             case .array(let index): heap.arrays[index] = try NumPyReference(state: state, heap)
             case .elementType(let index):
                 var type = heap.elementTypes[index]
@@ -244,15 +246,14 @@ struct Unpickler {
     }
 
     private mutating func update(with items: [PickleValue]) throws {
-        let index: Int
-        switch try top() {
-        case .dictionary(let place): index = place
-        case .object, .other: return
-        default: throw FileProblem("sets items of \(try top().kind)")
-        }
         if items.count % 2 != 0 { throw FileProblem("sets a key without a value") }
-        for i in stride(from: 0, to: items.count, by: 2) {
-            heap.dictionaries[index].append((key: items[i], value: items[i + 1]))
+        let entries = stride(from: 0, to: items.count, by: 2).map { (key: items[$0], value: items[$0 + 1]) }
+        switch try top() {
+        case .dictionary(let index): heap.dictionaries[index] += entries
+        // A dictionary of a class of its own.
+        case .object(let index): heap.objects[index].entries += entries
+        case .other: break
+        default: throw FileProblem("sets items of \(try top().kind)")
         }
     }
 

@@ -1,6 +1,6 @@
 /// The classes and functions of PyTorch, NumPy and Python that a state dictionary may name, with their meaning here.
 /// Nothing is ever looked up or executed. Any other name is kept as a name (`unknown`), and what Python would make with
-/// it becomes ``PickleValue/object(_:)``, which has no contents.
+/// it becomes a record (``PickleObject``) of what Python would have set on the object.
 enum PickleGlobal {
     case orderedDictionary
     /// `collections.defaultdict`: (function that makes a value).
@@ -63,6 +63,8 @@ enum PickleGlobal {
         case ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
         case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"):
             self = .rebuildParameter
+        // Until PyTorch 0.4, a parameter was made by its class.
+        case ("torch.nn.parameter", "Parameter"): self = .rebuildParameter
         case ("torch.storage", "_load_from_bytes"): self = .loadFromBytes
         case ("torch", "Size"): self = .size
         case ("torch", "device"): self = .device
@@ -194,9 +196,9 @@ extension Unpickler {
             return .other
         case .bytes: return arguments.isEmpty ? .bytes(UnsafeRawBufferPointer(start: nil, count: 0)) : .other
         case .reconstructor:
-            if case .global(.unknown(let name))? = arguments.first { return .object(name) }
+            if case .global(.unknown(let name))? = arguments.first { return heap.makeObject(name) }
             return .other
-        case .unknown(let name): return .object(name)
+        case .unknown(let name): return heap.makeObject(name)
         case .device, .scalar, .plain: return .other
         case .dataType, .storage, .array: throw FileProblem("calls \(global.name)")
         }

@@ -22,8 +22,8 @@ enum PickleValue {
     case elementType(Int)
     /// Something that holds no tensor (a device, a set).
     case other
-    /// What a call of the class or function of this name would have given. It was not called.
-    case object(String)
+    /// What a call of a class or function without a meaning here would have given. It was not called.
+    case object(Int)
 
     /// For messages.
     var kind: String {
@@ -43,7 +43,7 @@ enum PickleValue {
         case .array: "an array"
         case .elementType: "a NumPy type"
         case .other: "an object"
-        case .object(let name): "an object of \(name)"
+        case .object: "an object of a class of its own"
         }
     }
 
@@ -70,9 +70,16 @@ struct PickleHeap {
     /// nil for arrays of objects, texts, records or dates, whose contents are passed over.
     var arrays: [NumPyReference?] = []
     var elementTypes: [NumPyElementType] = []
+    var objects: [PickleObject] = []
     /// The classes and functions that were named and have no meaning here, in the order of their first use.
     private(set) var unknown: [String] = []
     private var isUnknown: Set<String> = []
+
+    /// A new record of the class or function `name`.
+    mutating func makeObject(_ name: String) -> PickleValue {
+        objects.append(PickleObject(type: name))
+        return .object(objects.count - 1)
+    }
 
     mutating func noteUnknown(_ name: String) { if isUnknown.insert(name).inserted { unknown.append(name) } }
 
@@ -90,6 +97,27 @@ struct PickleHeap {
         guard let items = items(value), items.count <= 64 else { return nil }
         let numbers = items.compactMap(\.integer)
         return numbers.count == items.count ? numbers : nil
+    }
+}
+
+/// A record of an object that was not built: the name of its class, and what Python would have set on it.
+struct PickleObject {
+    let type: String
+    /// What its `__setstate__` would get: as a rule a dictionary of its attributes.
+    var state = PickleValue.none
+    /// The items of an object that is a dictionary.
+    var entries: [(key: PickleValue, value: PickleValue)] = []
+}
+
+extension PickleHeap {
+    /// An object's attributes and items. Where the state is a pair, its parts are the attributes and the slots.
+    func fields(ofObject index: Int) -> [(key: PickleValue, value: PickleValue)] {
+        func attributes(_ state: PickleValue) -> [(key: PickleValue, value: PickleValue)] {
+            if case .dictionary(let index) = state { dictionaries[index] } else { [] }
+        }
+        let object = objects[index]
+        let states: [PickleValue] = if case .tuple(let pair) = object.state { tuples[pair] } else { [object.state] }
+        return states.prefix(2).flatMap(attributes) + object.entries
     }
 }
 

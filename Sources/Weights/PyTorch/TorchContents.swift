@@ -54,7 +54,7 @@ struct TorchContents {
 
     /// A stream of pickles: `torch.save`'s older format, or one pickle of a dictionary of NumPy arrays or PyTorch
     /// tensors that Python's `pickle.dump` wrote.
-    private init(pickles file: MappedFile) throws {
+    init(pickles file: MappedFile) throws {
         var reader = ByteReader(file.bytes)
         var unpickler = Unpickler(file)
         let first = try unpickler.load(&reader)
@@ -90,9 +90,13 @@ struct TorchContents {
         var dictionaries: [TensorDictionary] = []
     }
 
+    /// The dictionaries of a module (`torch.nn.Module`) whose entries are the module's own: they have no part in names.
+    static let moduleDictionaries: Set = ["_parameters", "_buffers", "_modules"]
+
     func items() throws -> Items {
-        guard case .dictionary = root else {
-            throw FileProblem("holds \(root.kind), not a dictionary of tensors; save the model's state_dict()")
+        switch root {
+        case .dictionary, .object: break
+        default: throw FileProblem("holds \(root.kind), not a dictionary of tensors; save the model's state_dict()")
         }
         var items = Items()
         try collect(root, "", depth: 0, parent: nil, &items)
@@ -106,7 +110,7 @@ struct TorchContents {
         func enter(_ key: @autoclosure () -> String?, _ value: PickleValue, _ parent: Int?) throws {
             try file.budget.step()
             switch value {
-            case .tensor, .array, .dictionary, .list, .tuple:
+            case .tensor, .array, .dictionary, .list, .tuple, .object:
                 guard let key = key() else { return }
                 // The name, and the record of the tensor.
                 try file.budget.allocate(name.utf8.count + key.utf8.count + 256)
@@ -132,6 +136,17 @@ struct TorchContents {
             items.dictionaries.append(TensorDictionary(prefix: name.isEmpty ? "" : name + ".", parent: parent))
             for (key, value) in heap.dictionaries[index] {
                 try enter(key.text ?? key.integer.map(String.init), value, place)
+            }
+        case .object(let index):
+            let place = items.dictionaries.count
+            items.dictionaries.append(TensorDictionary(prefix: name.isEmpty ? "" : name + ".", parent: parent))
+            for (key, value) in heap.fields(ofObject: index) {
+                guard let key = key.text ?? key.integer.map(String.init) else { continue }
+                if Self.moduleDictionaries.contains(key), case .dictionary(let own) = value {
+                    for (key, value) in heap.dictionaries[own] { try enter(key.text, value, place) }
+                } else {
+                    try enter(key, value, place)
+                }
             }
         case .list, .tuple:
             for (position, item) in (heap.items(value) ?? []).enumerated() { try enter(String(position), item, parent) }

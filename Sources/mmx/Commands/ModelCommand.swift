@@ -20,8 +20,13 @@ struct ModelCommand: ParsableCommand {
 
 /// What is imported.
 struct ImportOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Network: \(EncoderConfiguration.names.joined(separator: ", ")).", valueName: "name"))
-    var encoder: String
+    @Option(
+        help: ArgumentHelp(
+            """
+            Network: \(EncoderConfiguration.names.joined(separator: ", ")). Of a captioner or a VQA model: its CNN, where \
+            several fit.
+            """, valueName: "name"))
+    var encoder: String?
     @Option(
         help: ArgumentHelp(
             "Names of the classes, one a line. Without it, ImageNet's where there are 1,000 classes.",
@@ -50,15 +55,32 @@ struct ImportOptions: ParsableArguments {
     }
 }
 
+/// What belongs to a captioner or a VQA model beside its weights.
+struct FamilyOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Words of a captioner or a VQA model: JSON, a pickle, or a text with a word a line.", valueName: "file"))
+    var vocabulary: String?
+    @Option(help: ArgumentHelp("Answers of a VQA model, one a line.", valueName: "file")) var answers: String?
+    @Option(
+        help: ArgumentHelp(
+            "The CNN where it is not in the files: a file of weights, a model folder, or an installed model.",
+            valueName: "path"))
+    var encoderWeights: String?
+
+    var isGiven: Bool { vocabulary != nil || answers != nil || encoderWeights != nil }
+}
+
 /// The model folder that an import writes.
 struct ImportOutputOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "Model folder to write. Without it, $MMX_MODELS/NAME or models/NAME, with the network's name.",
+            "Model folder to write. Without it, $MMX_MODELS/NAME or models/NAME, with the network's or the file's name.",
             valueName: "dir"))
     var output: String?
     @Flag(help: "Store weights as 16-bit floats, in half the space.") var half = false
+    @Flag(help: "Print the families of captioners and VQA models that can be imported.") var list = false
     @Flag(help: "Print JSON instead of text.") var json = false
 }
 
@@ -66,44 +88,92 @@ extension ModelImport.PixelScale: ExpressibleByArgument {}
 
 struct ModelImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make a model folder of a file of weights.",
-        usage: "mmx model import <file> --encoder <name> [<options>]",
+        commandName: "import", abstract: "Make a model folder of files of weights: a CNN, a captioner, a VQA model.",
+        usage: """
+            mmx model import <file> --encoder <name> [<options>]
+            mmx model import <file> ... --vocabulary <file> [<options>]
+            mmx model import --list
+            """,
         discussion: """
               mmx model import resnet18-f37072fd.pth --encoder resnet18
                   Import a classifier, to be used as --model resnet18.
               mmx model import vgg16.pth --encoder vgg16 --headless --output my-encoder
                   Import an encoder alone, to train on.
+              mmx model import BEST_checkpoint_flickr8k.pth.tar --vocabulary WORDMAP_flickr8k.json --output mine
+                  Import a captioner that another program trained, to be used as --model mine.
 
-            Reads PyTorch checkpoints (.pth, both forms; pickles of tensors), safetensors (one file, or the index of \
-            several), NumPy's .npz, pickled dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, SqueezeNet). \
-            Names and shapes are those of torchvision. A dictionary around them (state_dict, model) and a prefix of \
-            all names (module.) are removed. Every tensor must be used and have the right shape. Otherwise nothing is \
-            written, and the error lists the tensors that are missing, left over or of another shape. A pickle never \
-            runs code: what it would have Python call is passed over and named, and refused where it would run programs.
+            Reads PyTorch checkpoints (.pth, both forms; pickles of tensors and of whole modules), safetensors (one file, \
+            or the index of several), NumPy's .npz, pickled dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, \
+            SqueezeNet). Names and shapes of CNNs are those of torchvision. A dictionary around them (state_dict, model) \
+            and a prefix of all names (module.) are removed. Every tensor must be used and have the right shape. \
+            Otherwise nothing is written, and the error lists the tensors that are missing, left over or of another \
+            shape. A pickle never runs code: what it would have Python call is passed over and named, and refused where \
+            it would run programs.
+
+            What a captioner or a VQA model is, its names and shapes tell; --list prints the families. docs/captioners.md \
+            has a section for each.
 
             Batch normalisation is folded into the convolutions. The model folder has config.json, model.safetensors, \
-            classes.txt, and import.json, which records where the weights came from.
+            its words or classes, and import.json, which records where the weights came from.
             """)
 
-    @Argument(help: ArgumentHelp("The file of weights.", valueName: "file")) var file: String
+    @Argument(help: ArgumentHelp("The file of weights; encoder and decoder where they are apart.", valueName: "file"))
+    var files: [String] = []
     @OptionGroup(title: "What to import") var weights: ImportOptions
+    @OptionGroup(title: "Captioners and VQA models") var family: FamilyOptions
     @OptionGroup(title: HelpGroup.output) var output: ImportOutputOptions
 
-    func run() throws {
+    func validate() throws {
+        if output.list { return }
+        if files.isEmpty { throw ValidationError("Give the file of weights, or --list.") }
+        if isFamily, weights.classes != nil || weights.headless || weights.key != nil || weights.pixels != nil {
+            throw ValidationError(
+                "--classes, --headless, --key and --pixels are for a CNN, which needs --encoder; --vocabulary, --answers "
+                    + "and --encoder-weights are for captioners and VQA models")
+        }
+    }
+
+    /// Whether the files are a captioner's or a VQA model's, rather than a CNN's.
+    private var isFamily: Bool { weights.encoder == nil || family.isGiven || files.count > 1 }
+
+    private func folder(_ name: String) -> URL {
         let models = ProcessInfo.processInfo.environment["MMX_MODELS"].flatMap { $0.isEmpty ? nil : $0 } ?? "models"
-        let folder = URL(fileURLWithPath: output.output ?? "\(models)/\(weights.encoder)")
-        var task = ModelImport(file: URL(fileURLWithPath: file), encoder: weights.encoder, output: folder)
-        task.classes = weights.classes.map { URL(fileURLWithPath: $0) }
-        task.headless = weights.headless
-        task.type = output.half ? .f16 : .f32
-        task.key = weights.key
-        task.pixels = weights.pixels
-        let record = try task.run { sha256($0) }
+        return URL(fileURLWithPath: output.output ?? "\(models)/\(name)")
+    }
+
+    func run() throws {
+        if output.list { return try printFamilies() }
+        let record: ModelImport.Record, folder: URL
+        if let encoder = weights.encoder, !isFamily {
+            folder = self.folder(encoder)
+            var task = ModelImport(file: URL(fileURLWithPath: files[0]), encoder: encoder, output: folder)
+            task.classes = weights.classes.map { URL(fileURLWithPath: $0) }
+            task.headless = weights.headless
+            task.type = output.half ? .f16 : .f32
+            task.key = weights.key
+            task.pixels = weights.pixels
+            record = try task.run { sha256($0) }
+        } else {
+            let urls = files.map { URL(fileURLWithPath: $0) }
+            let stem = urls[urls.count - 1].lastPathComponent.prefix { $0 != "." }
+            folder = self.folder(stem.isEmpty ? "imported" : String(stem))
+            var task = FamilyImport(files: urls, output: folder)
+            task.vocabulary = family.vocabulary.map { URL(fileURLWithPath: $0) }
+            task.answers = family.answers.map { URL(fileURLWithPath: $0) }
+            task.encoderWeights = family.encoderWeights
+            task.encoder = weights.encoder
+            task.type = output.half ? .f16 : .f32
+            record = try task.run { sha256($0) }
+        }
         Failure.warn(record.warnings ?? [])
         if output.json { return try StandardOutput.printJSON(JSON.pretty(record)) }
         try StandardOutput.print(folder.path)
+        StandardError.line(Self.notes(record).joined(separator: "\n"))
+    }
+
+    private static func notes(_ record: ModelImport.Record) -> [String] {
         var notes = [
-            "\(record.encoder) (\(record.task)): \(record.tensors) tensors, "
+            "\(record.family.map { "\($0), " } ?? "")\(record.encoder) (\(record.task)): \(record.tensors) tensors, "
                 + "\(record.parameters) parameters from \(record.format.rawValue)"
         ]
         if let removed = record.removedPrefix { notes.append("names without their beginning '\(removed).'") }
@@ -116,7 +186,18 @@ struct ModelImportCommand: ParsableCommand {
         if let names = record.notRun {
             notes.append("objects in the file, not built, and nothing of them was run: \(TensorChoice.list(names))")
         }
-        StandardError.line(notes.joined(separator: "\n"))
+        return notes + (record.notes ?? []).map { "note: \($0)" }
+    }
+
+    private func printFamilies() throws {
+        struct Family: Encodable {
+            let name: String, title: String
+        }
+        let families = FamilyImport.families
+        if output.json {
+            return try StandardOutput.printJSON(JSON.pretty(families.map { Family(name: $0.name, title: $0.title) }))
+        }
+        try StandardOutput.print(Table.text(families.map { [$0.name, $0.title] }))
     }
 }
 

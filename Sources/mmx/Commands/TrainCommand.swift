@@ -152,6 +152,13 @@ struct TrainCaption: ParsableCommand {
 }
 
 extension DecoderConfiguration.Kind: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let kind = Self(rawValue: argument), kind.isTrainable else { return nil }
+        self = kind
+    }
+
+    public static var allValueStrings: [String] { allCases.filter(\.isTrainable).map(\.rawValue) }
+
     public static var allValueDescriptions: [String: String] {
         [
             "show-and-tell": "An LSTM that sees the image once, at the start (Vinyals et al. 2015).",

@@ -60,6 +60,16 @@ extension Preprocessing {
     }
 }
 
+extension Neck {
+    /// - Parameter place: of the neck in `config.json`.
+    func numbers(_ place: String) -> [ConfigurationNumber] {
+        [
+            .init("\(place).side", side, 1...64),
+            .init("\(place).width", kind == .fullyConnected ? width ?? 0 : 1, ConfigurationNumber.widths),
+        ]
+    }
+}
+
 /// A text file that `config.json` names.
 ///
 /// It lies in the model's folder or below it (`vocabulary.txt`), or in the folder `vocab` beside the folder of the

@@ -64,6 +64,11 @@ public struct ModelImport {
         public var shards: [String: String]?
         /// What a person should know of this import.
         public var warnings: [String]?
+        /// Of a captioner or a VQA model: the family of checkpoints, where the CNN came from, and what differs from the
+        /// original (``FamilyImport``).
+        public var family: String?
+        public var encoderWeights: String?
+        public var notes: [String]?
     }
 
     /// Imports. Batch normalisation is folded into the convolutions. Nothing is written unless everything fits.

@@ -1,0 +1,346 @@
+import Foundation
+import Language
+import Support
+import Tensors
+import Vision
+import Weights
+
+/// Makes a model folder of a captioner or a VQA model that another program trained.
+public struct FamilyImport {
+    /// The files of the checkpoint: one, or encoder and decoder apart.
+    public var files: [URL]
+    public var output: URL
+    /// The words: JSON, a pickle, a text. nil where the checkpoint has them.
+    public var vocabulary: URL?
+    /// The answers of a VQA model, one a line. nil where the checkpoint has them.
+    public var answers: URL?
+    /// The CNN where it is in no checkpoint: a file of weights, a model folder, or the name of an installed model.
+    public var encoderWeights: String?
+    /// The CNN's architecture where several fit, or where its names are those of another program.
+    public var encoder: String?
+    public var type = SafeTensors.DataType.f32
+
+    public init(files: [URL], output: URL) {
+        self.files = files
+        self.output = output
+    }
+
+    /// The families, each with a line that says what it is.
+    public static var families: [(name: String, title: String)] { CheckpointFamily.all.map { ($0.name, $0.title) } }
+
+    /// Imports. Nothing is written unless everything fits.
+    /// - Parameter sha256: gives the SHA-256 of data, in hexadecimal.
+    /// - Throws: ``ModelError``, or the readers' own errors.
+    public func run(sha256: (Data) -> String) throws -> ModelImport.Record {
+        guard !FileManager.default.fileExists(atPath: output.appendingPathComponent("config.json").path) else {
+            throw ModelError(path: output.path, problem: "is a model already; give another --output, or remove it")
+        }
+        let parts = try files.map { try ImportedFile($0) }
+        var found: (family: CheckpointFamily, part: Int, match: TensorPattern.Match)?
+        for family in CheckpointFamily.all where found == nil {
+            for (index, part) in parts.enumerated() where found == nil {
+                found = family.evidence.match(part.contents.tensors.mapValues(\.shape)).map { (family, index, $0) }
+            }
+        }
+        guard let (family, place, match) = found else { throw unknown(parts) }
+        let path = parts[place].url.path
+        do {
+            var run = try Run(self, family, parts, place, match, path)
+            return try run.result(sha256: sha256)
+        } catch let problem as FamilyProblem {
+            throw ModelError(path: path, problem: "looks like \(family.name), but \(problem.text)")
+        }
+    }
+
+    private func unknown(_ parts: [ImportedFile]) -> ModelError {
+        let path = files[0].path
+        for part in parts {
+            if let reason = KnownRefusals.reason(part.contents) {
+                return ModelError(path: part.url.path, problem: reason)
+            }
+        }
+        let names = parts.flatMap { $0.contents.tensors.keys.sorted().prefix(6) }
+        return ModelError(
+            path: path,
+            problem: "is no captioner or VQA model of a family that mmx knows (mmx model import --list), as far as its "
+                + "names and shapes tell: \(TensorChoice.list(names)). A CNN alone needs --encoder NAME")
+    }
+}
+
+/// A file of a checkpoint.
+struct ImportedFile {
+    let url: URL
+    let contents: CheckpointContents
+
+    init(_ url: URL) throws {
+        self.url = url
+        contents = try CheckpointContents(url) { !CheckpointFamily.isTraining($0) }
+    }
+}
+
+/// Checkpoints that are known, and cannot be explained.
+enum KnownRefusals {
+    static func reason(_ contents: CheckpointContents) -> String? {
+        func has(_ end: String) -> Bool { contents.tensors.keys.contains { $0 == end || $0.hasSuffix("." + end) } }
+        if has("v_att.linear.weight_v") || has("q_emb.rnn.weight_ih_l0") && has("w_emb.emb.weight") {
+            return "is a bottom-up-attention VQA model: it reads 36 boxes of an object detector, which have no "
+                + "convolutional map to explain"
+        }
+        if has("seq2vec.rnn.weight_ih_l0") || contents.tensors.keys.contains(where: { $0.contains("skip_thoughts") }) {
+            return "is a VQA model on skip-thought vectors (vqa.pytorch), whose question encoder is not read"
+        }
+        if contents.tensors.keys.contains(where: { $0.contains("self_attn") || $0.contains("multi_head") }) {
+            return "is a transformer; mmx explains models whose language part is an LSTM"
+        }
+        return nil
+    }
+}
+
+/// One import, when the family is known.
+private struct Run {
+    let task: FamilyImport
+    let family: CheckpointFamily
+    let parts: [ImportedFile]
+    let place: Int
+    let path: String
+    private var context: FamilyContext
+    private var notRun: [String] = []
+    /// Full names of the matched file's tensors that the CNN in it takes.
+    private var encoderNames: Set<String> = []
+    private var warnings: [String] = []
+
+    init(
+        _ task: FamilyImport, _ family: CheckpointFamily, _ parts: [ImportedFile], _ place: Int,
+        _ match: TensorPattern.Match, _ path: String
+    ) throws {
+        (self.task, self.family, self.parts, self.place, self.path) = (task, family, parts, place, path)
+        context = FamilyContext(
+            tensors: parts[place].contents.tensors, values: parts[place].contents.values, match: match)
+        // The options of ruotianluo's are in a pickle of their own, which a person gives as the vocabulary or a file.
+        let beside =
+            try parts.filter { $0.url != parts[place].url }.map(\.contents.values)
+            + (task.vocabulary.flatMap { url in
+                ["pkl", "p", "pickle"].contains(url.pathExtension.lowercased())
+                    ? [try CheckpointContents(pickle: url).values] : nil
+            } ?? [])
+        context.options = beside.first { $0["opt"] != nil || $0["vocab"] != nil } ?? .none
+        if let reason = family.refusal(context) { throw FamilyProblem(reason) }
+        notRun = Array(Set(parts.flatMap(\.contents.notRun))).sorted()
+        try findEncoder()
+    }
+
+    /// In the file itself, in the other files, or where `--encoder-weights` says.
+    private mutating func findEncoder() throws {
+        func take(_ found: EncoderTensors, of part: ImportedFile) throws {
+            context.encoder = try ImportedEncoder(found, origin: part.url.lastPathComponent)
+            let head = found.names.subtracting(found.tensors.keys.map { found.prefix + $0 })
+            context.besideEncoder = part.contents.tensors.filter { name, _ in
+                !found.names.contains(name) || head.contains(name)
+            }
+            if part.url == parts[place].url { encoderNames = found.names }
+        }
+        for part in [parts[place]] + parts where context.encoder == nil && task.encoderWeights == nil {
+            if let found = try EncoderTensors(
+                in: part.contents.tensors, preferred: family.preferredEncoders, only: task.encoder)
+            {
+                try take(found, of: part)
+            }
+        }
+        if context.encoder != nil { return }
+        guard let weights = task.encoderWeights else {
+            throw FamilyProblem(
+                "the CNN is not in this file: give --encoder-weights \(family.usualEncoder), or a model folder of "
+                    + "mmx's with such a CNN")
+        }
+        let url = URL(fileURLWithPath: weights)
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), !isFolder.boolValue {
+            let part = try ImportedFile(url)
+            if let found = try EncoderTensors(
+                in: part.contents.tensors, preferred: family.preferredEncoders, only: task.encoder)
+            {
+                return try take(found, of: part)
+            }
+        }
+        context.encoder = try ImportedEncoder(
+            weights, preferred: family.preferredEncoders, only: task.encoder)
+    }
+
+    /// The words and answers, from the files that a person gave or from the checkpoint.
+    private func words() throws -> WordOrder {
+        let list: WordList
+        if let found = family.vocabulary(context).flatMap({
+            WordList(in: $0, origin: task.vocabulary?.path ?? path)
+        }) {
+            list = found
+        } else if let url = task.vocabulary {
+            list = try WordList(url)
+        } else {
+            throw FamilyProblem("its words are not in this file: give --vocabulary, the file that was made with it")
+        }
+        let rows = context.match[tableSymbol]
+        return try WordOrder(list, count: rows, special: family.special, path: path)
+    }
+
+    private var tableSymbol: Character { context.match.sizes["V"] != nil ? "V" : "Q" }
+
+    private func answers(_ count: Int) throws -> [String] {
+        let list: WordList
+        if let url = task.answers {
+            list = try WordList(url)
+        } else if let found = (context.values["vocab"]?["answer"]).flatMap({ WordList(in: $0, origin: path) }) {
+            list = found
+        } else {
+            throw FamilyProblem("its answers are not in this file: give --answers, a file with one answer a line")
+        }
+        guard list.count == count else {
+            throw ModelError(
+                path: list.origin,
+                problem: "is a list of \(list.count) answers; the model in \(path) gives \(count). Take the file that "
+                    + "was made with this checkpoint")
+        }
+        var known = Set<String>()
+        return (0..<count).map { index in
+            var answer = list.words[index] ?? ""
+            if EntryList.fault(of: answer, as: .phrase) != nil || known.contains(answer) { answer = "<\(index)>" }
+            known.insert(answer)
+            return answer
+        }
+    }
+
+    // MARK: The model
+
+    mutating func result(sha256: (Data) -> String) throws -> ModelImport.Record {
+        let order = try words()
+        warnings += order.warnings
+        context.vocabulary = order.vocabulary.count
+        let model = try family.model(context)
+        guard let encoder = context.encoder else { throw FamilyProblem("it has no CNN") }
+        try check(features: model.features, encoder)
+        var head = try headTensors()
+        for name in family.inputRows { head[name] = head[name]?.selectingRows(order.inputs, missing: 0) }
+        for name in family.outputRows {
+            let missing = name.hasSuffix("bias") ? WordOrder.never : 0
+            head[name] = head[name]?.selectingRows(order.outputs, missing: missing)
+        }
+        try checkFinite(head.merging(encoder.state) { first, _ in first })
+        let preprocessing = family.preprocessing(context)
+        var state = encoder.state.prefixed("encoder.")
+        let name: String
+        switch model {
+        case .captioner(let decoder, let search):
+            name = CaptionerConfiguration.task
+            state.merge(head.prefixed("decoder.")) { first, _ in first }
+            let configuration = CaptionerConfiguration(
+                encoder: encoder.configuration, preprocessing: preprocessing, decoder: decoder,
+                vocabulary: "vocabulary.txt", search: search)
+            try fits(state) {
+                _ = try Captioner(configuration: configuration, vocabulary: order.vocabulary, parameters: $0)
+            }
+            try Captioner.save(
+                configuration: configuration, vocabulary: order.vocabulary, state: state, type: task.type,
+                to: task.output)
+        case .vqa(let answerer, let tokens):
+            name = VQAConfiguration.task
+            state.merge(head.prefixed("answerer.")) { first, _ in first }
+            let answers = try answers(answerer.answers)
+            var configuration = VQAConfiguration(
+                encoder: encoder.configuration, preprocessing: preprocessing, answerer: answerer,
+                vocabulary: "vocabulary.txt", answers: "answers.txt")
+            configuration.tokens = tokens
+            try fits(state) {
+                _ = try VQAModel(
+                    configuration: configuration, vocabulary: order.vocabulary, answers: answers, parameters: $0)
+            }
+            try VQAModel.save(
+                configuration: configuration, vocabulary: order.vocabulary, answers: answers, state: state,
+                type: task.type, to: task.output)
+        }
+        return try record(name, state, encoder, sha256)
+    }
+
+    private func check(features: Int, _ encoder: ImportedEncoder) throws {
+        if features != encoder.channels {
+            throw FamilyProblem(
+                "its head reads \(features) channels, and the CNN \(encoder.configuration.name) of \(encoder.origin) "
+                    + "gives \(encoder.channels): they do not belong together")
+        }
+    }
+
+    /// mmx's tensors of the head. Every tensor of the file must be used.
+    private func headTensors() throws -> [String: Tensor] {
+        var used = encoderNames.union(context.match.names)
+        used.formUnion(family.unneeded.map { context.match.root + $0 })
+        var missing: [String] = []
+        var head: [String: Tensor] = [:]
+        for rename in try family.renames(context) {
+            let names = rename.from.map { context.match.name($0) }
+            let tensors = names.compactMap { context.tensors[$0] }
+            missing += names.filter { context.tensors[$0] == nil }
+            used.formUnion(names)
+            used.formUnion(rename.used)
+            if tensors.count == names.count { head[rename.name] = try rename.apply(tensors) }
+        }
+        if !missing.isEmpty { throw FamilyProblem("these tensors are missing: \(TensorChoice.list(missing))") }
+        let left = context.tensors.keys.filter { !used.contains($0) }.sorted()
+        if !left.isEmpty {
+            throw FamilyProblem(
+                "\(left.count) of its tensors have no place in it: \(TensorChoice.list(left)). It is another model, or "
+                    + "a changed one")
+        }
+        return head
+    }
+
+    /// - Throws: ``FamilyProblem`` where the tensors do not have the shapes that the configuration asks for.
+    private func fits(_ state: [String: Tensor], _ make: (Parameters) throws -> Void) throws {
+        let store = ParameterStore(strict: state, origin: path)
+        // With a tape, layers do not spend time on preparing their weights.
+        try make(store.scope(on: Tape()))
+        try store.checkComplete()
+    }
+
+    private func checkFinite(_ tensors: [String: Tensor]) throws {
+        guard let first = ModelCheck.notFinite(tensors).first else { return }
+        throw FamilyProblem(
+            "\(first.count) of the numbers in \(first.name) are infinite or no numbers (NaN): training has failed, or "
+                + "the file is damaged")
+    }
+
+    private func record(
+        _ taskName: String, _ state: [String: Tensor], _ encoder: ImportedEncoder, _ sha256: (Data) -> String
+    ) throws -> ModelImport.Record {
+        let files = ModelFiles(task.output)
+        func hash(_ url: URL) throws -> String { sha256(try Data(contentsOf: url, options: .mappedIfSafe)) }
+        let others = parts.map(\.url).filter { $0 != parts[place].url }
+        let record = ModelImport.Record(
+            file: parts[place].url.lastPathComponent, sha256: try hash(parts[place].url),
+            weights: try hash(try files.weights()), format: parts[place].contents.format,
+            encoder: encoder.configuration.name, task: taskName, tensors: state.count,
+            parameters: state.values.reduce(0) { $0 + $1.count }, folded: encoder.configuration.folded, leftOut: [],
+            removedPrefix: context.match.root.isEmpty ? nil : String(context.match.root.dropLast()),
+            notRun: notRun.isEmpty ? nil : notRun,
+            shards: others.isEmpty
+                ? nil
+                : Dictionary(try others.map { ($0.lastPathComponent, try hash($0)) }) { first, _ in first },
+            warnings: warnings.isEmpty ? nil : warnings, family: family.name, encoderWeights: encoder.origin,
+            notes: family.notes.isEmpty ? nil : family.notes)
+        try AtomicFile.write(try JSON.file(record), to: task.output.appendingPathComponent("import.json"))
+        return record
+    }
+}
+
+extension CheckpointFamily.Model {
+    /// Channels of the feature map that the head reads.
+    fileprivate var features: Int {
+        switch self {
+        case .captioner(let decoder, _): decoder.features
+        case .vqa(let head, _): head.features
+        }
+    }
+}
+
+extension Dictionary where Key == String {
+    fileprivate func prefixed(_ prefix: String) -> [String: Value] {
+        Dictionary(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })
+    }
+}

@@ -1,0 +1,355 @@
+import Foundation
+import Language
+import Support
+import TestSupport
+import XCTest
+
+@testable import Tasks
+@testable import Tensors
+@testable import Vision
+@testable import Weights
+
+/// Captioners and VQA models of other programs: what PyTorch computes of their checkpoints, mmx computes after an import.
+final class FamilyImportTests: XCTestCase {
+    private var fixture: CheckpointFixture!
+
+    override func setUpWithError() throws { fixture = try CheckpointFixture() }
+    override func tearDown() { fixture.remove() }
+
+    private func imported(
+        _ files: [URL], vocabulary: URL? = nil, answers: URL? = nil, encoderWeights: String? = nil,
+        name: String = "model"
+    ) throws -> (folder: URL, record: ModelImport.Record) {
+        let output = fixture.folder.appendingPathComponent(name)
+        var task = FamilyImport(files: files, output: output)
+        task.vocabulary = vocabulary
+        task.answers = answers
+        task.encoderWeights = encoderWeights
+        return (output, try task.run { sha256($0) })
+    }
+
+    /// A model folder with the small CNN of the tests, of 128 channels.
+    private lazy var tinyEncoder: String = {
+        let folder = fixture.folder.appendingPathComponent("tiny")
+        let architecture = TinyCNN()
+        let store = ParameterStore { ReproducibleWeights.parameter($0, $1, gain: 1) }
+        _ = architecture.encoder(store.scope(on: Tape()), folded: true)
+        let state = Dictionary(uniqueKeysWithValues: store.stateDictionary().map { ("encoder." + $0.key, $0.value) })
+        XCTAssertNoThrow(
+            try ModelFiles(folder).save(
+                EncoderModelConfiguration(
+                    encoder: .init(name: "tiny", folded: true), preprocessing: architecture.preprocessing),
+                state: state, type: .f32, texts: [:]))
+        return folder.path
+    }()
+
+    // MARK: Captioners
+
+    /// Compares captions, log-probabilities and a gradient over the fixture's map, and what the picture gives.
+    private func check(
+        _ captioner: Captioner, _ json: [String: Any], features: Tensor, words: [String], _ name: String,
+        picture: Bool = false
+    ) throws {
+        func index(_ id: Int) throws -> Int {
+            try XCTUnwrap(captioner.vocabulary.index(of: words[id]), "\(name): \(words[id])")
+        }
+        // Captions, word for word.
+        let captions = try XCTUnwrap(json["captions"] as? [String: Any])
+        XCTAssertFalse(captions.isEmpty)
+        for (search, expected) in captions {
+            let expected = try XCTUnwrap(expected as? [String: Any])
+            var options = captioner.configuration.search
+            options.beam = search == "greedy" ? 1 : try XCTUnwrap(Int(search.dropFirst("beam".count)))
+            let found = try XCTUnwrap(captioner.captions(features: features, options: options)[0].first)
+            let ids = try XCTUnwrap(expected["ids"] as? [Int])
+            XCTAssertEqual(found.words, try ids.map(index), "\(name) \(search)")
+            let logProbability = try XCTUnwrap(expected["logProbability"] as? Double)
+            XCTAssertEqual(Double(found.logProbability), logProbability, accuracy: 1e-4, "\(name) \(search)")
+        }
+        // Log-probabilities of a given caption.
+        let forced = try XCTUnwrap(json["forced"] as? [String: Any])
+        let ids = try XCTUnwrap(forced["ids"] as? [Int]).map(index)
+        let all = ids + [captioner.vocabulary.end]
+        func logProbabilities(_ features: Variable) -> Variable {
+            captioner.decoder.logits(features: features, words: [[captioner.vocabulary.start] + ids], dropout: nil)
+                .logSoftmax().picked(all.enumerated().map { $0.offset * captioner.vocabulary.count + $0.element })
+        }
+        func compare(_ found: [Float], _ expected: Any?) throws {
+            let expected = try XCTUnwrap(expected as? [Double])
+            XCTAssertEqual(found.count, expected.count)
+            for (found, expected) in zip(found, expected) {
+                XCTAssertEqual(Double(found), expected, accuracy: 1e-4, name)
+            }
+        }
+        try compare(logProbabilities(Variable(features)).value.array, forced["logProbabilities"])
+        // The same from the state before the first word, as evidence and searches read it.
+        let state = captioner.decoder.begin(features: features, rows: 1)
+        let again = captioner.decoder.logits(from: state, words: [[captioner.vocabulary.start] + ids])
+        XCTAssertEqual(
+            Variable(again).logSoftmax().value.array,
+            captioner.decoder.logits(
+                features: Variable(features), words: [[captioner.vocabulary.start] + ids], dropout: nil
+            ).logSoftmax().value.array, name)
+        // The gradient of the third word's log-probability with respect to the map: PyTorch's, and differences'.
+        let tape = Tape()
+        let leaf = tape.leaf(features)
+        let third = logProbabilities(leaf).picked([2])
+        let gradient = tape.gradients(of: third, withRespectTo: [leaf])[0]
+        try assertGradient(gradient, json["gradient"], name)
+        assertDifferences(gradient, at: features, name) { logProbabilities(Variable($0)).value.array[2] }
+        // Attention sums to 1 over the map's own cells.
+        let step = captioner.decoder.step(state, words: [captioner.vocabulary.start])
+        if let attention = step.state.attention {
+            XCTAssertEqual(attention.shape, [1, features.shape[1] * features.shape[2]])
+            XCTAssertEqual(attention.array.reduce(0, +), 1, accuracy: 1e-5)
+        }
+        if picture {
+            let seen = try XCTUnwrap(json["fromPicture"] as? [String: Any])
+            let map = captioner.encoder(Variable(CheckpointFixture.picture))
+            let expected = try XCTUnwrap(seen["map"] as? [String: Any])
+            XCTAssertEqual(map.shape, [1, 2, 2, 512])
+            XCTAssertEqual(
+                Double(map.value.array.reduce(0, +)), try XCTUnwrap(expected["sum"] as? Double), accuracy: 0.5, name)
+            try compare(logProbabilities(map).value.array, seen["forcedLogProbabilities"])
+        }
+    }
+
+    /// The directional derivative along the gradient is its length.
+    private func assertDifferences(
+        _ gradient: Tensor, at features: Tensor, _ name: String, _ value: (Tensor) -> Float
+    ) {
+        let g = gradient.array.map(Double.init)
+        let length = g.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let step = 0.02
+        func moved(_ sign: Double) -> Tensor {
+            Tensor(features.shape, zip(features.array, g).map { $0 + Float(sign * step * $1 / length) })
+        }
+        let difference = (Double(value(moved(1))) - Double(value(moved(-1)))) / (2 * step)
+        // Single precision: the values have errors of 1e-6, which the division by the step makes 5e-5; ReLUs have corners.
+        XCTAssertEqual(difference, length, accuracy: 0.01 * length + 5e-4, name)
+    }
+
+    func testYunjey_isPyTorchs() throws {
+        let json = try CheckpointFixture.expected("yunjey")
+        let encoder = try fixture.archive("yunjey-encoder")
+        let variants = try XCTUnwrap(json["variants"] as? [String: [String: Any]])
+        for (index, name) in ["decoder", "decoder-2-layers"].enumerated() {
+            for protocolNumber in index == 0 ? [0, 3, 4] : [4] {
+                let decoder =
+                    try index == 0 ? fixture.file("yunjey-decoder.ckpt.gz") : fixture.archive("yunjey-\(name)")
+                let (folder, record) = try imported(
+                    [encoder, decoder],
+                    vocabulary: fixture.file("yunjey-vocab-\(protocolNumber).pkl"), name: "\(name)-\(protocolNumber)")
+                XCTAssertEqual(record.family, "show-and-tell")
+                XCTAssertEqual(record.encoder, "resnet18")
+                let captioner = try Captioner.load(folder)
+                XCTAssertEqual(captioner.configuration.preprocessing.filter, .lanczos)
+                try check(
+                    captioner, XCTUnwrap(variants[name]), features: CheckpointFixture.features(json),
+                    words: words(json), "yunjey \(name)", picture: true)
+            }
+        }
+    }
+
+    func testUdacity_inAStudentsSpelling_isPyTorchs() throws {
+        let json = try CheckpointFixture.expected("udacity")
+        let (folder, _) = try imported(
+            [fixture.archive("udacity-decoder")], vocabulary: fixture.file("udacity-vocab.pkl"),
+            encoderWeights: fixture.archive("udacity-encoder").path)
+        let captioner = try Captioner.load(folder)
+        XCTAssertEqual(captioner.configuration.preprocessing.resizeShortSide, 256)
+        let variants = try XCTUnwrap(json["variants"] as? [String: [String: Any]])
+        try check(
+            captioner, XCTUnwrap(variants["decoder"]), features: CheckpointFixture.features(json), words: words(json),
+            "udacity", picture: true)
+    }
+
+    func testAladdinpersson_isPyTorchs() throws {
+        let json = try CheckpointFixture.expected("aladdinpersson")
+        let list = fixture.folder.appendingPathComponent("words.txt")
+        try Data(try XCTUnwrap(json["words"] as? [String]).joined(separator: "\n").utf8).write(to: list)
+        let (folder, record) = try imported([fixture.archive("aladdinpersson")], vocabulary: list)
+        XCTAssertEqual(record.encoder, "inception_v3")
+        let captioner = try Captioner.load(folder)
+        XCTAssertEqual(captioner.configuration.decoder.activatesImage, true)
+        // torchvision's transform_input on pixels that are at -1...1 already: black is (-1 - 1 + 0.485 / 0.5) ...
+        let preprocessing = captioner.configuration.preprocessing
+        for channel in 0..<3 {
+            let (mean, deviation): ([Float], [Float]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+            let black = -1 * (deviation[channel] / 0.5) + (mean[channel] - 0.5) / 0.5
+            XCTAssertEqual(
+                (0 - preprocessing.mean[channel]) / preprocessing.std[channel], black, accuracy: 1e-5)
+        }
+        let variants = try XCTUnwrap(json["variants"] as? [String: [String: Any]])
+        try check(
+            captioner, XCTUnwrap(variants["decoder"]), features: CheckpointFixture.features(json), words: words(json),
+            "aladdinpersson")
+    }
+
+    func testSgrvinod_isPyTorchs_inBothForms() throws {
+        let json = try CheckpointFixture.expected("sgrvinod")
+        let map = try XCTUnwrap(json["wordMap"] as? [String: Int])
+        var words = [String](repeating: "", count: map.count)
+        for (word, id) in map { words[id] = Self.special[word] ?? word }
+        for (name, file) in [
+            ("zip", try fixture.archive("sgrvinod-zip")), ("legacy", try fixture.stream("sgrvinod-legacy")),
+        ] {
+            let (folder, record) = try imported(
+                [file], vocabulary: fixture.file("sgrvinod-WORDMAP_x.json"), name: name)
+            XCTAssertEqual(record.family, "sgrvinod")
+            XCTAssertTrue(record.notRun?.contains("models.DecoderWithAttention") ?? false)
+            let captioner = try Captioner.load(folder)
+            try check(
+                captioner, json, features: CheckpointFixture.features(json), words: words, "sgrvinod \(name)",
+                picture: true)
+        }
+    }
+
+    func testSelfCritical_isPyTorchs() throws {
+        let json = try CheckpointFixture.expected("ruotianluo")
+        let models = try XCTUnwrap(json["models"] as? [String: [String: Any]])
+        XCTAssertEqual(models.count, 8)
+        var words = try XCTUnwrap(json["words"] as? [String]).map { Self.special[$0] ?? $0 }
+        words[0] = "<end>"
+        for (name, expected) in models {
+            for protocolNumber in ["fc", "att2in", "updown"].contains(name) ? [0, 2] : [2] {
+                let model =
+                    try name == "fc" ? fixture.file("ruotianluo-fc.pth.gz") : fixture.archive("ruotianluo-\(name)")
+                let (folder, record) = try imported(
+                    [model],
+                    vocabulary: fixture.file("ruotianluo-\(name)-infos-\(protocolNumber).pkl.gz"),
+                    encoderWeights: tinyEncoder, name: "\(name)-\(protocolNumber)")
+                XCTAssertTrue(record.notes?.isEmpty == false)
+                let captioner = try Captioner.load(folder)
+                XCTAssertEqual(captioner.configuration.search.maximumLength, expected["limit"] as? Int, name)
+                if protocolNumber == 0 { continue }
+                try check(captioner, expected, features: CheckpointFixture.features(json), words: words, name)
+            }
+        }
+    }
+
+    private static let special = [
+        "<unk>": "<unknown>", "UNK": "<unknown>", "<UNK>": "<unknown>", "<PAD>": "<pad>", "<SOS>": "<start>",
+        "<EOS>": "<end>",
+    ]
+
+    private func words(_ json: [String: Any]) throws -> [String] {
+        try XCTUnwrap(json["words"] as? [String]).map { Self.special[$0] ?? $0 }
+    }
+
+    // MARK: VQA models
+
+    private func check(_ model: VQAModel, _ json: [String: Any], gradients: [(key: String, detached: Bool)]) throws {
+        let features = try CheckpointFixture.features(json)
+        let answers = try XCTUnwrap(json["answers"] as? [String])
+        XCTAssertEqual(model.answers, answers)
+        for question in try XCTUnwrap(json["questions"] as? [[String: Any]]) {
+            let text = try XCTUnwrap(question["text"] as? String)
+            let read = try model.read(text)
+            let expected = try XCTUnwrap(question["logits"] as? [Double])
+            let scores = model.scores(features: features, questions: [read.words]).array
+            for (found, expected) in zip(scores, expected) {
+                XCTAssertEqual(Double(found), expected, accuracy: 1e-4, text)
+            }
+            // Two questions of an image in one batch.
+            XCTAssertEqual(
+                model.scores(features: features, questions: [read.words, Array(read.words.prefix(2))]).row(0).array
+                    .map { ($0 * 1e4).rounded() }, scores.map { ($0 * 1e4).rounded() }, text)
+            let best = try XCTUnwrap(answers.firstIndex(of: try XCTUnwrap(question["answer"] as? String)))
+            XCTAssertEqual(scores.indices.max { scores[$0] < scores[$1] }, best)
+            for (key, detached) in gradients {
+                var configuration = model.configuration.answerer
+                configuration.detachesNorm = detached ? true : nil
+                let store = ParameterStore(
+                    strict: try SafeTensors.read(
+                        XCTUnwrap(model.folder).appendingPathComponent("model.safetensors")
+                    ).filter { $0.key.hasPrefix("answerer.") }, origin: "test")
+                let head = configuration.makeHead(store.scope()["answerer"])
+                func score(_ x: Variable) -> Variable {
+                    head.logits(
+                        features: x, embedded: head.embed([read.words]), lengths: [read.words.count], dropout: nil
+                    ).picked([best])
+                }
+                let tape = Tape()
+                let leaf = tape.leaf(features)
+                let gradient = tape.gradients(of: score(leaf), withRespectTo: [leaf])[0]
+                try assertGradient(gradient, question[key], "\(text) \(key)")
+                if !detached {
+                    assertDifferences(gradient, at: features, text) { score(Variable($0)).value.array[0] }
+                }
+            }
+        }
+    }
+
+    func testTwoGlimpses_isPyTorchs() throws {
+        let json = try CheckpointFixture.expected("pytorch-vqa")
+        let (folder, record) = try imported(
+            [fixture.file("pytorch-vqa.pth.gz")], encoderWeights: tinyEncoder)
+        XCTAssertEqual(record.family, "pytorch-vqa")
+        let model = try VQAModel.load(folder)
+        XCTAssertEqual(model.configuration.preprocessing.width, 448)
+        try check(model, json, gradients: [("gradient", false)])
+        let question = try XCTUnwrap((json["questions"] as? [[String: Any]])?.first)
+        let attention = try XCTUnwrap(question["attention"] as? [String: [Double]])
+        let read = try model.read(XCTUnwrap(question["text"] as? String))
+        let found = try XCTUnwrap(
+            model.head.attention(
+                features: CheckpointFixture.features(json), embedded: model.head.embed([read.words]).value,
+                lengths: [read.words.count]))
+        for index in 0..<16 {
+            let mean =
+                try ["glimpse0First16", "glimpse1First16"].map { try XCTUnwrap(attention[$0])[index] }
+                .reduce(0, +) / 2
+            XCTAssertEqual(Double(found.array[index]), mean, accuracy: 1e-6)
+        }
+    }
+
+    func testJoinedLSTM_isPyTorchs() throws {
+        let json = try CheckpointFixture.expected("basic_vqa")
+        let (folder, record) = try imported(
+            [fixture.archive("basic_vqa")], vocabulary: fixture.file("basic_vqa-vocab_questions.txt"),
+            answers: fixture.file("basic_vqa-vocab_answers.txt"))
+        XCTAssertEqual(record.encoder, "vgg19")
+        try check(
+            VQAModel.load(folder), json, gradients: [("gradientTrue", false), ("gradientDetachedNorm", true)])
+    }
+
+    // MARK: What does not belong together
+
+    private func assertRefused(
+        _ part: String, _ files: [URL], vocabulary: URL? = nil, encoderWeights: String? = nil,
+        file: StaticString = #filePath, line: UInt = #line
+    ) {
+        XCTAssertThrowsError(
+            try imported(files, vocabulary: vocabulary, encoderWeights: encoderWeights), file: file, line: line
+        ) { error in
+            XCTAssertTrue("\(error)".contains(part), "\(error)", file: file, line: line)
+        }
+        XCTAssertFalse(
+            FileManager.default.fileExists(atPath: fixture.folder.appendingPathComponent("model/config.json").path),
+            file: file, line: line)
+    }
+
+    func testWhatIsMissing_isAskedForByName() throws {
+        let decoder = try fixture.file("yunjey-decoder.ckpt.gz"), vocabulary = try fixture.file("yunjey-vocab-4.pkl")
+        assertRefused("the CNN is not in this file: give --encoder-weights encoder-5-3000.pkl", [decoder])
+        let encoder = try fixture.archive("yunjey-encoder")
+        assertRefused("give --vocabulary", [encoder, decoder])
+        assertRefused("is no captioner or VQA model", [encoder], vocabulary: vocabulary)
+    }
+
+    func testVocabularyOfAnotherLength_isRefused() throws {
+        let files = [try fixture.archive("yunjey-encoder"), try fixture.file("yunjey-decoder.ckpt.gz")]
+        let words = fixture.folder.appendingPathComponent("words.json")
+        try Data(#"{"<pad>":0,"<start>":1,"<end>":2,"<unk>":3,"a":4}"#.utf8).write(to: words)
+        assertRefused("have the numbers 0 to 4, the tables in", files, vocabulary: words)
+        try Data(#"{"a":0}"#.utf8).write(to: words)
+        assertRefused("vocabulary of another length", files, vocabulary: words)
+    }
+
+    func testCNNOfOtherChannels_isRefused() throws {
+        assertRefused(
+            "channels", [try fixture.file("yunjey-decoder.ckpt.gz")],
+            vocabulary: try fixture.file("yunjey-vocab-4.pkl"), encoderWeights: tinyEncoder)
+    }
+}
