@@ -6,11 +6,13 @@ import XCTest
 /// Photographs whose shape a model's input does not suit.
 final class ViewWarningTests: XCTestCase {
     private func warning(
-        _ fit: Preprocessing.Fit, _ w: Int, _ h: Int, width: Int = 224, height: Int = 224, resizeShortSide: Int? = nil
+        _ fit: Preprocessing.Fit, _ w: Int, _ h: Int, width: Int = 224, height: Int = 224, resizeShortSide: Int? = nil,
+        squashedSide: Int? = nil, nativeSmallest: Int? = nil
     ) -> String? {
         Preprocessing(
-            width: width, height: height, fit: fit, resizeShortSide: resizeShortSide, filter: .bilinear,
-            mean: [0, 0, 0], std: [1, 1, 1]
+            width: width, height: height, fit: fit, resizeShortSide: resizeShortSide,
+            squashedSide: squashedSide, nativeSmallest: nativeSmallest, filter: .bilinear, mean: [0, 0, 0],
+            std: [1, 1, 1]
         ).viewWarning(photoWidth: w, photoHeight: h)
     }
 
@@ -36,6 +38,19 @@ final class ViewWarningTests: XCTestCase {
         XCTAssertNil(warning(.squash, 1, 1))
         // The input is as wide as the photograph.
         XCTAssertNil(warning(.squash, 900, 300, width: 300, height: 100))
+        // Squashed to a square, of which a wide part is cropped.
+        XCTAssertEqual(
+            warning(.squash, 900, 300, width: 300, height: 100, squashedSide: 320)?.contains("3.0 times as wide"), true)
+        XCTAssertNil(warning(.squash, 300, 300, width: 300, height: 100, squashedSide: 320))
+    }
+
+    func testViewWarning_ofAPhotographAtItsOwnSize_isOfStretchingOnly() {
+        XCTAssertNil(warning(.native, 3000, 300))
+        XCTAssertNil(warning(.native, 300, 40, nativeSmallest: 75))
+        XCTAssertEqual(
+            warning(.native, 300, 30, nativeSmallest: 75),
+            "the photograph of 300x30 pixels is too narrow for the model, which sees it stretched to 300x75 pixels; "
+                + "crop it to what matters")
     }
 
     func testViewWarning_ofACroppedPanorama_saysWhatIsSeen() {

@@ -133,6 +133,20 @@ final class ModelImportTests: XCTestCase {
         try assertRefused(state, "fc.weight (expected [3, 128], found [3, 64])")
     }
 
+    /// Caffe's and Keras's networks have torchvision's names; a hint at what a file holds does not name them.
+    func testModelImport_ofNamesThatFitATwin_hintsAtTheUsualNetwork() throws {
+        func hint(_ name: String) throws -> String? {
+            let pairs = try Architectures.named(name).normPairs
+            let tensors = Dictionary(
+                uniqueKeysWithValues: pairs.map { ("\($0.convolution).weight", Tensor([1, 1, 1, 1])) })
+            return ModelImport.guess(tensors, instead: TinyCNN())
+        }
+        let names = "its layers have the names of"
+        XCTAssertEqual(try hint("resnet50"), "\(names) resnet50, wide_resnet50_2, resnext50_32x4d")
+        XCTAssertEqual(try hint("caffe_resnet152"), "\(names) resnet152")
+        XCTAssertEqual(try hint("keras_inception_v3"), "\(names) inception_v3")
+    }
+
     func testModelImport_ofNumbersThatAreNotFinite_isRefused() throws {
         var state = try checkpoint()
         var values = try XCTUnwrap(state["conv2.weight"]).array

@@ -18,15 +18,16 @@ public enum NoImage: String, CaseIterable, Sendable {
     ///   - photo: the image whose evidence is measured.
     ///   - preprocessing: gives the mean colour, in units of 0...255.
     func image(of photo: Image, _ preprocessing: Preprocessing) -> Image? {
+        let placement = preprocessing.placement(originalWidth: photo.width, originalHeight: photo.height)
+        let (width, height) = (placement.modelWidth, placement.modelHeight)
         switch self {
         case .typical, .mean: return nil
         case .blurred:
             return photo.resized(width: 4, height: 4, filter: .bilinear)
-                .resized(width: preprocessing.width, height: preprocessing.height, filter: .bilinear)
+                .resized(width: width, height: height, filter: .bilinear)
         case .gray:
             let mean = preprocessing.mean.map { UInt8(max(0, min(255, $0.rounded()))) }
-            return Image(
-                width: preprocessing.width, height: preprocessing.height, color: (mean[0], mean[1], mean[2]))
+            return Image(width: width, height: height, color: (mean[0], mean[1], mean[2]))
         }
     }
 }

@@ -55,6 +55,7 @@ public struct CalibrationRun {
         _ encoder: ModelEncoder, train: [URL], dev: [URL], names: [String],
         fit: (inout Calibration, FeatureMaps) throws -> Void
     ) throws -> CalibrationReport {
+        try encoder.identity.preprocessing.checkOneSize(of: folder, for: "calibrating")
         let others = try compared.map { (folder: $0, images: try Self.images(in: $0)) }
         // The dev images are read several times; a killed run leaves their features in the system's temporary folder.
         let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("mmx-calibrate-\(UUID())")

@@ -16,7 +16,8 @@ public struct CaptionEvaluation: Sendable {
     /// What the reader of the images has to say of them.
     public var warnings: [String]
 
-    /// Captions the first `limit` images of `data`, or all, eight at a time.
+    /// Captions the first `limit` images of `data`, or all, eight at a time; one at a time where photographs keep their
+    /// own sizes.
     /// - Parameter imageLimits: the largest image to read.
     /// - Throws: `ImageError` for an image that cannot be read, ``ModelError`` for scores that are not finite.
     public static func run(
@@ -27,21 +28,19 @@ public struct CaptionEvaluation: Sendable {
         let entries = Array(data.entries.prefix(limit ?? data.entries.count))
         let tokenizer = CaptionTokenizer()
         let preprocessing = captioner.configuration.preprocessing
-        let size = preprocessing.width * preprocessing.height * 3
+        let together = preprocessing.hasOneSize ? 8 : 1
         var lines: [Line] = []
         var candidates: [[String]] = []
         var warnings: [String] = []
-        for from in stride(from: 0, to: entries.count, by: 8) {
-            let part = entries[from..<min(entries.count, from + 8)]
-            let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
-            for (i, entry) in part.enumerated() {
+        for from in stride(from: 0, to: entries.count, by: together) {
+            let part = entries[from..<min(entries.count, from + together)]
+            let images = try part.map { entry in
                 let photo = try DecodedImage(contentsOf: data.imageURL(entry.image), limits: imageLimits)
                 warnings += photo.warnings
-                let image = preprocessing.prepare(photo.image).tensor
-                (input.pointer + i * size).update(from: image.pointer, count: size)
-                withExtendedLifetime(image) {}
+                return preprocessing.prepare(photo.image).tensor
             }
-            let found = captioner.captions(features: captioner.features(input), options: options)
+            let features = captioner.features(FeatureMaps.joined(images))
+            let found = captioner.captions(features: features, options: options)
             for (entry, captions) in zip(part, found) {
                 // The search finds no caption where the scores are NaN.
                 let best = captions.first

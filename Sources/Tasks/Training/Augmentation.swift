@@ -27,14 +27,18 @@ public struct Augmentation: Codable, Equatable, Sendable {
     /// The model's inputs for every copy of image number `index`: `[copies, height, width, 3]`, each frame followed by
     /// its mirror image.
     func inputs(_ image: Image, index: Int, _ preprocessing: Preprocessing) -> Tensor {
-        let (width, height) = (preprocessing.width, preprocessing.height)
+        let prepared = preprocessing.prepare(image)
+        if copies == 1 { return prepared.tensor }
+        let (width, height) = (prepared.frame.width, prepared.frame.height)
         let size = width * height * 3
         let input = Tensor(uninitialized: [copies, height, width, 3])
-        let whole = preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
         var output = input.pointer
-        for box in frames(whole, index: index) {
-            let frame = image.resized(width: width, height: height, filter: preprocessing.filter, box: box)
-            let image = preprocessing.normalized(frame)
+        for (copy, box) in frames(prepared.placement.rectangle, index: index).enumerated() {
+            let image =
+                copy == 0
+                ? prepared.tensor
+                : preprocessing.normalized(
+                    image.resized(width: width, height: height, filter: preprocessing.filter, box: box))
             output.update(from: image.pointer, count: size)
             withExtendedLifetime(image) {}
             output += size

@@ -80,6 +80,7 @@ final class ModelInTraining {
             try shared?.encoder.identity.preprocessing ?? size.map { try encoder.preprocessing(squashedTo: $0) }
             ?? encoder.defaultPreprocessing()
         try encoder.check(preprocessing)
+        if case .shared(let folder) = source { try preprocessing.checkOneSize(of: folder, for: "training") }
         self.averageDecay = averageDecay
         self.output = output
         self.report = report

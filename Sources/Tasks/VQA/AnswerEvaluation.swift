@@ -44,22 +44,19 @@ public struct AnswerEvaluation: Sendable {
             throw DatasetError(path: images.path, problem: "the image '\(name)' is missing")
         }
         let preprocessing = answerer.configuration.preprocessing
-        let size = preprocessing.width * preprocessing.height * 3
+        let imagesTogether = preprocessing.hasOneSize ? imagesTogether : 1
         var found = [String](repeating: "", count: questions.count)
         var done = 0
         var warnings: [String] = []
         for from in stride(from: 0, to: order.count, by: imagesTogether) {
             let part = Array(order[from..<min(order.count, from + imagesTogether)])
-            let input = Tensor(uninitialized: [part.count, preprocessing.height, preprocessing.width, 3])
-            for (i, name) in part.enumerated() {
+            let images = try part.map { name in
                 let photo = try DecodedImage(
                     contentsOf: images.appendingPathComponent(name), limits: imageLimits)
                 warnings += photo.warnings
-                let image = preprocessing.prepare(photo.image).tensor
-                (input.pointer + i * size).update(from: image.pointer, count: size)
-                withExtendedLifetime(image) {}
+                return preprocessing.prepare(photo.image).tensor
             }
-            let features = answerer.features(input)
+            let features = answerer.features(FeatureMaps.joined(images))
             for (i, name) in part.enumerated() {
                 let indices = about[name] ?? []
                 for first in stride(from: 0, to: indices.count, by: questionsTogether) {

@@ -66,6 +66,13 @@ public struct Preprocessing: Codable, Equatable, Sendable {
         precondition(problem == nil, problem ?? "")
     }
 
+    /// The same with another mean and standard deviation of the channels; in units of 0...255.
+    public func normalizing(mean: [Float], std: [Float]) -> Preprocessing {
+        Preprocessing(
+            width: width, height: height, fit: fit, resizeShortSide: resizeShortSide, squashedSide: squashedSide,
+            nativeLimit: nativeLimit, nativeSmallest: nativeSmallest, filter: filter, mean: mean, std: std)
+    }
+
     // The optional values are written only where they are set.
     private enum CodingKeys: CodingKey {
         case width, height, fit, resizeShortSide, squashedSide, nativeLimit, nativeSmallest, filter, mean, std

@@ -1,3 +1,4 @@
+import Foundation
 import Language
 import Vision
 
@@ -50,11 +51,24 @@ struct ConfigurationNumber {
 }
 
 extension Preprocessing {
+    /// - Parameter purpose: what needs feature maps of one shape ("calibrating").
+    /// - Throws: ``ModelError`` for a model that takes photographs at their own sizes.
+    func checkOneSize(of model: URL, for purpose: String) throws {
+        if hasOneSize { return }
+        throw ModelError(
+            path: model.path,
+            problem: "takes photographs at their own size ('preprocessing.fit' in config.json is native), and "
+                + "\(purpose) needs images of one size, as the fits squash and crop make them")
+    }
+
     var numbers: [ConfigurationNumber] {
         [
             .init("preprocessing.width", width, 1...Self.largestSide),
             .init("preprocessing.height", height, 1...Self.largestSide),
             .init("preprocessing.resizeShortSide", resizeShortSide ?? 1, 1...2 * Self.largestSide),
+            .init("preprocessing.squashedSide", squashedSide ?? 1, 1...Self.largestSide),
+            .init("preprocessing.nativeLimit", nativeLimit ?? 1, 1...Self.largestSide),
+            .init("preprocessing.nativeSmallest", nativeSmallest ?? 1, 1...Self.largestSide),
         ] + mean.map { .init("preprocessing.mean", $0, -1_000...1_000) }
             + std.map { .init("preprocessing.std", $0, 0.001...1_000) }
     }

@@ -115,11 +115,7 @@ struct NamedCheckpoint {
         {
             tensors[first] = Self.reversingInputs(weight)
         }
-        let usual = architecture.preprocessing
-        preprocessing = Preprocessing(
-            width: usual.width, height: usual.height, fit: usual.fit, resizeShortSide: usual.resizeShortSide,
-            filter: usual.filter,
-            mean: mean, std: [1, 1, 1])
+        preprocessing = architecture.preprocessing.normalizing(mean: mean, std: [1, 1, 1])
     }
 
     /// The names of the network's tensors, those of batch normalisation and of the head too: of a file with several

@@ -30,10 +30,8 @@ public struct ModelImport {
 
         func applied(to usual: Preprocessing) -> Preprocessing {
             let imageNet = Preprocessing.imageNet(), half: [Float] = [127.5, 127.5, 127.5]
-            return Preprocessing(
-                width: usual.width, height: usual.height, fit: usual.fit, resizeShortSide: usual.resizeShortSide,
-                filter: usual.filter, mean: self == .imageNet ? imageNet.mean : half,
-                std: self == .imageNet ? imageNet.std : half)
+            return usual.normalizing(
+                mean: self == .imageNet ? imageNet.mean : half, std: self == .imageNet ? imageNet.std : half)
         }
     }
 
@@ -244,12 +242,12 @@ public struct ModelImport {
                 + "; training has failed, or the file is damaged")
     }
 
-    /// A hint with the networks whose layers have the names in this file.
-    private static func guess(_ tensors: [String: Tensor], instead architecture: any Architecture) -> String? {
+    /// A hint with the networks whose layers have the names in this file; of those with the same names, the usual one.
+    static func guess(_ tensors: [String: Tensor], instead architecture: any Architecture) -> String? {
         let convolutions = Set(tensors.filter { $0.value.shape.count == 4 }.keys)
         let fitting = Architectures.all.filter { other in
             let names = Set(other.normPairs.map { "\($0.convolution).weight" })
-            return other.name != architecture.name && !names.isEmpty && names == convolutions
+            return other.name != architecture.name && other.twin == nil && !names.isEmpty && names == convolutions
         }
         return fitting.isEmpty ? nil : "its layers have the names of \(fitting.map(\.name).joined(separator: ", "))"
     }
