@@ -9,9 +9,14 @@ hold.
 """
 import sys
 
+import attend_and_tell
 import show_and_tell
+import vqa
 
-FAMILIES = {"yunjey": show_and_tell.yunjey, "udacity": show_and_tell.udacity}
+FAMILIES = {
+    "yunjey": show_and_tell.yunjey, "udacity": show_and_tell.udacity, "sgrvinod": attend_and_tell.sgrvinod,
+    "pytorch-vqa": vqa.pytorch_vqa, "basic_vqa": vqa.basic_vqa,
+}
 
 for name in sys.argv[1:] or FAMILIES:
     FAMILIES[name]()
