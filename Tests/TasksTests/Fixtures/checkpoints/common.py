@@ -51,6 +51,8 @@ def noise(name, shape):
 
 
 GAIN = 0.7
+# Weights of files that are stored whole are multiples of it, because such files compress better.
+STEP = 1 / 32
 
 
 def parameter(name, shape):

@@ -10,12 +10,14 @@ hold.
 import sys
 
 import attend_and_tell
+import self_critical
 import show_and_tell
 import vqa
 
 FAMILIES = {
-    "yunjey": show_and_tell.yunjey, "udacity": show_and_tell.udacity, "sgrvinod": attend_and_tell.sgrvinod,
-    "pytorch-vqa": vqa.pytorch_vqa, "basic_vqa": vqa.basic_vqa,
+    "yunjey": show_and_tell.yunjey, "udacity": show_and_tell.udacity,
+    "aladdinpersson": show_and_tell.aladdinpersson, "sgrvinod": attend_and_tell.sgrvinod,
+    "pytorch-vqa": vqa.pytorch_vqa, "basic_vqa": vqa.basic_vqa, "ruotianluo": self_critical.ruotianluo,
 }
 
 for name in sys.argv[1:] or FAMILIES:

@@ -120,20 +120,19 @@ def from_picture(model, map, start, end, ids, limit):
     }
 
 
-def family(name, special, start, end, map, encoder, parts, variants, picture_map=None, every=97):
+def family(name, special, start, end, map, encoder, parts, variants, picture_map=None, every=97, step=STEP, limit=20):
     """Writes NAME.json. `variants` maps a name to a class of decoders, whose files are stored whole; `parts` are the
     names of its LSTM, table and output."""
     words = special + WORDS[: V - len(special)]
     ids = [words.index(w) for w in FIXED]
     result = {
-        "features": {"name": f"{name}.features", "shape": list(map.shape)}, "picture": "checkpoints.picture",
-        "words": words, "start": start, "end": end, "variants": {},
+        "features": {"name": f"{name}.features", "shape": list(map.shape)}, "words": words, "start": start, "end": end, "variants": {},
     }
     decoders = {}
     for variant, make_decoder in variants.items():
         def decoder(salt, addition):
             add = {parts[2] + ".bias": (end, addition)}
-            return fill(make_decoder(), f"{salt}/{variant}/", SCALES, add, step=1 / 64)
+            return fill(make_decoder(), f"{salt}/{variant}/", SCALES, add, step)
 
         def make(salt, addition):
             d = decoder(salt, addition).double()
@@ -142,14 +141,14 @@ def family(name, special, start, end, map, encoder, parts, variants, picture_map
         def starts(model):
             return int(model.first.argmax()) == start
 
-        salt, addition = search(make, map, start, end, range(len(special)), 20, ready=starts, salts=3000)
+        salt, addition = search(make, map, start, end, range(len(special)), limit, ready=starts, salts=3000)
         model = make(salt, addition)
-        decoders[variant] = decoder(salt, addition)
-        values = expected(model, map, start, end, ids, 20, every=every)
+        decoders[variant] = decoder(salt, addition), salt, addition
+        values = expected(model, map, start, end, ids, limit, every=every)
         model.begin(map)
         values["firstWord"] = {"id": start, "logProbability": number(model.first[0, start])}
         if picture_map is not None:
-            values["fromPicture"] = from_picture(model, picture_map, start, end, ids, 20)
+            values["fromPicture"] = from_picture(model, picture_map, start, end, ids, limit)
         result["variants"][variant] = values
         print(name, variant, (salt, addition), values["captions"], flush=True)
     write_json(f"{name}.json", result)
@@ -162,7 +161,7 @@ def yunjey():
     decoders = family(
         "yunjey", special, 1, 2, features("yunjey", 7, 512), encoder, ("lstm", "embed", "linear"),
         {"decoder": DecoderRNN, "decoder-2-layers": lambda: DecoderRNN(2)}, resnet_map(encoder.resnet))
-    for variant, decoder in decoders.items():
+    for variant, (decoder, _, _) in decoders.items():
         whole(f"yunjey-{variant}.ckpt", decoder.state_dict())
     state = EncoderCNN().state_dict()
     template("yunjey-encoder", state, state)
@@ -179,10 +178,37 @@ def udacity():
     decoders = family(
         "udacity", special, 0, 1, features("udacity", 7, 512), encoder, ("lstm", "word_embeddings", "hidden2vocab"),
         {"decoder": UdacityDecoder}, resnet_map(encoder.resnet))
-    whole("udacity-decoder.pkl", decoders["decoder"].state_dict())
+    whole("udacity-decoder.pkl", decoders["decoder"][0].state_dict())
     state = UdacityEncoder().state_dict()
     template("udacity-encoder", state, state)
     place_in("vocabulary", Vocabulary)
     record = Vocabulary(special, vocab_threshold=5, vocab_file="./vocab.pkl", start_word="<start>", end_word="<end>",
                         unk_word="<unk>", annotations_file="../cocoapi/annotations/captions_train2014.json")
     write("udacity-vocab.pkl", pickle.dumps(record))
+
+
+def aladdinpersson():
+    """The decoder and the layer after Inception-v3; the CNN's part of the file has names and shapes only."""
+    model = CNNtoRNN()
+    fill(model.encoderCNN.inception.fc, "encoderCNN.inception.fc.")
+    encoder = model.encoderCNN.double().eval()
+    special = ["<PAD>", "<SOS>", "<EOS>", "<UNK>"]
+    decoders = family(
+        "aladdinpersson", special, 1, 2, features("aladdinpersson", 7, 2048), encoder, ("lstm", "embed", "linear"),
+        {"decoder": DecoderRNN}, every=997, step=None, limit=50)
+    _, salt, addition = decoders["decoder"]
+    model = CNNtoRNN()
+    trained = [*model.encoderCNN.inception.fc.parameters(), *model.decoderRNN.parameters()]
+    optimiser = torch.optim.Adam(trained, lr=3e-4)
+    for p in trained:
+        p.grad = torch.zeros_like(p)
+    optimiser.step()
+    for state in optimiser.state.values():
+        for tensor in state.values():
+            tensor.zero_()
+    root = "decoderRNN."
+    named = {f"{salt}/decoder/{k[len(root):]}" if k.startswith(root) else k: v for k, v in model.state_dict().items()}
+    changes = {f"{salt}/decoder/{k}": {"scale": v} for k, v in SCALES.items()}
+    changes[f"{salt}/decoder/linear.bias"] = {"add": [2, addition]}
+    value = {"state_dict": model.state_dict(), "optimizer": optimiser.state_dict(), "step": 4321}
+    template("aladdinpersson", value, named, changes)

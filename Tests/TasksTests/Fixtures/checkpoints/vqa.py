@@ -58,7 +58,7 @@ def pytorch_vqa():
     scales = {"module.classifier.lin1.weight": 4, "module.attention.x_conv.weight": 3}
     net = nn.Module()
     net.module = Net()
-    fill(net, "", scales, step=1 / 64)
+    fill(net, "", scales, step=STEP)
     state = {k: v.clone() for k, v in net.state_dict().items()}
     vocab = {
         "question": {w: i + 1 for i, w in enumerate(QUESTION_WORDS)}, "answer": {a: i for i, a in enumerate(ANSWERS)},
