@@ -123,9 +123,8 @@ def sgrvinod():
     write("sgrvinod-WORDMAP_x.json", json.dumps(word_map).encode())
     print(name, (salt, addition), result["captions"], flush=True)
 
-    changes = {f"{salt}/decoder.{k}": {"scale": v} for k, v in SCALES.items()}
-    if addition:
-        changes[f"{salt}/decoder.fc.bias"] = {"add": [end, addition]}
+    names = DecoderWithAttention().state_dict()
+    changes = changes_of(names, f"{salt}/decoder.", SCALES, {"fc.bias": (end, addition)}, None)
     for form, writer in (("zip", template), ("legacy", legacy_template)):
         encoder, decoder = Encoder().eval(), DecoderWithAttention().eval()
         value = checkpoint(encoder, decoder, form == "zip")

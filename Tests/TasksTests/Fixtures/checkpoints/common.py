@@ -134,7 +134,7 @@ def numbers(values):
 def gradient(g, every=97):
     flat = g.reshape(-1)
     return {"sum": number(flat.sum()), "norm": number(flat.norm()), "every": every, "values":
-            [float("%.7g" % v) for v in flat[::every]]}
+            [float("%.6g" % v) for v in flat[::every]]}
 
 
 def whole(name, value):
@@ -158,8 +158,22 @@ def number_tensors(named):
         tensor.data.fill_(i + 1)
 
 
+def changes_of(names, prefix, scales, add, step):
+    """What `fill` did to each tensor beyond the hash, for `template`."""
+    out = {}
+    for name in names:
+        change = {"scale": scales[name]} if name in scales else {}
+        if name in add and add[name][1]:
+            change["add"] = list(add[name])
+        if step:
+            change["step"] = step
+        if change:
+            out[prefix + name] = change
+    return out
+
+
 def storage_entry(key, data, named, changes):
-    """[key, name, dtype, shape] and, where a tensor is changed after hashing, {"scale", "add"}; no name: zeros."""
+    """[key, name, dtype, shape] and, where a tensor is changed after hashing, {"scale", "add", "step"}; no name: zeros."""
     items = list(named.items())
     for format, dtype in (("<q", torch.int64), ("<f", torch.float32)):
         if len(data) >= struct.calcsize(format):
@@ -194,7 +208,7 @@ def legacy_template(name, value, named, changes={}):
     order of the list, each as its number of elements (8 bytes) and its elements.
 
     The stream holds each class's source text. PyTorch's is not ours to copy, so a line stands for it. Its keys are
-    addresses; numbers of as many digits stand for them, so that the file is the same each time."""
+    addresses; numbers in order of appearance stand for them, so that the file is the same each time."""
     number_tensors(named)
     torch.serialization.get_source_lines_and_file = lambda c: ([f"class {c.__name__}(Module):\n", "    pass\n"], 1, "models.py")
     buffer = io.BytesIO()
@@ -207,22 +221,26 @@ def legacy_template(name, value, named, changes={}):
     end = buffer.tell()
     data = buffer.getvalue()
     keys = pickle.loads(data[start:end])
-    assert len({len(k) for k in keys}) == 1
-    head, entries = data[:end], []
-    for i, key in enumerate(keys):
-        new = str(i).zfill(len(key))
-        head = head.replace(key.encode(), new.encode())
+    stream, entries = data[:start], {}
+    order = sorted(keys, key=lambda k: stream.index(k.encode()))
+    renamed = {key: str(order.index(key)).zfill(14) for key in keys}
+    coded = lambda text: b"X" + struct.pack("<I", len(text)) + text.encode()
+    for key, new in renamed.items():
+        stream = stream.replace(coded(key), coded(new))
+    for key in keys:
         count = struct.unpack_from("<q", data, end)[0]
         # The size of an element is known from the number that the tensor was filled with.
         for size in (8, 4):
             try:
-                entry = storage_entry(new, data[end + 8 : end + 8 + count * size], named, changes)
+                entry = storage_entry(renamed[key], data[end + 8 : end + 8 + count * size], named, changes)
             except AssertionError:
                 continue
             if (size == 8) == (entry[2] == "int64"):
                 break
-        entries.append(entry)
+        entries[renamed[key]] = entry
         end += 8 + count * size
+    head = stream + pickle.dumps(sorted(entries), 2)
+    entries = [entries[key] for key in sorted(entries)]
     assert end == len(data) and sorted(e[1] for e in entries if e[1]) == sorted(named)
     write(f"{name}.head.gz", head)
     write(f"{name}.storages.json.gz", json.dumps(entries, separators=(",", ":")).encode())

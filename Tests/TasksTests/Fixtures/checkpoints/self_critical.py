@@ -225,9 +225,15 @@ def ruotianluo():
             return refilled_beam(begin, start, end, k, limit)
 
         salt, addition = search(make, map, 0, 0, (0, V - 1), limit, beam, salts=2000)
-        whole(f"ruotianluo-{name}.pth", build(salt, addition).state_dict())
+        state = build(salt, addition).state_dict()
+        if name == "fc":
+            whole(f"ruotianluo-{name}.pth", state)
+        else:
+            changes = changes_of(state, f"{salt}/{name}/", scales, {"logit.bias": (0, addition)}, STEP)
+            template(f"ruotianluo-{name}", state, {f"{salt}/{name}/{k}": v for k, v in state.items()}, changes)
         write(f"ruotianluo-{name}-infos-2.pkl.gz", pickle.dumps(infos(name, vocab), 2))
-        write(f"ruotianluo-{name}-infos-0.pkl.gz", pickle_as_python2(infos(name, vocab)))
+        if name in ("fc", "att2in", "updown"):
+            write(f"ruotianluo-{name}-infos-0.pkl.gz", pickle_as_python2(infos(name, vocab)))
         result["models"][name] = {"limit": limit, **expected(make(salt, addition), map, 0, 0, ids, limit, beam)}
         print("ruotianluo", name, (salt, addition), result["models"][name]["captions"], flush=True)
     write_json("ruotianluo.json", result)

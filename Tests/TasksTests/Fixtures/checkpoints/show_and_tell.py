@@ -1,5 +1,6 @@
 """yunjey/pytorch-tutorial, Udacity's captioning project and aladdinpersson's: an LSTM that reads the picture first."""
 import pickle
+from collections import OrderedDict
 
 import torch
 import torchvision
@@ -161,8 +162,11 @@ def yunjey():
     decoders = family(
         "yunjey", special, 1, 2, features("yunjey", 7, 512), encoder, ("lstm", "embed", "linear"),
         {"decoder": DecoderRNN, "decoder-2-layers": lambda: DecoderRNN(2)}, resnet_map(encoder.resnet))
-    for variant, (decoder, _, _) in decoders.items():
-        whole(f"yunjey-{variant}.ckpt", decoder.state_dict())
+    whole("yunjey-decoder.ckpt", decoders["decoder"][0].state_dict())
+    decoder, salt, addition = decoders["decoder-2-layers"]
+    state, prefix = decoder.state_dict(), f"{salt}/decoder-2-layers/"
+    changes = changes_of(state, prefix, SCALES, {"linear.bias": (2, addition)}, STEP)
+    template("yunjey-decoder-2-layers", state, {prefix + k: v for k, v in state.items()}, changes)
     state = EncoderCNN().state_dict()
     template("yunjey-encoder", state, state)
     place_in("build_vocab", Vocabulary)
@@ -178,7 +182,10 @@ def udacity():
     decoders = family(
         "udacity", special, 0, 1, features("udacity", 7, 512), encoder, ("lstm", "word_embeddings", "hidden2vocab"),
         {"decoder": UdacityDecoder}, resnet_map(encoder.resnet))
-    whole("udacity-decoder.pkl", decoders["decoder"][0].state_dict())
+    decoder, salt, addition = decoders["decoder"]
+    state, prefix = decoder.state_dict(), f"{salt}/decoder/"
+    changes = changes_of(state, prefix, SCALES, {"hidden2vocab.bias": (1, addition)}, STEP)
+    template("udacity-decoder", state, {prefix + k: v for k, v in state.items()}, changes)
     state = UdacityEncoder().state_dict()
     template("udacity-encoder", state, state)
     place_in("vocabulary", Vocabulary)
@@ -208,7 +215,8 @@ def aladdinpersson():
             tensor.zero_()
     root = "decoderRNN."
     named = {f"{salt}/decoder/{k[len(root):]}" if k.startswith(root) else k: v for k, v in model.state_dict().items()}
-    changes = {f"{salt}/decoder/{k}": {"scale": v} for k, v in SCALES.items()}
-    changes[f"{salt}/decoder/linear.bias"] = {"add": [2, addition]}
-    value = {"state_dict": model.state_dict(), "optimizer": optimiser.state_dict(), "step": 4321}
+    changes = changes_of(model.decoderRNN.state_dict(), f"{salt}/decoder/", SCALES, {"linear.bias": (2, addition)}, None)
+    # PyTorch's versions of the modules, an attribute of the dictionary, take 3 kB; yunjey's encoder keeps them.
+    plain = OrderedDict(model.state_dict().items())
+    value = {"state_dict": plain, "optimizer": optimiser.state_dict(), "step": 4321}
     template("aladdinpersson", value, named, changes)
