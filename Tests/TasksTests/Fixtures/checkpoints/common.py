@@ -210,7 +210,8 @@ def legacy_template(name, value, named, changes={}):
     The stream holds each class's source text. PyTorch's is not ours to copy, so a line stands for it. Its keys are
     addresses; numbers in order of appearance stand for them, so that the file is the same each time."""
     number_tensors(named)
-    torch.serialization.get_source_lines_and_file = lambda c: ([f"class {c.__name__}(Module):\n", "    pass\n"], 1, "models.py")
+    lines = lambda c: ([f"class {c.__name__}(Module):\n", "    pass\n"], 1, "models.py")
+    torch.serialization.get_source_lines_and_file = lines
     buffer = io.BytesIO()
     torch.save(value, buffer, _use_new_zipfile_serialization=False)
     buffer.seek(0)
@@ -333,7 +334,8 @@ def refilled_beam(begin, start, end, k, limit):
         sums, parents, words, distance = select(sums[:, None] + logp, k)
         margin = min(margin, distance)
         rows = [rows[p] + [int(w)] for p, w in zip(parents, words)]
-        done += [(float(s), r[:-1] if r[-1] == end else r) for s, r in zip(sums, rows) if r[-1] == end or t == limit - 1]
+        last = t == limit - 1
+        done += [(float(s), r[:-1] if r[-1] == end else r) for s, r in zip(sums, rows) if r[-1] == end or last]
         open = [i for i, r in enumerate(rows) if r[-1] != end]
         if not open:
             break

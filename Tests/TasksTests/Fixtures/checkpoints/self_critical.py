@@ -183,9 +183,11 @@ class UpDownModel(Embedded):
 
 # name: (opt.caption_model, use_bn, the longest caption, model)
 MODELS = {
-    "fc": ("fc", 0, 16, FCModel), "newfc": ("newfc", 0, 20, NewFCModel), "show_tell": ("show_tell", 0, 16, ShowTellModel),
+    "fc": ("fc", 0, 16, FCModel), "newfc": ("newfc", 0, 20, NewFCModel),
+    "show_tell": ("show_tell", 0, 16, ShowTellModel),
     "att2in": ("att2in", 0, 20, Att2inModel), "att2in2": ("att2in2", 0, 20, Att2in2Model),
-    "att2in2-bn1": ("att2in2", 1, 20, lambda: Att2in2Model(1)), "att2in2-bn2": ("att2in2", 2, 20, lambda: Att2in2Model(2)),
+    "att2in2-bn1": ("att2in2", 1, 20, lambda: Att2in2Model(1)),
+    "att2in2-bn2": ("att2in2", 2, 20, lambda: Att2in2Model(2)),
     "updown": ("updown", 0, 20, UpDownModel),
 }
 

@@ -214,7 +214,8 @@ def aladdinpersson():
         for tensor in state.values():
             tensor.zero_()
     root = "decoderRNN."
-    named = {f"{salt}/decoder/{k[len(root):]}" if k.startswith(root) else k: v for k, v in model.state_dict().items()}
+    named = {f"{salt}/decoder/{k[len(root):]}" if k.startswith(root) else k: v
+             for k, v in model.state_dict().items()}
     changes = changes_of(model.decoderRNN.state_dict(), f"{salt}/decoder/", SCALES, {"linear.bias": (2, addition)}, None)
     # PyTorch's versions of the modules, an attribute of the dictionary, take 3 kB; yunjey's encoder keeps them.
     plain = OrderedDict(model.state_dict().items())
