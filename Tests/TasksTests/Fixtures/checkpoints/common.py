@@ -173,7 +173,7 @@ def changes_of(names, prefix, scales, add, step):
 
 
 def storage_entry(key, data, named, changes):
-    """[key, name, dtype, shape] and, where a tensor is changed after hashing, {"scale", "add", "step"}; no name: zeros."""
+    """[key, name, dtype, shape] and, for a tensor changed after hashing, {"scale", "add", "step"}; no name: zeros."""
     items = list(named.items())
     for format, dtype in (("<q", torch.int64), ("<f", torch.float32)):
         if len(data) >= struct.calcsize(format):

@@ -127,7 +127,8 @@ def family(name, special, start, end, map, encoder, parts, variants, picture_map
     words = special + WORDS[: V - len(special)]
     ids = [words.index(w) for w in FIXED]
     result = {
-        "features": {"name": f"{name}.features", "shape": list(map.shape)}, "words": words, "start": start, "end": end, "variants": {},
+        "features": {"name": f"{name}.features", "shape": list(map.shape)}, "words": words,
+        "start": start, "end": end, "variants": {},
     }
     decoders = {}
     for variant, make_decoder in variants.items():
@@ -216,7 +217,8 @@ def aladdinpersson():
     root = "decoderRNN."
     named = {f"{salt}/decoder/{k[len(root):]}" if k.startswith(root) else k: v
              for k, v in model.state_dict().items()}
-    changes = changes_of(model.decoderRNN.state_dict(), f"{salt}/decoder/", SCALES, {"linear.bias": (2, addition)}, None)
+    names = model.decoderRNN.state_dict()
+    changes = changes_of(names, f"{salt}/decoder/", SCALES, {"linear.bias": (2, addition)}, None)
     # PyTorch's versions of the modules, an attribute of the dictionary, take 3 kB; yunjey's encoder keeps them.
     plain = OrderedDict(model.state_dict().items())
     value = {"state_dict": plain, "optimizer": optimiser.state_dict(), "step": 4321}
