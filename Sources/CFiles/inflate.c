@@ -10,11 +10,13 @@ static uInt portion(size_t *left) {
     return (uInt)taken;
 }
 
-int mmx_inflate(const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size, uint32_t checksum) {
+// Decompresses data of the form that `window_bits` says; see inflateInit2.
+static int inflate_all(
+    const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size, int window_bits) {
     // No allocation of zlib grows with the data.
     z_stream stream = {0};
     uint8_t nothing;
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return MMX_INFLATE_DAMAGED;
+    if (inflateInit2(&stream, window_bits) != Z_OK) return MMX_INFLATE_DAMAGED;
     stream.next_in = (Bytef *)input;
     stream.next_out = output_size > 0 ? output : &nothing;
     size_t input_left = input_size, output_left = output_size;
@@ -30,7 +32,16 @@ int mmx_inflate(const uint8_t *input, size_t input_size, uint8_t *output, size_t
     inflateEnd(&stream);
     if (state == Z_BUF_ERROR && full) return MMX_INFLATE_SIZE;
     if (state != Z_STREAM_END || rest) return MMX_INFLATE_DAMAGED;
-    if (!full) return MMX_INFLATE_SIZE;
+    return full ? MMX_INFLATE_OK : MMX_INFLATE_SIZE;
+}
+
+int mmx_inflate_zlib(const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size) {
+    return inflate_all(input, input_size, output, output_size, MAX_WBITS);
+}
+
+int mmx_inflate(const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size, uint32_t checksum) {
+    const int state = inflate_all(input, input_size, output, output_size, -MAX_WBITS);
+    if (state != MMX_INFLATE_OK) return state;
     uLong sum = crc32(0, Z_NULL, 0);
     size_t summed = 0;
     while (summed < output_size) {

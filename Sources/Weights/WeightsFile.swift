@@ -15,6 +15,9 @@ public struct WeightsFile: Sendable {
         /// `numpy.savez`.
         case npz
         case caffe
+        /// Formats of captioners and VQA models, which ``CheckpointContents`` reads: Keras's .h5 and .keras, Torch7's .t7,
+        /// TensorFlow's checkpoints, and NumPy's .npy of a dictionary.
+        case keras, torch7, tensorflow, npy
     }
 
     public let format: Format
@@ -61,7 +64,7 @@ public struct WeightsFile: Sendable {
                 (all, leftOut) = try SafeTensors.realNumbers(file, at: url)
             }
         case .npz: all = try NumPyArray.readArchive(file, at: url)
-        case .caffe, .pytorch: all = try CaffeModel.read(file, at: url)
+        default: all = try CaffeModel.read(file, at: url)
         }
         if all.isEmpty { throw WeightsFileError(path: url.path, problem: "holds no tensor of real numbers") }
         (choice, tensors) = try WeightsFileError.naming(url) {
@@ -80,11 +83,18 @@ public struct WeightsFile: Sendable {
         shards = (index?.shards ?? []).map { url.deletingLastPathComponent().appendingPathComponent($0) }
     }
 
+    private static func keras(_ kind: String) -> FileProblem {
+        FileProblem(
+            "is \(kind), whose tensors alone are not read: import a captioner with "
+                + "`mmx model import FILE --vocabulary tokenizer.pkl`; save other networks as safetensors or .npz")
+    }
+
     static func format(of file: MappedFile) throws -> Format {
         let bytes = file.bytes
         func begins(_ text: String) -> Bool { bytes.starts(with: text.utf8) }
         if begins("PK") {
             let archive = try ZipArchive(file)
+            if archive.contains("model.weights.h5") { throw keras("a Keras file (.keras)") }
             return !archive.names.isEmpty && archive.names.allSatisfy { $0.hasSuffix(".npy") } ? .npz : .pytorch
         }
         // Before pickles: the length of a header may begin like one.
@@ -96,7 +106,7 @@ public struct WeightsFile: Sendable {
         }
         if begins("<") { throw FileProblem("is a web page, not a file of weights: download the file itself") }
         if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) {
-            throw FileProblem("is an HDF5 (Keras) file, which is not read: save it as safetensors or .npz")
+            throw keras("an HDF5 (Keras) file")
         }
         if CaffeModel.looksLike(bytes) { return .caffe }
         throw FileProblem(

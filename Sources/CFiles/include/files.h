@@ -16,6 +16,9 @@ enum {
 // beyond them. `checksum` is their CRC-32.
 int mmx_inflate(const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size, uint32_t checksum);
 
+// The same of a zlib stream (RFC 1950), as HDF5's chunks are; it has its own checksum.
+int mmx_inflate_zlib(const uint8_t *input, size_t input_size, uint8_t *output, size_t output_size);
+
 // CRC-32 of bytes, as zip archives have it.
 uint32_t mmx_crc32(const uint8_t *bytes, size_t size);
 

@@ -6,10 +6,13 @@ struct JSONScanner {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
     private let budget: ReadingBudget
+    /// What the text is, for messages.
+    private let what: String
 
-    init(_ bytes: UnsafeRawBufferPointer, _ budget: ReadingBudget) {
+    init(_ bytes: UnsafeRawBufferPointer, _ budget: ReadingBudget, of what: String = "header") {
         self.bytes = bytes
         self.budget = budget
+        self.what = what
     }
 
     /// Calls `member` after each key; it must read the value.
@@ -194,6 +197,78 @@ struct JSONScanner {
     }
 
     private func problem(_ expected: String) -> FileProblem {
-        FileProblem("has a broken header: \(expected) expected at byte \(position) of \(bytes.count)")
+        FileProblem("has a broken \(what): \(expected) expected at byte \(position) of \(bytes.count)")
+    }
+}
+
+// MARK: Values of any kind
+
+extension JSONScanner {
+    /// Objects and arrays within each other. Descriptions of networks have about ten.
+    private static let deepest = 64
+
+    /// All of `bytes` as one value.
+    /// - Parameter what: what it is, for messages.
+    static func plainValue(_ bytes: UnsafeRawBufferPointer, _ budget: ReadingBudget, of what: String) throws
+        -> PlainValue
+    {
+        var scanner = JSONScanner(bytes, budget, of: what)
+        let value = try scanner.plainValue(depth: 0)
+        try scanner.finish()
+        return value
+    }
+
+    private mutating func plainValue(depth: Int) throws -> PlainValue {
+        try budget.step()
+        if depth > Self.deepest { throw problem("at most \(Self.deepest) objects and arrays within each other") }
+        skipSpace()
+        guard position < bytes.count else { throw problem("a value") }
+        switch bytes[position] {
+        case UInt8(ascii: "{"):
+            var entries: [PlainValue.Entry] = []
+            var keys: Set<String> = []
+            try object { key, scanner in
+                guard keys.insert(key).inserted else { throw FileProblem("has '\(key)' twice in its \(scanner.what)") }
+                entries.append(.init(.text(key), try scanner.plainValue(depth: depth + 1)))
+            }
+            return .dictionary(entries)
+        case UInt8(ascii: "["):
+            var items: [PlainValue] = []
+            position += 1
+            if skip("]") { return .list(items) }
+            repeat { items.append(try plainValue(depth: depth + 1)) } while skip(",")
+            try expect("]")
+            return .list(items)
+        case UInt8(ascii: "\""):
+            let text = try string()
+            try budget.allocate(text.utf8.count)
+            return .text(text)
+        default: return try word()
+        }
+    }
+
+    /// A number, `true`, `false`, `null`, or what Python writes for numbers that JSON does not have.
+    private mutating func word() throws -> PlainValue {
+        let start = position
+        while position < bytes.count, Self.isOfWord(bytes[position]) { position += 1 }
+        let word = String(decoding: bytes[start..<position], as: UTF8.self)
+        switch word {
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "null": return .none
+        case "NaN": return .real(.nan)
+        case "Infinity": return .real(.infinity)
+        case "-Infinity": return .real(-.infinity)
+        default: break
+        }
+        // Swift's numbers may also begin with a plus, or be hexadecimal.
+        let isNumber = word.utf8.first != UInt8(ascii: "+") && word.utf8.count <= 64
+        guard isNumber, word.unicodeScalars.allSatisfy({ "0123456789+-.eE".unicodeScalars.contains($0) }),
+            let real = Double(word)
+        else {
+            position = start
+            throw problem("a value")
+        }
+        return Int(word).map { .integer($0) } ?? .real(real)
     }
 }
