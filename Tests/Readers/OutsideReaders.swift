@@ -30,6 +30,10 @@ extension OutsideReader {
         for tensor in tensors.values where tensor.count <= 1 << 20 { _ = tensor.array.reduce(0, +) }
     }
 
+    private static func keras(_ url: URL) throws {
+        for layer in try KerasFile(url).layers { for weight in layer.weights { use(["": weight.tensor]) } }
+    }
+
     /// Reads a mapped file by a part of a reader.
     private static func part(_ url: URL, _ body: (MappedFile) throws -> Void) throws {
         do { try body(MappedFile(url)) } catch let problem as FileProblem {
@@ -122,6 +126,14 @@ extension OutsideReader {
                 for entry in index.entries { _ = try entry.layout(shards: index.shards) }
             }
         },
+        .init("hdf5", [.files(weightsFixtures, ".h5")]) { url in
+            try part(url) { file in
+                let hdf5 = try HDF5File(file.bytes, file: file)
+                for dataset in hdf5.datasets where dataset.isReal { use(["": try hdf5.tensor(dataset)]) }
+            }
+        },
+        .init("keras-h5", [.files(weightsFixtures, "small.h5")]) { try keras($0) },
+        .init("keras", [.files(weightsFixtures, ".keras")], .zip) { try keras($0) },
         .init("weights", [.files(weightsFixtures, "")]) { use(try WeightsFile($0).tensors) },
     ]
 

@@ -54,8 +54,8 @@ extension HDF5Source {
         let (size, overflow) = (elementCount(shape) ?? 0).multipliedReportingOverflow(by: type.size)
         guard !overflow, size <= bytes.count else {
             throw FileProblem(
-                "has the attribute '\(name)' of the shape \(shape), whose values are not there: \(bytes.count) bytes are"
-            )
+                "has the attribute '\(name)' of the shape \(shape), whose values are not there: "
+                    + "it holds \(bytes.count) bytes")
         }
         let count = size / type.size
         try budget.step(count)

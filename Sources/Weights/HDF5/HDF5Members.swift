@@ -120,6 +120,8 @@ extension HDF5Source {
         guard !bytes.isEmpty, bytes.count <= Self.longestName else {
             throw FileProblem("has a member whose name is empty or longer than \(Self.longestName) bytes")
         }
+        // Members may share a name's bytes.
+        try budget.allocate(bytes.count)
         guard let text = String(validating: bytes, as: UTF8.self), !text.contains("/"), !text.contains("\0") else {
             throw FileProblem("has a member whose name is not UTF-8, or has a slash or a zero in it")
         }

@@ -76,8 +76,8 @@ enum KerasDescription {
         }
     }
 
-    /// The name that Keras 3 makes of a class: "depthwise_conv2d" of "DepthwiseConv2D", "lstm" of "LSTM". Classes that a
-    /// program registered have a package in front: "mine>Attention".
+    /// The name that Keras 3 makes of a class: "depthwise_conv2d" of "DepthwiseConv2D", "lstm" of "LSTM". Classes that
+    /// a program registered have a package in front: "mine>Attention".
     static func snakeCase(_ className: String) -> String {
         let characters = Array((className.split(separator: ">").last ?? "").unicodeScalars)
             .filter { $0 == "_" || $0.properties.isAlphabetic || ("0"..."9").contains($0) }

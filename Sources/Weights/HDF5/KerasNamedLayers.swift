@@ -21,6 +21,8 @@ struct KerasNamedLayers {
     /// - Parameter all: the layers of the model's description, where there is one.
     func layers(_ all: [KerasDescription.Layer]?) throws -> [KerasFile.Layer] {
         let names = try texts("layer_names", of: top)
+        let listed = Set(names)
+        if listed.count < names.count { throw FileProblem("lists a layer twice in the attribute layer_names") }
         guard let all else {
             return try names.map { name in
                 let weights = try weights(of: name).map {
@@ -31,7 +33,6 @@ struct KerasNamedLayers {
             }
         }
         // The description of a model also has functions (`not_equal` of a mask), which are no layers.
-        let listed = Set(names)
         let described = all.filter { listed.contains($0.outermost) }
         // The layers that lie in each layer of the model, by their names; the layer itself, if it is no model.
         var inner: [String: [String: Int]] = [:]
@@ -88,6 +89,9 @@ struct KerasNamedLayers {
         }
     }
 
+    /// Of a list that is cut; each takes about 64 kB.
+    private static let mostParts = 256
+
     /// A list of texts in an attribute. Keras cuts one that is too long for HDF5 into `name0`, `name1`...
     private func texts(_ name: String, of path: String) throws -> [String] {
         let attributes = file.group(path)?.attributes ?? .none
@@ -97,7 +101,7 @@ struct KerasNamedLayers {
             values = list
         } else {
             var number = 0
-            while let list = attributes["\(name)\(number)"]?.list {
+            while number < Self.mostParts, let list = attributes["\(name)\(number)"]?.list {
                 values += list
                 number += 1
             }

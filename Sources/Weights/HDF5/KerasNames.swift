@@ -57,7 +57,13 @@ enum KerasNames {
         var parts = name.split(separator: "/").map(String.init)
         guard var last = parts.popLast() else { return [name] }
         if let colon = last.lastIndex(of: ":") { last = String(last[..<colon]) }
-        if known.contains(withoutNumber(last)) { last = withoutNumber(last) }
+        // Keras 1: "block1_conv1_W_1:0".
+        switch withoutNumber(last) {
+        case layer + "_W": last = "kernel"
+        case layer + "_b": last = "bias"
+        case let base where known.contains(base): last = base
+        default: break
+        }
         // Layers' names may have slashes. A scope that was used before has another number: "dense_1_1".
         let owner = layer.split(separator: "/").map(String.init)
         if let start = parts.indices.last(where: { parts[$0...].starts(with: owner) }), !owner.isEmpty {

@@ -212,11 +212,18 @@ def main():
         hdf5 = h5py_files()
         # Another program's archive of the same files; Keras does not compress.
         with zipfile.ZipFile("small.keras") as file, zipfile.ZipFile(
-                folder / "small.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+                "packed.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
             for member in file.namelist():
                 packed.writestr(member, file.read(member))
-        pathlib.Path("small.keras").unlink()
-        pathlib.Path("small.h5").rename(folder / "small.h5")
+        with h5py.File("keras1.h5", "w") as file:
+            file.attrs["layer_names"] = np.array([b"block1_conv1"])
+            file["block1_conv1/block1_conv1_W_1:0"] = ramp(3, 3, 1, 2).astype("f4")
+            file["block1_conv1/block1_conv1_b_1:0"] = ramp(2).astype("f4")
+            file["block1_conv1"].attrs["weight_names"] = np.array(
+                [b"block1_conv1_W_1:0", b"block1_conv1_b_1:0"])
+        # Seeds of Tests/Readers.
+        for name in ["small.keras", "small.h5", "layouts.h5"]:
+            pathlib.Path(name).rename(folder / name)
         with zipfile.ZipFile(folder / "keras.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
             for path in sorted(pathlib.Path(".").iterdir()):
                 packed.write(path)
