@@ -26,21 +26,48 @@ public struct CheckpointContents: Sendable {
         self.notRun = notRun
     }
 
-    /// Reads a file of PyTorch's (`torch.save`), a Python pickle, safetensors, NumPy's .npz or Caffe's .caffemodel.
+    /// Reads a file of any format that this module knows: PyTorch's (`torch.save`), a Python pickle, safetensors, NumPy's
+    /// .npz and .npy of a dictionary, Caffe's .caffemodel, Torch7's .t7, TensorFlow's checkpoints, Keras's .h5 and .keras
+    /// (whose tensors are called `LAYER.kernel` and so on, and whose value is the network's description).
     /// - Parameter isWanted: whether a tensor of this full name is read; the others are left out.
     /// - Throws: ``WeightsFileError``, ``CheckpointError`` or another reader's error, each naming the file.
     public init(_ url: URL, isWanted: (String) -> Bool = { _ in true }) throws {
-        let file = try WeightsFileError.naming(url) { try MappedFile(url) }
-        if try WeightsFileError.naming(url, { try WeightsFile.format(of: file) }) == .pytorch {
-            self = try CheckpointContents(pickled: file, at: url, isWanted: isWanted)
+        // Its path may have no file of its own.
+        if TensorFlowCheckpoint.looksLike(url) {
+            self = try TensorFlowCheckpoint(url).contents.of(.tensorflow, isWanted)
             return
         }
-        let weights = try WeightsFile(url)
-        let prefix = weights.choice.prefix
-        self.init(
-            tensors: Dictionary(
-                uniqueKeysWithValues: weights.tensors.map { (prefix + $0.key, $0.value) }.filter { isWanted($0.0) }),
-            values: .none, format: weights.format)
+        let file = try WeightsFileError.naming(url) { try MappedFile(url) }
+        if Torch7File.looksLike(file.bytes) {
+            self = try Torch7File(file, at: url).contents.of(.torch7, isWanted)
+        } else if NumPyObjects.looksLike(file.bytes) {
+            self = try NumPyObjects(file, at: url).contents.of(.npy, isWanted)
+        } else if try WeightsFileError.naming(url, { try KerasFile.looksLike(file) }) {
+            self = CheckpointContents(try KerasFile(url)).of(.keras, isWanted)
+        } else if try WeightsFileError.naming(url, { try WeightsFile.format(of: file) }) == .pytorch {
+            self = try CheckpointContents(pickled: file, at: url, isWanted: isWanted)
+        } else {
+            let weights = try WeightsFile(url)
+            let prefix = weights.choice.prefix
+            self = CheckpointContents(
+                tensors: Dictionary(uniqueKeysWithValues: weights.tensors.map { (prefix + $0.key, $0.value) }),
+                values: .none
+            ).of(weights.format, isWanted)
+        }
+    }
+
+    /// Keras's tensors as `LAYER.kernel`.
+    public init(_ file: KerasFile) {
+        var tensors: [String: Tensor] = [:]
+        for layer in file.layers {
+            for (name, tensor) in layer.weights { tensors["\(layer.name).\(name)"] = tensor }
+        }
+        self.init(tensors: tensors, values: file.configuration ?? .none, format: .keras)
+    }
+
+    private func of(_ format: WeightsFile.Format, _ isWanted: (String) -> Bool) -> CheckpointContents {
+        CheckpointContents(
+            tensors: tensors.filter { isWanted($0.key) }, values: values, notRun: notRun, format: format)
     }
 
     /// Reads a Python pickle whatever its first bytes are, such as a vocabulary's.

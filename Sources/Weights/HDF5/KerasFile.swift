@@ -49,6 +49,12 @@ public struct KerasFile: Sendable {
         self = try KerasFileError.naming(url) { try KerasFile(MappedFile(url)) }
     }
 
+    /// Whether a file is of Keras's formats, to go by its first bytes and a zip archive's members.
+    static func looksLike(_ file: MappedFile) throws -> Bool {
+        if HDF5File.looksLike(file.bytes) { return true }
+        return file.bytes.starts(with: "PK".utf8) ? try ZipArchive(file).contains("model.weights.h5") : false
+    }
+
     private init(_ file: MappedFile) throws {
         if file.bytes.starts(with: "PK".utf8) {
             let archive = try ZipArchive(file)

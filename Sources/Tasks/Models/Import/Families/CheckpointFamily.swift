@@ -60,6 +60,7 @@ struct FamilyProblem: Error {
 
 /// What is known of a file while it is imported.
 struct FamilyContext: Sendable {
+    let file: ImportedFile
     /// The file's tensors under their full names.
     let tensors: [String: Tensor]
     let values: PlainValue

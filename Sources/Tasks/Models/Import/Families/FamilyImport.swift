@@ -68,13 +68,21 @@ public struct FamilyImport {
 }
 
 /// A file of a checkpoint.
-struct ImportedFile {
+struct ImportedFile: Sendable {
     let url: URL
     let contents: CheckpointContents
+    /// What the formats have beside tensors and values: the layers in their order, and the graph of objects.
+    var keras: KerasFile?
+    var torch7: Torch7File?
 
     init(_ url: URL) throws {
         self.url = url
         contents = try CheckpointContents(url) { !CheckpointFamily.isTraining($0) }
+        switch contents.format {
+        case .keras: keras = try KerasFile(url)
+        case .torch7: torch7 = try Torch7File(url)
+        default: break
+        }
     }
 }
 
@@ -115,7 +123,8 @@ private struct Run {
     ) throws {
         (self.task, self.family, self.parts, self.place, self.path) = (task, family, parts, place, path)
         context = FamilyContext(
-            tensors: parts[place].contents.tensors, values: parts[place].contents.values, match: match)
+            file: parts[place], tensors: parts[place].contents.tensors, values: parts[place].contents.values,
+            match: match)
         // The options of ruotianluo's are in a pickle of their own, which a person gives as the vocabulary or a file.
         let beside =
             try parts.filter { $0.url != parts[place].url }.map(\.contents.values)
