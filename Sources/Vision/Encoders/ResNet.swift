@@ -3,9 +3,9 @@ import Tensors
 /// Residual networks (He et al. 2016), with the stride of a bottleneck in its 3x3 convolution as in torchvision; wide
 /// ones (Zagoruyko & Komodakis 2016) and ResNeXt (Xie et al. 2017), whose 3x3 convolutions are wider or grouped.
 ///
-/// `caffe_resnet50` and the like are the authors' own networks, which were trained in Caffe, with torchvision's names: a
-/// bottleneck has its stride in the first 1x1 convolution, and the pool has no padding. Many captioners and VQA models
-/// were trained on their features, with RGB in 0...1 and ImageNet's statistics.
+/// `caffe_resnet50` and the like are the authors' own networks, which were trained in Caffe, with torchvision's names:
+/// a bottleneck has its stride in the first 1x1 convolution, and the pool has no padding. Many captioners and VQA
+/// models were trained on their features, with RGB in 0...1 and ImageNet's statistics.
 public struct ResNet: Architecture {
     public let name: String
     public let preprocessing = Preprocessing.imageNet()

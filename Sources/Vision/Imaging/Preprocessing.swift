@@ -23,15 +23,15 @@ public struct Preprocessing: Codable, Equatable, Sendable {
     /// For `crop`: the photograph's shorter side is resized to this before the centre is cropped (torchvision's
     /// `Resize(n), CenterCrop(size)`, with its rounding). Nil takes the largest crop with the input's aspect ratio.
     public let resizeShortSide: Int?
-    /// For `squash`: the photograph is squashed to a square of this side, and its centre is cropped. Where the margins are
-    /// odd, the left and the upper one are the smaller, as in TensorFlow (torchvision rounds to even). Nil squashes to the
-    /// input's size.
+    /// For `squash`: the photograph is squashed to a square of this side, and its centre is cropped. Where the margins
+    /// are odd, the left and the upper one are the smaller, as in TensorFlow (torchvision rounds to even). Nil
+    /// squashes to the input's size.
     public let squashedSide: Int?
-    /// For `native`: a photograph with a longer side is shrunk so that its longer side is this; memory and time grow with
-    /// the number of pixels. Nil with any other fit.
+    /// For `native`: a photograph with a longer side is shrunk so that its longer side is this; memory and time grow
+    /// with the number of pixels. Nil with any other fit.
     public let nativeLimit: Int?
-    /// For `native`: a side that is shorter is stretched to this, and the photograph's aspect ratio is changed. Nil with
-    /// any other fit.
+    /// For `native`: a side that is shorter is stretched to this, and the photograph's aspect ratio is changed. Nil
+    /// with any other fit.
     public let nativeSmallest: Int?
     /// The filter for resizing.
     public let filter: ResizeFilter
@@ -216,8 +216,8 @@ public struct Preprocessing: Codable, Equatable, Sendable {
         return PreparedImage(tensor: normalized(frame), frame: frame, placement: placement)
     }
 
-    /// `[1, height, width, 3]`, normalised, of an image that already has the input's size; with the fit `native`, of any
-    /// image.
+    /// `[1, height, width, 3]`, normalised, of an image that already has the input's size; with the fit `native`, of
+    /// any image.
     public func normalized(_ frame: Image) -> Tensor {
         precondition(!hasOneSize || frame.width == width && frame.height == height)
         let (width, height) = (frame.width, frame.height)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// How samples between pixels are weighted. All filters but `nearest` are antialiased: when an image shrinks by a factor,
-/// the filter widens by it, so that every pixel counts.
+/// How samples between pixels are weighted. All filters but `nearest` are antialiased: when an image shrinks by a
+/// factor, the filter widens by it, so that every pixel counts.
 public enum ResizeFilter: String, Codable, Sendable, CaseIterable {
     /// A triangle, 2 pixels wide when enlarging; half-pixel centres, no padding at the edges.
     case bilinear
@@ -111,8 +111,8 @@ struct ResampleWeights {
         return low < high ? low..<high : 0..<0
     }
 
-    /// Weights times 2^22, rounded. Sums with 8-bit samples fit 32 bits as long as the positive weights of an output sum
-    /// to less than 2. Negative lobes let them exceed 1: `bicubic` reaches 1.14, `lanczos` 1.30.
+    /// Weights times 2^22, rounded. Sums with 8-bit samples fit 32 bits as long as the positive weights of an output
+    /// sum to less than 2. Negative lobes let them exceed 1: `bicubic` reaches 1.14, `lanczos` 1.30.
     static let bits = 22
     var fixed: [Int32] { values.map { Int32(($0 * Double(1 << Self.bits)).rounded(.toNearestOrAwayFromZero)) } }
     var floats: [Float] { values.map(Float.init) }
