@@ -13,6 +13,7 @@ extension OutsideReader {
     public static let all: [OutsideReader] = weights + images + models + datasets + lists
 
     private static let weightsFixtures = "WeightsTests/Fixtures"
+    private static let checkpoints = "TasksTests/Fixtures/checkpoints"
     private static let imaging = "VisionTests/Fixtures/imaging"
 
     /// A file of safetensors with this header and eight bytes of values.
@@ -111,6 +112,18 @@ extension OutsideReader {
         .init("pickle", [.files(weightsFixtures, ".pkl"), .files(weightsFixtures, "legacy.pth")], .pickle) {
             use(try PyTorchCheckpoint($0).tensors)
         },
+        .init("contents", [.files(weightsFixtures, ".pkl"), .files(checkpoints, ".pkl")], .pickle) { url in
+            let contents = try CheckpointContents(url)
+            use(contents.tensors)
+            _ = contents.values["vocab"]
+        },
+        .init(
+            "words",
+            [
+                .files(checkpoints, ".pkl"), .files(checkpoints, "WORDMAP_x.json"),
+                .text("word,index,frequency\n<start>,0,5\na,1,4\n"),
+            ], .pickle
+        ) { _ = try WordList($0).count },
         .init("npy", [.files(weightsFixtures, ".npy")]) { use(["": try NumPyArray.read($0)]) },
         .init("npz", [.files(weightsFixtures, ".npz")], .zip) { use(try NumPyArray.readArchive($0)) },
         .init("caffemodel", [.files(weightsFixtures, ".caffemodel")]) { use(try CaffeModel.read($0)) },

@@ -60,6 +60,9 @@ public final class ParameterStore {
     private var layouts: [String: ParameterLayout] = [:]
     private var file: [String: Tensor]?
     private var fill: ((String, [Int]) -> Tensor)?
+    private var isMeasuring = false
+    /// The shapes in file layout of a store that only measures.
+    public private(set) var shapes: [String: [Int]] = [:]
     private var generator: SeededGenerator
     private var error: ParameterError
 
@@ -74,6 +77,13 @@ public final class ParameterStore {
         self.fill = fill
         generator = SeededGenerator(seed: 0)
         error = ParameterError(origin: "made parameters")
+    }
+
+    /// Parameters without memory: what layers ask for is noted in ``order`` and ``shapes``, and nothing can be computed.
+    public static func measuring() -> ParameterStore {
+        let store = ParameterStore(seed: 0)
+        store.isMeasuring = true
+        return store
     }
 
     /// The parameters of a saved model, in file layout. Errors name `origin` (a path).
@@ -140,6 +150,15 @@ public final class ParameterStore {
     func contains(_ name: String) -> Bool { (file?[name] ?? values[name]) != nil }
 
     private func make(_ name: String, shape: [Int], layout: ParameterLayout, initial: Initialization) -> Tensor {
+        if isMeasuring {
+            let inMemory = layout == .convolution ? [0, 2, 3, 1].map { shape[$0] } : shape
+            let value = Tensor(shape: inMemory, storage: Placeholder.storage(inMemory))
+            values[name] = value
+            layouts[name] = layout
+            shapes[name] = shape
+            order.append(name)
+            return value
+        }
         var value: Tensor
         if let file {
             if let found = file[name], found.shape == shape {

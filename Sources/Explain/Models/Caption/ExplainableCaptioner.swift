@@ -74,6 +74,10 @@ extension Explainer where Model == Captioner {
     /// once for each step.
     func captions(_ images: [EncodedImage], options: SearchOptions? = nil) -> [[Int]] {
         guard let first = images.first else { return [] }
+        // Photographs that keep their own size have maps of different sizes.
+        if images.contains(where: { $0.features.shape != first.features.shape }) {
+            return images.map { caption($0, options: options) }
+        }
         let features = Tensor(
             [images.count] + first.features.shape.dropFirst(), images.flatMap(\.features.array))
         return Timings.measure(.beams) {

@@ -127,7 +127,7 @@ struct NamedCheckpoint {
 
     /// The names of the network's tensors in its order, and how many of them are the encoder's. No weights are made.
     private static func order(_ architecture: any Architecture, folded: Bool) -> (names: [String], encoder: Int) {
-        let store = ParameterStore { _, shape in Tensor(uninitialized: shape) }
+        let store = ParameterStore.measuring()
         // With a tape, layers do not spend time on preparing their weights.
         let p = store.scope(on: Tape())
         _ = architecture.encoder(p, folded: folded)

@@ -69,8 +69,10 @@ struct FamilyContext: Sendable {
     let match: TensorPattern.Match
     /// Known once the encoder was found.
     var encoder: ImportedEncoder?
-    /// The tensors beside the encoder that is inside: its embedding's layer.
+    /// The tensors beside the encoder in its file: its embedding's layer.
     var besideEncoder: [String: Tensor] = [:]
+    /// Whether that file is this one.
+    var isEncoderInside = false
     /// The number of words, special ones of mmx's too; known once the vocabulary was read.
     var vocabulary = 0
     var answers = 0

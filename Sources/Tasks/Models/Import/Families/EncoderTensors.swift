@@ -104,8 +104,7 @@ struct ImportedEncoder {
     }
 
     private static func channels(_ architecture: any Architecture) -> Int {
-        let store = ParameterStore { _, shape in Tensor(uninitialized: shape) }
-        return architecture.encoder(store.scope(on: Tape()), folded: true).channels
+        architecture.encoder(ParameterStore.measuring().scope(on: Tape()), folded: true).channels
     }
 
     /// The encoder of a model folder, or of a file of weights.
@@ -156,9 +155,9 @@ struct ImportedEncoder {
 extension NamedCheckpoint {
     /// The names and file shapes of the encoder's tensors, those of batch normalisation too.
     static func encoderShapes(_ architecture: any Architecture) -> [String: [Int]] {
-        let store = ParameterStore { _, shape in Tensor(uninitialized: shape) }
+        let store = ParameterStore.measuring()
         // With a tape, layers do not spend time on preparing their weights.
         _ = architecture.encoder(store.scope(on: Tape()), folded: false)
-        return store.stateDictionary().mapValues(\.shape)
+        return store.shapes
     }
 }

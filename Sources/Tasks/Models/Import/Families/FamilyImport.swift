@@ -146,7 +146,10 @@ private struct Run {
             context.besideEncoder = part.contents.tensors.filter { name, _ in
                 !found.names.contains(name) || head.contains(name)
             }
-            if part.url == parts[place].url { encoderNames = found.names }
+            if part.url == parts[place].url {
+                context.isEncoderInside = true
+                encoderNames = found.names
+            }
         }
         for part in [parts[place]] + parts where context.encoder == nil && task.encoderWeights == nil {
             if let found = try EncoderTensors(
@@ -291,7 +294,7 @@ private struct Run {
             if tensors.count == names.count { head[rename.name] = try rename.apply(tensors) }
         }
         if !missing.isEmpty { throw FamilyProblem("these tensors are missing: \(TensorChoice.list(missing))") }
-        let left = context.tensors.keys.filter { !used.contains($0) }.sorted()
+        let left = context.tensors.keys.filter { $0.hasPrefix(context.match.root) && !used.contains($0) }.sorted()
         if !left.isEmpty {
             throw FamilyProblem(
                 "\(left.count) of its tensors have no place in it: \(TensorChoice.list(left)). It is another model, or "

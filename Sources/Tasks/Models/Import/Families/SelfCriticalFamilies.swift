@@ -34,6 +34,7 @@ extension CheckpointFamily {
             },
             model: { c in
                 let options = c.options["opt"]
+                // The program has two base classes of models; the older one knows no max_length.
                 let isAttending = name != "fc" && name != "show_tell"
                 let length =
                     (isAttending ? options?["max_length"]?.integer : nil) ?? options?["seq_length"]?.integer
@@ -41,7 +42,9 @@ extension CheckpointFamily {
                 return .captioner(
                     try model(c),
                     SearchOptions(
-                        beam: 5, maximumLength: max(1, min(length, 1_000)), lengthNormalisation: 0, endings: .skipped))
+                        beam: 5, maximumLength: max(1, min(length, 1_000)), lengthNormalisation: 0, endings: .skipped,
+                        // UNK, unless the options forbid it.
+                        writesSpecialWords: options?["suppress_UNK"]?.integer != 1))
             },
             renames: renames, unneeded: unneeded, special: .shared(first: true),
             vocabulary: { $0.options["vocab"] ?? $0.values["vocab"] },
@@ -50,8 +53,7 @@ extension CheckpointFamily {
             preprocessing: { .native($0.encoder) },
             notes: [
                 "features of a grid are assumed: a model that was trained on an object detector's boxes (bottom-up) has "
-                    + "the same tensors, and its captions would be wrong",
-                "UNK is never written, as with the original's suppress_UNK",
+                    + "the same tensors, and its captions would be wrong"
             ])
     }
 
@@ -66,7 +68,7 @@ extension CheckpointFamily {
 
     private static func fc(_ image: String, _ core: String) -> CheckpointFamily {
         selfCritical(
-            "fc", core == "core" ? "fc" : "newfc",
+            core == "core" ? "fc" : "newfc", core == "core" ? "fc" : "newfc",
             ["\(image).weight E K", "\(image).bias E"] + cell.map { $0.replacing("core.", with: "\(core).") }
                 + ["embed.weight V E", "logit.weight V H", "logit.bias V"],
             model: { c in

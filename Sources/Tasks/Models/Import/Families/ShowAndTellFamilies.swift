@@ -78,7 +78,7 @@ private struct ImageLayer {
         let width = c["E"]
         let found = tensors.keys.filter { name in
             name.hasSuffix(".weight") && tensors[name]?.shape == [width, c.channels]
-                && !c.match.names.contains(name)
+                && !(c.isEncoderInside && c.match.names.contains(name))
         }.sorted()
         guard let name = found.first, found.count == 1, let weight = tensors[name] else {
             throw FamilyProblem(
