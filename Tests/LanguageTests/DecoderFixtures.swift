@@ -50,7 +50,7 @@ struct DecoderVariant: CustomStringConvertible {
     var visual: Int?
 
     static let all =
-        DecoderConfiguration.Kind.allCases.map { DecoderVariant(kind: $0) }
+        DecoderConfiguration.Kind.allCases.filter(\.isTrainable).map { DecoderVariant(kind: $0) }
         + [DecoderVariant(kind: .showAttendAndTell, visual: 3)]
 
     var description: String { kind.rawValue + (visual == nil ? "" : ", visual term") }

@@ -31,16 +31,19 @@ struct DecoderStep {
 
 extension StepwiseDecoder {
     public func logits(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable {
-        precondition(dropout == nil, "this decoder is not trained")
         let (memory, h, c) = start(features)
-        return logits(memory: memory, h: h, c: c, words)
+        return logits(memory: memory, h: h, c: c, words, dropout)
     }
 
     public func logits(from state: DecoderState, words: [[Int]]) -> Tensor {
-        logits(memory: state.memory.map { Variable($0) }, h: Variable(state.h), c: Variable(state.c), words).value
+        logits(memory: state.memory.map { Variable($0) }, h: Variable(state.h), c: Variable(state.c), words, nil)
+            .value
     }
 
-    private func logits(memory: [Variable], h: Variable, c: Variable, _ captions: [[Int]]) -> Variable {
+    /// - Parameter dropout: before the scores, as the originals have it.
+    private func logits(
+        memory: [Variable], h: Variable, c: Variable, _ captions: [[Int]], _ dropout: Dropout?
+    ) -> Variable {
         let length = captions.first?.count ?? 0
         let rows = captions.count / max(1, h.shape[0])
         var (h, c) = (h.repeatedRows(rows), c.repeatedRows(rows))
@@ -50,7 +53,8 @@ extension StepwiseDecoder {
             (h, c) = (step.h, step.c)
             outputs.append(step.output)
         }
-        return score(stackedRows(outputs))
+        let all = stackedRows(outputs)
+        return score(dropout?(all) ?? all)
     }
 
     public func begin(features: Tensor, rows: Int) -> DecoderState {

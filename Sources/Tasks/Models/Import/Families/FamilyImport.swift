@@ -35,6 +35,23 @@ public struct FamilyImport {
         guard !FileManager.default.fileExists(atPath: output.appendingPathComponent("config.json").path) else {
             throw ModelError(path: output.path, problem: "is a model already; give another --output, or remove it")
         }
+        func hash(_ url: URL) throws -> String { sha256(try Data(contentsOf: url, options: .alwaysMapped)) }
+        // Before and after the import, because a mapped file counts as memory: at no time are two copies and more there.
+        let hashes = try files.map { url in (url, FileManager.default.fileExists(atPath: url.path) ? try hash(url) : "")
+        }
+        var record = try imported()
+        record.sha256 = hashes.first { $0.0.lastPathComponent == record.file }?.1 ?? ""
+        let others = hashes.filter { $0.0.lastPathComponent != record.file }
+        if !others.isEmpty {
+            record.shards = Dictionary(others.map { ($0.0.lastPathComponent, $0.1) }) { first, _ in first }
+        }
+        record.weights = try hash(ModelFiles(output).weights())
+        try AtomicFile.write(try JSON.file(record), to: output.appendingPathComponent("import.json"))
+        return record
+    }
+
+    /// Writes the model folder. The record has no hashes yet.
+    private func imported() throws -> ModelImport.Record {
         let parts = try files.map { try ImportedFile($0) }
         var found: (family: CheckpointFamily, part: Int, match: TensorPattern.Match)?
         for family in CheckpointFamily.all where found == nil {
@@ -46,7 +63,7 @@ public struct FamilyImport {
         let path = parts[place].url.path
         do {
             var run = try Run(self, family, parts, place, match, path)
-            return try run.result(sha256: sha256)
+            return try run.result()
         } catch let problem as FamilyProblem {
             throw ModelError(path: path, problem: "looks like \(family.name), but \(problem.text)")
         }
@@ -222,7 +239,7 @@ private struct Run {
 
     // MARK: The model
 
-    mutating func result(sha256: (Data) -> String) throws -> ModelImport.Record {
+    mutating func result() throws -> ModelImport.Record {
         let order = try words()
         warnings += order.warnings
         context.vocabulary = order.vocabulary.count
@@ -243,12 +260,11 @@ private struct Run {
         case .captioner(let decoder, let search):
             name = CaptionerConfiguration.task
             state.merge(head.prefixed("decoder.")) { first, _ in first }
+            try encoder.configuration.check(preprocessing)
             let configuration = CaptionerConfiguration(
                 encoder: encoder.configuration, preprocessing: preprocessing, decoder: decoder,
                 vocabulary: "vocabulary.txt", search: search)
-            try fits(state) {
-                _ = try Captioner(configuration: configuration, vocabulary: order.vocabulary, parameters: $0)
-            }
+            try fits(state, encoder.configuration) { _ = decoder.makeDecoder($0["decoder"]) }
             try Captioner.save(
                 configuration: configuration, vocabulary: order.vocabulary, state: state, type: task.type,
                 to: task.output)
@@ -256,19 +272,17 @@ private struct Run {
             name = VQAConfiguration.task
             state.merge(head.prefixed("answerer.")) { first, _ in first }
             let answers = try answers(answerer.answers)
+            try encoder.configuration.check(preprocessing)
             var configuration = VQAConfiguration(
                 encoder: encoder.configuration, preprocessing: preprocessing, answerer: answerer,
                 vocabulary: "vocabulary.txt", answers: "answers.txt")
             configuration.tokens = tokens
-            try fits(state) {
-                _ = try VQAModel(
-                    configuration: configuration, vocabulary: order.vocabulary, answers: answers, parameters: $0)
-            }
+            try fits(state, encoder.configuration) { _ = answerer.makeHead($0["answerer"]) }
             try VQAModel.save(
                 configuration: configuration, vocabulary: order.vocabulary, answers: answers, state: state,
                 type: task.type, to: task.output)
         }
-        return try record(name, state, encoder, sha256)
+        return record(name, state, encoder)
     }
 
     private func check(features: Int, _ encoder: ImportedEncoder) throws {
@@ -303,12 +317,26 @@ private struct Run {
         return head
     }
 
-    /// - Throws: ``FamilyProblem`` where the tensors do not have the shapes that the configuration asks for.
-    private func fits(_ state: [String: Tensor], _ make: (Parameters) throws -> Void) throws {
-        let store = ParameterStore(strict: state, origin: path)
-        // With a tape, layers do not spend time on preparing their weights.
-        try make(store.scope(on: Tape()))
-        try store.checkComplete()
+    /// Checks that the tensors are those that the configuration asks for. No copy of them is made.
+    /// - Throws: `ParameterError`, or `UnknownEncoder`.
+    private func fits(
+        _ state: [String: Tensor], _ encoder: EncoderConfiguration, _ makeHead: (Parameters) -> Void
+    ) throws {
+        let store = ParameterStore.measuring()
+        let p = store.scope(on: Tape())
+        _ = try encoder.makeEncoder(p["encoder"])
+        makeHead(p)
+        var error = ParameterError(origin: path)
+        for (name, shape) in store.shapes {
+            guard let found = state[name] else {
+                error.missing.append(name)
+                continue
+            }
+            if found.shape != shape { error.misshapen.append("\(name) (expected \(shape), found \(found.shape))") }
+        }
+        error.unused = state.keys.filter { store.shapes[$0] == nil }.sorted()
+        error.missing.sort()
+        if !error.isEmpty { throw error }
     }
 
     private func checkFinite(_ tensors: [String: Tensor]) throws {
@@ -319,25 +347,15 @@ private struct Run {
     }
 
     private func record(
-        _ taskName: String, _ state: [String: Tensor], _ encoder: ImportedEncoder, _ sha256: (Data) -> String
-    ) throws -> ModelImport.Record {
-        let files = ModelFiles(task.output)
-        func hash(_ url: URL) throws -> String { sha256(try Data(contentsOf: url, options: .mappedIfSafe)) }
-        let others = parts.map(\.url).filter { $0 != parts[place].url }
-        let record = ModelImport.Record(
-            file: parts[place].url.lastPathComponent, sha256: try hash(parts[place].url),
-            weights: try hash(try files.weights()), format: parts[place].contents.format,
+        _ taskName: String, _ state: [String: Tensor], _ encoder: ImportedEncoder
+    ) -> ModelImport.Record {
+        ModelImport.Record(
+            file: parts[place].url.lastPathComponent, sha256: "", weights: "", format: parts[place].contents.format,
             encoder: encoder.configuration.name, task: taskName, tensors: state.count,
             parameters: state.values.reduce(0) { $0 + $1.count }, folded: encoder.configuration.folded, leftOut: [],
             removedPrefix: context.match.root.isEmpty ? nil : String(context.match.root.dropLast()),
-            notRun: notRun.isEmpty ? nil : notRun,
-            shards: others.isEmpty
-                ? nil
-                : Dictionary(try others.map { ($0.lastPathComponent, try hash($0)) }) { first, _ in first },
-            warnings: warnings.isEmpty ? nil : warnings, family: family.name, encoderWeights: encoder.origin,
-            notes: family.notes.isEmpty ? nil : family.notes)
-        try AtomicFile.write(try JSON.file(record), to: task.output.appendingPathComponent("import.json"))
-        return record
+            notRun: notRun.isEmpty ? nil : notRun, warnings: warnings.isEmpty ? nil : warnings, family: family.name,
+            encoderWeights: encoder.origin, notes: family.notes.isEmpty ? nil : family.notes)
     }
 }
 
