@@ -16,7 +16,10 @@ struct CheckpointFixture {
 
     func remove() { try? FileManager.default.removeItem(at: folder) }
 
-    private static func url(_ name: String) -> URL { Fixture.url("checkpoints/\(name)") }
+    /// A name with a folder in it is of another folder of fixtures.
+    private static func url(_ name: String) -> URL {
+        Fixture.url(name.contains("/") ? name : "checkpoints/\(name)")
+    }
 
     /// The expected values of a family.
     static func expected(_ family: String) throws -> [String: Any] {
@@ -27,7 +30,8 @@ struct CheckpointFixture {
     /// A small file: copied, or decompressed where it ends with .gz.
     func file(_ name: String, as newName: String? = nil) throws -> URL {
         let isCompressed = name.hasSuffix(".gz")
-        let target = folder.appendingPathComponent(newName ?? (isCompressed ? String(name.dropLast(3)) : name))
+        let own = name.split(separator: "/").last.map(String.init) ?? name
+        let target = folder.appendingPathComponent(newName ?? (isCompressed ? String(own.dropLast(3)) : own))
         try (isCompressed ? Self.unzipped(name) : Data(contentsOf: Self.url(name))).write(to: target)
         return target
     }

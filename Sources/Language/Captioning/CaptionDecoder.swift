@@ -120,6 +120,8 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public var concatenates: Bool?
     /// ``MergeDecoder``: width of the image's vector; nil for that of the LSTM's state.
     public var imageWidth: Int?
+    /// ``MergeDecoder``: whether the LSTM's gates are clip(s, 0, 1) of their sums s; nil for sigmoid(s).
+    public var clipsGates: Bool?
 
     public init(
         kind: Kind, features: Int, vocabulary: Int, embedding: Int = 512, hidden: Int = 512, attention: Int = 256,

@@ -7,7 +7,7 @@ struct MergeDecoder: StepwiseDecoder {
     private let neck: NeckLayers?
     private let image: Linear
     private let table: Embedding
-    private let lstm: LSTM
+    private let lstm: any RecurrentLayer
     private let merged: Linear
     private let scores: Linear
     private let hidden: Int
@@ -22,7 +22,10 @@ struct MergeDecoder: StepwiseDecoder {
         let width = configuration.imageWidth ?? hidden
         image = Linear(p["image"], inputs: neck?.channels ?? configuration.features, outputs: width)
         table = Embedding(p["words"], count: configuration.vocabulary, width: configuration.embedding)
-        lstm = LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
+        lstm =
+            configuration.clipsGates == true
+            ? ClippedLSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
+            : LSTM(p["lstm"], inputs: configuration.embedding, hidden: hidden)
         merged = Linear(
             p["merged"], inputs: concatenates ? width + hidden : hidden, outputs: configuration.attention)
         scores = Linear(p["output"]["words"], inputs: configuration.attention, outputs: configuration.vocabulary)

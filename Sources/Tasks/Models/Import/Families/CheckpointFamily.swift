@@ -34,6 +34,8 @@ struct CheckpointFamily: Sendable {
     let preprocessing: @Sendable (FamilyContext) -> Preprocessing
     /// What differs from the original.
     var notes: [String] = []
+    /// The same, where it depends on the file.
+    var furtherNotes: @Sendable (FamilyContext) -> [String] = { _ in [] }
 
     /// What the head is.
     enum Model: Sendable {
@@ -43,7 +45,7 @@ struct CheckpointFamily: Sendable {
 
     /// All families, the more particular before the more general.
     static let all: [CheckpointFamily] =
-        [sgrvinod] + selfCritical + [twoGlimpses, joinedLSTM] + showAndTell
+        [sgrvinod] + selfCritical + [twoGlimpses, joinedLSTM] + showAndTell + [merge]
 
     /// Whether a tensor's full name shows that only training needs it.
     static func isTraining(_ name: String) -> Bool {

@@ -80,15 +80,18 @@ struct ImportedEncoder {
     let channels: Int
     /// How the record of the import names it.
     let origin: String
+    /// Whether it is a model folder's, with all of the model's preprocessing.
+    var isModel = false
 
+    /// - Parameter preprocessing: of these weights; nil for the architecture's own.
     /// - Throws: `FoldingError`.
-    init(_ found: EncoderTensors, origin: String) throws {
+    init(_ found: EncoderTensors, origin: String, preprocessing: Preprocessing? = nil) throws {
         let architecture = found.architecture
         let state = try foldingBatchNorms(
             found.tensors, pairs: architecture.normPairs, epsilon: architecture.epsilon)
         self.init(
             configuration: EncoderConfiguration(name: architecture.name, folded: true),
-            preprocessing: architecture.preprocessing, state: state,
+            preprocessing: preprocessing ?? architecture.preprocessing, state: state,
             channels: Self.channels(architecture), origin: origin)
     }
 
@@ -122,6 +125,7 @@ struct ImportedEncoder {
             self.init(
                 configuration: encoder.identity.encoder, preprocessing: encoder.identity.preprocessing,
                 state: store.stateDictionary(), channels: encoder.network.channels, origin: place)
+            isModel = true
             return
         }
         if let only {

@@ -349,13 +349,14 @@ private struct Run {
     private func record(
         _ taskName: String, _ state: [String: Tensor], _ encoder: ImportedEncoder
     ) -> ModelImport.Record {
-        ModelImport.Record(
+        let notes = family.notes + family.furtherNotes(context)
+        return ModelImport.Record(
             file: parts[place].url.lastPathComponent, sha256: "", weights: "", format: parts[place].contents.format,
             encoder: encoder.configuration.name, task: taskName, tensors: state.count,
             parameters: state.values.reduce(0) { $0 + $1.count }, folded: encoder.configuration.folded, leftOut: [],
             removedPrefix: context.match.root.isEmpty ? nil : String(context.match.root.dropLast()),
             notRun: notRun.isEmpty ? nil : notRun, warnings: warnings.isEmpty ? nil : warnings, family: family.name,
-            encoderWeights: encoder.origin, notes: family.notes.isEmpty ? nil : family.notes)
+            encoderWeights: encoder.origin, notes: notes.isEmpty ? nil : notes)
     }
 }
 

@@ -56,8 +56,8 @@ struct WordOrder {
         }
         switch special {
         case .named:
-            // Number 0 is never a word of Keras's, and pads captions.
-            if rows[0] == nil, words[0] == nil { rows[0] = 0 }
+            // Number 0 is never a word of Keras's, and pads captions; a helicopter's pad is a word.
+            if words[0] == nil, rows[0].flatMap({ words[$0] }) ?? "pad" == "pad" { rows[0] = 0 }
             for (place, what) in [(1, "start"), (2, "end")] where rows[place] == nil {
                 throw refused(
                     "has no word for the \(what) of a caption; these are looked for: "
