@@ -56,6 +56,11 @@ public struct CheckpointContents: Sendable {
         }
     }
 
+    /// The same file with its tensors under other names, or in other layouts.
+    public func with(tensors: [String: Tensor]) -> CheckpointContents {
+        CheckpointContents(tensors: tensors, values: values, notRun: notRun, format: format)
+    }
+
     /// Keras's tensors as `LAYER.kernel`.
     public init(_ file: KerasFile) {
         var tensors: [String: Tensor] = [:]

@@ -18,10 +18,21 @@ public struct SearchOptions: Codable, Equatable, Sendable {
     public enum Endings: String, Codable, Sendable {
         /// The next best unfinished caption takes it at once.
         case refilled
-        /// It stays empty for this step; the next step fills the beam again (neuraltalk2, ruotianluo).
+        /// It stays empty for this step; the next step fills the beam again (ruotianluo).
         case skipped
+        /// It is never free: what the decoder writes behind an ending goes on in it, and counts for nothing
+        /// (neuraltalk2).
+        case kept
         /// The beam is smaller from then on (sgrvinod's tutorial). Captions that do not end count only where none does.
         case shrinking
+        /// It takes no place: each caption of the beam offers as many words as the beam has captions, endings among
+        /// them are all kept, and the best of the others go on. Captions that do not end count only where none does
+        /// (im2txt).
+        case apart
+        /// The same with one more word of each caption (DeepRNN).
+        case apartOfOneMore = "apart-of-one-more"
+
+        var isApart: Bool { self == .apart || self == .apartOfOneMore }
     }
 
     public init(
@@ -55,6 +66,7 @@ public func beamSearch(
     struct Hypothesis {
         var words: [Int] = []
         var logProbability: Float = 0
+        var hasEnded = false
     }
     let images = features.shape[0]
     let beam = max(1, options.beam)
@@ -76,6 +88,8 @@ public func beamSearch(
     }
 
     let longest = max(1, options.maximumLength)
+    // With one word more than the beam, a caption's ending does not leave too few.
+    let offered = endings == .apart ? beam : beam + 1
     for length in 0..<longest {
         let (logits, next) = decoder.step(state, words: last)
         let vocabulary = logits.shape[1]
@@ -88,22 +102,25 @@ public func beamSearch(
                 guard let hypothesis else { continue }
                 let values = UnsafeBufferPointer(
                     start: logs.pointer + (image * beam + row) * vocabulary, count: vocabulary)
-                for (word, value) in largest(beam + 1, of: values, except: forbidden) {
+                for (word, value) in largest(offered, of: values, except: forbidden) {
                     candidates.append((hypothesis.logProbability + value, row, word))
                 }
             }
             candidates.sort { ($0.logProbability, $1.row, $1.word) > ($1.logProbability, $0.row, $0.word) }
             var following: [Hypothesis?] = []
             var ended = 0
-            for candidate in candidates
-            where following.count + (endings == .refilled ? 0 : ended) < places[image] {
+            for candidate in candidates {
+                let isKeptApart = endings.isApart && candidate.word == end
+                let taken = following.count + (endings == .skipped || endings == .shrinking ? ended : 0)
+                guard isKeptApart || taken < places[image] else { continue }
                 var hypothesis = alive[image][candidate.row]!
                 hypothesis.logProbability = candidate.logProbability
-                if candidate.word == end {
+                if candidate.word == end, !hypothesis.hasEnded {
                     // As usual in beam search, an ending counts only when it is among the beam's best.
                     finished[image].append(ranked(hypothesis))
                     ended += 1
-                    continue
+                    if endings != .kept { continue }
+                    hypothesis.hasEnded = true
                 }
                 hypothesis.words.append(candidate.word)
                 from[image * beam + following.count] = image * beam + candidate.row
@@ -112,18 +129,22 @@ public func beamSearch(
             }
             let isLast = length + 1 == longest
             if endings == .shrinking { places[image] -= ended }
-            if isLast, endings != .shrinking || finished[image].isEmpty {
-                finished[image] += following.compactMap { $0 }.map(ranked)
-            }
+            let open = following.compactMap { $0 }.filter { !$0.hasEnded }.map(ranked)
+            if isLast, endings != .shrinking && !endings.isApart || finished[image].isEmpty { finished[image] += open }
             finished[image].sort { $0.score > $1.score }
             // The search goes on while an unfinished caption scores higher than the best finished one.
-            let hope = following.compactMap { $0 }.map { ranked($0).score }.max() ?? -.infinity
+            let hope = open.map(\.score).max() ?? -.infinity
             // Without length normalisation, scores only fall, so that one finished caption is enough; with it, the
             // searches of others go on until nothing is left.
             let enough =
                 switch endings {
                 case .refilled: finished[image].count >= beam && finished[image][0].score >= hope
-                case .skipped, .shrinking:
+                case .apart, .apartOfOneMore:
+                    // Endings come later than better ones, too, so that as many as are given back must be beyond hope.
+                    hope == -.infinity
+                        || options.lengthNormalisation == 0 && finished[image].count >= beam
+                            && finished[image][beam - 1].score >= hope
+                case .skipped, .shrinking, .kept:
                     hope == -.infinity
                         || options.lengthNormalisation == 0 && finished[image].first.map { $0.score >= hope } ?? false
                 }

@@ -25,6 +25,10 @@ struct CheckpointFamily: Sendable {
     /// Further tensors of the checkpoint that are not needed, by their names behind the root.
     var unneeded: [String] = []
     var special = WordOrder.Special.named
+    /// How its vocabulary's file is written, where that is not to be found out.
+    var wordFile = WordList.Form.any
+    /// What the original program makes of the list of words; the number is that of the rows.
+    var completed: @Sendable (WordList, Int) -> WordList = { list, _ in list }
     /// Where the checkpoint itself has its vocabulary.
     var vocabulary: @Sendable (FamilyContext) -> PlainValue? = { _ in nil }
     /// The architectures of its CNN that come before others of the same names and shapes.
@@ -45,12 +49,16 @@ struct CheckpointFamily: Sendable {
 
     /// All families, the more particular before the more general.
     static let all: [CheckpointFamily] =
-        [sgrvinod] + selfCritical + [twoGlimpses, joinedLSTM] + showAndTell + [merge]
+        [sgrvinod] + selfCritical + [twoGlimpses, joinedLSTM, neuralTalk, im2txt, deepRNN] + showAndTell
+        + [merge]
+
+    /// What TensorFlow's optimisers call their copies of a variable.
+    private static let slots = ["Momentum", "Adam", "RMSProp", "ExponentialMovingAverage"]
 
     /// Whether a tensor's full name shows that only training needs it.
     static func isTraining(_ name: String) -> Bool {
         name.split(separator: ".").contains { $0.lowercased().contains("optim") }
-            || name.hasSuffix(".num_batches_tracked")
+            || name.hasSuffix(".num_batches_tracked") || slots.contains { name.contains("/\($0)") }
     }
 }
 

@@ -37,8 +37,7 @@ public struct FamilyImport {
         }
         func hash(_ url: URL) throws -> String { sha256(try Data(contentsOf: url, options: .alwaysMapped)) }
         // Before and after the import, because a mapped file counts as memory: at no time are two copies and more there.
-        let hashes = try files.map { url in (url, FileManager.default.fileExists(atPath: url.path) ? try hash(url) : "")
-        }
+        let hashes = try files.flatMap { try ImportedFile.files(of: $0) }.map { ($0, try hash($0)) }
         var record = try imported()
         record.sha256 = hashes.first { $0.0.lastPathComponent == record.file }?.1 ?? ""
         let others = hashes.filter { $0.0.lastPathComponent != record.file }
@@ -86,19 +85,35 @@ public struct FamilyImport {
 
 /// A file of a checkpoint.
 struct ImportedFile: Sendable {
+    /// The files on the disk of a path that a person gives.
+    static func files(of url: URL) throws -> [URL] {
+        TensorFlowCheckpoint.looksLike(url) ? try TensorFlowCheckpoint.files(of: url) : [url]
+    }
+
     let url: URL
     let contents: CheckpointContents
     /// What the formats have beside tensors and values: the layers in their order, and the graph of objects.
     var keras: KerasFile?
     var torch7: Torch7File?
 
+    /// The files on the disk: TensorFlow's checkpoints have several.
+    let files: [URL]
+
     init(_ url: URL) throws {
         self.url = url
-        contents = try CheckpointContents(url) { !CheckpointFamily.isTraining($0) }
+        let contents = try CheckpointContents(url) { !CheckpointFamily.isTraining($0) }
+        files = try Self.files(of: url)
         switch contents.format {
-        case .keras: keras = try KerasFile(url)
-        case .torch7: torch7 = try Torch7File(url)
-        default: break
+        case .keras:
+            self.contents = contents
+            keras = try KerasFile(url)
+        case .torch7:
+            let file = try Torch7File(url)
+            torch7 = file
+            self.contents = NeuralTalkNames(file).map { contents.with(tensors: $0.tensors) } ?? contents
+        case .tensorflow: self.contents = contents.with(tensors: Im2txtNames.renamed(contents.tensors))
+        case .npy: self.contents = contents.with(tensors: DeepRNNNames.renamed(contents.tensors))
+        default: self.contents = contents
         }
     }
 }
@@ -113,6 +128,18 @@ enum KnownRefusals {
         }
         if has("seq2vec.rnn.weight_ih_l0") || contents.tensors.keys.contains(where: { $0.contains("skip_thoughts") }) {
             return "is a VQA model on skip-thought vectors (vqa.pytorch), whose question encoder is not read"
+        }
+        if has("encoder_w_q") && has("multimodal_w") {
+            return
+                "is a model of VQA_LSTM_CNN: its weights are three vectors without names, whose order Torch7 decides "
+                + "when it builds the network, and which cannot be told from the file"
+        }
+        if has("wparams") && has("qparams") {
+            return "is a model of HieCoAttenVQA: its weights are vectors without names, which are not read"
+        }
+        if has("lmparam") || contents.tensors.keys.contains(where: { $0.hasPrefix("protos.cnn_") }) {
+            return
+                "is a captioner of AdaptiveAttention: its language model is one vector without names, which is not read"
         }
         if contents.tensors.keys.contains(where: { $0.contains("self_attn") || $0.contains("multi_head") }) {
             return "is a transformer; mmx explains models whose language part is an LSTM"
@@ -203,12 +230,12 @@ private struct Run {
         }) {
             list = found
         } else if let url = task.vocabulary {
-            list = try WordList(url)
+            list = try WordList(url, form: family.wordFile)
         } else {
             throw FamilyProblem("its words are not in this file: give --vocabulary, the file that was made with it")
         }
         let rows = context.match[tableSymbol]
-        return try WordOrder(list, count: rows, special: family.special, path: path)
+        return try WordOrder(family.completed(list, rows), count: rows, special: family.special, path: path)
     }
 
     private var tableSymbol: Character { context.match.sizes["V"] != nil ? "V" : "Q" }
@@ -351,7 +378,8 @@ private struct Run {
     ) -> ModelImport.Record {
         let notes = family.notes + family.furtherNotes(context)
         return ModelImport.Record(
-            file: parts[place].url.lastPathComponent, sha256: "", weights: "", format: parts[place].contents.format,
+            file: (parts[place].files.first ?? parts[place].url).lastPathComponent, sha256: "", weights: "",
+            format: parts[place].contents.format,
             encoder: encoder.configuration.name, task: taskName, tensors: state.count,
             parameters: state.values.reduce(0) { $0 + $1.count }, folded: encoder.configuration.folded, leftOut: [],
             removedPrefix: context.match.root.isEmpty ? nil : String(context.match.root.dropLast()),

@@ -57,6 +57,34 @@ struct Rename: Sendable {
         ]
     }
 
+    /// TensorFlow's LSTM: rows of the inputs, then of h; gates i, j, f, o; and a forget gate that adds 1 to its bias.
+    /// - Parameters:
+    ///   - inputs: the rows of the inputs in mmx's order.
+    ///   - hidden: the rows of h.
+    static func tensorFlowLSTM(
+        _ name: String, kernel: String, bias: String, inputs: [Range<Int>], hidden: Range<Int>
+    ) -> [Rename] {
+        func columns(_ ranges: [Range<Int>]) -> Change {
+            let gates: [Change] = [.transposed, .parts([0, 2, 1, 3])]
+            if ranges.count == 1, let range = ranges.first { return .all(gates + [.columns(range)]) }
+            return .all(gates + [.made { $0[0].columns(ranges) }])
+        }
+        return [
+            Rename("\(name).weight_ih_l0", kernel, change: columns(inputs)),
+            Rename("\(name).weight_hh_l0", kernel, change: columns([hidden])),
+            Rename(
+                "\(name).bias_l0", bias,
+                change: .all([
+                    .parts([0, 2, 1, 3]),
+                    .made { tensors in
+                        let gate = hidden.count..<2 * hidden.count
+                        return Tensor(
+                            tensors[0].shape, tensors[0].array.enumerated().map { gate ~= $0 ? $1 + 1 : $1 })
+                    },
+                ])),
+        ]
+    }
+
     func apply(_ tensors: [Tensor]) throws -> Tensor { try Self.apply(change, tensors) }
 
     private static func apply(_ change: Change, _ tensors: [Tensor]) throws -> Tensor {
@@ -65,9 +93,17 @@ struct Rename: Sendable {
         guard let first = tensors.first else { return Tensor([0]) }
         switch change {
         case .none, .zeros: return first
-        case .sum: return tensors.dropFirst().reduce(first) { $0.adding($1) }
+        case .sum:
+            guard tensors.allSatisfy({ $0.shape == first.shape }) else {
+                throw FamilyProblem("two of its biases, which are added, have the shapes \(tensors.map(\.shape))")
+            }
+            return tensors.dropFirst().reduce(first) { $0.adding($1) }
         case .transposed: return first.shape.count == 2 ? first.permuted([1, 0]) : first
-        case .parts(let order): return first.reorderingRows(parts: order)
+        case .parts(let order):
+            guard let rows = first.shape.first, rows % order.count == 0 else {
+                throw FamilyProblem("a tensor of shape \(first.shape) has no \(order.count) gates")
+            }
+            return first.reorderingRows(parts: order)
         case .columns(let range): return first.columns(range)
         case .squeezed(let flat):
             if flat { return first.reshaped([first.count]) }
@@ -104,6 +140,20 @@ extension Tensor {
                 from: pointer + row * width + range.lowerBound, count: range.count)
         }
         return result
+    }
+
+    /// Several parts of the columns of a matrix, side by side.
+    func columns(_ ranges: [Range<Int>]) -> Tensor {
+        let parts = ranges.map { columns($0) }
+        let result = Tensor(uninitialized: [shape[0], parts.reduce(0) { $0 + $1.shape[1] }])
+        var target = result.pointer
+        for row in 0..<shape[0] {
+            for part in parts {
+                target.update(from: part.pointer + row * part.shape[1], count: part.shape[1])
+                target += part.shape[1]
+            }
+        }
+        return withExtendedLifetime(parts) { result }
     }
 
     /// Row `rows[i]` as row i; `missing` in all places of a row that is nil.

@@ -12,6 +12,62 @@ struct WordList {
     /// One more than the largest number.
     var count: Int { (words.keys.max() ?? -1) + 1 }
 
+    /// How a vocabulary's file is written.
+    enum Form: Sendable {
+        /// That is found out.
+        case any
+        /// A word at the beginning of each line, and something else behind a space (im2txt's word_counts.txt). The lines
+        /// are numbered from 0, whatever numbers stand in them.
+        case beginsLines
+        /// A table with commas, whose first line names its columns, among them `word` (pandas). The lines are numbered.
+        case table
+    }
+
+    /// Reads a vocabulary file of a known form.
+    /// - Throws: ``ModelError``.
+    init(_ url: URL, form: Form) throws {
+        switch form {
+        case .any: try self.init(url)
+        case .beginsLines:
+            let words = try Self.textLines(url).map { line in
+                line.split { $0.isWhitespace }.first.map { String($0) } ?? ""
+            }
+            self.init(origin: url.path, numbering: words)
+        case .table:
+            let rows = try Self.textLines(url).map { Self.fields($0) }
+            guard let column = rows.first?.firstIndex(of: "word") else {
+                throw ModelError(path: url.path, problem: "has no column 'word' in its first line")
+            }
+            self.init(
+                origin: url.path, numbering: rows.dropFirst().map { $0.indices.contains(column) ? $0[column] : "" })
+        }
+    }
+
+    private init(origin: String, numbering words: [String]) {
+        self.init(
+            origin: origin, words: Dictionary(uniqueKeysWithValues: words.enumerated().map { ($0.offset, $0.element) }))
+    }
+
+    /// The fields of a line of a table with commas; a field in quotes may have commas, and quotes that are doubled.
+    private static func fields(_ line: String) -> [String] {
+        var fields = [""], isQuoted = false, isBehindQuote = false
+        for character in line {
+            if character == "\"" {
+                if !isQuoted, isBehindQuote { fields[fields.count - 1].append(character) }
+                isQuoted.toggle()
+                isBehindQuote = !isQuoted
+                continue
+            }
+            isBehindQuote = false
+            if character == ",", !isQuoted {
+                fields.append("")
+            } else {
+                fields[fields.count - 1].append(character)
+            }
+        }
+        return fields
+    }
+
     /// Reads a vocabulary file: JSON, a Python pickle, a text with a word a line (or `word,number,...`).
     /// - Throws: ``ModelError``, or the readers' own errors.
     init(_ url: URL) throws {
@@ -99,14 +155,20 @@ struct WordList {
         } catch { throw ModelError(path: url.path, problem: "is not valid JSON") }
     }
 
-    /// A word a line; or a word and its number, or the frequency, after a comma or a space. Where all second columns are
-    /// different numbers, they are the words' numbers.
-    private static func lines(_ url: URL) throws -> [Int: String] {
+    /// Without the empty lines at the end.
+    private static func textLines(_ url: URL) throws -> [String] {
         guard let text = String(data: try text(url), encoding: .utf8) else {
             throw ModelError(path: url.path, problem: "is no text in UTF-8, no JSON and no pickle")
         }
         var lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }.map { String($0) }
         while lines.last?.isEmpty == true { lines.removeLast() }
+        return lines
+    }
+
+    /// A word a line; or a word and its number, or the frequency, after a comma or a space. Where all second columns are
+    /// different numbers, they are the words' numbers.
+    private static func lines(_ url: URL) throws -> [Int: String] {
+        var lines = try textLines(url)
         if lines.first?.lowercased().hasPrefix("word,") == true || lines.first?.hasPrefix(",word") == true {
             lines.removeFirst()
         }

@@ -19,6 +19,8 @@ struct WordOrder {
     enum Special: Sendable {
         /// By words of their own, under usual names.
         case named
+        /// By these words, and without a pad. Other words ("pad", "end") are words.
+        case words(start: String, end: String, unknown: String?)
         /// One number is the start and the end: 0 (ruotianluo), or the one after the last word (neuraltalk2).
         case shared(first: Bool)
         /// Questions: 0 stands for every unknown word, and there is no start and no end.
@@ -62,6 +64,12 @@ struct WordOrder {
                 throw refused(
                     "has no word for the \(what) of a caption; these are looked for: "
                         + Self.names[place].joined(separator: ", "))
+            }
+        case .words(let start, let end, let unknown):
+            func row(_ word: String) -> Int? { words.filter { $0.value == word }.keys.min() }
+            rows = [nil, row(start), row(end), unknown.flatMap(row)]
+            for (place, word) in [(1, start), (2, end)] where rows[place] == nil {
+                throw refused("has no word '\(word)', which is the \(place == 1 ? "start" : "end") of a caption here")
             }
         case .shared(let first):
             let row = first ? 0 : count - 1
