@@ -72,7 +72,7 @@ public struct TensorFlowCheckpoint: Sendable {
     }
 
     /// True where the path is one of a checkpoint's files, or the prefix of an `.index` file that exists.
-    static func looksLike(_ url: URL) -> Bool {
+    public static func looksLike(_ url: URL) -> Bool {
         FileManager.default.fileExists(atPath: prefix(url) + ".index")
     }
 
