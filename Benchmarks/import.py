@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
 import tempfile
@@ -99,22 +98,19 @@ def yunjey(folder):
     yield "yunjey, ResNet-152", paths, f"{folder}/vocab.pkl"
 
 
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.monotonic()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+print(json.dumps([code, time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024]))
+"""
+
+
 def measured(command):
-    """Seconds and peak memory in bytes."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        import time
-        start = time.monotonic()
-        code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
-        seconds = time.monotonic() - start
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-        os.write(writer, json.dumps([code, seconds, peak]).encode())
-        os._exit(0)
-    os.close(writer)
-    code, seconds, peak = json.loads(os.read(reader, 1000))
-    os.waitpid(child, 0)
+    """Seconds and peak memory in bytes. A small process starts the command, because a child's peak begins with its
+    parent's memory."""
+    found = subprocess.run([sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True)
+    code, seconds, peak = json.loads(found.stdout)
     if code != 0:
         sys.exit(f"{' '.join(command)} ended with {code}")
     return seconds, peak

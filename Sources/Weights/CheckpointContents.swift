@@ -16,6 +16,8 @@ public struct CheckpointContents: Sendable {
     /// called.
     public let notRun: [String]
     public let format: WeightsFile.Format
+    /// Those of ``notRun`` that Python would call when it loads the file, rather than make an empty object of.
+    public var called: [String] = []
 
     init(
         tensors: [String: Tensor], values: PlainValue, notRun: [String] = [], format: WeightsFile.Format = .pytorch

@@ -66,6 +66,16 @@ final class MappedFile: @unchecked Sendable {
         return memory
     }
 
+    /// Gives back the memory of bytes that were copied, as far as they fill whole pages. They can still be read: the
+    /// system reads them again.
+    func discard(_ part: UnsafeRawBufferPointer) {
+        guard let start = part.baseAddress else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (Int(bitPattern: start) + page - 1) / page * page
+        let end = (Int(bitPattern: start) + part.count) / page * page
+        if end > first { madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }
+    }
+
     deinit {
         mmx_forget_mapping(name)
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)

@@ -208,6 +208,31 @@ final class FamilyImportTests: FamilyTestCase {
         assertRefused("is no captioner or VQA model", [encoder], vocabulary: vocabulary)
     }
 
+    /// Records of any class are read; a call of anything else than the known few is refused by its name.
+    func testPickleThatCallsSomething_isRefusedByName() throws {
+        let files = [try fixture.archive("yunjey-encoder"), try fixture.file("yunjey-decoder.ckpt.gz")]
+        let words = fixture.folder.appendingPathComponent("words.pkl")
+        func write(_ module: String, _ name: String) throws {
+            try Data("\u{63}\(module)\n\(name)\n(S'a'\ntR.".utf8).write(to: words)
+        }
+        try write("mymodule", "make_words")
+        assertRefused("asks Python to call mymodule.make_words", files, vocabulary: words)
+        try write("os", "system")
+        assertRefused("asks for os.system", files, vocabulary: words)
+        try write("collections", "Counter")
+        assertRefused("has no list of words", files, vocabulary: words)
+    }
+
+    func testAnswersAndQuestionsOfOneFile() throws {
+        let file = fixture.folder.appendingPathComponent("vocab.json")
+        try Data(#"{"question": {"what": 1, "is": 2}, "answer": {"yes": 0, "hot dog": 1}}"#.utf8).write(to: file)
+        XCTAssertEqual(try WordList(file).words, [1: "what", 2: "is"])
+        XCTAssertEqual(try WordList(file, answers: true).words, [0: "yes", 1: "hot dog"])
+        let text = fixture.folder.appendingPathComponent("answers.txt")
+        try Data("yes\nhot dog\n".utf8).write(to: text)
+        XCTAssertEqual(try WordList(text, answers: true).words, [0: "yes", 1: "hot dog"])
+    }
+
     func testVocabularyOfAnotherLength_isRefused() throws {
         let files = [try fixture.archive("yunjey-encoder"), try fixture.file("yunjey-decoder.ckpt.gz")]
         let words = fixture.folder.appendingPathComponent("words.json")

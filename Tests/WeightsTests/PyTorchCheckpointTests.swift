@@ -64,9 +64,9 @@ final class PyTorchCheckpointTests: XCTestCase {
         assertThrows("torch.save") { _ = try PyTorchCheckpoint.read(Fixture.url("floats.safetensors")) }
         let hostile = try Hostile(Data())
         assertThrows("empty") { _ = try PyTorchCheckpoint.read(try hostile.file([])) }
-        // A whole model, as torch.save(model) writes it.
+        // A whole model without a tensor, as torch.save(model) writes it.
         let model = Python.global("torchvision.models.resnet", "ResNet") + [0x29, 0x81, 0x7D, 0x62]
-        assertThrows("an object of torchvision.models.resnet.ResNet", "state_dict()") {
+        assertThrows("no tensor", "'torchvision.models.resnet.ResNet'") {
             _ = try PyTorchCheckpoint.read(try hostile.file(legacy(model, keys: [0x5D], data: [])))
         }
         let names = Python.dictionary([("a", model)])

@@ -132,6 +132,7 @@ struct Unpickler {
             fallthrough
         case .reduce, .newObject:
             let items = try pop(2)
+            if operation == .reduce, case .global(.unknown(let name)) = items[0] { heap.noteCall(name) }
             guard case .tuple(let arguments) = items[1] else {
                 throw FileProblem("calls \(items[0].kind) with \(items[1].kind)")
             }

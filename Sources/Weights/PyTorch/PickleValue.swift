@@ -73,6 +73,8 @@ struct PickleHeap {
     var objects: [PickleObject] = []
     /// The classes and functions that were named and have no meaning here, in the order of their first use.
     private(set) var unknown: [String] = []
+    /// Those of them that Python would call with arguments, rather than make an empty object of.
+    private(set) var called: [String] = []
     private var isUnknown: Set<String> = []
 
     /// A new record of the class or function `name`.
@@ -80,6 +82,8 @@ struct PickleHeap {
         objects.append(PickleObject(type: name))
         return .object(objects.count - 1)
     }
+
+    mutating func noteCall(_ name: String) { if !called.contains(name) { called.append(name) } }
 
     mutating func noteUnknown(_ name: String) { if isUnknown.insert(name).inserted { unknown.append(name) } }
 

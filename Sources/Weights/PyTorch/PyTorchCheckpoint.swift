@@ -7,8 +7,8 @@ public typealias CheckpointError = FileError<PyTorchCheckpoint>
 
 /// The tensors in a `.pth` or `.pt` file that `torch.save` wrote: the zip archive of PyTorch 1.6 and later, or the
 /// older stream of pickles; and those in a pickle of a dictionary of PyTorch tensors or NumPy arrays (`pickle.dump`).
-/// Nothing in the file is ever executed (see `PickleGlobal`): objects beside the weights, of whatever class, are passed
-/// over.
+/// Nothing in the file is ever executed (see `PickleGlobal`): objects of whatever class are records of their fields, and
+/// the tensors of a pickled module are read under the names that its `state_dict()` has.
 ///
 /// Which tensors are read, and under which names:
 /// - The keys of nested dictionaries and the positions in lists are joined with dots: `state_dict.conv1.weight`.
@@ -61,7 +61,7 @@ public struct PyTorchCheckpoint: Sendable {
                     "holds tensors of a type that is not read (8-bit floats or unsigned integers); save them as float32 "
                         + "or float16")
             }
-            let objects = notRun.isEmpty ? "" : "; objects are not built (\(TensorChoice.list(notRun)))"
+            let objects = notRun.isEmpty ? "" : ", and none in its objects (\(TensorChoice.list(notRun)))"
             throw FileProblem("holds no tensor of real numbers\(objects)")
         }
         choice = try TensorChoice(

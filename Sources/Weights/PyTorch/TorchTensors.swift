@@ -36,6 +36,7 @@ struct TorchTensors {
             )
         }
         let floats = reference.type.floats(bytes, keeper: file)
+        if floats.isOwned { file.discard(bytes) }
         storages[reference.key] = (reference, floats)
         return floats
     }

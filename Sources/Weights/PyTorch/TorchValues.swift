@@ -25,9 +25,11 @@ extension CheckpointContents {
                     }
                 }
             }
-            return CheckpointContents(
+            var result = CheckpointContents(
                 tensors: tensors, values: try contents.plain(contents.root, "", depth: 0),
                 notRun: contents.heap.unknown)
+            result.called = contents.heap.called
+            return result
         }
     }
 }

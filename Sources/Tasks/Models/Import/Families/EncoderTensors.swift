@@ -46,6 +46,11 @@ struct EncoderTensors {
             var namings = [plain]
             let numbered = shapes.keys.compactMap { name in Self.numbered(name).map { ($0, name) } }
             if numbered.count == shapes.count { namings.append(Dictionary(uniqueKeysWithValues: numbered)) }
+            // A captioner may hold the `features` of a VGG alone.
+            if shapes.keys.allSatisfy({ $0.hasPrefix("features.") }) {
+                namings.append(
+                    Dictionary(uniqueKeysWithValues: shapes.keys.map { (String($0.dropFirst("features.".count)), $0) }))
+            }
             for wanted in namings where wanted.count > best?.wanted.count ?? 0 {
                 guard let probe = wanted.keys.min() else { continue }
                 let places = tensors.keys.filter { $0 == probe || $0.hasSuffix("." + probe) }.sorted()

@@ -103,6 +103,7 @@ struct ImportedFile: Sendable {
         self.url = url
         let contents = try CheckpointContents(url) { !CheckpointFamily.isTraining($0) }
         files = try Self.files(of: url)
+        try PickledCalls.check(contents, path: url.path)
         switch contents.format {
         case .keras:
             self.contents = contents
@@ -115,6 +116,27 @@ struct ImportedFile: Sendable {
         case .npy: self.contents = contents.with(tensors: DeepRNNNames.renamed(contents.tensors))
         default: self.contents = contents
         }
+    }
+}
+
+/// What a pickle may have Python call when it is loaded. Objects of any class are records, and nothing is called here
+/// either way; a file that asks for another call is refused all the same, because no captioner needs one.
+enum PickledCalls {
+    /// Classes whose objects Python makes by a call, and a relict of PyTorch 0.4.
+    private static let harmless = [
+        "datetime.", "pathlib.", "collections.", "argparse.", "functools.partial", "enum.", "uuid.", "decimal.",
+        "torch.nn.backends.thnn._get_thnn_function_backend", "torch.Generator", "numpy.", "torch._C._from_",
+    ]
+
+    /// - Throws: ``ModelError`` that names the first.
+    static func check(_ contents: CheckpointContents, path: String) throws {
+        guard let name = contents.called.first(where: { name in !harmless.contains { name.hasPrefix($0) } }) else {
+            return
+        }
+        throw ModelError(
+            path: path,
+            problem: "asks Python to call \(name) when it is loaded, which no captioner needs. Nothing was called; get "
+                + "the file from a source that you trust, or save the state_dict() alone")
     }
 }
 
@@ -220,6 +242,10 @@ private struct Run {
         }
         context.encoder = try ImportedEncoder(
             weights, preferred: family.preferredEncoders, only: task.encoder)
+        // The layer behind the CNN is in a file without it: in the other one, where there are two.
+        let others = parts.filter { $0.url != parts[place].url }
+        context.isEncoderInside = others.isEmpty
+        context.besideEncoder = (others.first ?? parts[place]).contents.tensors
     }
 
     /// The words and answers, from the files that a person gave or from the checkpoint.
@@ -243,7 +269,7 @@ private struct Run {
     private func answers(_ count: Int) throws -> [String] {
         let list: WordList
         if let url = task.answers {
-            list = try WordList(url)
+            list = try WordList(url, answers: true)
         } else if let found = (context.values["vocab"]?["answer"]).flatMap({ WordList(in: $0, origin: path) }) {
             list = found
         } else {

@@ -69,21 +69,26 @@ struct WordList {
     }
 
     /// Reads a vocabulary file: JSON, a Python pickle, a text with a word a line (or `word,number,...`).
+    /// - Parameter answers: whether it is a list of answers, whose lines have spaces.
     /// - Throws: ``ModelError``, or the readers' own errors.
-    init(_ url: URL) throws {
+    init(_ url: URL, answers: Bool = false) throws {
         let start = Data(try Self.start(of: url))
         let value: PlainValue
         if let first = start.first(where: { $0 > 0x20 }), first == 0x7B || first == 0x5B {
             value = try Self.json(url)
         } else if start.starts(with: "PK".utf8) {
-            value = try CheckpointContents(url).values
+            value = try Self.pickled(CheckpointContents(url), url)
         } else if start.first == 0x80 || ["pkl", "p", "pickle"].contains(url.pathExtension.lowercased()) {
-            value = try CheckpointContents(pickle: url).values
+            value = try Self.pickled(CheckpointContents(pickle: url), url)
         } else {
-            self.init(origin: url.path, words: try Self.lines(url))
+            if answers {
+                self.init(origin: url.path, numbering: try Self.textLines(url))
+            } else {
+                self.init(origin: url.path, words: try Self.lines(url))
+            }
             return
         }
-        guard let list = Self(in: value, origin: url.path) else {
+        guard let list = Self(in: value["answer"].flatMap { answers ? $0 : nil } ?? value, origin: url.path) else {
             throw ModelError(
                 path: url.path,
                 problem: "has no list of words: words with numbers, numbers with words, or a list of words are looked "
@@ -94,7 +99,9 @@ struct WordList {
 
     private init(origin: String, words: [Int: String]) { (self.origin, self.words) = (origin, words) }
 
-    private static let fromWords = ["word2idx", "word_index", "wordtoix", "word_to_ix", "word2ix", "stoi", "word_map"]
+    private static let fromWords = [
+        "word2idx", "word_index", "wordtoix", "word_to_ix", "word2ix", "stoi", "word_map", "question",
+    ]
     private static let fromNumbers = [
         "idx2word", "index_word", "ixtoword", "ix_to_word", "ix2word", "itos", "vocab", "words", "vocabulary",
     ]
@@ -134,6 +141,11 @@ struct WordList {
     }
 
     // MARK: Files
+
+    private static func pickled(_ contents: CheckpointContents, _ url: URL) throws -> PlainValue {
+        try PickledCalls.check(contents, path: url.path)
+        return contents.values
+    }
 
     private static func start(of url: URL) throws -> [UInt8] {
         guard let file = try? FileHandle(forReadingFrom: url), let data = try? file.read(upToCount: 64), !data.isEmpty
