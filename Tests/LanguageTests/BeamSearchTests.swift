@@ -40,12 +40,14 @@ final class BeamSearchTests: XCTestCase {
     private func row(_ entries: [Int: Float]) -> [Float] { (0..<8).map { entries[$0] ?? 0 } }
 
     private func search(
-        _ decoder: TableDecoder, pictures: [Int] = [0], beam: Int, alpha: Float, maximumLength: Int = 10
+        _ decoder: TableDecoder, pictures: [Int] = [0], beam: Int, alpha: Float, maximumLength: Int = 10,
+        endings: SearchOptions.Endings? = nil
     ) -> [[FoundCaption]] {
         beamSearch(
             decoder, features: Tensor([pictures.count, 1, 1, 1], pictures.map { Float($0) }), start: start, end: end,
             forbidden: [pad, start, unknown],
-            options: SearchOptions(beam: beam, maximumLength: maximumLength, lengthNormalisation: alpha))
+            options: SearchOptions(
+                beam: beam, maximumLength: maximumLength, lengthNormalisation: alpha, endings: endings))
     }
 
     private func check(
@@ -111,6 +113,38 @@ final class BeamSearchTests: XCTestCase {
         ]
         let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
         check(search(decoder, beam: 2, alpha: 0)[0], [([a], 0.12, 1), ([b], 0.1, 1)], alpha: 0)
+    }
+
+    /// What other programs make of the place of a caption that ends.
+    func testEndings_ofOtherPrograms_areAsByHand() {
+        let table = [
+            start: row([a: 0.4, end: 0.35, b: 0.25]), a: row([end: 0.4, c: 0.3, d: 0.3]), b: row([end: 1]),
+            // What is written behind an ending: 0.175 twice, more than the best after a.
+            end: row([a: 0.5, b: 0.5]),
+        ]
+        let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
+        func found(_ endings: SearchOptions.Endings) -> [FoundCaption] {
+            search(decoder, beam: 2, alpha: 0, maximumLength: 2, endings: endings)[0]
+        }
+        check(found(.refilled), [([], 0.35, 1), ([b], 0.25, 1)], alpha: 0)
+        check(found(.skipped), [([], 0.35, 1), ([a], 0.16, 1)], alpha: 0)
+        check(found(.kept), [([], 0.35, 1)], alpha: 0)
+        // b is the third word.
+        check(found(.apart), [([], 0.35, 1), ([a], 0.16, 1)], alpha: 0)
+        check(found(.apartOfOneMore), [([], 0.35, 1), ([b], 0.25, 1)], alpha: 0)
+    }
+
+    /// An ending that is not among the beam's best counts for DeepRNN alone, and then captions without one do not.
+    func testEndings_whereAnEndingIsUnlikely_areAsByHand() {
+        let table = [start: row([a: 0.5, b: 0.3, end: 0.2])]
+        let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
+        for endings in [SearchOptions.Endings.refilled, .skipped, .kept, .apart] {
+            check(
+                search(decoder, beam: 2, alpha: 0, maximumLength: 1, endings: endings)[0],
+                [([a], 0.5, 1), ([b], 0.3, 1)], alpha: 0)
+        }
+        check(
+            search(decoder, beam: 2, alpha: 0, maximumLength: 1, endings: .apartOfOneMore)[0], [([], 0.2, 1)], alpha: 0)
     }
 
     func testEmptyCaption_whenItIsBest_isFound() {

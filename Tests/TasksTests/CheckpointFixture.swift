@@ -83,9 +83,11 @@ struct CheckpointFixture {
         }
     }
 
+    private static func unzipped(_ name: String) throws -> Data { try unzipped(url(name)) }
+
     /// A gzip file's contents: its deflated data as the member of a zip archive.
-    private static func unzipped(_ name: String) throws -> Data {
-        let data = try Data(contentsOf: url(name))
+    static func unzipped(_ url: URL) throws -> Data {
+        let data = try Data(contentsOf: url)
         let tail = data.suffix(8)
         func number(_ start: Int) -> UInt32 {
             (0..<4).reduce(0) { $0 | UInt32(tail[tail.startIndex + start + $1]) << UInt32(8 * $1) }

@@ -48,13 +48,13 @@ extension CheckpointFamily {
         },
         notes: [
             "photographs are made smaller with antialiasing, which TensorFlow's resize_images does not have",
-            "the search is the one that im2txt describes; its newest caption_generator.py leaves out the likeliest words "
-                + "where it means to take them",
+            "the search is the one that im2txt describes; its newest caption_generator.py leaves out the likeliest "
+                + "words where it means to take them",
         ])
 }
 
-/// The tensors of im2txt's checkpoints: Inception-v3 under torchvision's names and in its layout, `InceptionV3.MODULE...`,
-/// and the LSTM under one name, whatever TensorFlow's version called it.
+/// The tensors of im2txt's checkpoints: Inception-v3 under torchvision's names and in its layout,
+/// `InceptionV3.MODULE...`, and the LSTM under one name, whatever TensorFlow's version called it.
 enum Im2txtNames {
     static func renamed(_ tensors: [String: Tensor]) -> [String: Tensor] {
         let slim = SlimInception(tensors.keys)

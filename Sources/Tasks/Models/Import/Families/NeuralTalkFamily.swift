@@ -60,7 +60,8 @@ extension CheckpointFamily {
         },
         notes: [
             "the image is prepared as in neuraltalk2's eval.lua, whose cut begins one pixel further left and up; "
-                + "captioning.lua of ramprs/grad-cam feeds the same file blue, green, red at 224x224, so that its maps differ"
+                + "captioning.lua of ramprs/grad-cam feeds the same file blue, green, red at 224x224, so that "
+                + "its maps differ"
         ])
 
     private static func layers(_ c: FamilyContext) -> Int {

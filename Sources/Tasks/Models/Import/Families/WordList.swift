@@ -16,8 +16,8 @@ struct WordList {
     enum Form: Sendable {
         /// That is found out.
         case any
-        /// A word at the beginning of each line, and something else behind a space (im2txt's word_counts.txt). The lines
-        /// are numbered from 0, whatever numbers stand in them.
+        /// A word at the beginning of each line, and something else behind a space (im2txt's word_counts.txt). The
+        /// lines are numbered from 0, whatever numbers stand in them.
         case beginsLines
         /// A table with commas, whose first line names its columns, among them `word` (pandas). The lines are numbered.
         case table
