@@ -137,7 +137,7 @@ struct NamedCheckpoint {
     }
 
     /// The layers that have weights, in the network's order.
-    private static func weightNames(_ architecture: any Architecture) -> (encoder: [String], head: [String]) {
+    static func weightNames(_ architecture: any Architecture) -> (encoder: [String], head: [String]) {
         let (names, count) = order(architecture, folded: true)
         func layers(_ names: some Sequence<String>) -> [String] {
             names.filter { $0.hasSuffix(".weight") }.map { String($0.dropLast(".weight".count)) }
@@ -146,7 +146,7 @@ struct NamedCheckpoint {
     }
 
     /// `[O, 3, h, w]` with its three input channels in reverse order.
-    private static func reversingInputs(_ weight: Tensor) -> Tensor {
+    static func reversingInputs(_ weight: Tensor) -> Tensor {
         let result = Tensor(uninitialized: weight.shape)
         let plane = weight.shape[2] * weight.shape[3]
         let input = weight.pointer

@@ -206,10 +206,11 @@ private struct Run {
 
     /// In the file itself, in the other files, or where `--encoder-weights` says.
     private mutating func findEncoder() throws {
-        func take(_ found: EncoderTensors, of part: ImportedFile) throws {
-            context.encoder = try ImportedEncoder(found, origin: part.url.lastPathComponent)
+        func take(_ found: EncoderTensors, of part: ImportedFile, _ named: EncoderNames? = nil) throws {
+            context.encoder = try ImportedEncoder(
+                found, origin: part.url.lastPathComponent, preprocessing: named?.preprocessing)
             let head = found.names.subtracting(found.tensors.keys.map { found.prefix + $0 })
-            context.besideEncoder = part.contents.tensors.filter { name, _ in
+            context.besideEncoder = (named?.tensors ?? part.contents.tensors).filter { name, _ in
                 !found.names.contains(name) || head.contains(name)
             }
             if part.url == parts[place].url {
@@ -234,10 +235,11 @@ private struct Run {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), !isFolder.boolValue {
             let part = try ImportedFile(url)
+            let named = try EncoderNames(part)
             if let found = try EncoderTensors(
-                in: part.contents.tensors, preferred: family.preferredEncoders, only: task.encoder)
+                in: named.tensors, preferred: named.preferred + family.preferredEncoders, only: task.encoder)
             {
-                return try take(found, of: part)
+                return try take(found, of: part, named)
             }
         }
         context.encoder = try ImportedEncoder(

@@ -9,9 +9,10 @@ struct KerasGraph {
         /// The layers that it reads, in their order.
         let inputs: [String]
 
-        /// "relu"; "linear" where there is none.
+        /// "relu"; `usual` where the settings do not have it.
         func activation(_ key: String, usual: String = "linear") -> String {
-            guard let value = settings[key], value != .none else { return usual }
+            guard let value = settings[key] else { return usual }
+            if value == .none { return "linear" }
             // Keras 3 writes functions of its own as objects.
             return value.text ?? value["config"]?.text ?? value["class_name"]?.text ?? "unknown"
         }
