@@ -113,7 +113,8 @@ def concatenate(count):
     image = layers.Dense(10, activation="relu")(photo)
     words, state = sentence(count)
     merged = layers.Dense(12, activation="relu")(layers.concatenate([state, image]))
-    return keras.Model([words, photo], layers.Dense(count, activation="softmax", name="words")(layers.Dropout(0.2)(merged)))
+    merged = layers.Dropout(0.2)(merged)
+    return keras.Model([words, photo], layers.Dense(count, activation="softmax", name="words")(merged))
 
 
 def image_first(count):

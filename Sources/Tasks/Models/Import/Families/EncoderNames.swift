@@ -60,8 +60,8 @@ struct EncoderNames {
             tensors.keys.map { name in String(name.prefix(upTo: name.lastIndex(of: ".") ?? name.endIndex)) })
         if layers.contains("block14_sepconv2") {
             throw FamilyProblem(
-                "the CNN is Xception, which mmx does not have: train the captioner on the vectors of Inception-v3, or of "
-                    + "another CNN that mmx has (mmx model import --list)")
+                "the CNN is Xception, which mmx does not have: train the captioner on the vectors of Inception-v3, or "
+                    + "of another CNN that mmx has (mmx model import --list)")
         }
         let blocks = layers.filter { name in
             let parts = name.split(separator: "_")
@@ -75,8 +75,14 @@ struct EncoderNames {
         let convolutions = numbered("conv2d", "kernel"), norms = numbered("batch_normalization", "moving_mean")
         let architecture = try Architectures.named("keras_inception_v3")
         let pairs = architecture.normPairs
-        if convolutions.count == pairs.count, norms.count == pairs.count {
-            renameInception(architecture, convolutions, norms)
+        guard convolutions.count == pairs.count else { return }
+        if norms.count == pairs.count { renameInception(architecture, convolutions, norms) }
+        // Keras 3's .weights.h5 numbers layers in another order, and does not say what their weights are.
+        let shapes = NamedCheckpoint.encoderShapes(architecture)
+        guard shapes.allSatisfy({ tensors[$0.key]?.shape == $0.value }) else {
+            throw FamilyProblem(
+                "the CNN's file has as many layers as Keras's Inception-v3, but does not say their names: save the CNN "
+                    + "with model.save(\"cnn.keras\") in place of save_weights")
         }
     }
 
@@ -110,9 +116,9 @@ struct EncoderNames {
         preprocessing = architecture.preprocessing.normalizing(mean: [123.68, 116.779, 103.939], std: [1, 1, 1])
     }
 
-    /// The kernel of a Dense layer behind a flattened map, [side side C, out], whose rows are in the order height, width,
-    /// channel, as the weight of a linear layer that reads channel, height, width: [out, C side side]. nil for a kernel
-    /// of another map.
+    /// The kernel of a Dense layer behind a flattened map, [side side C, out], whose rows are in the order height,
+    /// width, channel, as the weight of a linear layer that reads channel, height, width: [out, C side side]. nil for a
+    /// kernel of another map.
     static func reading(map kernel: Tensor, side: Int) -> Tensor? {
         let (rows, outputs) = (kernel.shape[0], kernel.shape[1])
         guard rows % (side * side) == 0 else { return nil }

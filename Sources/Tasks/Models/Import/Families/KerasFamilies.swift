@@ -8,8 +8,8 @@ extension CheckpointFamily {
     static let merge = CheckpointFamily(
         name: "merge",
         title:
-            "Keras merge captioners (Brownlee, DataFlair, Kaggle): an LSTM of the words, added to or beside the image's "
-            + "vector (--vocabulary tokenizer.pkl --encoder-weights the CNN)",
+            "Keras merge captioners (Brownlee, DataFlair, Kaggle): an LSTM of the words, added to or beside the "
+            + "image's vector (--vocabulary tokenizer.pkl --encoder-weights the CNN)",
         // Any network of Keras that reads words and writes words of as many; what it is exactly, its description says.
         evidence: TensorPattern(["{table}.embeddings V E", "{output}.kernel A V"]),
         refusal: { c in
@@ -61,8 +61,8 @@ extension CheckpointFamily {
         },
         notes: [
             "the pad and the start are never written; Keras's programs stop at the pad",
-            "the image's vector is the mean of the CNN's last feature map, or VGG's fc2: give the CNN that the model was "
-                + "trained with, because another one of the same width fits, too, and its captions would be wrong",
+            "the image's vector is the mean of the CNN's last feature map, or VGG's fc2: give the CNN that the model "
+                + "was trained with, because another one of the same width fits, too, and its captions would be wrong",
         ],
         furtherNotes: { c in
             guard let parts = try? KerasMerge(c), parts.isAssumed else { return [] }
@@ -86,8 +86,8 @@ private struct VectorLayers {
         let name = c.encoder?.configuration.name ?? "the CNN"
         guard width == 4096 else {
             throw FamilyProblem(
-                "its image's vector has \(width) numbers, and the CNN \(name) gives \(c.channels) channels: they do not "
-                    + "belong together")
+                "its image's vector has \(width) numbers, and the CNN \(name) gives \(c.channels) channels: they do "
+                    + "not belong together")
         }
         let side = 7
         func tensor(_ end: String, _ shape: [Int]) -> (name: String, tensor: Tensor)? {

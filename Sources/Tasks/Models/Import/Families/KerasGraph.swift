@@ -51,7 +51,8 @@ struct KerasGraph {
 
     private static let deepest = 8
 
-    /// The names in the arguments of a call: `["dense", 0, 0, {}]` of Keras 2, tensors with a `keras_history` of Keras 3.
+    /// The names in the arguments of a call: `["dense", 0, 0, {}]` of Keras 2, tensors with a `keras_history` of
+    /// Keras 3.
     private static func sources(_ value: PlainValue, depth: Int) -> [String] {
         if let history = value["config"]?["keras_history"]?.list { return history.first?.text.map { [$0] } ?? [] }
         guard let items = value.list, depth < deepest else { return [] }

@@ -181,8 +181,8 @@ struct KerasLSTM {
         let width = recurrent.shape[1]
         guard width % 4 == 0, width / 4 == recurrent.shape[0], kernel.shape[1] == width else {
             throw FamilyProblem(
-                "its recurrent layer '\(name)' has weights of the shapes \(kernel.shape) and \(recurrent.shape), which are "
-                    + "not an LSTM's (a GRU has three parts); mmx reads merge captioners with one LSTM")
+                "its recurrent layer '\(name)' has weights of the shapes \(kernel.shape) and \(recurrent.shape), which "
+                    + "are not an LSTM's (a GRU has three parts); mmx reads merge captioners with one LSTM")
         }
         bias = try weights.optional(name, "bias", axes: 1)?.array ?? [Float](repeating: 0, count: width)
         if bias.count != width { throw FamilyProblem("its LSTM '\(name)' has a bias of another length") }

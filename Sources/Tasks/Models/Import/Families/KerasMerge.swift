@@ -53,9 +53,9 @@ struct KerasMerge {
         let scores = try KerasTower(head, &weights)
         guard scores.rest == nil, scores.layers.count == 2 else {
             throw FamilyProblem(
-                "it has \(scores.layers.count) Dense layers between the merged parts and the words' scores; mmx has two "
-                    + "there, one with a ReLU and one with the softmax (models with Dense(vocabulary, \"relu\") before "
-                    + "the softmax are not read)")
+                "it has \(scores.layers.count) Dense layers between the merged parts and the words' scores; mmx has "
+                    + "two there, one with a ReLU and one with the softmax (models with Dense(vocabulary, \"relu\") "
+                    + "before the softmax are not read)")
         }
         try scores.expect("relu", of: 0)
         // Scores without a softmax were trained with from_logits.
@@ -174,8 +174,8 @@ struct KerasMerge {
         let dense = layers.filter { $0["kernel"]?.shape.count == 2 && !has($0, "recurrent_kernel") }
         guard recurrent.count == 1, tables.count == 1, dense.count == 3 else {
             throw FamilyProblem(
-                "it has \(recurrent.count) recurrent layers, \(tables.count) Embedding and \(dense.count) Dense layers; a "
-                    + "merge captioner has 1, 1 and 3")
+                "it has \(recurrent.count) recurrent layers, \(tables.count) Embedding and \(dense.count) Dense "
+                    + "layers; a merge captioner has 1, 1 and 3")
         }
         table = try weights.tensor(tables[0].name, "embeddings", axes: 2)
         sentence = try KerasLSTM(recurrent[0].name, &weights)
