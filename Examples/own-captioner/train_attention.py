@@ -125,8 +125,7 @@ def main():
     print(f"{len(wordmap)} words, {len(train)} + {len(dev)} images", flush=True)
 
     began, best, since, epoch = time.time(), math.inf, 0, 0
-    fraction = 0.0
-    while fraction < 1:
+    while time.time() - began < 60 * options.minutes:
         order = torch.randperm(len(train)).tolist()
         for start in range(0, len(order), IMAGES_A_BATCH):
             fraction = (time.time() - began) / (60 * options.minutes)
