@@ -95,7 +95,7 @@ final class KerasFamilyTests: FamilyTestCase {
         }
         let target = fixture.folder.appendingPathComponent("changed.keras")
         try CheckpointFixture.zip(
-            try members.map { member in
+            members.map { member in
                 guard member.name == "config.json" else { return member }
                 let text = String(decoding: member.data, as: UTF8.self)
                 XCTAssertTrue(text.contains(old), old)

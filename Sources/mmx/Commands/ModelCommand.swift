@@ -88,7 +88,7 @@ extension ModelImport.PixelScale: ExpressibleByArgument {}
 
 struct ModelImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make a model folder of files of weights: a CNN, a captioner, a VQA model.",
+        commandName: "import", abstract: "Make a model folder of a CNN, a captioner or a VQA model.",
         usage: """
             mmx model import <file> --encoder <name> [<options>]
             mmx model import <file> ... --vocabulary <file> [<options>]
@@ -99,8 +99,8 @@ struct ModelImportCommand: ParsableCommand {
                   Import a classifier, to be used as --model resnet18.
               mmx model import vgg16.pth --encoder vgg16 --headless --output my-encoder
                   Import an encoder alone, to train on.
-              mmx model import BEST_checkpoint_flickr8k.pth.tar --vocabulary WORDMAP_flickr8k.json --output mine
-                  Import a captioner that another program trained, to be used as --model mine.
+              mmx model import BEST_checkpoint.pth.tar --vocabulary WORDMAP.json -o mine
+                  Import another program's captioner, to be used as --model mine.
 
             Reads PyTorch checkpoints (.pth, both forms; pickles of tensors and of whole modules), safetensors (one file, \
             or the index of several), NumPy's .npz, pickled dictionaries of NumPy arrays, and Caffe's .caffemodel (VGG, \
