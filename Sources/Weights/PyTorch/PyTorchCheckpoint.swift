@@ -83,6 +83,7 @@ public struct PyTorchCheckpoint: Sendable {
             default: break
             }
         }
+        reader.discardCopied()
         self.tensors = tensors
         self.leftOut = leftOut.sorted { $0.name < $1.name }
     }

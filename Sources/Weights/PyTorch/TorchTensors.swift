@@ -7,7 +7,14 @@ struct TorchTensors {
     private var file: MappedFile { contents.file }
     private var storages: [String: (reference: StorageReference, floats: Storage)] = [:]
 
+    /// The file's bytes of storages that were turned into floats elsewhere.
+    private var copied: [UnsafeRawBufferPointer] = []
+
     init(_ contents: TorchContents) { self.contents = contents }
+
+    /// Gives back the memory of what was copied. At the end, because the system maps a file's pages in large groups:
+    /// what is given back at once would be there again after the next storage was read.
+    func discardCopied() { for bytes in copied { file.discard(bytes) } }
 
     mutating func tensor(_ reference: TensorReference, _ name: String) throws -> Tensor {
         try reference.tensor(of: floats(reference.storage, name), name, file.budget)
@@ -36,7 +43,7 @@ struct TorchTensors {
             )
         }
         let floats = reference.type.floats(bytes, keeper: file)
-        if floats.isOwned { file.discard(bytes) }
+        if floats.isOwned { copied.append(bytes) }
         storages[reference.key] = (reference, floats)
         return floats
     }

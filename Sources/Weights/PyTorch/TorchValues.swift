@@ -25,6 +25,7 @@ extension CheckpointContents {
                     }
                 }
             }
+            reader.discardCopied()
             var result = CheckpointContents(
                 tensors: tensors, values: try contents.plain(contents.root, "", depth: 0),
                 notRun: contents.heap.unknown)

@@ -134,6 +134,13 @@ struct TrainVQA: ParsableCommand {
 }
 
 extension VQAHeadConfiguration.Kind: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let kind = Self(rawValue: argument), kind.isTrainable else { return nil }
+        self = kind
+    }
+
+    public static var allValueStrings: [String] { allCases.filter(\.isTrainable).map(\.rawValue) }
+
     public static var allValueDescriptions: [String: String] {
         [
             "deeper-lstm": "Product of the image's features and the LSTM's state (Lu et al. 2015).",

@@ -44,12 +44,15 @@ public struct FamilyImport {
         if !others.isEmpty {
             record.shards = Dictionary(others.map { ($0.0.lastPathComponent, $0.1) }) { first, _ in first }
         }
+        // What the C library keeps would count beside the file that is mapped for its hash.
+        CheckpointContents.releaseFreeMemory()
         record.weights = try hash(ModelFiles(output).weights())
         try AtomicFile.write(try JSON.file(record), to: output.appendingPathComponent("import.json"))
         return record
     }
 
-    /// Writes the model folder. The record has no hashes yet.
+    /// Writes the model folder. The record has no hashes yet. Not inlined, so that all its memory is free afterwards.
+    @inline(never)
     private func imported() throws -> ModelImport.Record {
         let parts = try files.map { try ImportedFile($0) }
         var found: (family: CheckpointFamily, part: Int, match: TensorPattern.Match)?
