@@ -83,13 +83,3 @@ int mmx_name_mapping(const void *start, size_t size, const char *path) {
 void mmx_forget_mapping(int number) {
     if (number >= 0) atomic_store(&mappings[number].start, (const char *)0);
 }
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
-void mmx_release_free_memory(void) {
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
-}

@@ -1,4 +1,3 @@
-import CFiles
 import Foundation
 import Support
 import Tensors
@@ -84,8 +83,4 @@ public struct CheckpointContents: Sendable {
         let file = try WeightsFileError.naming(url) { try MappedFile(url) }
         self = try CheckpointContents(pickled: file, at: url, isPickle: true) { _ in false }
     }
-
-    /// Gives the system back the memory that the C library keeps although it is free: that of a checkpoint which was
-    /// read and is no longer needed.
-    public static func releaseFreeMemory() { mmx_release_free_memory() }
 }

@@ -25,6 +25,17 @@ final class SHA256Tests: XCTestCase {
         XCTAssertEqual(try FileHash(file).value, sha256(data))
     }
 
+    /// Of a file that is read in several parts.
+    func testSHA256_ofAFile_equalsTheHashOfItsContents() throws {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: url) }
+        for count in [0, 1, 1 << 20, 2_500_000] {
+            let data = Data((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+            try data.write(to: url)
+            XCTAssertEqual(try sha256(file: url), sha256(data), "\(count)")
+        }
+    }
+
     func testFileHash_ofAMissingFile_throws() {
         XCTAssertThrowsError(try FileHash(URL(fileURLWithPath: "/nowhere/at/all")).value)
     }

@@ -31,6 +31,3 @@ void mmx_watch_mappings(int exit_code);
 // mappings are known already.
 int mmx_name_mapping(const void *start, size_t size, const char *path);
 void mmx_forget_mapping(int number);
-
-// Gives the system back the memory that the C library keeps although it is free, where it can.
-void mmx_release_free_memory(void);

@@ -163,7 +163,7 @@ struct ModelImportCommand: ParsableCommand {
             task.encoderWeights = family.encoderWeights
             task.encoder = weights.encoder
             task.type = output.half ? .f16 : .f32
-            record = try task.run { sha256($0) }
+            record = try task.run()
         }
         Failure.warn(record.warnings ?? [])
         if output.json { return try StandardOutput.printJSON(JSON.pretty(record)) }

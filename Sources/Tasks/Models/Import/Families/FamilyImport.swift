@@ -29,30 +29,33 @@ public struct FamilyImport {
     public static var families: [(name: String, title: String)] { CheckpointFamily.all.map { ($0.name, $0.title) } }
 
     /// Imports. Nothing is written unless everything fits.
-    /// - Parameter sha256: gives the SHA-256 of data, in hexadecimal.
     /// - Throws: ``ModelError``, or the readers' own errors.
-    public func run(sha256: (Data) -> String) throws -> ModelImport.Record {
+    public func run() throws -> ModelImport.Record {
         guard !FileManager.default.fileExists(atPath: output.appendingPathComponent("config.json").path) else {
             throw ModelError(path: output.path, problem: "is a model already; give another --output, or remove it")
         }
-        func hash(_ url: URL) throws -> String { sha256(try Data(contentsOf: url, options: .alwaysMapped)) }
-        // Before and after the import, because a mapped file counts as memory: at no time are two copies and more there.
-        let hashes = try files.flatMap { try ImportedFile.files(of: $0) }.map { ($0, try hash($0)) }
+        let hashes = try files.flatMap { try ImportedFile.files(of: $0) }.map { ($0, try Self.hash($0)) }
         var record = try imported()
         record.sha256 = hashes.first { $0.0.lastPathComponent == record.file }?.1 ?? ""
         let others = hashes.filter { $0.0.lastPathComponent != record.file }
         if !others.isEmpty {
             record.shards = Dictionary(others.map { ($0.0.lastPathComponent, $0.1) }) { first, _ in first }
         }
-        // What the C library keeps would count beside the file that is mapped for its hash.
-        CheckpointContents.releaseFreeMemory()
-        record.weights = try hash(ModelFiles(output).weights())
+        record.weights = try sha256(file: ModelFiles(output).weights())
         try AtomicFile.write(try JSON.file(record), to: output.appendingPathComponent("import.json"))
         return record
     }
 
-    /// Writes the model folder. The record has no hashes yet. Not inlined, so that all its memory is free afterwards.
-    @inline(never)
+    /// A file's SHA-256. A path that is no file has none; its reader says so.
+    private static func hash(_ url: URL) throws -> String {
+        var information = stat()
+        guard stat(url.path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return "" }
+        do { return try sha256(file: url) } catch {
+            throw ModelError(path: url.path, problem: "cannot be read")
+        }
+    }
+
+    /// Writes the model folder. The record has no hashes yet.
     private func imported() throws -> ModelImport.Record {
         let parts = try files.map { try ImportedFile($0) }
         var found: (family: CheckpointFamily, part: Int, match: TensorPattern.Match)?
