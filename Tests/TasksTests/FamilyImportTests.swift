@@ -221,6 +221,11 @@ final class FamilyImportTests: FamilyTestCase {
         assertRefused("asks for os.system", files, vocabulary: words)
         try write("collections", "Counter")
         assertRefused("has no list of words", files, vocabulary: words)
+        // Where the same file has the options, too.
+        try write("mymodule", "make_words")
+        try assertRefused(
+            "asks Python to call mymodule.make_words", [fixture.file("ruotianluo-fc.pth.gz")], vocabulary: words,
+            encoderWeights: tinyEncoder())
     }
 
     func testAnswersAndQuestionsOfOneFile() throws {

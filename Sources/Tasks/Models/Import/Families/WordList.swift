@@ -77,9 +77,9 @@ struct WordList {
         if let first = start.first(where: { $0 > 0x20 }), first == 0x7B || first == 0x5B {
             value = try Self.json(url)
         } else if start.starts(with: "PK".utf8) {
-            value = try Self.pickled(CheckpointContents(url), url)
+            value = try ImportedFile(url).contents.values
         } else if start.first == 0x80 || ["pkl", "p", "pickle"].contains(url.pathExtension.lowercased()) {
-            value = try Self.pickled(CheckpointContents(pickle: url), url)
+            value = try ImportedFile.pickled(url)
         } else {
             if answers {
                 self.init(origin: url.path, numbering: try Self.textLines(url))
@@ -141,11 +141,6 @@ struct WordList {
     }
 
     // MARK: Files
-
-    private static func pickled(_ contents: CheckpointContents, _ url: URL) throws -> PlainValue {
-        try PickledCalls.check(contents, path: url.path)
-        return contents.values
-    }
 
     private static func start(of url: URL) throws -> [UInt8] {
         guard let file = try? FileHandle(forReadingFrom: url), let data = try? file.read(upToCount: 64), !data.isEmpty
