@@ -134,6 +134,21 @@ final class BeamSearchTests: XCTestCase {
         check(found(.apartOfOneMore), [([], 0.35, 1), ([b], 0.25, 1)], alpha: 0)
     }
 
+    /// Of a beam of two, one caption ends at once. Then one place is left where the beam shrinks, and a caption that does
+    /// not end counts for nothing beside one that does; elsewhere both places are filled again.
+    func testEndings_ofAShrinkingBeam_areAsByHand() {
+        let table = [
+            start: row([a: 0.5, end: 0.4, b: 0.1]), a: row([c: 0.5, d: 0.45, end: 0.05]),
+            c: row([a: 0.5, b: 0.4, end: 0.1]), d: row([end: 1]),
+        ]
+        let decoder = TableDecoder { _, last, _ in table[last] ?? [] }
+        func found(_ endings: SearchOptions.Endings) -> [FoundCaption] {
+            search(decoder, beam: 2, alpha: 1, maximumLength: 3, endings: endings)[0]
+        }
+        check(found(.shrinking), [([], 0.4, 1)], alpha: 1)
+        check(found(.skipped), [([a, c, a], 0.125, 3), ([a, d], 0.225, 2)], alpha: 1)
+    }
+
     /// An ending that is not among the beam's best counts for DeepRNN alone, and then captions without one do not.
     func testEndings_whereAnEndingIsUnlikely_areAsByHand() {
         let table = [start: row([a: 0.5, b: 0.3, end: 0.2])]

@@ -221,8 +221,8 @@ final class FamilyImportTests: FamilyTestCase {
         assertRefused("asks for os.system", files, vocabulary: words)
         try write("collections", "Counter")
         assertRefused("has no list of words", files, vocabulary: words)
-        // Where the same file has the options, too.
-        try write("mymodule", "make_words")
+        // Where the file has words as they should be, and something else beside them (options).
+        try Data("(dS'vocab'\n(dS'1'\nS'a'\nssS'opt'\ncmymodule\nmake_words\n(S'a'\ntRs.".utf8).write(to: words)
         try assertRefused(
             "asks Python to call mymodule.make_words", [fixture.file("ruotianluo-fc.pth.gz")], vocabulary: words,
             encoderWeights: tinyEncoder())
