@@ -50,7 +50,7 @@ enum PlaceQuestions {
         "mountain", "track", "court", "store", "restaurant", "water", "grass", "hill", "path",
     ]
 
-    private static func agree(_ a: String, _ b: String) -> Bool {
+    static func agree(_ a: String, _ b: String) -> Bool {
         groups.contains { $0.contains(a) && $0.contains(b) }
     }
 

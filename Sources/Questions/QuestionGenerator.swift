@@ -6,7 +6,8 @@ import Tensors
 /// Generates questions about images from their captions and from the captions' phrases with boxes, similar to COCO-QA
 /// (Ren et al. 2015, section 3.3), which used captions alone.
 ///
-/// Kinds: "object", "number", "color", "wearing/holding", "where", "yes/no". Facts on which the captions contradict
+/// Kinds: "object", "number", "color", "wearing/holding", "where", "yes/no"; with ``Options/isWide`` also "doing" and
+/// "either/or". Facts on which the captions contradict
 /// each other are dropped, and answers are balanced so that a question's wording alone predicts little.
 public struct QuestionGenerator: Sendable {
     public struct Options: Equatable, Sendable {
@@ -15,11 +16,16 @@ public struct QuestionGenerator: Sendable {
         public var wordings: Int
         /// The share of facts that are also asked in their short wording, where it is clear.
         public var shortShare: Float
+        /// Whether to ask more than the six kinds: what someone is doing, which of two things it is, what stands beside,
+        /// sports, left and right, and yes or no of actions, clothes and scenes. The questions of the six kinds stay the
+        /// same.
+        public var isWide: Bool
 
-        public init(seed: UInt64 = 1, wordings: Int = 2, shortShare: Float = 0.25) {
+        public init(seed: UInt64 = 1, wordings: Int = 2, shortShare: Float = 0.25, isWide: Bool = false) {
             self.seed = seed
             self.wordings = wordings
             self.shortShare = shortShare
+            self.isWide = isWide
         }
     }
 
@@ -99,6 +105,12 @@ public struct QuestionGenerator: Sendable {
         let evened = AnswerBalance.even(closed, generator: &generator)
         var questions = ask(thinned.kept, generator: &generator)
         questions += askPairs(evened.kept, generator: &generator)
+        var (facts, kept) = (open + closed, thinned.kept + evened.kept)
+        if options.isWide {
+            let wide = wide(images, open: open, contradicted: &contradicted)
+            (facts, kept) = (facts + wide.all, kept + wide.kept)
+            questions += wide.questions
+        }
         let order = Dictionary(uniqueKeysWithValues: images.enumerated().map { ($1.name, $0) })
         // In the order of the split; within an image, in the order of the kinds.
         let sorted = questions.enumerated().sorted {
@@ -106,15 +118,42 @@ public struct QuestionGenerator: Sendable {
         }.map(\.element)
         var report = report(sorted, images: images.count)
         for (kind, count) in contradicted { report.kinds[kind]?.contradicted = count }
-        let all = Dictionary(grouping: open + closed, by: \.kind)
-        let left = Dictionary(grouping: thinned.kept + evened.kept, by: \.kind)
+        let all = Dictionary(grouping: facts, by: \.kind)
+        let left = Dictionary(grouping: kept, by: \.kind)
         for (kind, facts) in all { report.kinds[kind]?.unbalanced = facts.count - (left[kind]?.count ?? 0) }
         return (sorted, report)
+    }
+
+    /// The questions of ``Options/isWide``, with random numbers of their own.
+    /// - Parameter open: the facts of the six kinds that are not answered by yes or no.
+    private func wide(
+        _ images: [AnnotatedImage], open: [QuestionFact], contradicted: inout [String: Int]
+    ) -> (questions: [Question], all: [QuestionFact], kept: [QuestionFact]) {
+        var generator = SeededGenerator(seed: options.seed ^ 0x57DE)
+        var facts: [QuestionFact] = []
+        for image in images {
+            facts += ActionQuestions.facts(image, dropped: &contradicted[ActionQuestions.kind, default: 0])
+            facts += SportQuestions.facts(image)
+            facts += SideQuestions.facts(image, dropped: &contradicted["object", default: 0])
+            facts += SideQuestions.leftAndRight(image, generator: &generator)
+        }
+        facts += ActionQuestions.checks(images, generator: &generator)
+        facts += ChoiceQuestions.facts(images, open: open, generator: &generator)
+        facts += WiderYesNoQuestions.worn(images.map { ($0, Relations($0)) }, generator: &generator)
+        facts += WiderYesNoQuestions.scenes(images, open: open, generator: &generator)
+        facts += WiderYesNoQuestions.colored(images, generator: &generator)
+        let closed = AnswerBalance.even(facts.filter { $0.kind == "yes/no" }, generator: &generator).kept
+        let thinned = AnswerBalance.thin(
+            facts.filter { $0.kind != "yes/no" }, shares: Self.shares, generator: &generator
+        ).kept
+        let questions = ask(thinned, generator: &generator) + askPairs(closed, generator: &generator)
+        return (questions, facts, thinned + closed)
     }
 
     /// By kind, the largest share of one answer among questions with the same wording.
     private static let shares = [
         "color": 0.22, "number": 0.42, "object": 0.25, WornHeldQuestions.kind: 0.22, "where": 0.2,
+        ActionQuestions.kind: 0.15, ChoiceQuestions.kind: 0.55,
     ]
 
     private func ask(_ facts: [QuestionFact], generator: inout SeededGenerator) -> [Question] {

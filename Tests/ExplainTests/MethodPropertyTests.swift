@@ -61,7 +61,7 @@ final class MethodPropertyTests: XCTestCase {
     func testEveryMethod_ofAnswers_givesFiniteMapsAndWordsOnce() throws {
         for kind in VQAHeadConfiguration.Kind.allCases where kind != .questionOnly {
             let model = try untrainedVQAModel(kind)
-            let attends = [.coAttention, .stackedAttention, .twoGlimpses].contains(kind)
+            let attends = [.bilinearAttention, .coAttention, .stackedAttention, .twoGlimpses].contains(kind)
             let methods = few.filter { $0.name != "cam" && ($0.name != "attention" || attends) }
             let explainer = try Explainer(model, options: ExplanationOptions(methods: methods, explainsWords: true))
             let question = try model.question("what color is the dog?").question
@@ -87,7 +87,7 @@ final class MethodPropertyTests: XCTestCase {
 
     func testModelAttention_ofAVQAHeadWithoutAttention_throws() throws {
         for kind in VQAHeadConfiguration.Kind.allCases
-        where ![.questionOnly, .coAttention, .stackedAttention, .twoGlimpses].contains(kind) {
+        where ![.questionOnly, .bilinearAttention, .coAttention, .stackedAttention, .twoGlimpses].contains(kind) {
             let model = try untrainedVQAModel(kind), explainer = try explainer(model, [ModelAttention()])
             let question = try model.question("what color is the dog?").question
             XCTAssertThrowsError(try explainer.explain(encode(explainer), input: question, targets: [.best])) {

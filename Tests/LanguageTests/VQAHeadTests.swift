@@ -170,8 +170,8 @@ final class VQAHeadTests: XCTestCase {
             XCTAssertLessThan(relativeError(scores.value.array, logits.value.array), 1e-6, kind.rawValue)
             checked += 1
         }
-        // Stacked attention, and the head that reads no image.
-        XCTAssertEqual(checked, 2)
+        // Stacked and bilinear attention, and the head that reads no image.
+        XCTAssertEqual(checked, 3)
     }
 
     /// Three questions about each of two images in one batch, as each would be alone without padding; the images'

@@ -167,6 +167,82 @@ final class QuestionGeneratorTests: XCTestCase {
         XCTAssertNil(Self.annotated[5].entities[0].noun)
     }
 
+    // MARK: More kinds
+
+    private func doing(_ index: Int, _ wording: String) -> String? {
+        var dropped = 0
+        return ActionQuestions.facts(Self.annotated[index], dropped: &dropped).first {
+            $0.wordings.contains(wording)
+        }?.answer
+    }
+
+    func testActionFacts_ofCaptions_areAsExpected() {
+        XCTAssertEqual(doing(0, "what is the dog doing?"), "running")
+        XCTAssertEqual(doing(1, "what are the boys doing?"), "riding")
+        XCTAssertEqual(doing(1, "what are they doing?"), "riding")
+        XCTAssertEqual(doing(2, "what is he doing?"), "sitting")
+        XCTAssertEqual(doing(3, "what is she doing?"), "playing")
+        XCTAssertNil(doing(4, "what is the dog doing?"), "there are two")
+        XCTAssertNil(doing(5, "what is the man doing?"), "the captions do not agree who it is")
+    }
+
+    func testActions_thatGoTogether_areNotExcluded() {
+        XCTAssertTrue(Actions.excluded["sitting"]?.contains("running") == true)
+        XCTAssertFalse(Actions.excluded["running"]?.contains("jumping") == true)
+        for (verb, others) in Actions.excluded {
+            for other in others { XCTAssertTrue(Actions.excluded[other]?.contains(verb) == true, "\(verb) \(other)") }
+        }
+        XCTAssertTrue(Actions.mentions("running", in: ["runs"]))
+        XCTAssertTrue(Actions.mentions("sitting", in: ["sat", "sits"]))
+        XCTAssertFalse(Actions.mentions("running", in: ["a", "dog", "walks"]))
+    }
+
+    /// The six kinds keep their questions; the others are added.
+    func testWideQuestions_ofImages_addToTheOthers() {
+        let few = QuestionGenerator(options: .init(seed: 3)).questions(Self.annotated).questions
+        let (many, report) = QuestionGenerator(options: .init(seed: 3, isWide: true)).questions(Self.annotated)
+        var left = many
+        for question in few {
+            guard let at = left.firstIndex(of: question) else { return XCTFail("\(question.text) is missing") }
+            left.remove(at: at)
+        }
+        XCTAssertFalse(left.isEmpty)
+        XCTAssertTrue(left.contains { $0.kind == "doing" })
+        XCTAssertTrue(left.contains { $0.kind == "either/or" })
+        XCTAssertEqual(report.questions, many.count)
+        for question in left where question.kind == "either/or" {
+            XCTAssertTrue(question.text.contains(" or "), question.text)
+            XCTAssertTrue(question.text.contains(question.answer), "\(question.text) \(question.answer)")
+        }
+    }
+
+    /// A man left of a dog; mirror images of such questions are made in training.
+    func testSides_ofThingsThatLieApart_areAsked() throws {
+        var generator = SeededGenerator(seed: 1)
+        let image = AnnotatedImage(
+            name: "a.jpg", captions: [["a", "man", "and", "a", "dog"]],
+            phrases: [
+                Phrase(
+                    image: "a.jpg", first: 0, count: 2, chain: 1, types: ["people"],
+                    boxes: [Rectangle(x0: 0, y0: 0, x1: 20, y1: 50)], caption: ["a", "man", "and", "a", "dog"]),
+                Phrase(
+                    image: "a.jpg", first: 3, count: 2, chain: 2, types: ["animals"],
+                    boxes: [Rectangle(x0: 60, y0: 20, x1: 90, y1: 50)], caption: ["a", "man", "and", "a", "dog"]),
+            ], lexicon: .shared)
+        let facts = SideQuestions.leftAndRight(image, generator: &generator)
+        func answer(_ text: String) -> String? {
+            facts.first { $0.wordings.contains(text) }?.answer
+        }
+        XCTAssertEqual(answer("what is on the left?"), "man")
+        XCTAssertEqual(answer("what is on the right?"), "dog")
+        let sides = facts.filter { $0.kind == "either/or" }
+        XCTAssertEqual(sides.map(\.answer), ["left", "right"])
+        for fact in facts where fact.kind == "yes/no" {
+            let isLeft = fact.wordings[0].contains("left"), isMan = fact.wordings[0].hasPrefix("is the man")
+            XCTAssertEqual(fact.answer, isLeft == isMan ? "yes" : "no", fact.wordings[0])
+        }
+    }
+
     func testNounPhrase_ofPhrases_isParsed() {
         func parse(_ text: String) -> NounPhrase {
             NounPhrase(text.split(separator: " ").map(String.init), lexicon: .shared)

@@ -34,14 +34,14 @@ final class GroundingTests: XCTestCase {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta square\t8,0,24,16;0,16,16,24\ta square\n")
         let boxes = try XCTUnwrap(found.targets[0].first).boxes
         XCTAssertEqual(
-            found.coverage(boxes, image: 0, copy: 0, rows: 4, columns: 4),
+            found.coverage.cells(of: boxes, image: 0, copy: 0, rows: 4, columns: 4),
             [0.5, 0.5, 0, 0, 0.5, 0, 0, 0] + [Float](repeating: 0, count: 8))
         XCTAssertEqual(
-            found.coverage(boxes, image: 0, copy: 1, rows: 4, columns: 4),
+            found.coverage.cells(of: boxes, image: 0, copy: 1, rows: 4, columns: 4),
             [0, 0, 0.5, 0.5, 0, 0, 0, 0.5] + [Float](repeating: 0, count: 8))
         // Of overlapping boxes, the larger part of the cell counts.
         XCTAssertEqual(
-            found.coverage([boxes[0], boxes[0]], image: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
+            found.coverage.cells(of: [boxes[0], boxes[0]], image: 0, copy: 0, rows: 1, columns: 1), [256 / 4096])
     }
 
     /// The copies equal those of the feature cache: a white image with a black box is black where the coverage is 1, in
@@ -55,8 +55,8 @@ final class GroundingTests: XCTestCase {
         let inputs = Augmentation(crops: 3, flips: true, seed: 3).inputs(image, index: 0, preprocessing)
         XCTAssertEqual(inputs.shape, [8, 32, 32, 3])
         for copy in 0..<8 {
-            let covered = found.coverage(
-                found.targets[0][0].boxes, image: 0, copy: copy, rows: 32, columns: 32)
+            let covered = found.coverage.cells(
+                of: found.targets[0][0].boxes, image: 0, copy: copy, rows: 32, columns: 32)
             let seen = inputs.row(copy).array
             for cell in covered.indices {
                 // An antialiased resize blends a pixel or two at the edges.

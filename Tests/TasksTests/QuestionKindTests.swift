@@ -33,6 +33,10 @@ final class QuestionKindTests: XCTestCase {
                 "what does the man have on his head?",
                 "what does the boy have over his eyes?",
             ])
+        assert(.doing, ["what is the man doing?", "what are they doing?", "what is she doing in the picture?"])
+        assert(
+            .eitherOr,
+            ["is it a man or a woman?", "is the dog black or white?", "was the picture taken inside or outside?"])
         assert(
             .object,
             [

@@ -185,6 +185,75 @@ final class VQATrainerTests: XCTestCase {
         }
     }
 
+    // MARK: Boxes and mirror images
+
+    /// With the squares' boxes, the attention learns to lie on the square; without, it need not.
+    func testVQATrainer_withBoxes_teachesWhereToLook() throws {
+        let world = try world()
+        var boxed = questions("t", 24, from: 0)
+        for i in boxed.indices { boxed[i].boxes = [try XCTUnwrap(world.boxes[boxed[i].image])] }
+        /// The mean part of the attention on the cells that the square covers, over the dev images.
+        func inside(_ name: String) throws -> Float {
+            let model = try VQAModel.load(world.output(name))
+            let head = try XCTUnwrap(model.head as? any AttendingVQAHead)
+            let parts = try (0..<6).map { i -> Float in
+                let image = try Image.read(world.folder.appendingPathComponent("images/d\(i).png"))
+                let features = model.features(model.configuration.preprocessing.prepare(image).tensor)
+                let words = try model.read("what color is the square?").words
+                let attention = head.look(
+                    features: Variable(features), embedded: head.embed([words]), lengths: [words.count], dropout: nil
+                ).attention
+                let box = try XCTUnwrap(world.boxes["d\(i).png"])
+                let coverage = try BoxCoverage(
+                    [("d\(i).png", world.folder.appendingPathComponent("images/d\(i).png"))],
+                    preprocessing: model.configuration.preprocessing, augmentation: .none, isNeeded: { _ in true })
+                let cells = coverage.cells(
+                    of: [box], image: 0, copy: 0, rows: features.shape[1], columns: features.shape[2])
+                return zip(cells, attention.array).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            return parts.reduce(0, +) / 6
+        }
+        var options = Self.options
+        (options.kind, options.normalisesImage, options.grounding) = (.bilinearAttention, true, 4)
+        try makeTrainer("taught", options, train: boxed).run(resume: false)
+        options.grounding = 0
+        try makeTrainer("alone", options, train: boxed).run(resume: false)
+        XCTAssertGreaterThan(try inside("taught"), 1.3 * (try inside("alone")))
+    }
+
+    func testVQATrainer_thatCannotLearnFromBoxes_isRefused() throws {
+        var options = Self.options
+        options.grounding = 1
+        XCTAssertThrowsError(try makeTrainer("deeper", options)) {
+            XCTAssertTrue("\($0)".contains("deeper-lstm has no attention that boxes could teach"), "\($0)")
+        }
+        options.kind = .stackedAttention
+        XCTAssertThrowsError(try makeTrainer("boxless", options)) {
+            XCTAssertTrue("\($0)".contains("no question has boxes"), "\($0)")
+        }
+    }
+
+    /// In a mirror image left and right change places, in the question and in the answer.
+    func testItem_ofAQuestionAboutSides_isExchangedForMirrorImages() throws {
+        let words = ["is", "the", "dog", "on", "left", "or", "right", "a"]
+        let vocabulary = Vocabulary(tokens: [words], minimumCount: 1)
+        func item(_ text: String, _ answer: String) -> VQATask.Item? {
+            VQATask.item(
+                Question(image: "a.png", text: text, answer: answer), text.split(separator: " ").map(String.init),
+                vocabulary, ["left": 0, "right": 1, "yes": 2, "dog": 3], longest: 30)
+        }
+        let side = try XCTUnwrap(item("is the dog on the left or right", "left"))
+        XCTAssertEqual(side.answer, 0)
+        XCTAssertEqual(side.mirrored?.answer, 1)
+        XCTAssertEqual(
+            side.mirrored?.words, vocabulary.encode(["is", "the", "dog", "on", "the", "right", "or", "left"]))
+        let yes = try XCTUnwrap(item("is the dog on the left", "yes"))
+        XCTAssertEqual(yes.mirrored?.answer, 2)
+        XCTAssertEqual(yes.mirrored?.words, vocabulary.encode(["is", "the", "dog", "on", "the", "right"]))
+        XCTAssertNil(try XCTUnwrap(item("is the dog a dog", "yes")).mirrored)
+        XCTAssertNil(item("is the dog a dog", "zebra"), "no answer of the model's")
+    }
+
     func testQuestionSplit_everyFifthImage_keepsImagesTogether() {
         let all = questions("t", 10, from: 0)
         let (held, others) = QuestionDataset.split(all, every: 5)

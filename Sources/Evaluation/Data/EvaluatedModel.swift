@@ -1,6 +1,7 @@
 import Drawing
 import Explain
 import Foundation
+import Language
 import Tasks
 import Tensors
 import Vision
@@ -27,10 +28,7 @@ extension Captioner: EvaluableModel {
 }
 
 extension VQAModel: EvaluableModel {
-    var attends: Bool {
-        let kind = configuration.answerer.kind
-        return kind == .stackedAttention || kind == .coAttention
-    }
+    var attends: Bool { head is any AttendingVQAHead }
 
     func remade(_ parameters: Parameters) throws -> VQAModel {
         try VQAModel(

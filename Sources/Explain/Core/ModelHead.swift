@@ -10,6 +10,9 @@ public struct ModelHead {
     /// The model's own attention for a target: weights of the feature map's cells `[u', v']`; nil for a model without
     /// attention.
     public let attention: (LinearTarget) -> Tensor?
+    /// Each cell's own part of a target, `[u', v']`, for a model whose scores are a sum over the feature map's cells and
+    /// of what does not depend on the image; nil for another model.
+    public let cellScores: (LinearTarget) -> Tensor?
     /// For messages, as "vgg16" or "show-and-tell".
     public let name: String
 
@@ -17,15 +20,18 @@ public struct ModelHead {
     ///   - name: for messages, as "vgg16" or "show-and-tell".
     ///   - isPooledLinear: whether the head is global average pooling and one linear layer.
     ///   - attention: the model's own attention for a target, `[u', v']`; nil for a model without attention.
+    ///   - cellScores: each cell's own part of a target, `[u', v']`; nil for a model whose scores are no sum over the
+    ///     cells.
     ///   - outputs: from feature maps `[N, u', v', K']` to outputs `[N, F]`, one row an image. It has to be made of
     ///     functions of `Tensors` over `Variable`, which have derivatives.
     public init(
         name: String, isPooledLinear: Bool = false, attention: @escaping (LinearTarget) -> Tensor? = { _ in nil },
-        outputs: @escaping (Variable) -> Variable
+        cellScores: @escaping (LinearTarget) -> Tensor? = { _ in nil }, outputs: @escaping (Variable) -> Variable
     ) {
         self.name = name
         self.isPooledLinear = isPooledLinear
         self.attention = attention
+        self.cellScores = cellScores
         self.outputs = outputs
     }
 }

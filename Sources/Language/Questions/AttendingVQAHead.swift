@@ -1,11 +1,20 @@
 import Tensors
 
+/// What a head with attention makes of questions about images.
+public struct AttendedAnswers {
+    /// `[N, A]`
+    public let logits: Variable
+    /// The regions' weights in the last attention step, `[M, N / M, L]`.
+    public let attention: Tensor
+    /// The scores whose softmax is ``attention``, from which boxes can teach where to look; nil where the weights are
+    /// no single softmax.
+    public let scores: Variable?
+}
+
 /// A head with attention over the image's regions.
-protocol AttendingVQAHead: VQAHead {
-    /// logits `[N, A]`, and the weights of the regions in the last attention step, `[M, N / M, L]`.
-    func look(
-        features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
-    ) -> (logits: Variable, attention: Tensor)
+public protocol AttendingVQAHead: VQAHead {
+    /// As ``VQAHead/logits(features:embedded:lengths:dropout:)``, with the attention.
+    func look(features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?) -> AttendedAnswers
 }
 
 extension AttendingVQAHead {

@@ -35,27 +35,27 @@ public struct CoAttention: AttendingVQAHead {
 
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
-    /// logits `[N, A]` and the image attention of the coarsest level `[M, N / M, L]`.
-    func look(
+    /// The attention is the coarsest level's.
+    public func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
-    ) -> (logits: Variable, attention: Tensor) {
+    ) -> AttendedAnswers {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let images = features.shape[0]
         let regions = features.shape[1] * features.shape[2]
         let seen = image(features.reshaped([images, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         let levels = self.levels(embedded, batch, dropout)
-        var looked = Tensor([0])
+        var (looked, scores) = (Tensor([0]), Variable(Tensor([0])))
         func attended(_ level: Int) -> Variable {
-            let (q, v, weights) = attention[level](question: levels[level], image: annotations, batch)
-            looked = weights
+            let (q, v, regions) = attention[level](question: levels[level], image: annotations, batch)
+            (looked, scores) = regions
             return q + v
         }
         // eq. 7: h_w = tanh(W_w (q + v)), and on the coarser levels h = tanh(W [(q + v), h of the finer level])
         func head(_ level: Int, _ x: Variable) -> Variable { heads[level](dropout?(x) ?? x).activated(.tanh) }
         var held = head(0, attended(0))
         for level in 1..<levels.count { held = head(level, concatenateLast([attended(level), held])) }
-        return (answers(dropout?(held) ?? held), looked)
+        return AttendedAnswers(logits: answers(dropout?(held) ?? held), attention: looked, scores: scores)
     }
 
     /// The question's words, phrases and whole, each `[T, N, H]` with zeros after the questions' ends (section 3.2).
@@ -92,11 +92,11 @@ struct ParallelCoAttention {
     }
 
     /// question `[T, N, H]`, zeros after the questions' ends; image `[M, L, H]`; returns the attended q and v,
-    /// `[N, H]`, and the regions' weights `[M, N / M, L]`.
+    /// `[N, H]`, and the regions' weights with the scores before their softmax, `[M, N / M, L]`.
     ///
     /// In products of questions and regions, the N / M questions of an image are rows of one product.
     func callAsFunction(question: Variable, image: Variable, _ batch: QuestionBatch) -> (
-        q: Variable, v: Variable, regions: Tensor
+        q: Variable, v: Variable, regions: (weights: Tensor, scores: Variable)
     ) {
         let images = image.shape[0]
         let regions = image.shape[1]
@@ -119,10 +119,11 @@ struct ParallelCoAttention {
         let toWords = batchedProduct(c, imageKeys).reshaped([count, steps, keys])
         let hq = (questionKeys + toWords).activated(.tanh)
         // eq. 4, 5: the attention and the weighted sums
-        let av = imageScore(hv).reshaped([images, times, regions]).softmax()
+        let scores = imageScore(hv).reshaped([images, times, regions])
+        let av = scores.softmax()
         let aq = (questionScore(hq).reshaped([count, steps]) + batch.padding).softmax()
         let v = batchedProduct(av, image).reshaped([count, width])
         let q = batchedProduct(aq.reshaped([count, 1, steps]), words).reshaped([count, width])
-        return (q, v, av.value)
+        return (q, v, (av.value, scores))
     }
 }

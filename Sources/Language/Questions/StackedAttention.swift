@@ -42,10 +42,10 @@ public struct StackedAttention: AttendingVQAHead {
 
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
-    /// logits `[N, A]` and the last hop's attention `[M, N / M, L]`.
-    func look(
+    /// The attention is the last hop's.
+    public func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
-    ) -> (logits: Variable, attention: Tensor) {
+    ) -> AttendedAnswers {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let times = batch.questions(perImageOf: features)
         let images = features.shape[0]
@@ -54,7 +54,7 @@ public struct StackedAttention: AttendingVQAHead {
         let seen = image(features.reshaped([images, regions, features.shape[3]]))
         let annotations = dropout?(seen) ?? seen
         var u = batch.last(of: lstm(dropout?(embedded) ?? embedded).h)
-        var attention = Tensor([0])
+        var (scores, weights) = (Variable(Tensor([0])), Variable(Tensor([0])))
         for hop in hops {
             // eq. 15, 19: h_A = tanh(W_I v_I + (W_Q u + b)), [N, L, A]
             let keys = hop.image(annotations).repeatedRows(times)
@@ -62,10 +62,10 @@ public struct StackedAttention: AttendingVQAHead {
             let compared = (keys + query).activated(.tanh)
             // eq. 16: p over the regions; eq. 17: their weighted sum; eq. 18: u plus this sum. An
             // image's questions are the rows of one product.
-            let weights = hop.score(dropout?(compared) ?? compared).reshaped([images, times, regions]).softmax()
-            attention = weights.value
+            scores = hop.score(dropout?(compared) ?? compared).reshaped([images, times, regions])
+            weights = scores.softmax()
             u = batchedProduct(weights, annotations).reshaped(u.shape) + u
         }
-        return (answers(dropout?(u) ?? u), attention)
+        return AttendedAnswers(logits: answers(dropout?(u) ?? u), attention: weights.value, scores: scores)
     }
 }

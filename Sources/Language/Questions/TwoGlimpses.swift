@@ -29,10 +29,10 @@ public struct TwoGlimpses: AttendingVQAHead {
 
     public func embed(_ questions: [[Int]]) -> Variable { words(questions: questions) }
 
-    /// logits `[N, A]`, and the mean of both glimpses' weights, `[M, N / M, L]`.
-    func look(
+    /// The attention is the mean of both glimpses' weights.
+    public func look(
         features: Variable, embedded: Variable, lengths: [Int], dropout: Dropout?
-    ) -> (logits: Variable, attention: Tensor) {
+    ) -> AttendedAnswers {
         let batch = QuestionBatch(words: embedded, lengths: lengths)
         let times = batch.questions(perImageOf: features)
         let images = features.shape[0]
@@ -47,7 +47,8 @@ public struct TwoGlimpses: AttendingVQAHead {
         let x = concatenateLast([looked.reshaped([batch.count, -1]), q])
         let logits = answers(dropped(first(dropped(x)).activated(.relu)))
         let mean = weights.rows(0..<batch.count).value
-        return (logits, Self.meanOfGlimpses(mean).reshaped([images, times, regions]))
+        return AttendedAnswers(
+            logits: logits, attention: Self.meanOfGlimpses(mean).reshaped([images, times, regions]), scores: nil)
     }
 
     /// `[N, 2, L] -> [N, L]`

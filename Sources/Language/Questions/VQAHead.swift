@@ -23,11 +23,16 @@ public protocol VQAHead {
     /// The question's part of the answers' scores, `[N, A]`, where they are the sum of this part and of one that is
     /// read off the image's regions; nil for a head whose scores are no such sum.
     func questionScores(embedded: Variable, lengths: [Int]) -> Variable?
+
+    /// Each region's part of the answers' scores, `[N, L, A]`: summed over the regions, and with
+    /// ``questionScores(embedded:lengths:)``, they are the logits. nil for a head whose scores are no such sum.
+    func regionScores(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor?
 }
 
 extension VQAHead {
     public func attention(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? { nil }
     public func questionScores(embedded: Variable, lengths: [Int]) -> Variable? { nil }
+    public func regionScores(features: Tensor, embedded: Tensor, lengths: [Int]) -> Tensor? { nil }
 
     /// Standard deviation of new word vectors, PyTorch's own. With a twentieth of it, the accuracy on yes/no questions
     /// stays at chance for the first five epochs.
@@ -40,6 +45,8 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
         case deeperLSTM = "deeper-lstm"
         case coAttention = "co-attention"
         case stackedAttention = "stacked-attention"
+        /// ``BilinearAttention``
+        case bilinearAttention = "bilinear-attention"
         /// The baseline: the question's part of `deeperLSTM`, without the image.
         case questionOnly = "question-only"
         /// ``TwoGlimpses``
@@ -64,7 +71,8 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
     /// Batch normalisation of the feature map's channels; nil for none. Some channels are large everywhere, others are
     /// large rarely, and the head learns the rare ones slowly without it. It is not in the papers.
     public var normalisesImage: Bool?
-    /// Two glimpses and joined LSTM: width of the layer that image and question meet in.
+    /// Bilinear attention, two glimpses and joined LSTM: width of the layer that image and question meet in; nil for
+    /// `hidden`.
     public var joint: Int?
     /// Joined LSTM: the number of LSTM layers; nil for two.
     public var layers: Int?
@@ -95,6 +103,7 @@ public struct VQAHeadConfiguration: Codable, Equatable, Sendable {
         case .deeperLSTM: return DeeperLSTM(p, self)
         case .coAttention: return CoAttention(p, self)
         case .stackedAttention: return StackedAttention(p, self)
+        case .bilinearAttention: return BilinearAttention(p, self)
         case .questionOnly: return QuestionOnly(p, self)
         case .twoGlimpses: return TwoGlimpses(p, self)
         case .joinedLSTM: return JoinedLSTM(p, self)

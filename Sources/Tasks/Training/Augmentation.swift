@@ -59,8 +59,11 @@ public struct Augmentation: Codable, Equatable, Sendable {
 
     /// The rectangle of a copy of image number `index`, in the image's pixels, and whether it is mirrored.
     func frame(ofCopy copy: Int, index: Int, whole: Rectangle) -> (frame: Rectangle, isMirrored: Bool) {
-        (frames(whole, index: index)[flips ? copy / 2 : copy], flips && copy % 2 == 1)
+        (frames(whole, index: index)[flips ? copy / 2 : copy], isMirrored(copy: copy))
     }
+
+    /// Whether a copy is mirrored.
+    func isMirrored(copy: Int) -> Bool { flips && copy % 2 == 1 }
 
     private static func cut(_ whole: Rectangle, using random: inout SeededGenerator) -> Rectangle {
         func part(_ from: Double, _ to: Double) -> (Double, Double) {

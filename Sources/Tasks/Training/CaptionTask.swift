@@ -244,5 +244,5 @@ final class CaptionTask: TrainingTask {
 }
 
 extension CaptionDataset {
-    fileprivate var trainingImages: [TrainingImage] { entries.map { ($0.image, imageURL($0.image)) } }
+    var trainingImages: [TrainingImage] { entries.map { ($0.image, imageURL($0.image)) } }
 }

@@ -15,9 +15,8 @@ struct GroundedPhrases {
 
     /// The targets of each image, in the data set's order.
     let targets: [[Target]]
-    /// The part of each image that preprocessing keeps, in pixels of the image file.
-    private let seen: [Rectangle]
-    private let augmentation: Augmentation
+    /// Where the boxes lie in the feature maps.
+    let coverage: BoxCoverage
 
     /// - Parameters:
     ///   - file: a file as ``PhraseFile`` describes.
@@ -26,7 +25,6 @@ struct GroundedPhrases {
         _ file: URL, of data: CaptionDataset, vocabulary: Vocabulary, preprocessing: Preprocessing,
         augmentation: Augmentation
     ) throws {
-        self.augmentation = augmentation
         let phrases = try PhraseFile.read(file, images: Set(data.entries.map(\.image)))
         let byImage = Dictionary(grouping: phrases, by: \.image)
         targets = data.entries.map { entry in
@@ -35,12 +33,9 @@ struct GroundedPhrases {
         guard targets.contains(where: { !$0.isEmpty }) else {
             throw DatasetError(path: file.path, problem: "has no phrase with boxes of the training images")
         }
-        seen = try data.entries.enumerated().map { index, entry in
-            // The rectangle of an image without phrases is not used.
-            guard byImage[entry.image] != nil else { return Rectangle(x0: 0, y0: 0, x1: 1, y1: 1) }
-            let image = try Image.read(data.imageURL(entry.image))
-            return preprocessing.placement(originalWidth: image.width, originalHeight: image.height).rectangle
-        }
+        coverage = try BoxCoverage(
+            data.trainingImages, preprocessing: preprocessing, augmentation: augmentation,
+            isNeeded: { byImage[data.entries[$0].image] != nil })
     }
 
     private static func target(_ phrase: Phrase, _ vocabulary: Vocabulary) -> Target? {
@@ -52,30 +47,6 @@ struct GroundedPhrases {
         let words = vocabulary.encode([head] + others)
         guard words[0] != vocabulary.unknown else { return nil }
         return Target(words: words.filter { $0 != vocabulary.unknown }, boxes: phrase.boxes)
-    }
-
-    /// The part of each cell of `rows` x `columns` that lies in one of the boxes, `[rows * columns]`, in a copy of an
-    /// image. Where several boxes overlap a cell, the largest part counts.
-    func coverage(_ boxes: [Rectangle], image: Int, copy: Int, rows: Int, columns: Int) -> [Float] {
-        let (frame, isMirrored) = augmentation.frame(ofCopy: copy, index: image, whole: seen[image])
-        var covered = [Float](repeating: 0, count: rows * columns)
-        let width = frame.width / Double(columns)
-        let height = frame.height / Double(rows)
-        for box in boxes {
-            for row in 0..<rows {
-                let top = frame.y0 + Double(row) * height
-                let down = min(box.y1, top + height) - max(box.y0, top)
-                if down <= 0 { continue }
-                for column in 0..<columns {
-                    let left = frame.x0 + Double(column) * width
-                    let across = min(box.x1, left + width) - max(box.x0, left)
-                    if across <= 0 { continue }
-                    let cell = row * columns + (isMirrored ? columns - 1 - column : column)
-                    covered[cell] = max(covered[cell], Float(down * across / (width * height)))
-                }
-            }
-        }
-        return covered
     }
 }
 
@@ -113,8 +84,8 @@ struct GroundingBatch {
         for (m, image) in images.enumerated() {
             var draw = [Float](repeating: 0, count: regions)
             for (r, target) in phrases.targets[image].shuffled(using: &random).prefix(perImage).enumerated() {
-                let covered = phrases.coverage(
-                    target.boxes, image: image, copy: copies[m], rows: rows, columns: columns)
+                let covered = phrases.coverage.cells(
+                    of: target.boxes, image: image, copy: copies[m], rows: rows, columns: columns)
                 let total = covered.reduce(0, +)
                 // Mostly the head, because the boxes show it; sometimes one of its adjectives.
                 let others = target.words.count - 1

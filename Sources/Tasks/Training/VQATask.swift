@@ -14,10 +14,20 @@ final class VQATask: TrainingTask {
     let dataTexts: [String]
     let dataNames: [String]
 
-    /// A training question: its words and its answer's number.
-    private typealias Item = (words: [Int], answer: Int)
+    /// A training question.
+    struct Item {
+        var words: [Int]
+        /// Its index among ``answers``.
+        var answer: Int
+        /// Words and answer for a mirror image, with left and right exchanged; nil where they are the same.
+        var mirrored: (words: [Int], answer: Int)?
+        /// In pixels of the image file.
+        var boxes: [Rectangle]
+    }
     /// By image; an image none of whose answers is known has none.
     private let items: [[Item]]
+    /// Where the questions' boxes lie; nil where they are not learnt from.
+    private var coverage: BoxCoverage?
     /// By image: a dev question's words, and its answer.
     private let devItems: [[AnswerCalibration.Item]]
 
@@ -37,13 +47,16 @@ final class VQATask: TrainingTask {
         let numbers = Dictionary(uniqueKeysWithValues: answers.enumerated().map { ($1, $0) })
         items = zip(train.entries, tokens).map { entry, tokens in
             zip(entry.questions, tokens).compactMap { question, tokens in
-                numbers[question.answer].map { (Array(vocabulary.encode(tokens).prefix(options.maximumLength)), $0) }
+                Self.item(question, tokens, vocabulary, numbers, longest: options.maximumLength)
             }
         }
         devItems = dev.entries.map { entry in
             entry.questions.map { AnswerCalibration.Item($0, vocabulary: vocabulary) }
         }
-        dataTexts = (train.questions + dev.questions).map { [$0.image, $0.text, $0.answer].joined(separator: "\n") }
+        dataTexts = (train.questions + dev.questions).map { question in
+            let boxes = options.grounding > 0 ? question.boxes.map { "\($0)" } : []
+            return ([question.image, question.text, question.answer] + boxes).joined(separator: "\n")
+        }
         dataNames = train.names + dev.names
         (trainImages, devImages) = (train.trainingImages, dev.trainingImages)
         let head = VQAHeadConfiguration(
@@ -71,14 +84,84 @@ final class VQATask: TrainingTask {
     ) {
         let head = configuration.answerer.makeHead(batch.parameters[Self.place])
         let (questions, weights) = Self.rows(
-            batch.images.map { Array(items[$0].shuffled(using: &generator).prefix(options.questionsPerPicture)) })
+            zip(batch.images, batch.copies).map { image, copy in
+                items[image].shuffled(using: &generator).prefix(options.questionsPerPicture).map { item in
+                    guard options.augmentation.isMirrored(copy: copy), let other = item.mirrored else { return item }
+                    return Item(words: other.words, answer: other.answer, mirrored: nil, boxes: item.boxes)
+                }
+            })
         let dropout = Dropout(rate: options.dropout, seed: generator.next())
-        let logits = head.logits(
-            features: batch.features, embedded: head.embed(questions.map(\.words)),
-            lengths: questions.map(\.words.count), dropout: dropout)
-        let loss = crossEntropy(
-            logits, targets: questions.map(\.answer), weights: weights, smoothing: options.labelSmoothing)
-        return (loss, Double(loss.value.scalar))
+        let (embedded, lengths) = (head.embed(questions.map(\.words)), questions.map(\.words.count))
+        func loss(_ logits: Variable) -> Variable {
+            crossEntropy(logits, targets: questions.map(\.answer), weights: weights, smoothing: options.labelSmoothing)
+        }
+        guard let coverage, let head = head as? any AttendingVQAHead else {
+            let answered = loss(
+                head.logits(features: batch.features, embedded: embedded, lengths: lengths, dropout: dropout))
+            return (answered, Double(answered.value.scalar))
+        }
+        let looked = head.look(features: batch.features, embedded: embedded, lengths: lengths, dropout: dropout)
+        let answered = loss(looked.logits)
+        let shown = Double(answered.value.scalar)
+        guard let scores = looked.scores else { return (answered, shown) }
+        let places = Self.places(questions.map(\.boxes), weights: weights, batch, coverage)
+        let lesson = (scores.logSoftmax() * Variable(places.reshaped(scores.shape))).sum()
+        return (answered + lesson.scaled(by: -options.grounding), shown)
+    }
+
+    /// Reads where the training questions' boxes lie.
+    /// - Throws: ``ModelError`` for a head that boxes cannot teach, ``DatasetError`` for questions without boxes.
+    func readBoxes(of train: QuestionDataset, for output: URL) throws {
+        guard options.grounding > 0 else { return }
+        let scope = ParameterStore(seed: 1).scope()
+        guard configuration.answerer.makeHead(scope) is any AttendingVQAHead else {
+            throw ModelError(
+                path: output.path,
+                problem: "\(options.kind.rawValue) has no attention that boxes could teach; give a weight of grounding "
+                    + "of 0, or take bilinear-attention")
+        }
+        guard items.contains(where: { $0.contains { !$0.boxes.isEmpty } }) else {
+            throw DatasetError(
+                path: train.names.last ?? "",
+                problem: "no question has boxes, from which the attention could learn; give a weight of grounding of 0")
+        }
+        coverage = try BoxCoverage(
+            trainImages, preprocessing: configuration.preprocessing, augmentation: options.augmentation,
+            isNeeded: { items[$0].contains { !$0.boxes.isEmpty } })
+    }
+
+    /// For each question a distribution over the cells that is uniform over its boxes, `[N, L]`, divided by the number
+    /// of questions with boxes; zeros for a question without boxes in this copy of its image.
+    private static func places(
+        _ boxes: [[Rectangle]], weights: [Float], _ batch: TrainingBatch, _ coverage: BoxCoverage
+    ) -> Tensor {
+        let (rows, columns) = (batch.features.shape[1], batch.features.shape[2])
+        let (times, cells) = (boxes.count / max(1, batch.images.count), rows * columns)
+        let places = Tensor([boxes.count, cells])
+        var used = 0
+        for (n, boxes) in boxes.enumerated() where !boxes.isEmpty && weights[n] > 0 {
+            let covered = coverage.cells(
+                of: boxes, image: batch.images[n / times], copy: batch.copies[n / times], rows: rows, columns: columns)
+            let total = covered.reduce(0, +)
+            if total < GroundingBatch.leastCover { continue }
+            used += 1
+            for (cell, part) in covered.enumerated() { places.pointer[n * cells + cell] = part / total }
+        }
+        return Variable(places).scaled(by: 1 / Float(max(1, used))).value
+    }
+
+    static func item(
+        _ question: Question, _ tokens: [String], _ vocabulary: Vocabulary, _ numbers: [String: Int], longest: Int
+    ) -> Item? {
+        guard let answer = numbers[question.answer] else { return nil }
+        func words(_ tokens: [String]) -> [Int] { Array(vocabulary.encode(tokens).prefix(longest)) }
+        let sides = ["left": "right", "right": "left"]
+        var mirrored: (words: [Int], answer: Int)?
+        if tokens.contains(where: { sides[$0] != nil }) || sides[question.answer] != nil {
+            let other = sides[question.answer] ?? question.answer
+            mirrored = (words(tokens.map { sides[$0] ?? $0 }), numbers[other] ?? answer)
+        }
+        return Item(words: words(tokens), answer: answer, mirrored: mirrored, boxes: question.boxes)
     }
 
     /// As many rows for each image: where it has fewer questions, its first again, with weight 0. The weights of the

@@ -27,6 +27,7 @@ public final class VQATrainer {
             encoder: .init(shared: sharedEncoder, weights: encoderWeights, name: options.encoder),
             seed: options.seed, averageDecay: options.averageDecay, output: output, report: report)
         let task = VQATask(options, train: train, dev: dev, model: model)
+        try task.readBoxes(of: train, for: output)
         trainer = Trainer(task, model)
         let known = task.questionCount
         let parts = [

@@ -19,12 +19,15 @@ public struct VQATrainingOptions: TrainerOptions, Sendable {
     public var batch = 32
     public var questionsPerPicture = 8
     public var maximumLength = 30
+    /// The weight of the lesson where to look: the cross-entropy of the attention with the cells that a question's boxes
+    /// cover. 0 for none.
+    public var grounding: Float = 0
     public var dropout: Float = 0.4
     public var labelSmoothing: Float = 0
     public var clipNorm: Float = 5
     /// Decay of the running average of the weights, which is evaluated and kept.
     public var averageDecay: Float = 0.999
-    /// Whether to train on mirror images too. They are wrong for questions about left and right.
+    /// Whether to train on mirror images too. In questions about them and in their answers, left and right change places.
     public var flips = false
     /// The number of random crops of each image that an epoch may show instead of the whole (see ``Augmentation``).
     public var crops = 0

@@ -8,16 +8,20 @@ public enum QuestionKind: String, Codable, CaseIterable, Sendable {
     case wearingHolding = "wearing/holding"
     case place = "where"
     case yesNo = "yes/no"
+    case doing
+    case eitherOr = "either/or"
     case other
 
     /// The kind of a question of these words (``CaptionTokenizer``). The first rule that fits decides:
     ///
+    /// - `either/or`: it begins with a verb and has "or" ("is it a man or a woman?");
     /// - `yes/no`: it begins with a verb ("is", "does");
     /// - `color`: it asks "what" or "which" and names colour ("what color is the dog?");
     /// - `number`: it has "how many" or "number of";
     /// - `where`: it has "where", or asks for a place ("what kind of place is it?");
     /// - `wearing/holding`: it asks "what" and has a form of wear, hold or carry, "have", or what holds things ("what is
     ///   in its mouth?", "what does she have on her head?");
+    /// - `doing`: it asks "what" and has "doing";
     /// - `object`: any other question with "what", "which" or "who";
     /// - `other`: the rest ("why", "how").
     public init(tokens: [String]) {
@@ -28,7 +32,7 @@ public enum QuestionKind: String, Codable, CaseIterable, Sendable {
         }
         let asksWhat = has(["what", "which", "what's"])
         if let first = tokens.first, Self.verbs.contains(first) {
-            self = .yesNo
+            self = words.contains("or") ? .eitherOr : .yesNo
         } else if asksWhat, has(["color", "colour", "colors", "colours"]) {
             self = .color
         } else if has("how", then: ["many"]) || has("number", then: ["of"]) {
@@ -37,6 +41,8 @@ public enum QuestionKind: String, Codable, CaseIterable, Sendable {
             self = .place
         } else if asksWhat, has(Self.wornOrHeld) || has(["mouth", "hand", "hands", "have"]) {
             self = .wearingHolding
+        } else if asksWhat, has(["doing"]) {
+            self = .doing
         } else if asksWhat || has(["who", "whose", "whom", "who's"]) {
             self = .object
         } else {

@@ -33,6 +33,11 @@ struct PhraseDataOptions: ParsableArguments {
 struct QuestionMakingOptions: ParsableArguments {
     @Option(help: "Seed of all random choices.") var seed: UInt64 = 1
     @Option(help: ArgumentHelp("Wordings of one question, at most.", valueName: "count")) var wordings = 2
+    @Flag(
+        help: """
+            Also ask what someone is doing, which of two things it is, what stands beside, sports, left and right, and \
+            more questions of yes or no.
+            """) var wide = false
 
     func validate() throws {
         if !(1...10).contains(wordings) { throw ValidationError("--wordings is in 1...10") }
@@ -58,8 +63,8 @@ struct DataQuestions: ParsableCommand {
                   Make questions about the images that dev.txt names.
 
             Questions are made as in COCO-QA (Ren et al. 2015), from captions (Flickr8k) and the captions' phrases \
-            with boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no. \
-            Each question has the boxes of the phrase that it asks about. A question whose answer another caption \
+            with boxes (Flickr30k Entities). The kinds are object, number, color, wearing/holding, where and yes/no; \
+            with --wide also doing and either/or. Each question has the boxes of the phrase that it asks about. A question whose answer another caption \
             contradicts is dropped. Answers are balanced, so that the question alone says little about its answer. The \
             same files and the same seed make the same questions.
 
@@ -71,7 +76,8 @@ struct DataQuestions: ParsableCommand {
     @OptionGroup(title: HelpGroup.output) var file: QuestionFileOptions
 
     func run() throws {
-        let generator = QuestionGenerator(options: .init(seed: options.seed, wordings: options.wordings))
+        let generator = QuestionGenerator(
+            options: .init(seed: options.seed, wordings: options.wordings, isWide: options.wide))
         let (questions, report) = try generator.questions(
             captions: URL(fileURLWithPath: data.captions), phrases: URL(fileURLWithPath: data.phrases),
             split: URL(fileURLWithPath: data.split))

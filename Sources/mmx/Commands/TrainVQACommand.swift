@@ -28,7 +28,7 @@ struct VQAHeadOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Width of the word embedding.", valueName: "n")) var embedding = 256
     @Flag(
         inversion: .prefixedNo,
-        help: "Batch normalisation of the feature map's channels. (default: only for deeper-lstm)")
+        help: "Batch normalisation of the feature map's channels. (default: for deeper-lstm and bilinear-attention)")
     var normaliseImage: Bool?
     @Option(help: ArgumentHelp("Words that occur less often become <unknown>.", valueName: "count"))
     var minimumCount = 2
@@ -48,10 +48,20 @@ struct VQATrainingScheduleOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Questions about each image in a batch.", valueName: "count"))
     var questionsPerPicture = 8
     @Option(help: ArgumentHelp("Label smoothing.", valueName: "part")) var smoothing: Float = 0
-    @Flag(inversion: .prefixedNo, help: "Also train on mirrored images (wrong for questions about left and right).")
+    @Option(
+        help: ArgumentHelp(
+            """
+            Weight of the lesson where to look, from the questions' boxes. (default: 0.5 for bilinear-attention where \
+            questions have boxes, otherwise 0)
+            """, valueName: "weight"))
+    var grounding: Float?
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Also train on mirrored images; left and right change places in questions and answers.")
     var flips = false
 
     func validate() throws {
+        if let grounding, !(0...100).contains(grounding) { throw ValidationError("--grounding is in 0...100") }
         guard (1...1000).contains(questionsPerPicture) else {
             throw ValidationError("--questions-per-picture is in 1...1000")
         }
@@ -99,7 +109,8 @@ struct TrainVQA: ParsableCommand {
         var options = VQATrainingOptions()
         (options.encoder, options.kind) = (encoder.name, model.kind)
         (options.embedding, options.hidden, options.attention) = (model.embedding, encoder.hidden, encoder.attention)
-        options.normalisesImage = model.normaliseImage ?? (model.kind == .deeperLSTM)
+        options.normalisesImage =
+            model.normaliseImage ?? (model.kind == .deeperLSTM || model.kind == .bilinearAttention)
         (options.minimumCount, options.maximumAnswers) = (model.minimumCount, model.maximumAnswers)
         options.seed = training.seed
         (options.batch, options.questionsPerPicture) = (learning.batch, learning.questionsPerPicture)
@@ -109,6 +120,8 @@ struct TrainVQA: ParsableCommand {
             epochs: learning.epochs, learningRate: learning.learningRate, isEncoderTrained: encoder.isEncoderTrained,
             tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom)
         let (train, held) = try questions()
+        let hasBoxes = train.questions.contains { !$0.boxes.isEmpty }
+        options.grounding = learning.grounding ?? (model.kind == .bilinearAttention && hasBoxes ? 0.5 : 0)
         let progress = Progress()
         let trainer = try VQATrainer(
             options: options, train: train, dev: held, encoderWeights: encoder.weights, sharedEncoder: encoder.shared,
@@ -145,6 +158,8 @@ extension VQAHeadConfiguration.Kind: ExpressibleByArgument {
         [
             "deeper-lstm": "Product of the image's features and the LSTM's state (Lu et al. 2015).",
             "co-attention": "Attention over image and question at once (Lu et al. 2016).",
+            "bilinear-attention":
+                "Answers' scores that are a sum over the feature map's cells (after Kim et al. 2017).",
             "stacked-attention": "Two steps of attention over the feature map (Yang et al. 2016).",
             "question-only": "A reference that reads the question without the image.",
         ]

@@ -78,6 +78,15 @@ def stacked_attention(picture, words, p):
     return dense(u, p, "answers")
 
 
+def bilinear_attention(picture, words, p):
+    """After Kim et al. 2017: P h + sum over l of alpha_l W z_l + mean over l of G z_l, z_l = tanh(V x_l) * tanh(Q h)."""
+    h = lstm(words, p, "lstm")[0][-1]
+    z = torch.tanh(dense(picture, p, "image")) * torch.tanh(dense(h, p, "question"))
+    both = torch.tanh(dense(picture, p, "attention.image")) * torch.tanh(dense(h, p, "attention.question"))
+    alpha = dense(both, p, "attention.score")[:, 0].softmax(0)
+    return dense(h, p, "answers.question") + alpha @ dense(z, p, "answers.attended") + dense(z, p, "answers.mean").mean(0)
+
+
 def co_attention(picture, words, p):
     """Lu et al. 2016: eq. 1-2 (phrases), 3-5 (parallel co-attention) and 7 (the answer)."""
     v = torch.tanh(dense(picture, p, "image"))
@@ -115,6 +124,10 @@ stacked = words_table | recurrent("lstm", EMBEDDING) | linear("image", K, HIDDEN
 for hop in ["attention.0", "attention.1"]:
     stacked |= linear(hop + ".image", HIDDEN, ATTENTION, False) | linear(hop + ".question", HIDDEN, ATTENTION)
     stacked |= linear(hop + ".score", ATTENTION, 1, False)
+bilinear = words_table | recurrent("lstm", EMBEDDING) | linear("image", K, HIDDEN) | linear("question", HIDDEN, HIDDEN)
+bilinear |= linear("attention.image", K, ATTENTION) | linear("attention.question", HIDDEN, ATTENTION)
+bilinear |= linear("attention.score", ATTENTION, 1, False) | linear("answers.attended", HIDDEN, ANSWERS, False)
+bilinear |= linear("answers.mean", HIDDEN, ANSWERS, False) | linear("answers.question", HIDDEN, ANSWERS)
 hierarchy = words_table | linear("word", EMBEDDING, HIDDEN, False) | linear("image", K, HIDDEN) | recurrent("lstm", HIDDEN)
 for s in [1, 2, 3]:
     hierarchy |= linear(f"phrase.{s}", s * HIDDEN, HIDDEN)
@@ -185,6 +198,10 @@ for name, model in models.items():
     if name != "question-only":
         result["cases"][name + ", normalised"] = case(*model, training=False)
         result["cases"][name + ", normalised by the batch"] = case(*model, training=True)
+# Last, so that the random numbers of the other cases stay as they were.
+model = (bilinear_attention, regions, bilinear)
+for name, training in [("", None), (", normalised", False), (", normalised by the batch", True)]:
+    result["cases"]["bilinear-attention" + name] = case(*model, training=training)
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "answerers.json"), "w") as file:
     json.dump(result, file, indent=1)

@@ -5,9 +5,12 @@ import Tensors
 ///
 /// The mean of M_c over its cells is logit_c - b_c. Grad-CAM's map of such a network is M_c divided by the number of
 /// cells (Selvaraju et al. 2017, section 3.1).
+///
+/// For any other head whose scores are a sum over the cells (``ModelHead/cellScores``), such as bilinear attention, the
+/// map is each cell's own part of the score. The cells add up to the score less the part that no image changes.
 public struct CAM: ExplanationMethod {
     public let name = "cam"
-    public let summary = "the last layer's channels weighted as the classifier weighs their means"
+    public let summary = "each cell's own part of the score, for models whose score is a sum over cells"
     public let paper = "Zhou et al. 2016, arXiv 1512.04150"
     public let support = MethodSupport.lastLayer
 
@@ -15,11 +18,16 @@ public struct CAM: ExplanationMethod {
     public init() {}
 
     public func maps(of context: AttributionContext) throws -> Tensor {
+        let own = context.targets.compactMap(context.head.cellScores)
+        if own.count == context.count {
+            return Tensor([context.count] + context.activations.shape[1...2], own.flatMap(\.array))
+        }
         guard context.head.isPooledLinear else {
             throw ExplanationError(
                 kind: .methodDoesNotApply,
-                description: "cam needs a network that ends in global average pooling and one linear layer, which "
-                    + "\(context.head.name) does not; --method grad-cam applies to it")
+                description: "cam needs a score that is a sum over the cells (global average pooling and one linear "
+                    + "layer, or bilinear-attention), which \(context.head.name) does not have; --method grad-cam applies to it"
+            )
         }
         return Self.maps(activations: context.activations, targets: context.targets, head: context.head.outputs)
     }

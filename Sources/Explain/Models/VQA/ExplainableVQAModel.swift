@@ -82,6 +82,13 @@ extension VQAModel: ExplainableModel {
                 let embedded = head.embed([question.words]).value
                 return head.attention(features: features, embedded: embedded, lengths: [length])?.row(0)
             },
+            cellScores: { target in
+                let embedded = head.embed([question.words]).value
+                guard let scores = head.regionScores(features: features, embedded: embedded, lengths: [length]),
+                    scores.shape[1] == features.shape[1] * features.shape[2]
+                else { return nil }
+                return Tensor(Array(features.shape[1...2]), target.values(scores.row(0)))
+            },
             outputs: { features in
                 let questions = Array(repeating: question.words, count: features.shape[0])
                 return head.logits(
