@@ -75,6 +75,24 @@ class StackedAttention(Answerer):
         return self.dense(u, "answers")
 
 
+class BilinearAttention(Answerer):
+    def __init__(self, state):
+        super().__init__(state, ["lstm"])
+
+    def parts(self, features, question):
+        """The question's state h [H] and the regions' parts of the scores [L, A]."""
+        x = self.normalised(features[0].flatten(0, 1))
+        h = self.lstm(self.state["words.weight"][question], "lstm")[0][-1]
+        z = torch.tanh(self.dense(x, "image")) * torch.tanh(self.dense(h, "question"))
+        both = torch.tanh(self.dense(x, "attention.image")) * torch.tanh(self.dense(h, "attention.question"))
+        alpha = self.dense(both, "attention.score").softmax(0)
+        return h, alpha * self.dense(z, "answers.attended") + self.dense(z, "answers.mean") / len(z)
+
+    def forward(self, features, question):
+        h, parts = self.parts(features, question)
+        return self.dense(h, "answers.question") + parts.sum(0)
+
+
 class CoAttention(Answerer):
     def __init__(self, state):
         super().__init__(state, ["lstm"])
@@ -97,7 +115,7 @@ class CoAttention(Answerer):
         return self.dense(held, "answers")
 
 
-KINDS = {"deeper-lstm": DeeperLSTM, "stacked-attention": StackedAttention, "co-attention": CoAttention}
+KINDS = {"deeper-lstm": DeeperLSTM, "stacked-attention": StackedAttention, "bilinear-attention": BilinearAttention, "co-attention": CoAttention}
 
 
 def load(folder):
@@ -116,7 +134,13 @@ def load(folder):
 
 def answer(answerer, features, question, maps):
     """The best answer's number, its score before the softmax, and its raw map [u, v] by Grad-CAM or, where the model's configuration
-    (`maps`) says so, LayerCAM; features [1, u, v, K]."""
+    (`maps`) says so, LayerCAM or the cells' own parts of the score; features [1, u, v, K]."""
+    if maps.get("method") == "cam":
+        with torch.no_grad():
+            h, parts = answerer.parts(features, torch.tensor(question))
+            logits = answerer.dense(h, "answers.question") + parts.sum(0)
+        best = logits.argmax()
+        return best.item(), logits[best].item(), parts[:, best].reshape(features.shape[1:3])
     activations = features.detach().requires_grad_()
     logits = answerer(activations, torch.tensor(question))
     best = logits.argmax()

@@ -44,30 +44,68 @@ enum ChoiceQuestions {
                     options: { lexicon.noun(named: $0)?.indefinite ?? $0 },
                     wordings: { ["is this \($0)?", "is it \($0)?"] }))
         }
-        for known in open where known.group == "object animal" {
-            let others = lexicon.nouns.filter { $0.category == .animal && $0.name != known.answer }.map(\.name)
+        for known in open where known.group == "where person" || known.group == "where animal" {
+            // "where is the man?" gives "is the man in the forest or on the street?".
+            guard let wording = known.wordings.first, wording.hasPrefix("where is the ") else { continue }
+            let free = scenes.filter { !PlaceQuestions.agree($0, known.answer) && $0 != known.answer }
+            guard scenes.contains(known.answer), let wrong = free.randomElement(using: &generator) else { continue }
+            let subject = wording.dropFirst("where ".count).dropLast()
+            facts.append(
+                fact(
+                    known.image, known.answer, wrong, boxes: known.boxes, generator: &generator,
+                    options: { (onTop.contains($0) ? "on" : "in") + " the \($0)" },
+                    wordings: { ["\(subject) \($0)?"] }))
+        }
+        let sorts: [String: Noun.Category] = [
+            "object animal": .animal, "object vehicle": .vehicle, "object instrument": .instrument,
+        ]
+        for known in open {
+            guard let sort = sorts[known.group] else { continue }
+            let others = lexicon.nouns.filter { noun in
+                noun.category == sort && noun.name != known.answer
+                    && lexicon.noun(named: known.answer).map { !lexicon.areRelated($0, noun) } == true
+            }.map(\.name)
             guard let wrong = others.randomElement(using: &generator) else { continue }
             facts.append(
                 fact(
                     known.image, known.answer, wrong, boxes: known.boxes, generator: &generator,
                     options: { lexicon.noun(named: $0)?.indefinite ?? $0 },
-                    wordings: { ["is this \($0)?", "is it \($0)?", "is the animal \($0)?"] }))
+                    wordings: { ["is this \($0)?", "is it \($0)?", "is the \(known.group.dropFirst(7)) \($0)?"] }))
         }
         return facts
     }
 
     private static func person(_ image: AnnotatedImage, generator: inout SeededGenerator) -> [QuestionFact] {
         let people = image.entities.filter { $0.types.contains("people") }
-        guard people.count == 1, !people[0].mayBePlural, let name = people[0].noun?.name else { return [] }
-        let pairs = [("man", "woman"), ("woman", "man"), ("boy", "girl"), ("girl", "boy")]
-        guard let (_, wrong) = pairs.first(where: { $0.0 == name }) else { return [] }
-        let sort = name == "boy" || name == "girl" ? "child" : "person"
+        guard people.count == 1, people[0].isPlural == people[0].mayBePlural, let noun = people[0].noun?.name else {
+            return []
+        }
+        let pairs = [
+            ("man", "woman", "men", "women"), ("woman", "man", "women", "men"), ("boy", "girl", "boys", "girls"),
+            ("girl", "boy", "girls", "boys"),
+        ]
+        guard let pair = pairs.first(where: { $0.0 == noun }) else { return [] }
+        let isChild = noun == "boy" || noun == "girl"
+        if people[0].isPlural {
+            let sort = isChild ? "children" : "people"
+            return [
+                fact(
+                    image.name, pair.2, pair.3, boxes: people[0].boxes, generator: &generator,
+                    wordings: { ["are they \($0)?", "are the \(sort) \($0)?", "are these \($0)?"] })
+            ]
+        }
+        let sort = isChild ? "child" : "person"
         return [
             fact(
-                image.name, name, wrong, boxes: people[0].boxes, generator: &generator, options: { "a \($0)" },
+                image.name, pair.0, pair.1, boxes: people[0].boxes, generator: &generator, options: { "a \($0)" },
                 wordings: { ["is it \($0)?", "is this \($0)?", "is the \(sort) \($0)?"] })
         ]
     }
+
+    /// Places that one is on, not in.
+    private static let onTop: Set<String> = [
+        "beach", "street", "sidewalk", "grass", "court", "path", "hill", "mountain", "track",
+    ]
 
     private static let inside: Set<String> = [
         "indoor", "indoors", "inside", "room", "kitchen", "bedroom", "couch", "sofa", "bed", "restaurant", "gym",
@@ -79,10 +117,15 @@ enum ChoiceQuestions {
         "sky", "trees", "hill", "road", "cliff", "desert", "city", "creek", "stream", "sand",
     ]
 
+    /// Whether an image is indoors; nil where its captions do not say, or say both.
+    static func isIndoors(_ image: AnnotatedImage) -> Bool? {
+        let (isInside, isOutside) = (!image.words.isDisjoint(with: inside), !image.words.isDisjoint(with: outside))
+        return isInside == isOutside ? nil : isInside
+    }
+
     /// Almost all images of some data sets are outdoors; ``AnswerBalance`` drops the surplus.
     private static func outdoors(_ image: AnnotatedImage, generator: inout SeededGenerator) -> [QuestionFact] {
-        let (isInside, isOutside) = (!image.words.isDisjoint(with: inside), !image.words.isDisjoint(with: outside))
-        guard isInside != isOutside else { return [] }
+        guard let isInside = isIndoors(image) else { return [] }
         return [("indoors", "outdoors"), ("inside", "outside")].map { pair in
             fact(
                 image.name, isInside ? pair.0 : pair.1, isInside ? pair.1 : pair.0, boxes: [], generator: &generator

@@ -141,6 +141,7 @@ public struct QuestionGenerator: Sendable {
         facts += ChoiceQuestions.facts(images, open: open, generator: &generator)
         facts += WiderYesNoQuestions.worn(images.map { ($0, Relations($0)) }, generator: &generator)
         facts += WiderYesNoQuestions.scenes(images, open: open, generator: &generator)
+        facts += WiderYesNoQuestions.indoors(images, generator: &generator)
         facts += WiderYesNoQuestions.colored(images, generator: &generator)
         let closed = AnswerBalance.even(facts.filter { $0.kind == "yes/no" }, generator: &generator).kept
         let thinned = AnswerBalance.thin(

@@ -24,7 +24,8 @@ enum WiderYesNoQuestions {
         let wearers = images.flatMap { image, relations in
             Dictionary(grouping: relations.worn, by: \.person).sorted { $0.key < $1.key }.compactMap {
                 index, worn -> Wearer? in
-                guard let (name, isOnly) = image.reference(to: index), isOnly, !image.entities[index].mayBePlural,
+                guard let (name, isOnly) = image.reference(to: index), isOnly,
+                    image.entities[index].isPlural == image.entities[index].mayBePlural,
                     image.entities[index].noun?.category == .person
                 else { return nil }
                 return Wearer(image: image, index: index, name: name, worn: worn.map(\.clothing))
@@ -33,6 +34,12 @@ enum WiderYesNoQuestions {
         var facts: [QuestionFact] = []
         for noun in lexicon.nouns where noun.category == .clothing && noun.name != "outfit" {
             func wording(_ wearer: Wearer) -> [String] {
+                if wearer.image.entities[wearer.index].isPlural {
+                    let many = noun.isMass ? noun.name : noun.plural
+                    let isAlone = wearer.image.entities.count { $0.types.contains("people") } == 1
+                    return ["are the \(wearer.name) wearing \(many)?", "do the \(wearer.name) wear \(many)?"]
+                        + (isAlone ? ["are they wearing \(many)?"] : [])
+                }
                 let one = noun.indefinite
                 var wordings = ["is the \(wearer.name) wearing \(one)?", "does the \(wearer.name) wear \(one)?"]
                 if let pronoun = wearer.image.pronoun(of: wearer.index) {
@@ -87,6 +94,28 @@ enum WiderYesNoQuestions {
             }
         }
         return facts
+    }
+
+    /// "is this indoors?", "are they outside?": as many images of each, since most images are outdoors.
+    static func indoors(_ images: [AnnotatedImage], generator: inout SeededGenerator) -> [QuestionFact] {
+        let known = images.compactMap { image in ChoiceQuestions.isIndoors(image).map { (image, $0) } }
+        let inside = known.filter(\.1).map(\.0).shuffled(using: &generator)
+        let outside = known.filter { !$0.1 }.map(\.0).shuffled(using: &generator)
+        func wordings(_ image: AnnotatedImage, _ places: [String]) -> [String] {
+            let people = image.entities.filter { $0.types.contains("people") }
+            let subject = people.count == 1 && people[0].isPlural ? "are they" : "is it"
+            return places.flatMap { ["is this \($0)?", "\(subject) \($0)?"] }
+        }
+        return zip(inside, outside).flatMap { inner, outer -> [QuestionFact] in
+            [("indoors", ["indoors", "inside"], inner), ("outdoors", ["outdoors", "outside"], outer)].flatMap {
+                (group, places, right) -> [QuestionFact] in
+                let wrong = group == "indoors" ? outer : inner
+                return [
+                    fact(right.name, group, wordings(right, places), yes: true),
+                    fact(wrong.name, group, wordings(wrong, places), yes: false),
+                ]
+            }
+        }
     }
 
     /// "is there a black dog?" For "no", the image has a dog of another colour.

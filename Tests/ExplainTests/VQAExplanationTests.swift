@@ -41,6 +41,37 @@ final class VQAExplanationTests: XCTestCase {
         XCTAssertEqual(words, [[3, -1], [1, -11]])
     }
 
+    // MARK: Sums over cells
+
+    /// CAM of bilinear attention is complete: its cells add up to the answer's score less the question's part, for an
+    /// answer and for a contrast of two.
+    func testCAM_ofBilinearAttention_addsUpToTheScoreLessTheQuestionsPart() throws {
+        let model = try untrainedVQAModel(.bilinearAttention)
+        let explainer = try Explainer(model, options: ExplanationOptions(methods: [CAM()]))
+        let image = encode(explainer), question = try model.question("what color is the dog?").question
+        let found = try explainer.explain(
+            image, input: question, targets: [.named("blue"), .contrast("blue", against: "yes")])
+        let embedded = model.head.embed([question.words])
+        let own = try XCTUnwrap(model.head.questionScores(embedded: embedded, lengths: [question.words.count])).value
+        let blue = try model.index(ofAnswer: "blue"), yes = try model.index(ofAnswer: "yes")
+        for (target, language) in zip(found.targets, [own[0, blue], own[0, blue] - own[0, yes]]) {
+            let sum = target.map.array.reduce(0, +)
+            XCTAssertEqual(sum, target.value - language, accuracy: 1e-5 * max(1, abs(target.value)))
+            XCTAssertGreaterThan(target.map.largestMagnitude, 0)
+        }
+    }
+
+    /// Stacked attention has no such parts, and says what applies to it.
+    func testCAM_ofStackedAttention_doesNotApply() throws {
+        let model = try untrainedVQAModel(.stackedAttention)
+        let explainer = try Explainer(model, options: ExplanationOptions(methods: [CAM()]))
+        let question = try model.question("what color is the dog?").question
+        XCTAssertThrowsError(try explainer.explain(encode(explainer), input: question, targets: [.named("blue")])) {
+            XCTAssertEqual(($0 as? ExplanationError)?.kind, .methodDoesNotApply)
+            XCTAssertTrue("\($0)".contains("cam needs a score that is a sum over the cells"), "\($0)")
+        }
+    }
+
     // MARK: Finite differences
 
     /// alpha_k is the mean over the cells of dy / dA_k: what y gains when all of channel k grows, over the cells.

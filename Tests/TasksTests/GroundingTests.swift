@@ -204,6 +204,76 @@ final class GroundingTests: XCTestCase {
         }
     }
 
+    // MARK: The attention's lesson
+
+    func testBoxedCaptions_ofPhrases_haveTheHeadsPositions() throws {
+        let box = "0,0,32,16"
+        let found = try phrases(
+            "t0.png\t0\t0\t3\t1\tother\ta big square\t\(box)\ta big square , a small dog .\n"
+                + "t0.png\t0\t4\t3\t2\tother\ta small dog\t32,16,64,64\ta big square , a small dog .\n"
+                + "t0.png\t0\t0\t2\t3\tother\ta dog\t\ta dog\n")
+        XCTAssertEqual(found.captions[0].count, 1, "a phrase without boxes teaches nothing")
+        let caption = try XCTUnwrap(found.captions[0].first)
+        XCTAssertEqual(caption.words, vocabulary.encode(["a", "big", "square", "a", "small", "dog"]))
+        XCTAssertEqual(caption.places.keys.sorted(), [2, 5])
+        XCTAssertEqual(caption.places[5], [Rectangle(x0: 32, y0: 16, x1: 64, y1: 64)])
+    }
+
+    /// Two words have boxes: "square" the upper half of the left column and "dog" the lower three quarters of the right
+    /// one, of 2x2 cells. Attention that is even everywhere has the mean of (1/2)/4 and (1/2 + 1)/4 = 0.25 on them.
+    func testAttentionLesson_ofTwoPhrases_equalsTheHandComputedLoss() throws {
+        let found = try phrases(
+            "t0.png\t0\t0\t2\t1\tother\ta square\t0,0,32,16\ta square and a dog\n"
+                + "t0.png\t0\t3\t2\t2\tother\ta dog\t32,16,64,64\ta square and a dog\n")
+        var random = SeededGenerator(seed: 1)
+        let lesson = AttentionLesson(
+            found.captions, found.coverage, images: [0, 1], copies: [0, 0], rows: 2, columns: 2, perImage: 1,
+            longest: 22, vocabulary: vocabulary, using: &random)
+        XCTAssertEqual(lesson.places.shape, [6, 2, 4])
+        XCTAssertEqual(lesson.inputs[0].first, vocabulary.start)
+        // Step 1 writes "square", step 4 "dog"; the second image has no phrases.
+        func row(_ step: Int, _ caption: Int) -> [Float] {
+            Array(lesson.places.array[((step * 2 + caption) * 4)..<((step * 2 + caption) * 4 + 4)])
+        }
+        XCTAssertEqual(row(1, 0), [0.25, 0, 0, 0])
+        XCTAssertEqual(row(4, 0), [0, 0.25, 0, 0.5])
+        XCTAssertEqual(lesson.places.array.reduce(0, +), 1)
+        let even = Variable(Tensor([6, 2, 4], repeating: 0.25))
+        XCTAssertEqual(lesson.loss(even).value.scalar, -0.25, accuracy: 1e-6)
+    }
+
+    /// With the lesson, the attention before "square" lies on the square more than without.
+    func testCaptionTrainer_withTheAttentionsLesson_looksAtWhatItNames() throws {
+        let world = try world()
+        func inside(_ name: String, _ weight: Float) throws -> Float {
+            var options = Self.options
+            options.attentionGrounding = weight
+            try train(name, options)
+            let captioner = try Captioner.load(world.output(name))
+            let caption = captioner.vocabulary.encode(["a", "big", "red", "square"])
+            var sum: Float = 0
+            for entry in try world.data("dev.txt").entries {
+                let url = world.folder.appendingPathComponent("images/\(entry.image)")
+                let features = captioner.features(
+                    captioner.configuration.preprocessing.prepare(try Image.read(url)).tensor)
+                let coverage = try BoxCoverage(
+                    [(entry.image, url)], preprocessing: captioner.configuration.preprocessing, augmentation: .none,
+                    isNeeded: { _ in true })
+                let cells = coverage.cells(
+                    of: [try XCTUnwrap(world.boxes[entry.image])], image: 0, copy: 0, rows: features.shape[1],
+                    columns: features.shape[2])
+                let attention = try XCTUnwrap(
+                    captioner.decoder.attention(
+                        features: Variable(features), words: [[captioner.vocabulary.start] + caption.dropLast()],
+                        dropout: nil)
+                ).value.row(3).row(0).array
+                sum += zip(cells, attention).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            return sum / 6
+        }
+        XCTAssertGreaterThan(try inside("looks", 5), 1.3 * (try inside("plain", 0)))
+    }
+
     func testCaptionTrainer_withBadPhrases_isRefused() throws {
         func refuses(_ parts: String..., line: UInt = #line, _ body: () throws -> Void) {
             XCTAssertThrowsError(try body(), line: line) { error in

@@ -26,6 +26,11 @@ public protocol CaptionDecoder {
     /// - Returns: logits `[N, V]` of the next word, and the state after it.
     func step(_ state: DecoderState, words: [Int]) -> (logits: Tensor, state: DecoderState)
 
+    /// Where the decoder looks before every next word of known captions: weights of the regions that sum to 1,
+    /// `[T, N, L]`, with derivatives; nil for a decoder without attention, or whose attention is not trained.
+    /// - Parameter words: as for ``logits(features:words:dropout:)``.
+    func attention(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable?
+
     /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
     var visual: VisualTerm? { get }
 
@@ -38,6 +43,7 @@ public protocol CaptionDecoder {
 
 extension CaptionDecoder {
     public var visual: VisualTerm? { nil }
+    public func attention(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable? { nil }
     public func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)? { nil }
 }
 

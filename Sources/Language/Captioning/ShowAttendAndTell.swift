@@ -71,6 +71,10 @@ public struct ShowAttendAndTell: CaptionDecoder {
         return (states, context, attention, embedded)
     }
 
+    public func attention(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable? {
+        run(start(features, dropout), indices, dropout).attention
+    }
+
     public func visualScores(features: Variable, words indices: [[Int]]) -> (logits: Variable, visual: Variable)? {
         guard let visual else { return nil }
         let (states, context, attention, embedded) = run(start(features.detached, nil), indices, nil)

@@ -153,6 +153,19 @@ final class CaptionTask: TrainingTask {
                 regions: visual.regions(of: batch.features, dropout: dropout), table: visual.words.weight)
             loss = loss + taught.scaled(by: options.grounding)
         }
+        if let phrases, options.attentionGrounding > 0 {
+            var random = SeededGenerator(seed: seed ^ 0xA77E)
+            let lesson = AttentionLesson(
+                phrases.captions, phrases.coverage, images: batch.images, copies: batch.copies,
+                rows: batch.features.shape[1], columns: batch.features.shape[2],
+                perImage: options.boxedCaptionsPerPicture, longest: options.maximumLength, vocabulary: vocabulary,
+                using: &random)
+            if let attention = decoder.attention(
+                features: batch.features, words: lesson.inputs, dropout: Dropout(rate: options.dropout, seed: seed &+ 1)
+            ) {
+                loss = loss + lesson.loss(attention).scaled(by: options.attentionGrounding)
+            }
+        }
         return (loss, shown)
     }
 

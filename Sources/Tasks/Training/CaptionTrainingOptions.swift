@@ -27,8 +27,13 @@ public struct CaptionTrainingOptions: TrainerOptions, Sendable {
     public var crops = 0
     /// Weight of the loss of phrases with boxes (see ``GroundingBatch``), relative to the captions' loss; 0 for none.
     public var grounding: Float = 0
+    /// Weight of the lesson where to look before the head word of a phrase with boxes (see ``AttentionLesson``),
+    /// relative to the captions' loss; 0 for none.
+    public var attentionGrounding: Float = 0
     /// Width of the decoder's visual term, which the phrases train.
     public var visual = 256
+    /// Captions of each image in a batch of ``attentionGrounding``.
+    public var boxedCaptionsPerPicture = 2
     /// Phrases of each image in a batch.
     public var phrasesPerPicture = 12
     public var phases = [

@@ -15,6 +15,8 @@ struct GroundedPhrases {
 
     /// The targets of each image, in the data set's order.
     let targets: [[Target]]
+    /// The captions of each image's phrases, for ``AttentionLesson``.
+    let captions: [[BoxedCaption]]
     /// Where the boxes lie in the feature maps.
     let coverage: BoxCoverage
 
@@ -30,6 +32,7 @@ struct GroundedPhrases {
         targets = data.entries.map { entry in
             (byImage[entry.image] ?? []).compactMap { Self.target($0, vocabulary) }
         }
+        captions = data.entries.map { BoxedCaption.captions(of: byImage[$0.image] ?? [], vocabulary) }
         guard targets.contains(where: { !$0.isEmpty }) else {
             throw DatasetError(path: file.path, problem: "has no phrase with boxes of the training images")
         }

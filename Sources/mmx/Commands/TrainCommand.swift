@@ -68,6 +68,11 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Learning rate of --reward-epochs.", valueName: "rate"))
     var rewardLearningRate: Float = 8e-5
     @Option(help: ArgumentHelp("Weight of the loss on --phrases.", valueName: "weight")) var grounding: Float = 1
+    @Option(
+        help: ArgumentHelp(
+            "Weight of the lesson where to look before the head word of one of the --phrases; 0 for none.",
+            valueName: "weight"))
+    var attentionGrounding: Float = 0
     @Option(help: ArgumentHelp("Images in a batch.", valueName: "count")) var batch = 26
     @Option(help: ArgumentHelp("Captions of each image in a batch.", valueName: "count")) var captionsPerPicture = 5
     @Option(help: ArgumentHelp("Label smoothing.", valueName: "part")) var smoothing: Float = 0.1
@@ -78,6 +83,9 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
             throw ValidationError("--captions-per-picture is in 1...100")
         }
         guard grounding > 0, grounding.isFinite else { throw ValidationError("--grounding is a positive number") }
+        guard (0...100).contains(attentionGrounding) else {
+            throw ValidationError("--attention-grounding is in 0...100")
+        }
     }
 }
 
@@ -116,6 +124,9 @@ struct TrainCaption: ParsableCommand {
             learningRates: [learning.learningRate, training.tuneLearningRate, learning.rewardLearningRate],
             batch: learning.batch, smoothing: learning.smoothing, embedding: model.embedding,
             minimumCount: model.minimumCount)
+        if learning.attentionGrounding > 0, data.phrases == nil {
+            throw ValidationError("--attention-grounding needs --phrases: their boxes are the lesson")
+        }
         if model.size != nil, encoder.sharedEncoder != nil {
             throw ValidationError("--shared-encoder excludes --size: images are prepared as the other model does")
         }
@@ -130,6 +141,7 @@ struct TrainCaption: ParsableCommand {
         (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
         (options.flips, options.crops) = (learning.flips, training.crops)
         options.grounding = data.phrases == nil ? 0 : learning.grounding
+        options.attentionGrounding = learning.attentionGrounding
         options.phases = TrainingPhase.course(
             epochs: learning.epochs, learningRate: learning.learningRate, isEncoderTrained: encoder.isEncoderTrained,
             tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom,
