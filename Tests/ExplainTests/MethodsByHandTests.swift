@@ -188,7 +188,7 @@ final class MethodsByHandTests: XCTestCase {
                 "gradient", "gradient-x-input", "smoothgrad", "integrated-gradients", "deconvnet",
                 "guided-backpropagation", "cam", "grad-cam", "centred-grad-cam", "guided-grad-cam", "grad-cam++",
                 "hirescam", "layercam", "xgrad-cam", "eigen-cam", "score-cam", "ablation-cam", "occlusion", "rise",
-                "attention", "activation",
+                "attention", "activation", "finer-cam", "shapley-cam", "refine-cam",
             ])
         for name in names {
             let other = name.uppercased().replacingOccurrences(of: "-", with: "_")

@@ -3,14 +3,14 @@ import Tensors
 import TestSupport
 import XCTest
 
-/// What Fixtures/methods.py has written.
+/// What Fixtures/methods.py or newer-methods.py has written.
 struct ParityFixture: Decodable {
     /// Of each network's image.
     let logits: [String: [Float]]
     let records: [ParityRecord]
 
-    static func load() throws -> ParityFixture {
-        try JSONDecoder().decode(ParityFixture.self, from: Data(contentsOf: Fixture.url("methods.json")))
+    static func load(_ name: String = "methods.json") throws -> ParityFixture {
+        try JSONDecoder().decode(ParityFixture.self, from: Data(contentsOf: Fixture.url(name)))
     }
 
     /// What one tool has drawn by one method. A selection without a record is a test that cannot fail, so it fails.

@@ -77,4 +77,37 @@ final class TapeTests: XCTestCase {
             tape.gradients(of: y, seed: seed, withRespectTo: [a], relu: .deconvolution)[0].array, [1, 1, 0, 0])
         XCTAssertEqual(tape.gradients(of: y, seed: seed, withRespectTo: [a], relu: .guided)[0].array, [0, 1, 0, 0])
     }
+
+    /// y = sum of relu(x) x, with x = (-1, 2): the gradient is 2 x where x > 0. With the corners of x = (1, -2), which
+    /// lie on the other side, relu lets through what it would stop; the values stay: (0 + x_0, relu(x_1) + 0).
+    func testGradients_withCornersOfAnotherInput_takeItsSidesAndTheirOwnValues() {
+        func record(_ values: [Float]) -> (tape: Tape, x: Variable, y: Variable) {
+            let tape = Tape()
+            let x = tape.leaf(Tensor([1, 2], values))
+            return (tape, x, x.activated(.relu) * x)
+        }
+        let own = record([-1, 2]), other = record([1, -2])
+        func gradients(_ corners: Tape?) -> [Float] {
+            own.tape.gradients(of: own.y, withRespectTo: [own.x], corners: corners)[0].array
+        }
+        XCTAssertEqual(gradients(nil), [0, 4])
+        XCTAssertEqual(gradients(own.tape), [0, 4])
+        XCTAssertEqual(gradients(other.tape), [-1, 2])
+    }
+
+    /// The same for ReLU6 and for the largest of a window, whose gradient goes to where the other input is largest.
+    func testGradients_withCornersOfAMaximum_goWhereTheOtherInputIsLargest() {
+        func record(_ values: [Float]) -> (tape: Tape, x: Variable, y: Variable) {
+            let tape = Tape()
+            let x = tape.leaf(Tensor([1, 2, 2, 1], values + [0, 0]))
+            return (tape, x, maximumPool(x.activated(.relu6), PoolGeometry(2)))
+        }
+        let own = record([1, 2]), larger = record([3, 2]), saturated = record([1, 7])
+        func gradients(_ corners: Tape) -> [Float] {
+            own.tape.gradients(of: own.y, withRespectTo: [own.x], corners: corners)[0].array
+        }
+        XCTAssertEqual(gradients(own.tape), [0, 1, 0, 0])
+        XCTAssertEqual(gradients(larger.tape), [1, 0, 0, 0])
+        XCTAssertEqual(gradients(saturated.tape), [0, 0, 0, 0])
+    }
 }

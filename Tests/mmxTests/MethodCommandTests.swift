@@ -56,6 +56,25 @@ final class MethodCommandTests: ProgramTestCase {
         XCTAssertEqual(files("sheet").filter { $0.hasSuffix(".png") }, ["toy-words.png"])
     }
 
+    /// The settings reach finer-cam, and refine-cam says what it needs.
+    func testMethod_finerAndRefine_takeTheirSettings() throws {
+        let usual = try manifest(explain("--method", "finer-cam"))
+        let same = try manifest(explain("--method", "finer-cam", "--comparisons", "3", "--comparison-weight", "0.6"))
+        XCTAssertEqual(same.scores.map(\.map.maximum), usual.scores.map(\.map.maximum))
+        func maximum(_ arguments: String...) throws -> Float {
+            try manifest(run(["caption", "--model", Self.model.path] + own + arguments)).scores[0].map.maximum
+        }
+        let plain = try maximum("--method", "grad-cam")
+        XCTAssertEqual(try maximum("--method", "finer-cam", "--comparison-weight", "0"), plain)
+        XCTAssertNotEqual(try maximum("--method", "finer-cam", "--comparisons", "1"), usual.scores[0].map.maximum)
+        let one = try explain("--method", "refine-cam")
+        XCTAssertTrue(one.errors.contains("refine-cam of one layer is grad-cam++; give several --layer"), one.errors)
+        let two = try explain("--method", "refine-cam", "--layer", "conv2", "--layer", "conv4")
+        XCTAssertFalse(two.errors.contains("refine-cam of one layer"), two.errors)
+        let map = try manifest(two).scores[0].map
+        XCTAssertTrue((0...1).contains(map.minimum) && map.maximum <= 1, "\(map)")
+    }
+
     func testScore_contrastAndCounterfactual_explainsWhatTheySay() throws {
         let logit = try manifest(explain("--score", "logit"))
         let usual = try manifest(explain())
@@ -126,7 +145,7 @@ final class MethodCommandTests: ProgramTestCase {
         XCTAssertEqual(files(), before)
         for wrong in [
             ["--samples", "0"], ["--noise", "-1"], ["--keep", "1"], ["--score", "loggit"], ["--compat", "keras"],
-            ["--contrast", "red"], ["--baseline", "white"],
+            ["--contrast", "red"], ["--baseline", "white"], ["--comparisons", "0"], ["--comparison-weight", "-1"],
         ] { XCTAssertEqual(try run(["caption"] + own + wrong).code, 64, "\(wrong)") }
     }
 }

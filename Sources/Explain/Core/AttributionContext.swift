@@ -70,6 +70,16 @@ public struct AttributionContext {
         self.layerIndex = layerIndex
     }
 
+    /// The same image, head and layer with other targets.
+    public func explaining(_ targets: [LinearTarget]) -> AttributionContext {
+        AttributionContext(self, targets: targets)
+    }
+
+    private init(_ other: AttributionContext, targets: [LinearTarget]) {
+        (self.targets, head, image, layerIndex) = (targets, other.head, other.image, other.layerIndex)
+        cache = Cache(other.cache.recorded, other.cache.progress)
+    }
+
     /// S
     public var count: Int { targets.count }
     /// The same targets over each of the layers, from the image on.
@@ -82,8 +92,10 @@ public struct AttributionContext {
     public var activations: Tensor { image.layers[layerIndex].activations }
     /// x, the image as the model takes it `[1, H, W, 3]`.
     public var pixels: Tensor { image.pixels }
+    /// The image's outputs that targets are sums of, `[1, F]`.
+    public var outputs: Tensor { cache.recorded.outputs.value }
     /// y of every target, `[S]`.
-    public var values: [Float] { targets.map { $0.values(cache.recorded.outputs.value)[0] } }
+    public var values: [Float] { targets.map { $0.values(outputs)[0] } }
 
     // MARK: Derivatives
 
@@ -116,6 +128,28 @@ public struct AttributionContext {
                 of: outputs, seed: LinearTarget.seeds(part, images: n, width: outputs.shape[1]),
                 withRespectTo: [leaf], relu: relu)[0]
         }
+    }
+
+    /// dy_s / dA at other outputs of the layer, `[S, 1, u, v, K]` each. ReLUs and maxima behind the layer let the
+    /// gradient through as they do at A: a difference of these gradients has the second derivatives and no jumps.
+    /// - Parameter activations: `[1, u, v, K]` each.
+    func gradients(atActivations activations: [Tensor]) -> [Tensor] {
+        let own = recordedTail(self.activations).tape
+        return activations.map { other in
+            let tail = recordedTail(other)
+            return inSweeps(of: other.shape) { part in
+                tail.tape.gradients(
+                    of: tail.outputs, seed: LinearTarget.seeds(part, width: tail.outputs.shape[1]),
+                    withRespectTo: [tail.leaf], corners: own)[0]
+            }
+        }
+    }
+
+    /// The part of the model behind the layer, recorded for one output of the layer, `[1, u, v, K]`.
+    private func recordedTail(_ activations: Tensor) -> (tape: Tape, leaf: Variable, outputs: Variable) {
+        let tape = Tape(), leaf = tape.leaf(activations)
+        let stages = image.layers[layerIndex].stage + 1..<image.encoder.stages.count
+        return (tape, leaf, head.outputs(image.encoder(leaf, stages: stages)))
     }
 
     /// dy_s / dx at the image itself, `[S, H, W, 3]`: as ``gradients(at:relu:)``, but without another forward pass

@@ -17,9 +17,16 @@ public protocol ExplanationMethod: Sendable {
     /// - Returns: `[S, h, w]`, raw and signed: positive speaks for the target, as far as the method knows signs.
     /// - Throws: ``ExplanationError`` where the method does not apply to the model.
     func maps(of context: AttributionContext) throws -> Tensor
+    /// The maps of several layers as one, for a method that says how.
+    /// - Parameter maps: `[S, u, v]` of each layer, from the image on.
+    /// - Returns: `[S, u, v]`; nil where the maps are fused as those of other methods (LayerCAM, eq. 7).
+    func fuse(_ maps: [Tensor]) -> Tensor?
 }
 
 extension ExplanationMethod {
+    /// nil: as other methods.
+    public func fuse(_ maps: [Tensor]) -> Tensor? { nil }
+
     /// True; a method whose maps do not change sign with the target says otherwise.
     public var hasCounterfactual: Bool { true }
 }

@@ -89,7 +89,7 @@ public struct Explainer<Model: ExplainableModel> {
     }
 
     /// One method's attributions of all targets. The method runs over each of the layers; the maps of several are fused
-    /// as `options.compatibility` does, or by ``LayerFusion``.
+    /// as the method says, as `options.compatibility` does, or by ``LayerFusion``.
     private func attributions(
         _ method: any ExplanationMethod, _ context: AttributionContext
     ) throws -> [Attribution] {
@@ -97,7 +97,8 @@ public struct Explainer<Model: ExplainableModel> {
         if method.support == .layer && layers.names.count > 1 {
             let found = try context.layers.map { try method.maps(of: $0) }
             maps =
-                options.compatibility?.fuse(
+                method.fuse(found)
+                ?? options.compatibility?.fuse(
                     found, method: method.name, height: context.pixels.shape[1], width: context.pixels.shape[2])
                 ?? LayerFusion.fuse(found)
         } else {

@@ -19,6 +19,11 @@ public struct MethodSettings: Codable, Equatable, Sendable {
     /// RISE: the part of the cells that is kept.
     public var keep: Float?
 
+    /// Finer-CAM: how many of the most similar outputs a target is held against.
+    public var comparisons: Int?
+    /// Finer-CAM: how much of their mean score is taken away.
+    public var comparisonWeight: Float?
+
     /// Every method's own defaults.
     public init() {}
 }

@@ -5,8 +5,10 @@ public enum Methods {
     /// Every method, with `settings`.
     public static func all(_ settings: MethodSettings = MethodSettings()) -> [any ExplanationMethod] {
         [
-            GradCAM(), CentredGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(), CAM(), EigenCAM(),
-            ScoreCAM(), AblationCAM(), ModelAttention(), ActivationSum(), ImageGradient(), GradientTimesInput(),
+            GradCAM(), CentredGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(),
+            FinerCAM(comparisons: settings.comparisons ?? 3, weight: settings.comparisonWeight ?? 0.6), ShapleyCAM(),
+            RefineCAM(), CAM(), EigenCAM(), ScoreCAM(), AblationCAM(), ModelAttention(), ActivationSum(),
+            ImageGradient(), GradientTimesInput(),
             SmoothGrad(samples: settings.samples ?? 50, noise: settings.noise ?? 0.15, seed: settings.seed ?? 1),
             IntegratedGradients(steps: settings.samples ?? 50, baseline: settings.baseline ?? .black),
             Deconvnet(), GuidedBackpropagation(), GuidedGradCAM(),

@@ -98,3 +98,16 @@ enum Operation {
         }
     }
 }
+
+extension Operation {
+    /// The operation with the choices of the same operation for another input: which side of a ReLU's or a ReLU6's
+    /// corners each value is on, and which value is the largest. All else is differentiable and stays its own.
+    func withCorners(of other: Operation) -> Operation {
+        switch (self, other) {
+        case (.activation(.relu, _), .activation(.relu, _)), (.activation(.relu6, _), .activation(.relu6, _)),
+            (.maximum, .maximum), (.maximumPool, .maximumPool):
+            other
+        default: self
+        }
+    }
+}

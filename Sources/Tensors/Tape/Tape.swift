@@ -40,11 +40,15 @@ public final class Tape {
     ///   - seed: `[K] + S`; nil means one seed of ones.
     ///   - targets: variables on this tape, of shapes S_i.
     ///   - relu: how each ReLU and ReLU6 changes the gradients.
+    ///   - corners: a tape of the same computation for another input, whose ReLUs and maxima decide which way gradients
+    ///     go. Between two inputs, a difference of gradients then holds no jumps (``Operation/withCorners(of:)``).
     /// - Returns: for each target, `[K] + S_i`; zeros if `output` does not depend on it.
     public func gradients(
-        of output: Variable, seed: Tensor? = nil, withRespectTo targets: [Variable], relu: ReLURule = .exact
+        of output: Variable, seed: Tensor? = nil, withRespectTo targets: [Variable], relu: ReLURule = .exact,
+        corners: Tape? = nil
     ) -> [Tensor] {
         precondition(output.tape === self && targets.allSatisfy { $0.tape === self }, "variables of another tape")
+        precondition(corners == nil || corners?.nodes.count == nodes.count, "a tape of another computation")
         let seed = seed ?? Tensor([1] + output.shape, repeating: 1)
         precondition(Array(seed.shape.dropFirst()) == output.shape, "seed \(seed.shape) for an output \(output.shape)")
         let seeds = seed.shape[0]
@@ -64,7 +68,9 @@ public final class Tape {
             if inputs.isEmpty { continue }
             let needed = inputs.map { $0 >= 0 && needsGradient[$0] }
             if !needed.contains(true) { continue }
-            let parts = nodes[node].operation.backward(gradient, seeds: seeds, needed: needed, relu: relu)
+            let operation = corners.map { nodes[node].operation.withCorners(of: $0.nodes[node].operation) }
+            let parts = (operation ?? nodes[node].operation).backward(
+                gradient, seeds: seeds, needed: needed, relu: relu)
             for (input, part) in zip(inputs, parts) {
                 guard let part, input >= 0, needsGradient[input] else { continue }
                 precondition(part.count == seeds * nodes[input].shape.reduce(1, *), "a gradient of the wrong size")

@@ -66,8 +66,12 @@ struct MeasuredModelOptions: ParsableArguments {
 struct MeasuredMethodOptions: ParsableArguments {
     @Option(help: MethodName.help) var method: [MethodName] = []
     @Option(
-        help: ArgumentHelp("Layer whose cells the map has. Without it, the encoder's last layer.", valueName: "layer"))
-    var layer: String?
+        help: ArgumentHelp(
+            """
+            Layer whose cells the map has. Repeat it to fuse the maps of several layers. Without it, the encoder's \
+            last layer.
+            """, valueName: "layer"))
+    var layer: [String] = []
     @Option(
         help: ArgumentHelp(
             """
@@ -211,7 +215,7 @@ struct EvaluateMaps: ParsableCommand {
 
     private func explanationOptions() throws -> ExplanationOptions {
         ExplanationOptions(
-            layers: how.layer.map { [$0] } ?? [], methods: try how.method.map { try Methods.named($0.text) },
+            layers: how.layer, methods: try how.method.map { try Methods.named($0.text) },
             wordScore: scores.score)
     }
 

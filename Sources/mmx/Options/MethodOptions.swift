@@ -120,15 +120,27 @@ struct MethodSettingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("The part of its cells that each of rise's masks shows. (default: 0.5)", valueName: "part"))
     var keep: Float?
+    @Option(
+        help: ArgumentHelp(
+            "How many of the classes, answers or words with the nearest scores finer-cam holds the target against. "
+                + "(default: 3)", valueName: "count"))
+    var comparisons: Int?
+    @Option(
+        help: ArgumentHelp(
+            "How much of their mean score finer-cam takes away from the target's. (default: 0.6)", valueName: "factor"))
+    var comparisonWeight: Float?
 
     func validate() throws {
         for (name, value, limit) in [
             ("--samples", samples, 1_000_000), ("--window", window, 4096), ("--stride", stride, 4096),
-            ("--cells", cells, 256),
+            ("--cells", cells, 256), ("--comparisons", comparisons, 1_000_000),
         ] {
             if let value, !(1...limit).contains(value) { throw ValidationError("\(name) is in 1...\(limit)") }
         }
         if let noise, !(noise >= 0 && noise.isFinite) { throw ValidationError("--noise is a number from 0 on") }
+        if let comparisonWeight, !(comparisonWeight >= 0 && comparisonWeight <= 1000) {
+            throw ValidationError("--comparison-weight is in 0...1000")
+        }
         if let keep, !(keep > 0 && keep < 1) { throw ValidationError("--keep is between 0 and 1") }
     }
 
@@ -137,6 +149,7 @@ struct MethodSettingOptions: ParsableArguments {
         (settings.samples, settings.seed, settings.noise) = (samples, seed, noise)
         (settings.baseline, settings.fill) = (baseline, baseline)
         (settings.window, settings.stride, settings.cells, settings.keep) = (window, stride, cells, keep)
+        (settings.comparisons, settings.comparisonWeight) = (comparisons, comparisonWeight)
         return settings
     }
 }

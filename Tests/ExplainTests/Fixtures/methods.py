@@ -384,9 +384,10 @@ def rounded(values):
     return [float("%.7g" % v) for v in np.asarray(values, np.float64).reshape(-1)]
 
 
-result = compute()
-assert result == compute(), "not deterministic"
-with open(os.path.join(here, "methods.json"), "w") as f:
-    json.dump(result, f, separators=(",", ":"))
-    f.write("\n")
-print(len(result["records"]), "records,", os.path.getsize(os.path.join(here, "methods.json")), "bytes")
+if __name__ == "__main__":
+    result = compute()
+    assert result == compute(), "not deterministic"
+    with open(os.path.join(here, "methods.json"), "w") as f:
+        json.dump(result, f, separators=(",", ":"))
+        f.write("\n")
+    print(len(result["records"]), "records,", os.path.getsize(os.path.join(here, "methods.json")), "bytes")

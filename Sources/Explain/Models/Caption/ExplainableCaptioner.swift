@@ -26,7 +26,7 @@ extension Captioner: ExplainableModel {
         let words = caption.indices
         let attention = CaptionAttention(self, features: features.value, words: words)
         let head = ModelHead(
-            name: configuration.decoder.kind.rawValue,
+            name: configuration.decoder.kind.rawValue, choices: reading.outputs.shape[1],
             attention: { attention.map(at: reading.positions(of: $0)) },
             outputs: { reading.wordOutputs($0, words: words).reshaped([$0.shape[0], -1]) })
         return HeadReading(
