@@ -125,7 +125,7 @@ let package = Package(
         tests("QuestionsTests", engine + ["Questions"], fixtures: false),
         tests("DrawingTests", ["Support", "Tensors", "Weights", "Vision", "Drawing"]),
         tests("ExplainTests", engine + ["Drawing", "Explain"]),
-        tests("EvaluationTests", everything, fixtures: false),
+        tests("EvaluationTests", everything),
         tests("mmxTests", everything + ["mmx"]),
         tests("ReadersTests", ["Readers"]),
         tests("ExamplesTests", ["ExplainCaption", "ExplainOwnNetwork", "CustomMethod"], fixtures: false),

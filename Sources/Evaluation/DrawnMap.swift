@@ -10,6 +10,10 @@ public struct DrawnMap: Sendable {
     /// The localisation box, in pixels. It is nil if no value is positive.
     public let box: Rectangle?
     let ranking: RankedPixels
+    /// ``Sparseness`` of the map; nil for an empty one.
+    public let sparseness: Double?
+    /// ``Complexity`` of the map; nil for an empty one.
+    public let complexity: Double?
 
     /// - Parameters:
     ///   - plane: the map as it is drawn, 0...1.
@@ -19,6 +23,8 @@ public struct DrawnMap: Sendable {
         peak = PointingGame.peak(of: unclipped ?? plane)
         box = LocalisationBox.find(in: plane)
         ranking = RankedPixels(plane.values)
+        sparseness = Sparseness.gini(plane.values)
+        complexity = Complexity.entropy(plane.values)
     }
 }
 

@@ -37,7 +37,8 @@ struct ImageEvaluation {
 
     /// The figures of all targets: the source's methods first, then the references.
     /// - Parameter image: the image's index, which is also the seed of random numbers.
-    func measure(image: Int) -> [TargetFigures] {
+    /// - Throws: what the source of the maps throws for a changed image, with `options.sanity`.
+    func measure(image: Int) throws -> [TargetFigures] {
         let cells = maps.wordBlind.shape
         let edges = ReferenceMaps.edges(of: photo, placement: maps.placement, columns: cells[1], rows: cells[0])
         let references = [
@@ -45,56 +46,97 @@ struct ImageEvaluation {
             drawn(edges),
         ]
         let rivals = Discrimination.rivals(maps.targets)
-        var found = zip(maps.targets, rivals).map { target, rivals in
+        let parts = [
+            RivalPart(column: SameWord.column, rivals: SameWord.rivals(maps.targets, rivals: rivals)),
+            RivalPart(column: RightPerson.column, rivals: RightPerson.rivals(maps.targets, rivals: rivals)),
+        ]
+        let difficult = DifficultTargets.find(maps.targets)
+        var found = maps.targets.enumerated().map { index, target in
             TargetFigures(
-                image: image, kind: target.kind, fields: target.fields,
-                figures: self.references(references, target.region, rivals: rivals.count))
+                image: image, kind: target.kind,
+                fields: target.fields.merging(difficult[index] ? [DifficultTargets.field: .number(1)] : [:]) { $1 },
+                figures: self.references(
+                    references, target.region, rivals: rivals[index].count,
+                    parts: parts.map { ($0.column, $0.rivals[index].count) }))
         }
-        let methods = methodsOfTargets(rivals)
+        let methods = methodsOfTargets(rivals, parts)
         for index in found.indices { found[index].figures.insert(contentsOf: methods[index], at: 0) }
-        if options.sanity { WordCorrelation.measure(maps, &found) }
+        if let own = maps.ownCaption, !found.isEmpty {
+            ground(own, references: Dictionary(zip(ReferenceMaps.names, references)) { $1 }, &found[0].figures)
+        }
+        if options.sanity {
+            WordCorrelation.measure(maps, &found)
+            try Stability.measure(maps, seed: UInt64(image), &found)
+        }
         if options.faithfulness { Faithfulness(maps: maps, edges: edges, image: image).measure(&found) }
         return found
     }
 
     /// The figures of the methods' maps, for each target.
-    /// - Parameter rivals: for each target, the indices of its rivals (``Discrimination``).
-    private func methodsOfTargets(_ rivals: [[Int]]) -> [[MapFigures]] {
+    /// - Parameters:
+    ///   - rivals: for each target, the indices of its rivals (``Discrimination``).
+    ///   - parts: some of them, which have a column of their own.
+    private func methodsOfTargets(_ rivals: [[Int]], _ parts: [RivalPart]) -> [[MapFigures]] {
         var found = [[MapFigures]](repeating: [], count: maps.targets.count)
         // By method and target: the share of the target's map in its own region, and the shares of its rivals' maps in
         // it.
         var own: [String: [Int: Double]] = [:]
-        var others: [String: [Int: [Double]]] = [:]
+        var others: [String: [Int: [(rival: Int, share: Double)]]] = [:]
         for (index, target) in maps.targets.enumerated() {
             for map in target.maps {
-                let mapInRegion = MapInRegion(drawn(maps.prepared(map)), in: target.region)
+                let mapInRegion = MapInRegion(drawn(map), in: target.region)
                 found[index].append(measure(mapInRegion, as: map.method, fields: map.fields))
                 if rivals[index].isEmpty { continue }
                 own[map.method, default: [:]][index] = mapInRegion.sums.shareInside
                 for rival in rivals[index] {
                     let share = EnergyInside.share(of: mapInRegion.map.plane, in: maps.targets[rival].region)
-                    others[map.method, default: [:]][rival, default: []].append(share)
+                    others[map.method, default: [:]][rival, default: []].append((index, share))
                 }
             }
         }
         for index in found.indices {
             for (n, one) in found[index].enumerated() {
                 guard let share = own[one.method]?[index] else { continue }
-                let score = Discrimination.score(own: share, others: others[one.method]?[index] ?? [])
-                found[index][n].terms[Discrimination.column.name] = score
+                let rivals = others[one.method]?[index] ?? []
+                found[index][n].terms[Discrimination.column.name] = Discrimination.score(
+                    own: share, others: rivals.map(\.share))
+                for part in parts {
+                    found[index][n].terms[part.column.name] = SameWord.score(
+                        own: share, others: rivals.filter { part.rivals[index].contains($0.rival) }.map(\.share))
+                }
             }
         }
         return found
     }
 
+    /// Adds what the model's own caption tells of each method, to the figures of the image's first target.
+    private func ground(_ own: OwnCaption, references: [String: DrawnMap], _ figures: inout [MapFigures]) {
+        for n in figures.indices {
+            let method = figures[n].method
+            guard references[method] != nil || own.methods.contains(method) else { continue }
+            let boxes = own.words.map { word in
+                (
+                    word: word.word,
+                    box: references[method]?.box ?? word.maps.first { $0.method == method }.flatMap { drawn($0).box }
+                )
+            }
+            figures[n].fields[GroundedCaption.field] = .text(GroundedCaption(boxes, own.references).text)
+        }
+    }
+
     /// The figures of the references for one region.
-    /// - Parameter rivals: the number of the target's rivals.
-    private func references(_ maps: [DrawnMap], _ region: Region, rivals: Int) -> [MapFigures] {
+    /// - Parameters:
+    ///   - rivals: the number of the target's rivals.
+    ///   - parts: the numbers of those that have a column of their own.
+    private func references(
+        _ maps: [DrawnMap], _ region: Region, rivals: Int, parts: [(column: MapColumn, rivals: Int)]
+    ) -> [MapFigures] {
         // A reference has the same map for all targets, so its shares are equal.
-        let tie = rivals > 0 ? Ratio(Double(rivals) / 2, over: Double(rivals)) : nil
+        func tie(_ rivals: Int) -> Ratio? { rivals > 0 ? Ratio(Double(rivals) / 2, over: Double(rivals)) : nil }
         var found = zip(ReferenceMaps.names, maps).map { name, map in
             var one = measure(MapInRegion(map, in: region), as: name)
-            one.terms[Discrimination.column.name] = tie
+            one.terms[Discrimination.column.name] = tie(rivals)
+            for part in parts { one.terms[part.column.name] = tie(part.rivals) }
             return one
         }
         let centre = Pixel(x: photo.width / 2, y: photo.height / 2)
@@ -104,17 +146,22 @@ struct ImageEvaluation {
                 peak: centre))
         var chance: [String: Ratio] = [:]
         for metric in MapMetric.all { chance[metric.name] = metric.chance(region) }
-        chance[Discrimination.column.name] = tie
+        chance[Discrimination.column.name] = tie(rivals)
+        for part in parts { chance[part.column.name] = tie(part.rivals) }
         found.append(MapFigures(method: "chance", terms: chance))
         return found
     }
 
     /// The map as overlays show it: its positive part divided by its maximum, placed over the image.
-    private func drawn(_ map: PreparedMap) -> DrawnMap {
-        DrawnMap(map.placed(in: maps.placement), unclipped: map.placedUnclipped(in: maps.placement))
+    private func drawn(_ map: PreparedMap, in placement: Placement) -> DrawnMap {
+        DrawnMap(map.placed(in: placement), unclipped: map.placedUnclipped(in: placement))
     }
 
-    private func drawn(_ reference: Tensor) -> DrawnMap { drawn(maps.preparation(reference, isOfPixels: false)) }
+    private func drawn(_ map: MapTarget.Map) -> DrawnMap { drawn(maps.prepared(map), in: maps.placement(of: map)) }
+
+    private func drawn(_ reference: Tensor) -> DrawnMap {
+        drawn(maps.preparation(reference, isOfPixels: false), in: maps.placement)
+    }
 
     /// All metrics of a map.
     private func measure(
@@ -124,4 +171,12 @@ struct ImageEvaluation {
         for metric in MapMetric.all { terms[metric.name] = metric.measure(mapInRegion) }
         return MapFigures(method: method, terms: terms, peak: mapInRegion.map.peak, fields: fields)
     }
+}
+
+/// Some of each target's rivals, whose comparisons have a column of their own.
+struct RivalPart {
+    /// The column of the table.
+    var column: MapColumn
+    /// The indices of the rivals, for each target.
+    var rivals: [[Int]]
 }

@@ -119,6 +119,6 @@ public struct MapEvaluation: Sendable {
     ) throws -> [TargetFigures] {
         let photo = try Image.read(source.url(ofImage: image), limits: options.imageLimits)
         let maps = try source.maps(ofImage: image, photo: photo)
-        return ImageEvaluation(photo: photo, maps: maps, options: options).measure(image: image)
+        return try ImageEvaluation(photo: photo, maps: maps, options: options).measure(image: image)
     }
 }

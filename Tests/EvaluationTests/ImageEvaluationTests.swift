@@ -19,7 +19,7 @@ final class ImageEvaluationTests: XCTestCase {
                 .init(method: "gradient", fields: [:], raw: raw, isOfPixels: true),
                 .init(method: "cells", fields: [:], raw: raw),
             ])
-        let figures = ImageEvaluation(
+        let figures = try ImageEvaluation(
             photo: Image(width: 20, height: 15),
             maps: ImageMaps(
                 input: Tensor([1, 15, 20, 3]), placement: placement, wordBlind: Tensor([3, 4]), targets: [target])

@@ -45,7 +45,7 @@ final class SanityTests: XCTestCase {
         let maps = ImageMaps(
             input: Tensor([1, 2, 2, 3]), placement: placement, wordBlind: Tensor([2, 2], [1, 2, 3, 4]),
             targets: targets)
-        let measured = ImageEvaluation(
+        let measured = try ImageEvaluation(
             photo: Image(width: 2, height: 2), maps: maps, options: EvaluationOptions(sanity: true)
         ).measure(image: 0)
         func terms(_ target: Int, _ method: String) -> Ratio? {

@@ -259,6 +259,14 @@ extension OutsideReader {
                         + "2.jpg\t-1\t1\t1\t2\tpeople\tman\t\ta man\n")
             ]
         ) { _ = try PhraseFile.read($0, images: ["1.jpg", "2.jpg"]) },
+        .init(
+            "phrase-maps",
+            [
+                .text(
+                    "image\trow\tfirst\tcount\tmethod\tmap\n1.jpg\t0\t2\t1\tgrad-cam\tx/1.npy\n2.jpg\t4\t0\t3\tb\t2.npy\n"
+                )
+            ]
+        ) { _ = try PhraseMapList($0) },
         .init("image-list", [.text("1.jpg\nfolder/2.jpg\n")]) { _ = try ImageList.read($0) },
         .init(
             "questions",

@@ -5,6 +5,7 @@ import Tasks
 import Tensors
 import TestSupport
 import Vision
+import Weights
 import XCTest
 
 /// `mmx evaluate maps` as a user runs it, with an untrained model.
@@ -53,7 +54,11 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual(Set(scores.all.methods.keys), Set(scores.methods))
         let figures = try XCTUnwrap(scores.all.methods["grad-cam"]?.figures)
         XCTAssertEqual(
-            figures.keys.sorted(), ["boxIoU", "energyInside", "insideOverOutside", "pointing", "rankAccuracy"])
+            figures.keys.sorted(),
+            [
+                "boxAccuracy", "boxIoU", "complexity", "energyInside", "insideOverOutside", "pointing", "rankAccuracy",
+                "sparseness",
+            ])
         XCTAssertTrue(figures.values.allSatisfy { $0.low <= $0.value && $0.value <= $0.high })
         // Half of wide.png, and 20 x 50 of toy.png's 64 x 64 pixels: columns with centres 10.5 to 29.5.
         XCTAssertEqual(
@@ -155,6 +160,20 @@ final class EvaluateMapsTests: ProgramTestCase {
         XCTAssertEqual(first["captionRow"] as? Int, 1)
         XCTAssertEqual(first["word"] as? String, "square")
         XCTAssertEqual(first["phrase"] as? String, "a square")
+        XCTAssertNil(scores.grounding)
+        let grounded = try evaluate("--json", "--own-captions", "--records", "grounded.jsonl")
+        XCTAssertEqual(grounded.code, 0, grounded.errors)
+        let grounding = try XCTUnwrap(
+            JSONDecoder().decode(MapScores.self, from: Data(grounded.output.utf8)).grounding)
+        // "square" and "blue" are the object words of the one caption with phrases.
+        XCTAssertEqual([grounding.images, grounding.words], [1, 2])
+        XCTAssertEqual(
+            grounding.methods.keys.sorted(), ["attention", "edges", "gaussian", "grad-cam", "word-blind"])
+        XCTAssertEqual(
+            try evaluate("--json", "--own-captions", "--records", "grounded.jsonl", "--resume").output,
+            grounded.output)
+        assertFails(
+            try evaluate("--records", "grounded.jsonl", "--resume"), 5, "grounded.jsonl, line 1", "other options")
         XCTAssertTrue(try evaluate("--kind", "clothing").output.hasPrefix("clothing/other: 1 target in 1 image\n"))
         assertFails(
             try evaluate("--kind", "scene"), 5, "phrases.tsv", "no phrases of the kind 'scene'; it has clothing, other")
@@ -165,6 +184,61 @@ final class EvaluateMapsTests: ProgramTestCase {
         assertFails(try evaluate(), 5, "phrases.tsv", "no phrase with boxes that could be explained")
         try write("phrases.tsv", header + "toy.png\t1\n")
         assertFails(try evaluate(), 5, "phrases.tsv, line 2", "has 2 fields")
+    }
+
+    /// A map of another tool that is 1 in the phrase's box and 0 elsewhere: it points, holds all its energy there, and
+    /// its box is the phrase's. It is resized to the photograph as mmx's own maps are.
+    func testEvaluateMaps_otherToolsMaps_areRowsOfTheTable() throws {
+        let caption = "a square and something blue"
+        try write("captions.csv", "image,caption\ntoy.png,\(caption)\n")
+        try write(
+            "phrases.tsv",
+            "image" + String(repeating: "\t", count: 8) + "\n"
+                + "toy.png\t0\t0\t2\t1\tother\ta square\t0,0,32,64\t\(caption)\n"
+                + "toy.png\t0\t3\t2\t1\tother\tsomething blue\t32,0,64,32\t\(caption)\n")
+        func evaluate(_ arguments: String...) throws -> Outcome {
+            try run(
+                [
+                    "evaluate", "maps", "--images", ".", "--phrases", "phrases.tsv", "--captions", "captions.csv",
+                    "--model", Self.model.path, "--maps", "others",
+                ] + arguments)
+        }
+        assertFails(try evaluate(), 5, "others/maps.tsv", "the file of maps is missing")
+        try FileManager.default.createDirectory(at: url("others"), withIntermediateDirectories: true)
+        let list = "image\trow\tfirst\tcount\tmethod\tmap\ntoy.png\t0\t0\t2\tperfect\tleft.npy\n"
+        try write("others/maps.tsv", list)
+        try NumPyArray.write(
+            Tensor([64, 64], (0..<4096).map { $0 % 64 < 32 ? 1 : 0 }), to: url("others/left.npy"))
+        assertFails(
+            try evaluate(), 5,
+            "others/maps.tsv: has no map by perfect of \"something blue\" in toy.png (caption row 0, "
+                + "first word 3, 2 words)")
+        try write("others/maps.tsv", list + "toy.png\t0\t3\t2\tperfect\tupper.npy\n")
+        assertFails(try evaluate(), 5, "there is no file upper.npy")
+        // Half as large as the photograph: its cells are 2x2 pixels.
+        let upper = (0..<1024).map { Float($0 % 32 >= 16 && $0 / 32 < 16 ? 3 : -1) }
+        try NumPyArray.write(Tensor([32, 32], upper.map { $0 > 0 ? .nan : $0 }), to: url("others/upper.npy"))
+        assertFails(try evaluate(), 5, "upper.npy: holds 256 values that are not finite")
+        try NumPyArray.write(Tensor([32, 32], upper), to: url("others/upper.npy"))
+        let outcome = try evaluate("--json", "--records", "records.jsonl", "--faithfulness", "--sanity")
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        let scores = try JSONDecoder().decode(MapScores.self, from: Data(outcome.output.utf8))
+        XCTAssertEqual(scores.methods.prefix(4), ["grad-cam", "grad-cam:phrase", "attention", "perfect"])
+        let perfect = try XCTUnwrap(scores.all.methods["perfect"])
+        XCTAssertEqual(perfect.maps, 2)
+        XCTAssertEqual(perfect.figures["pointing"]?.value, 1)
+        XCTAssertEqual(perfect.figures["boxAccuracy"]?.value, 1)
+        XCTAssertEqual(perfect.figures["discrimination"]?.value, 1)
+        XCTAssertGreaterThan(try XCTUnwrap(perfect.figures["energyInside"]).value, 0.97)
+        XCTAssertNotNil(perfect.figures["deletion"])
+        // The model has not made it: it has no maps of changed images or of other parameters.
+        XCTAssertNil(perfect.figures["maxSensitivity"])
+        XCTAssertNotNil(scores.all.methods["grad-cam"]?.figures["maxSensitivity"])
+        XCTAssertNotNil(scores.all.methods["word-blind"]?.figures["lipschitz"])
+        XCTAssertEqual(Set(scores.randomisation?.map(\.method) ?? []), ["grad-cam", "grad-cam:phrase", "attention"])
+        XCTAssertTrue(try evaluate().output.contains("\nperfect "))
+        try write("others/maps.tsv", list.replacingOccurrences(of: "perfect", with: "chance"))
+        assertFails(try evaluate(), 5, "has a method 'chance', the name of a row of mmx's own")
     }
 
     func testEvaluateMaps_requestsThatCannotBeMet_areRefused() throws {
@@ -196,7 +270,10 @@ final class EvaluateMapsTests: ProgramTestCase {
             "--questions", "q", "--phrases", "p", "--captions", "c", says: "give --questions FILE, or --phrases FILE")
         try usage("--phrases", "p", says: "--phrases needs --captions FILE")
         try usage("--questions", "q", "--model", "m", "--split", "s", says: "--captions and --split go with --phrases")
-        try usage("--questions", "q", "--masks", "m", says: "--masks, --score and --no-image go with --phrases")
+        try usage(
+            "--questions", "q", "--masks", "m",
+            says: "--masks, --maps, --score, --no-image and --own-captions go with --phrases")
+        try usage("--questions", "q", "--own-captions", says: "--own-captions go with --phrases")
         try usage("--questions", "q", "--resume", says: "--resume needs --records FILE")
         for usage in [["--limit", "0"], ["--resamples", "0"], ["--format", "csv"]] {
             XCTAssertEqual(try evaluate(usage[0], usage[1]).code, 64)

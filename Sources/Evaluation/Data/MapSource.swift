@@ -38,6 +38,10 @@ public struct ImageMaps {
     public var wordBlind: Tensor
     /// The encoder, for changed images: from preprocessed images `[N, H, W, 3]` to feature maps `[N, u, v, K]`.
     public var features: (_ images: Tensor) -> Tensor = { $0 }
+    /// The same targets' maps of another preprocessed image, `[1, H, W, 3]`; nil for a source that has no model.
+    public var remade: ((_ input: Tensor) throws -> ImageMaps)?
+    /// The caption that the model writes, with the maps of its object words; nil where it is not measured.
+    var ownCaption: OwnCaption?
     /// The targets with their maps.
     public var targets: [MapTarget]
 
@@ -53,8 +57,20 @@ public struct ImageMaps {
         self.targets = targets
     }
 
-    /// The smoothed and clipped map. It is not normalised and not placed over the image yet.
-    func prepared(_ map: MapTarget.Map) -> PreparedMap { preparation(map.raw, isOfPixels: map.isOfPixels) }
+    /// The smoothed and clipped map. It is not normalised and not placed over the image yet. Another tool's map stays
+    /// as the tool made it.
+    func prepared(_ map: MapTarget.Map) -> PreparedMap {
+        map.coversPhotograph ? PreparedMap(values: map.raw) : preparation(map.raw, isOfPixels: map.isOfPixels)
+    }
+
+    /// The part of the photograph that a map lies over.
+    func placement(of map: MapTarget.Map) -> Placement {
+        guard map.coversPhotograph else { return placement }
+        let (width, height) = (placement.originalWidth, placement.originalHeight)
+        return Placement(
+            originalWidth: width, originalHeight: height, modelWidth: width, modelHeight: height,
+            rectangle: Rectangle(x0: 0, y0: 0, x1: Double(width), y1: Double(height)))
+    }
 }
 
 /// One target in an image, with its region and its maps.
@@ -71,15 +87,19 @@ public struct MapTarget {
         public var raw: Tensor
         /// Whether the map's cells are pixels of the preprocessed image, not cells of a layer.
         public var isOfPixels = false
+        /// Whether the map covers the whole photograph, not only what the model sees of it: another tool's map.
+        public var coversPhotograph = false
 
         public init(
-            method: String, score: Int = 0, fields: [String: RecordValue] = [:], raw: Tensor, isOfPixels: Bool = false
+            method: String, score: Int = 0, fields: [String: RecordValue] = [:], raw: Tensor, isOfPixels: Bool = false,
+            coversPhotograph: Bool = false
         ) {
             self.method = method
             self.score = score
             self.fields = fields
             self.raw = raw
             self.isOfPixels = isOfPixels
+            self.coversPhotograph = coversPhotograph
         }
     }
 

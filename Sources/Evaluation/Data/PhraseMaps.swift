@@ -23,6 +23,10 @@ public struct PhraseMaps: RandomisableMaps {
     private let masks: PhraseMasks?
     /// The captions of each image that have phrases to measure, in their order.
     private let captions: [[PhraseCaption]]
+    /// The head words of all measured phrases, where the model's own captions are measured; else nil.
+    private let objects: Set<String>?
+    /// Other tools' maps of the phrases.
+    private var others: OtherMaps?
 
     private static let suffix = ":phrase"
 
@@ -40,15 +44,19 @@ public struct PhraseMaps: RandomisableMaps {
     ///   - limit: the largest number of phrases.
     ///   - smoothing: side of the smoothing square, odd. Without it, the model's own.
     ///   - noImage: what evidence is measured against.
-    /// - Throws: `DatasetError` if no phrase is left, or if the file has no phrase of a kind. `ExplanationError` for an
-    ///   unknown layer, or for a method that does not apply.
+    ///   - ownCaptions: whether the captions that the model writes are measured too (``GroundingScores``).
+    ///   - otherMaps: a folder with other tools' maps of the phrases (``OtherMaps``), which are measured too.
+    /// - Throws: `DatasetError` if no phrase is left, if the file has no phrase of a kind, or if another tool's map is
+    ///   missing. `ExplanationError` for an unknown layer, or for a method that does not apply.
     public init(
         _ captioner: Captioner, model: URL, options: ExplanationOptions = ExplanationOptions(), data: CaptionDataset,
         phrases: URL, masks: URL? = nil, kinds: [String] = [], limit: Int? = nil, smoothing: Int? = nil,
-        noImage: NoImage = .typical
+        noImage: NoImage = .typical, ownCaptions: Bool = false, otherMaps: URL? = nil
     ) throws {
         evaluated = try EvaluatedModel(captioner, folder: model, options: options, smoothing: smoothing)
-        methods = evaluated.methods(Self.suffix)
+        others = try otherMaps.map(OtherMaps.init)
+        let own = evaluated.methods(Self.suffix)
+        methods = own + (others?.methods ?? [])
         self.data = data
         self.phrases = phrases
         self.noImage = noImage
@@ -56,6 +64,10 @@ public struct PhraseMaps: RandomisableMaps {
         let found = try CaptionPhrases(
             data, phrases: phrases, masks: self.masks, kinds: kinds, limit: limit, vocabulary: captioner.vocabulary)
         (images, captions, notes) = (found.images, found.captions, found.notes)
+        let heads = captions.flatMap { $0.flatMap { caption in caption.targets.map { caption.words[$0.head] } } }
+        objects = ownCaptions ? Set(heads.map(captioner.vocabulary.word)) : nil
+        let asked = captions.flatMap { $0.flatMap { caption in caption.targets.map { ($0.phrase, caption.row) } } }
+        try others?.check(asked, own: own + ImageEvaluation.references)
     }
 
     /// The file of an image.
@@ -63,13 +75,62 @@ public struct PhraseMaps: RandomisableMaps {
 
     /// The maps of one image.
     /// - Throws: `DatasetError` for boxes or a mask that do not suit the image, `ExplanationError` for a method that
-    ///   does not apply, `ModelError` for a model whose probabilities are not finite.
+    ///   does not apply, `ModelError` for a model whose probabilities are not finite, `NumPyArrayError` for another
+    ///   tool's map that cannot be read.
     public func maps(ofImage index: Int, photo: Image) throws -> ImageMaps {
-        let captioner = evaluated.model
         let prepared = evaluated.prepare(photo), image = evaluated.explainer.encode(prepared.tensor)
         let explainer = try evaluated.explainer(of: photo, noImage: noImage)
+        let own = try ownEvidence(image, explainer, captions[index])
+        var found = try evaluated.imageMaps(
+            prepared, image, targets: targets(ofImage: index, photo, image, explainer, own: own, others: others))
+        found.ownCaption = try ownCaption(ofImage: index, photo, image)
+        found.remade = { input in
+            let changed = evaluated.explainer.encode(input)
+            return try evaluated.imageMaps(
+                (input, prepared.placement), changed,
+                targets: targets(ofImage: index, photo, changed, explainer, own: nil, others: nil))
+        }
+        return found
+    }
+
+    /// The caption that the model writes, with the maps of its object words.
+    private func ownCaption(ofImage index: Int, _ photo: Image, _ image: EncodedImage) throws -> OwnCaption? {
+        guard let objects else { return nil }
+        let vocabulary = evaluated.model.vocabulary, words = evaluated.explainer.caption(image)
+        let places = words.indices.filter { objects.contains(vocabulary.word(at: words[$0])) }
+        let explained = try evaluated.explainer.explain(
+            image, input: words, targets: places.map { .span($0..<$0 + 1) })
+        let references = try captions[index].map { caption -> OwnCaption.Reference in
+            let found = try caption.targets.map {
+                (
+                    word: vocabulary.word(at: caption.words[$0.head]),
+                    box: try region(of: $0.phrase, in: photo).surroundingBox
+                )
+            }
+            let heads = Set(caption.targets.map(\.head))
+            let others = caption.words.indices.filter { !heads.contains($0) }
+            return .init(objects: found, others: Set(others.map { vocabulary.word(at: caption.words[$0]) }))
+        }
+        return OwnCaption(
+            methods: evaluated.chosen + [evaluated.attention].compactMap { $0 },
+            words: zip(places, explained.targets).map { place, target in
+                .init(
+                    word: vocabulary.word(at: words[place]), maps: evaluated.maps(target, nil, suffix: Self.suffix))
+            }, references: references)
+    }
+
+    /// The phrases of one image with their maps.
+    /// - Parameters:
+    ///   - photo: the photograph, whose size the boxes have.
+    ///   - image: the photograph as the model takes it, or a changed one, encoded.
+    ///   - own: the evidence of the caption that the model writes.
+    private func targets(
+        ofImage index: Int, _ photo: Image, _ image: EncodedImage, _ explainer: Explainer<Captioner>,
+        own: (words: Double, functionWords: Double)?, others: OtherMaps?
+    ) throws -> [MapTarget] {
+        let captioner = evaluated.model
         var targets: [MapTarget] = []
-        var own = try ownEvidence(image, explainer, captions[index])
+        var own = own
         for caption in captions[index] {
             let (explanation, spans) = try explain(caption, image, explainer)
             try ModelError.check(explanation.output.logProbabilities, of: evaluated.folder)
@@ -86,20 +147,21 @@ public struct PhraseMaps: RandomisableMaps {
                 fields["functionEvidence"] = functionEvidence.map { .fraction($0) }
                 fields["ownEvidence"] = own.map { .fraction($0.words) }
                 fields["ownFunctionEvidence"] = own.map { .fraction($0.functionWords) }
-                targets.append(
+                try targets.append(
                     MapTarget(
                         kind: phrase.types.joined(separator: "/"), context: "\(caption.row)",
                         fields: fields,
-                        region: try region(of: phrase, in: photo),
+                        region: region(of: phrase, in: photo),
                         confidences: asked.map { span in
                             { captioner.probabilities(of: span, in: words, features: $0) }
                         },
-                        maps: evaluated.maps(explained[0], explained[1], suffix: Self.suffix)))
+                        maps: evaluated.maps(explained[0], explained[1], suffix: Self.suffix)
+                            + (others?.maps(of: phrase, row: caption.row, score: 1) ?? [])))
                 // The image's own caption counts once.
                 own = nil
             }
         }
-        return evaluated.imageMaps(prepared, image, targets: targets)
+        return targets
     }
 
     /// Explains the head words and the phrases of a caption, each once.
@@ -164,7 +226,8 @@ public struct PhraseMaps: RandomisableMaps {
             "\(image) \(captions.map { "\($0.row) \($0.words) \($0.targets.map { "\($0.head) \($0.span)" })" })"
         }
         return evaluated.fingerprint(
-            ["phrases", masks?.folder.path ?? "", "no image: \(noImage)"] + asked, files: [phrases])
+            ["phrases", masks?.folder.path ?? "", "no image: \(noImage)", "own captions: \(objects != nil)"] + asked,
+            files: [phrases] + (others.map { [$0.folder.appendingPathComponent(OtherMaps.list)] } ?? []))
     }
 
     /// The values of the model's parameters by name, as the file has them.
@@ -178,6 +241,8 @@ public struct PhraseMaps: RandomisableMaps {
     public func with(parameters: [String: Tensor]) throws -> PhraseMaps {
         var changed = self
         changed.evaluated = try evaluated.with(parameters: parameters)
+        // Other tools' maps are not of this model.
+        changed.others = nil
         return changed
     }
 }

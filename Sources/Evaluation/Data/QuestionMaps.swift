@@ -79,8 +79,18 @@ public struct QuestionMaps: RandomisableMaps {
     /// - Throws: `DatasetError` for boxes outside of the image, `ExplanationError` for a method that does not apply,
     ///   `ModelError` for a model whose scores are not finite.
     public func maps(ofImage index: Int, photo: Image) throws -> ImageMaps {
+        let prepared = evaluated.prepare(photo)
+        var found = try maps(ofImage: index, photo: photo, prepared)
+        found.remade = { try maps(ofImage: index, photo: photo, ($0, prepared.placement)) }
+        return found
+    }
+
+    /// - Parameter prepared: the photograph as the model takes it, or a changed one.
+    private func maps(
+        ofImage index: Int, photo: Image, _ prepared: (tensor: Tensor, placement: Placement)
+    ) throws -> ImageMaps {
         let entry = data.entries[index], vqaModel = evaluated.model
-        let prepared = evaluated.prepare(photo), image = evaluated.explainer.encode(prepared.tensor)
+        let image = evaluated.explainer.encode(prepared.tensor)
         let targets = try entry.questions.map { question -> MapTarget in
             guard let region = Region(boxes: question.boxes, width: photo.width, height: photo.height) else {
                 throw DatasetError(

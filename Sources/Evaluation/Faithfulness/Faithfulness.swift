@@ -86,6 +86,11 @@ struct Faithfulness {
     /// The changed images of a method's map.
     private func changed(_ map: MapTarget.Map, blurred: Tensor) -> Changed {
         let prepared = maps.prepared(map)
+        if map.coversPhotograph {
+            let seen = framed(
+                prepared.placed(in: maps.placement(of: map)), part: maps.placement.rectangle)
+            return changed(seen, drawn: seen, blurred: blurred)
+        }
         return changed(framed(prepared.smoothed), drawn: framed(prepared.values), blurred: blurred)
     }
 
@@ -121,7 +126,11 @@ struct Faithfulness {
 
     /// A map `[u, v]`, resized to the model's input.
     private func framed(_ map: Tensor) -> Plane {
-        Plane(width: map.shape[1], height: map.shape[0], values: map.array).resized(
-            width: maps.input.shape[2], height: maps.input.shape[1], filter: .bilinear)
+        framed(Plane(width: map.shape[1], height: map.shape[0], values: map.array), part: nil)
+    }
+
+    /// A part of a map, resized to the model's input.
+    private func framed(_ map: Plane, part: Rectangle?) -> Plane {
+        map.resized(width: maps.input.shape[2], height: maps.input.shape[1], filter: .bilinear, box: part)
     }
 }

@@ -39,6 +39,12 @@ struct MapColumn {
     enum Table: CaseIterable {
         /// Comparisons with the regions of the targets.
         case localisation
+        /// Comparisons of the maps of one word's occurrences.
+        case sameWord
+        /// Comparisons of the maps of one caption's persons.
+        case rightPerson
+        /// Figures of a map alone.
+        case shape
         /// Comparisons with the model's confidence for changed images.
         case faithfulness
         /// Comparisons with other maps of the same image.
@@ -52,11 +58,14 @@ struct MapColumn {
     /// Whether the figure is a share in 0...1, which is printed in per cent.
     var isShare: Bool
     var table = Table.localisation
+    /// The digits after the point of a figure that is no share.
+    var decimals = 2
 
     /// The columns of all metrics, and of the figures that compare maps with each other or with the model.
     static let all =
-        MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare) }
-        + [Discrimination.column] + Faithfulness.columns + [WordCorrelation.column]
+        MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare, table: $0.table) }
+        + [Discrimination.column, SameWord.column, RightPerson.column] + Faithfulness.columns
+        + [WordCorrelation.column, Stability.sensitivity, Stability.lipschitz]
 }
 
 /// A metric that compares a map with the region that it should show. A new metric is a file and an entry in ``all``.
@@ -67,11 +76,14 @@ public struct MapMetric: Sendable {
     public let title: String
     /// Whether the figure is a share in 0...1, which is printed in per cent.
     public let isShare: Bool
+    var table = MapColumn.Table.localisation
     /// The metric of a map. It is nil if the metric does not apply to the region.
     public let measure: @Sendable (MapInRegion) -> Ratio?
     /// The expected metric of a random map. It is nil if there is no such number.
     public let chance: @Sendable (_ region: Region) -> Ratio?
 
     /// All metrics, in the order of the table's columns.
-    public static let all: [MapMetric] = [.pointing, .energyInside, .rankAccuracy, .insideOverOutside, .boxIoU]
+    public static let all: [MapMetric] = [
+        .pointing, .energyInside, .rankAccuracy, .insideOverOutside, .boxIoU, .boxAccuracy, .sparseness, .complexity,
+    ]
 }

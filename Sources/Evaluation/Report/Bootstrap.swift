@@ -39,10 +39,7 @@ public struct Bootstrap: Sendable {
         var generator = SeededGenerator(seed: seed)
         var samples = [[Double]](repeating: [], count: columns.count)
         for _ in 0..<resamples {
-            var times = [Double](repeating: 0, count: images)
-            for _ in 0..<images {
-                times[Int(generator.next().multipliedFullWidth(by: UInt64(images)).high)] += 1
-            }
+            let times = sample(images, using: &generator)
             for (index, column) in columns.enumerated() {
                 var sum = Ratio(0, over: 0)
                 for (n, ratio) in zip(times, column) {
@@ -62,5 +59,26 @@ public struct Bootstrap: Sendable {
             guard !sorted.isEmpty else { return Estimate(value: value, low: value, high: value) }
             return Estimate(value: value, low: sorted[tail], high: sorted[sorted.count - 1 - tail])
         }
+    }
+
+    /// The value and the interval of a figure that is no quotient of sums.
+    /// - Parameters:
+    ///   - images: the number of images.
+    ///   - figure: the figure, where each image counts so many times; nil where it has no value.
+    /// - Returns: nil if the figure has no value for the images themselves.
+    func estimate(images: Int, _ figure: (_ times: [Double]) -> Double?) -> Estimate? {
+        guard let value = figure([Double](repeating: 1, count: images)) else { return nil }
+        var generator = SeededGenerator(seed: seed)
+        let samples = (0..<resamples).compactMap { _ in figure(sample(images, using: &generator)) }.sorted()
+        let tail = samples.count / 40
+        guard !samples.isEmpty else { return Estimate(value: value, low: value, high: value) }
+        return Estimate(value: value, low: samples[tail], high: samples[samples.count - 1 - tail])
+    }
+
+    /// How often each image is in a sample.
+    private func sample(_ images: Int, using generator: inout SeededGenerator) -> [Double] {
+        var times = [Double](repeating: 0, count: images)
+        for _ in 0..<images { times[Int(generator.next().multipliedFullWidth(by: UInt64(images)).high)] += 1 }
+        return times
     }
 }

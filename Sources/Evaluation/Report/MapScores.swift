@@ -31,6 +31,14 @@ public struct MapScores: Codable, Equatable, Sendable {
 
     /// Of all targets.
     public var all: Group
+    /// Of the difficult targets (``DifficultTargets``). It is nil if there are none.
+    public var difficult: Group?
+    /// Of the targets whose word has another occurrence in the caption (``SameWord``). It is nil if there are none.
+    public var sameWord: Group?
+    /// Of the persons beside whom the caption has another one (``RightPerson``). It is nil if there are none.
+    public var rightPerson: Group?
+    /// Of the captions that the model writes. It is nil if they were not measured.
+    public var grounding: GroundingScores?
     /// By kind. It is empty if the targets have no kinds.
     public var kinds: [String: Group]
     /// The methods and references, in the order of the table.
@@ -49,6 +57,14 @@ public struct MapScores: Codable, Equatable, Sendable {
         resamples = bootstrap.resamples
         seed = bootstrap.seed
         all = Self.group(targets, bootstrap)
+        func part(_ isIn: (TargetFigures) -> Bool) -> Group? {
+            let found = targets.filter(isIn)
+            return found.isEmpty ? nil : Self.group(found, bootstrap)
+        }
+        difficult = part { $0.fields[DifficultTargets.field] != nil }
+        grounding = GroundingScores(targets, bootstrap: bootstrap)
+        rightPerson = part { $0.figures.contains { $0.terms[RightPerson.column.name] != nil } }
+        sameWord = part { $0.figures.contains { $0.terms[SameWord.column.name] != nil } }
         evidence = EvidenceScores(targets, bootstrap: bootstrap)
         kinds = Dictionary(grouping: targets.filter { !$0.kind.isEmpty }, by: \.kind).mapValues {
             Self.group($0, bootstrap)

@@ -7,16 +7,22 @@ extension MapScores {
         // If all targets have one kind, its block is that of all targets.
         let named = kinds.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let blocks = named.count == 1 && named[0].1.targets == all.targets ? named : named + [("all", all)]
-        let tables = blocks.map { name, group in block(name, group) }
+        let measured: [MapColumn.Table] = [.localisation, .faithfulness, .sanity]
+        var tables = blocks.map { name, group in block(name, group, measured) }
+        tables.append(block(blocks[blocks.count - 1].0, all, [.shape]))
+        if let difficult { tables.append(block("difficult", difficult, [.localisation])) }
+        if let sameWord { tables.append(block("same word", sameWord, [.sameWord])) }
+        if let rightPerson { tables.append(block("right person", rightPerson, [.rightPerson])) }
+        if let grounding { tables.append(grounding.table(methods: methods)) }
         return
-            (tables + (evidence.map { [$0.table(methods: methods)] } ?? [])
+            (tables.filter { !$0.isEmpty } + (evidence.map { [$0.table(methods: methods)] } ?? [])
             + (randomisation.map { [Self.table($0)] } ?? [])).joined(separator: "\n\n")
     }
 
-    /// The tables of a group: one for each ``MapColumn/Table`` that was measured.
-    private func block(_ name: String, _ group: Group) -> String {
+    /// Tables of a group: those that were measured.
+    private func block(_ name: String, _ group: Group, _ tables: [MapColumn.Table]) -> String {
         let title = "\(name): \(count(group.targets, "target")) in \(count(group.images, "image"))"
-        return MapColumn.Table.allCases.compactMap { table -> String? in
+        return tables.compactMap { table -> String? in
             let columns = MapColumn.all.filter { column in
                 column.table == table
                     && (table == .localisation || group.methods.values.contains { $0.figures[column.name] != nil })
@@ -26,7 +32,11 @@ extension MapScores {
             var rows = [["method", "maps"] + columns.map(\.title) + rivals.map { "over \($0)" }]
             for method in methods {
                 guard let found = group.methods[method] else { continue }
-                let figures = columns.map { text(found.figures[$0.name], isShare: $0.isShare) }
+                let figures = columns.map {
+                    Self.text(found.figures[$0.name], isShare: $0.isShare, decimals: $0.decimals)
+                }
+                // References that are no maps have no figures of a map alone.
+                if table == .shape && columns.allSatisfy({ found.figures[$0.name] == nil }) { continue }
                 let over = rivals.map { $0 == method ? "" : text(found.pointingOver[$0], isShare: true, signed: true) }
                 rows.append([method, "\(found.maps)"] + figures + over)
             }
@@ -58,13 +68,15 @@ extension MapScores {
         Self.text(estimate, isShare: isShare, signed: signed)
     }
 
-    static func text(_ estimate: Estimate?, isShare: Bool, signed: Bool = false) -> String {
+    static func text(_ estimate: Estimate?, isShare: Bool, signed: Bool = false, decimals: Int = 2) -> String {
         guard let estimate else { return "-" }
         let sign = signed ? "+" : ""
         return isShare
             ? String(
                 format: "%\(sign).1f %% [%\(sign).1f, %\(sign).1f]", estimate.value * 100, estimate.low * 100,
                 estimate.high * 100)
-            : String(format: "%.2f [%.2f, %.2f]", estimate.value, estimate.low, estimate.high)
+            : String(
+                format: "%.\(decimals)f [%.\(decimals)f, %.\(decimals)f]", estimate.value, estimate.low,
+                estimate.high)
     }
 }

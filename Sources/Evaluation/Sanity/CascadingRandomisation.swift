@@ -78,6 +78,8 @@ public enum CascadingRandomisation {
             let changed = try maps(source.with(parameters: parameters), photos)
             for method in source.methods {
                 let estimates = bootstrap.estimates(columns(original, changed, method: method))
+                // Another tool's maps are not of this model.
+                if estimates.allSatisfy({ $0 == nil }) { continue }
                 found.append(
                     RandomisedMaps(downTo: layer.name, method: method, spearman: estimates[0], ssim: estimates[1]))
             }

@@ -1,3 +1,5 @@
+import Vision
+
 /// The similarity of the raw maps of one caption's words, or of the questions of a kind about one image: the mean of
 /// Pearson's correlation of a word's map with the others. It is 1 if all words have the same map.
 enum WordCorrelation {
@@ -16,9 +18,9 @@ enum WordCorrelation {
                         others.isEmpty ? nil : Ratio(Double(others.count), over: Double(others.count))
                     continue
                 }
-                guard let own = target.values(of: method) else { continue }
+                guard let own = maps.values(of: target, by: method) else { continue }
                 let alike = others.compactMap { b in
-                    maps.targets[b].values(of: method).flatMap { Correlation.pearson(own, $0) }
+                    maps.values(of: maps.targets[b], by: method).flatMap { Correlation.pearson(own, $0) }
                 }
                 if !alike.isEmpty {
                     found[a].figures[n].terms[column.name] = Ratio(alike.reduce(0, +), over: Double(alike.count))
@@ -28,9 +30,15 @@ enum WordCorrelation {
     }
 }
 
-extension MapTarget {
-    /// The values of a method's raw map, row-major.
-    fileprivate func values(of method: String) -> [Double]? {
-        maps.first { $0.method == method }?.raw.array.map(Double.init)
+extension ImageMaps {
+    /// The values of a method's raw map, row-major. Another tool's maps may differ in their sizes: they are brought to
+    /// that of the photograph.
+    fileprivate func values(of target: MapTarget, by method: String) -> [Double]? {
+        target.maps.first { $0.method == method }.map { map in
+            let raw = Plane(width: map.raw.shape[1], height: map.raw.shape[0], values: map.raw.array)
+            let (width, height) = (placement.originalWidth, placement.originalHeight)
+            let plane = map.coversPhotograph ? raw.resized(width: width, height: height, filter: .bilinear) : raw
+            return plane.values.map(Double.init)
+        }
     }
 }

@@ -30,6 +30,12 @@ struct MapDataOptions: ParsableArguments {
     var masks: String?
     @Option(
         help: ArgumentHelp(
+            """
+            Folder of other tools' maps of the phrases, which become rows of the table. Its file maps.tsv names them.
+            """, valueName: "dir"))
+    var maps: String?
+    @Option(
+        help: ArgumentHelp(
             "Take this kind only. Repeat it for several kinds. Without it, all questions, and all phrases but scenes.",
             valueName: "kind"))
     var kind: [String] = []
@@ -92,6 +98,8 @@ struct MeasurementOptions: ParsableArguments {
             "With --phrases, what a word's evidence is measured against. Without it, the model's own.",
             valueName: "name"))
     var noImage: NoImage?
+    @Flag(help: "With --phrases, also measure the maps of the captions that the model writes.")
+    var ownCaptions = false
     @Flag(help: "Also measure whether maps depend on the word and on the model's parameters.") var sanity = false
     @Option(help: ArgumentHelp("Samples of the bootstrap.", valueName: "count")) var resamples = 1000
     @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
@@ -138,9 +146,16 @@ struct EvaluateMaps: ParsableCommand {
               in/out     The mean inside divided by the mean outside.
               box IoU    The overlap of the boxes with the box around the largest segment
                          above 15 % of the map's maximum.
+              acc@0.5    Has that box an IoU of at least 0.5 with the box around the boxes?
               discrim.   Of two phrases of a caption, or two questions of a kind about an
                          image, whose boxes lie apart: is the part of a map inside its own
                          boxes larger than that of the other map? Ties count half.
+
+            More tables follow. The first has figures of the map alone: sparseness (the Gini index, 0 for a flat \
+            map) and complexity (the entropy of the pixels' parts, in nats). The second has the difficult targets: \
+            their boxes have less than a quarter of the image, and another target of the image lies apart. The third \
+            has words that head two phrases of one caption: is the part of a map inside its own boxes larger than \
+            that of the other occurrence's map? Chance is 50 %. The fourth asks the same of two persons of one caption.
 
             Rows:
               METHOD            The answer that the model gives. With --phrases, the head
@@ -152,6 +167,10 @@ struct EvaluateMaps: ParsableCommand {
                                 References that know no answer and no word: the sum of the
                                 layer's activations, a centred Gaussian, an edge detector,
                                 the image's centre, and the boxes' part of the area.
+
+            --maps DIR adds other tools' maps. DIR/maps.tsv has a header and a line for each map, with tabs between: \
+            image, caption row, first word, number of words (as in the file of phrases), the row's name, and the \
+            map's file in DIR. A map is a .npy file of rows and columns over the whole photograph.
 
             With a calibrated model the last table has pointing by evidence: how many nats likelier the image makes the \
             word or the answer than it is without the image (--no-image compares). With --phrases \
@@ -166,8 +185,14 @@ struct EvaluateMaps: ParsableCommand {
             is left, and how often it increases; the probability with the most or the least relevant pixels imputed \
             (ROAD); and the rank correlation with the loss under occlusion.
 
+            --own-captions grounds the captions that the model writes. Their object words (head words of the data's \
+            phrases) are compared with the phrases of each reference caption. F1_all asks for the right words in the \
+            right places (IoU above 0.5), F1_loc for the places of words that both captions have.
+
             --sanity prints how similar the maps of one caption's words are (1: they are all the same), and how \
-            similar a map stays while the model's layers are randomised, from the head down to the first layer.
+            similar a map stays while the model's layers are randomised, from the head down to the first layer. It \
+            also prints how much a map changes when noise of 5 % of the image's range is added to the image (the \
+            largest of 10 samples): relative to the map (max sens.), and to the noise (Lipschitz).
             """)
 
     @OptionGroup(title: HelpGroup.data) var data: MapDataOptions
@@ -179,8 +204,9 @@ struct EvaluateMaps: ParsableCommand {
     @OptionGroup(title: HelpGroup.output) var output: RecordOptions
 
     func validate() throws {
-        if data.questions != nil, data.masks != nil || scores.score != nil || measurement.noImage != nil {
-            throw ValidationError("--masks, --score and --no-image go with --phrases")
+        let forPhrases = data.masks != nil || data.maps != nil || scores.score != nil || measurement.noImage != nil
+        if data.questions != nil, forPhrases || measurement.ownCaptions {
+            throw ValidationError("--masks, --maps, --score, --no-image and --own-captions go with --phrases")
         }
     }
 
@@ -210,7 +236,8 @@ struct EvaluateMaps: ParsableCommand {
         return try PhraseMaps(
             captioner, model: model, options: explanationOptions(), data: dataset,
             phrases: URL(fileURLWithPath: phrases), masks: data.masks.map { URL(fileURLWithPath: $0) },
-            kinds: data.kind, limit: data.limit, smoothing: how.smooth, noImage: measurement.noImage ?? .typical)
+            kinds: data.kind, limit: data.limit, smoothing: how.smooth, noImage: measurement.noImage ?? .typical,
+            ownCaptions: measurement.ownCaptions, otherMaps: data.maps.map { URL(fileURLWithPath: $0) })
     }
 
     private func explanationOptions() throws -> ExplanationOptions {
