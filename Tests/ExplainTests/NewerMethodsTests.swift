@@ -1,4 +1,7 @@
+import Language
+import Tasks
 import Tensors
+import TestSupport
 import XCTest
 
 @testable import Explain
@@ -108,6 +111,32 @@ final class NewerMethodsTests: XCTestCase {
                 return scores + (scores - Variable(Tensor(scores.shape, repeating: corner))).activated(.relu)
             }
             assertEqual(ShapleyCAM().maps(of: context).array, GradCAM().maps(of: context).array)
+        }
+    }
+
+    /// A . (H A) is the second derivative of the score along A, which values alone give, too. The decoder is an LSTM
+    /// over the image's mean, without a ReLU.
+    func testShapleyCAM_ofACaptioner_hasTheSecondDerivativeOfTheScore() throws {
+        let captioner = try Captioner.load(Fixture.url("toy-show-and-tell"))
+        let image = try EncodedImage(captioner.toyImage(index: 0), by: captioner.modelEncoder)
+        let outputs = try WordOutputs(captioner, kind: .logProbability)
+        let words = try captioner.words(of: "a circle and something red").words.indices
+        let head = ModelHead(name: "words") { outputs($0, words: words).reshaped([$0.shape[0], -1]) }
+        let vocabulary = captioner.vocabulary.count
+        let context = AttributionContext(
+            image, head: head,
+            targets: [1, 4].map { LinearTarget(output: $0 * vocabulary + words[$0]) })
+        let a = context.activations.array, shape = context.activations.shape
+        func scaled(_ factor: Float) -> Tensor { Tensor(shape, a.map { factor * $0 }) }
+        let moved = context.gradients(atActivations: [scaled(1 + ShapleyCAM.step), scaled(1 - ShapleyCAM.step)])
+        let step: Float = 1 / 16
+        let values = [1 + step, 1, 1 - step].map { context.values(ofActivations: scaled($0)).array }
+        for s in 0..<context.count {
+            let products = zip(moved[0].row(s).array, moved[1].row(s).array).map { ($0 - $1) / (2 * ShapleyCAM.step) }
+            let found = zip(a, products).reduce(0) { $0 + $1.0 * $1.1 }
+            let expected = (values[0][s] - 2 * values[1][s] + values[2][s]) / (step * step)
+            XCTAssertGreaterThan(abs(expected), 0.01)
+            XCTAssertEqual(found, expected, accuracy: 0.02 * abs(expected) + 1e-3, "target \(s)")
         }
     }
 

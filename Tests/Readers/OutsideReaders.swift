@@ -263,7 +263,8 @@ extension OutsideReader {
             "phrase-maps",
             [
                 .text(
-                    "image\trow\tfirst\tcount\tmethod\tmap\n1.jpg\t0\t2\t1\tgrad-cam\tx/1.npy\n2.jpg\t4\t0\t3\tb\t2.npy\n"
+                    "image\trow\tfirst\tcount\tmethod\tmap\n1.jpg\t0\t2\t1\tgrad-cam\tx/1.npy\n"
+                        + "2.jpg\t4\t0\t3\tb\t2.npy\n"
                 )
             ]
         ) { _ = try PhraseMapList($0) },

@@ -241,6 +241,39 @@ final class EvaluateMapsTests: ProgramTestCase {
         assertFails(try evaluate(), 5, "has a method 'chance', the name of a row of mmx's own")
     }
 
+    /// mmx's own raw maps as another tool's: the figures are those of its own row, as both are resized by one rule.
+    func testEvaluateMaps_ownMapsAsAnotherTools_haveTheSameFigures() throws {
+        let caption = "a square and something blue"
+        try write("captions.csv", "image,caption\ntoy.png,\(caption)\n")
+        try write(
+            "phrases.tsv",
+            "image" + String(repeating: "\t", count: 8) + "\n"
+                + "toy.png\t0\t0\t2\t1\tother\ta square\t0,0,32,64\t\(caption)\n"
+                + "toy.png\t0\t3\t2\t1\tother\tsomething blue\t32,0,64,32\t\(caption)\n")
+        let own = ["--model", Self.model.path, "--method", "grad-cam", "--score", "log-probability"]
+        let explained = try run(
+            ["caption", "toy.png", "--caption", caption, "--explain-all", "--output", "raw", "--json"] + own)
+        XCTAssertEqual(explained.code, 0, explained.errors)
+        let maps = files("raw").filter { $0.hasSuffix("-map.npy") }
+        XCTAssertEqual(maps.count, 5, "\(files("raw"))")
+        try write(
+            "raw/maps.tsv",
+            "image\trow\tfirst\tcount\tmethod\tmap\ntoy.png\t0\t0\t2\tcopy\t\(maps[1])\n"
+                + "toy.png\t0\t3\t2\tcopy\t\(maps[4])\n")
+        let outcome = try run(
+            [
+                "evaluate", "maps", "--images", ".", "--phrases", "phrases.tsv", "--captions", "captions.csv",
+                "--maps", "raw", "--smooth", "1", "--json",
+            ] + own)
+        XCTAssertEqual(outcome.code, 0, outcome.errors)
+        let methods = try JSONDecoder().decode(MapScores.self, from: Data(outcome.output.utf8)).all.methods
+        let copy = try XCTUnwrap(methods["copy"]), original = try XCTUnwrap(methods["grad-cam"])
+        XCTAssertEqual(copy.figures.keys.sorted(), original.figures.keys.sorted())
+        for (name, figure) in copy.figures {
+            XCTAssertEqual(figure.value, try XCTUnwrap(original.figures[name]).value, accuracy: 1e-4, name)
+        }
+    }
+
     func testEvaluateMaps_requestsThatCannotBeMet_areRefused() throws {
         assertFails(
             try evaluate("--kind", "colour"), 5, "questions.jsonl",
