@@ -14,23 +14,29 @@ final class NewerMethodsParityTests: XCTestCase {
     }
 
     private func check(
-        _ method: any ExplanationMethod, _ record: ParityRecord, network: ParityNetwork? = nil, tolerance: Float,
-        line: UInt = #line
+        _ method: any ExplanationMethod, _ record: ParityRecord, network: ParityNetwork? = nil,
+        comparison: TargetComparison? = nil, tolerance: Float, line: UInt = #line
     ) throws {
         let network = try XCTUnwrap(network ?? ParityNetwork.named(record.network))
-        let map = try network.map(method, of: record)
+        let map = try network.map(method, of: record, comparison: comparison)
         record.check(map.array, shape: map.shape, tolerance: tolerance, line: line)
     }
 
     func testFinerCAM_ofEveryRecord_matchesTorchCAMAndPytorchGradCAM() throws {
         for (count, weight) in [(3, 0.6), (1, 1.0), (2, 0.25)] as [(Int, Float)] {
             for record in try records("torch-cam", "finer-cam", "\(count) comparisons, weight \(weight)") {
-                try check(FinerCAM(comparisons: count, weight: weight), record, tolerance: Self.rounding)
+                let comparison = TargetComparison(count: count, weight: weight)
+                try check(FinerCAM(comparison), record, tolerance: Self.rounding)
+                try check(GradCAM(), record, comparison: comparison, tolerance: Self.rounding)
             }
+        }
+        for record in try records("torch-cam", "finer-cam", "layercam") {
+            try check(FinerCAM(base: LayerCAM()), record, tolerance: Self.rounding)
+            try check(LayerCAM(), record, comparison: TargetComparison(), tolerance: Self.rounding)
         }
         // The tool adds 1e-9 to the comparisons' probability, which may be as small as 4e-6.
         for record in try records("pytorch-grad-cam", "finer-cam", "1 comparisons, weight 0.6") {
-            try check(FinerCAM(comparisons: 1), record, tolerance: 5e-4)
+            try check(FinerCAM(TargetComparison(count: 1)), record, tolerance: 5e-4)
         }
     }
 

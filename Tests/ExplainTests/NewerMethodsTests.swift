@@ -38,14 +38,14 @@ final class NewerMethodsTests: XCTestCase {
         let context = try context([LinearTarget(output: 0)], outputs: fourScores)
         XCTAssertEqual(context.outputs.array, [14, 1, 13, 20])
         func map(_ comparisons: Int, _ weight: Float) throws -> [Float] {
-            try FinerCAM(comparisons: comparisons, weight: weight).maps(of: context).array
+            try FinerCAM(TargetComparison(count: comparisons, weight: weight)).maps(of: context).array
         }
         assertEqual(try map(1, 0.5), [-0.25, 0.875, -0.5, 1.5])
         assertEqual(try map(2, 0.5), [0.125, 0.3125, 0.25, 0.75])
         assertEqual(try map(9, 3), [-1.25, -1.75, -2.5, -4.75])
         assertEqual(try map(1, 0), GradCAM().maps(of: context).array)
         // y' by another method: g A of 14 - 13 / 2 is 1 x 1, -0.5 x 1, 0, -1 + 8.
-        let layerCAM = FinerCAM(comparisons: 1, weight: 0.5, base: HiResCAM())
+        let layerCAM = FinerCAM(TargetComparison(count: 1, weight: 0.5), base: HiResCAM())
         assertEqual(try layerCAM.maps(of: context).array, [1, -0.5, 0, 7])
     }
 
@@ -55,14 +55,14 @@ final class NewerMethodsTests: XCTestCase {
         let rows = try context(targets, choices: 2, outputs: fourScores)
         let pairs = [LinearTarget(output: 0, against: 1), LinearTarget(output: 2, against: 3)]
         let expected = GradCAM().maps(of: try context(pairs, outputs: fourScores))
-        assertEqual(try FinerCAM(comparisons: 3, weight: 1).maps(of: rows).array, expected.array)
+        assertEqual(try FinerCAM(TargetComparison(count: 3, weight: 1)).maps(of: rows).array, expected.array)
     }
 
     /// A contrast names its comparison; a counterfactual is the negative of what it negates.
     func testCompared_ofContrastsNegativesAndPhrases_areThoseByHand() {
         typealias Term = LinearTarget.Term
         func terms(_ target: LinearTarget, _ outputs: [Float] = [14, 1, 13, 20], choices: Int = 4) -> [Term] {
-            target.compared(with: 1, weight: 0.5, outputs: outputs, choices: choices).terms
+            target.compared(TargetComparison(count: 1, weight: 0.5), outputs: outputs, choices: choices).terms
         }
         let contrast = LinearTarget(output: 0, against: 3)
         XCTAssertEqual(terms(contrast), contrast.terms)

@@ -98,7 +98,8 @@ struct ParityNetwork {
     /// Our map for a record: all classes are explained at once, and the record's is taken. A record of pixels with
     /// channels is about the method's channels. Several layers are fused, as `tool` does.
     func map(
-        _ method: any ExplanationMethod, of record: ParityRecord, as tool: Compatibility? = nil
+        _ method: any ExplanationMethod, of record: ParityRecord, as tool: Compatibility? = nil,
+        comparison: TargetComparison? = nil
     ) throws -> Tensor {
         let layers = record.layer?.split(separator: "+").map(String.init) ?? []
         let classes = Array(0..<Self.classes)
@@ -109,7 +110,9 @@ struct ParityNetwork {
             return try pixels.attributions(of: context).row(record.class)
         }
         let explainer = try Explainer(
-            self, options: ExplanationOptions(layers: layers, methods: [method], compatibility: tool))
+            self,
+            options: ExplanationOptions(
+                layers: layers, methods: [method], comparison: comparison, compatibility: tool))
         let found = try explainer.explain(explainer.encode(image), input: (), targets: classes)
         return found.targets[record.class].attributions[0].map
     }

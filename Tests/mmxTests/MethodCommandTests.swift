@@ -67,6 +67,17 @@ final class MethodCommandTests: ProgramTestCase {
         let plain = try maximum("--method", "grad-cam")
         XCTAssertEqual(try maximum("--method", "finer-cam", "--comparison-weight", "0"), plain)
         XCTAssertNotEqual(try maximum("--method", "finer-cam", "--comparisons", "1"), usual.scores[0].map.maximum)
+        // --finer does the same by any method.
+        let finer = try manifest(explain("--method", "grad-cam", "--finer"))
+        XCTAssertEqual(finer.scores.map(\.map.maximum), usual.scores.map(\.map.maximum))
+        XCTAssertEqual(finer.scores.map(\.value), usual.scores.map(\.value))
+        XCTAssertEqual(finer.comparison, TargetComparison(count: 3, weight: 0.6))
+        XCTAssertNil(usual.comparison)
+        XCTAssertEqual(
+            try maximum("--method", "layercam", "--finer", "--comparison-weight", "0"),
+            try maximum("--method", "layercam"))
+        XCTAssertNotEqual(try maximum("--method", "layercam", "--finer"), try maximum("--method", "layercam"))
+        XCTAssertEqual(try maximum("--method", "finer-cam", "--finer"), usual.scores[0].map.maximum)
         let one = try explain("--method", "refine-cam")
         XCTAssertTrue(one.errors.contains("refine-cam of one layer is grad-cam++; give several --layer"), one.errors)
         let two = try explain("--method", "refine-cam", "--layer", "conv2", "--layer", "conv4")

@@ -68,7 +68,7 @@ public struct Explainer<Model: ExplainableModel> {
         guard !resolved.isEmpty else { return Explanation(output: reading.output, targets: []) }
         let own = resolved.map(\.target.linear)
         let context = AttributionContext(
-            image, head: reading.head, targets: options.isCounterfactual ? own.map(\.negated) : own,
+            image, head: reading.head, targets: explained(own, reading),
             recorded: .init(tape: tape, features: features, outputs: reading.outputs), progress: progress)
         let words = options.explainsWords ? reading.wordContributions?(own) : nil
         let wordEvidence = options.explainsWords ? reading.wordEvidence?(own) : nil
@@ -86,6 +86,16 @@ public struct Explainer<Model: ExplainableModel> {
             }
         }
         return Explanation(output: reading.output, targets: targets)
+    }
+
+    /// What methods explain of the targets: what sets them apart from others, what speaks against them, or themselves.
+    private func explained(_ targets: [LinearTarget], _ reading: HeadReading<Model>) -> [LinearTarget] {
+        var targets = targets
+        if let comparison = options.comparison {
+            let outputs = reading.outputs.value.array, choices = reading.head.choices ?? outputs.count
+            targets = targets.map { $0.compared(comparison, outputs: outputs, choices: choices) }
+        }
+        return options.isCounterfactual ? targets.map(\.negated) : targets
     }
 
     /// One method's attributions of all targets. The method runs over each of the layers; the maps of several are fused

@@ -9,6 +9,8 @@ public struct ExplanationOptions: Sendable {
     /// Explain what speaks against the target instead of for it: the same with -dy (Selvaraju et al. 2017, section
     /// 3.3).
     public var isCounterfactual: Bool
+    /// Explain what sets each target apart from what is most like it, by any method; nil for the target itself.
+    public var comparison: TargetComparison?
     /// Which number of a caption's word is explained; nil takes the model's own.
     public var wordScore: WordScore?
     /// The tool whose steps are taken from a layer's weighted channels to the image; nil for mmx's own.
@@ -19,11 +21,13 @@ public struct ExplanationOptions: Sendable {
     /// What is left out, the model's own defaults decide: see each property.
     public init(
         layers: [String] = [], methods: [any ExplanationMethod] = [], isCounterfactual: Bool = false,
-        wordScore: WordScore? = nil, compatibility: Compatibility? = nil, explainsWords: Bool = false
+        comparison: TargetComparison? = nil, wordScore: WordScore? = nil, compatibility: Compatibility? = nil,
+        explainsWords: Bool = false
     ) {
         self.layers = layers
         self.methods = methods
         self.isCounterfactual = isCounterfactual
+        self.comparison = comparison
         self.wordScore = wordScore
         self.compatibility = compatibility
         self.explainsWords = explainsWords

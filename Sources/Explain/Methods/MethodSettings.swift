@@ -19,10 +19,8 @@ public struct MethodSettings: Codable, Equatable, Sendable {
     /// RISE: the part of the cells that is kept.
     public var keep: Float?
 
-    /// Finer-CAM: how many of the most similar outputs a target is held against.
-    public var comparisons: Int?
-    /// Finer-CAM: how much of their mean score is taken away.
-    public var comparisonWeight: Float?
+    /// Finer-CAM: what each target is held against.
+    public var comparison = TargetComparison()
 
     /// Every method's own defaults.
     public init() {}

@@ -6,7 +6,7 @@ public enum Methods {
     public static func all(_ settings: MethodSettings = MethodSettings()) -> [any ExplanationMethod] {
         [
             GradCAM(), CentredGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(),
-            FinerCAM(comparisons: settings.comparisons ?? 3, weight: settings.comparisonWeight ?? 0.6), ShapleyCAM(),
+            FinerCAM(settings.comparison), ShapleyCAM(),
             RefineCAM(), CAM(), EigenCAM(), ScoreCAM(), AblationCAM(), ModelAttention(), ActivationSum(),
             ImageGradient(), GradientTimesInput(),
             SmoothGrad(samples: settings.samples ?? 50, noise: settings.noise ?? 0.15, seed: settings.seed ?? 1),

@@ -72,6 +72,8 @@ public struct ManifestHeader: Codable, Sendable {
     public var layer: String
     /// Whether the maps show what speaks against the targets (`--counterfactual`).
     public var isCounterfactual: Bool
+    /// What the targets were held against (`--finer`); nil where they were explained themselves.
+    public var comparison: TargetComparison?
     /// How the maps were drawn.
     public var rendering: ManifestRendering
     /// How far the photograph is from those that the model was trained on; nil for a model without a calibration.

@@ -27,7 +27,10 @@ extension ExplanationWriter {
             text.probability.map { probabilityFact($0) },
             target.evidence.text(language: text.language?.name ?? ""),
         ].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ", ")
-        let method = "\(attribution.method) over \(attribution.support)"
+        let compared = header?.comparison.map {
+            String(format: ", less %.3g of the mean of its %d nearest", $0.weight, $0.count)
+        }
+        let method = "\(attribution.method) over \(attribution.support)" + (compared ?? "")
         let details = [
             "\(isCounterfactual ? "Against" : "For") '\(target.name)': \(text.score) "
                 + String(format: "%.3f", target.value) + ", \(method)"

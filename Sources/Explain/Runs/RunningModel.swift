@@ -67,7 +67,8 @@ struct RunningModel<Model: ExplainableModel> {
         return ManifestHeader(
             tool: Version.tool, task: task, model: description, photo: photo.description,
             preprocessing: identity.preprocessing, layer: explainer.layer,
-            isCounterfactual: explainer.options.isCounterfactual, rendering: writer.rendering,
+            isCounterfactual: explainer.options.isCounterfactual, comparison: explainer.options.comparison,
+            rendering: writer.rendering,
             trainingDistance: distance, manifest: nil,
             request: request, warnings: photo.warnings + view + warnings)
     }

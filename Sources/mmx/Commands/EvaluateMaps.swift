@@ -71,6 +71,7 @@ struct MeasuredModelOptions: ParsableArguments {
 /// How the measured maps are computed.
 struct MeasuredMethodOptions: ParsableArguments {
     @Option(help: MethodName.help) var method: [MethodName] = []
+    @Flag(help: FinerOption.help) var finer = false
     @Option(
         help: ArgumentHelp(
             """
@@ -243,7 +244,7 @@ struct EvaluateMaps: ParsableCommand {
     private func explanationOptions() throws -> ExplanationOptions {
         ExplanationOptions(
             layers: how.layer, methods: try how.method.map { try Methods.named($0.text) },
-            wordScore: scores.score)
+            comparison: how.finer ? TargetComparison() : nil, wordScore: scores.score)
     }
 
     private func measure(_ source: some RandomisableMaps) throws {

@@ -42,11 +42,18 @@ struct WordScoreOptions: ParsableArguments {
     var score: WordScore?
 }
 
+/// `--finer`, which explaining and measuring commands take.
+enum FinerOption {
+    static let help = ArgumentHelp(
+        "Explain what sets the target apart from what is most like it, by any method (as finer-cam does by grad-cam).")
+}
+
 /// How maps are computed: what every explaining command takes.
 struct MethodOptions: ParsableArguments {
     @Option(help: MethodName.help) var method: [MethodName] = []
     @Flag(help: "List the methods with their papers.") var listMethods = false
     @Flag(help: "Explain what speaks against the target instead of for it.") var counterfactual = false
+    @Flag(help: FinerOption.help) var finer = false
     @Option(
         help: ArgumentHelp(
             """
@@ -62,7 +69,8 @@ struct MethodOptions: ParsableArguments {
     func options(settings: MethodSettings, wordScore: WordScore? = nil) throws -> ExplanationOptions {
         ExplanationOptions(
             layers: layer, methods: try method.map { try Methods.named($0.text, settings: settings) },
-            isCounterfactual: counterfactual, wordScore: wordScore, compatibility: compat)
+            isCounterfactual: counterfactual, comparison: finer ? settings.comparison : nil, wordScore: wordScore,
+            compatibility: compat)
     }
 
     /// What `--list-layers` prints.
@@ -122,12 +130,12 @@ struct MethodSettingOptions: ParsableArguments {
     var keep: Float?
     @Option(
         help: ArgumentHelp(
-            "How many of the classes, answers or words with the nearest scores finer-cam holds the target against. "
-                + "(default: 3)", valueName: "count"))
+            "How many of the classes, answers or words with the nearest scores finer-cam and --finer hold the target "
+                + "against. (default: 3)", valueName: "count"))
     var comparisons: Int?
     @Option(
         help: ArgumentHelp(
-            "How much of their mean score finer-cam takes away from the target's. (default: 0.6)", valueName: "factor"))
+            "How much of their mean score is taken away from the target's. (default: 0.6)", valueName: "factor"))
     var comparisonWeight: Float?
 
     func validate() throws {
@@ -149,7 +157,8 @@ struct MethodSettingOptions: ParsableArguments {
         (settings.samples, settings.seed, settings.noise) = (samples, seed, noise)
         (settings.baseline, settings.fill) = (baseline, baseline)
         (settings.window, settings.stride, settings.cells, settings.keep) = (window, stride, cells, keep)
-        (settings.comparisons, settings.comparisonWeight) = (comparisons, comparisonWeight)
+        if let comparisons { settings.comparison.count = comparisons }
+        if let comparisonWeight { settings.comparison.weight = comparisonWeight }
         return settings
     }
 }

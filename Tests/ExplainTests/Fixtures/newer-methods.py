@@ -6,7 +6,8 @@ networks of methods.py.
 Made with torch 2.15.0, grad-cam 1.5.7, torchcam 0.5.0, numpy 2.4.6 and opencv-python-headless 5.0.0.93 on Python 3.11,
 CPU, one thread. Networks, images and the format of records are those of methods.py. `step` says what was asked:
 
-- finer-cam: "k comparisons, weight w" (the classes with the nearest scores; before the ReLU);
+- finer-cam: "k comparisons, weight w" (the classes with the nearest scores; before the ReLU), by Grad-CAM, or
+  "layercam" for three comparisons with the weight 0.6 by LayerCAM;
 - shapley-cam: "logit", or "log-probability" for y = log softmax(logits)[class], whose Hessian is not 0;
 - refine-cam: the method of each layer. torch-cam's product at the finest layer's size, without the last scaling;
   pytorch-grad-cam's as it returns it, at the image's size.
@@ -53,11 +54,11 @@ def nearest(logits, index, count):
     return distances.argsort()[:count].tolist()
 
 
-def finer(net, x, layer, index, comparisons, weight):
+def finer(net, x, layer, index, comparisons, weight, base=torchcam.methods.GradCAM):
     """torch-cam's map without its ReLU, which is the map itself where nothing is below 0."""
     net = copy.deepcopy(net)
     with torchcam.methods.FinerCAM(
-        net, layer, tuple(x.shape[1:]), gamma=weight, num_references=comparisons
+        net, layer, tuple(x.shape[1:]), gamma=weight, num_references=comparisons, base_method=base
     ) as method:
         method.base_cam._relu = False
         return method(index, net(x.clone()), normalized=False)[0][0]
@@ -89,6 +90,8 @@ def compute():
                 for count, weight in (3, 0.6), (1, 1.0), (2, 0.25):
                     map = finer(net, x, module, index, count, weight)
                     add("torch-cam", "finer-cam", f"{count} comparisons, weight {weight}", layer, index, map)
+                map = finer(net, x, module, index, 3, 0.6, torchcam.methods.LayerCAM)
+                add("torch-cam", "finer-cam", "layercam", layer, index, map)
                 # The tool weighs comparisons by their probabilities. A single one has no choice.
                 target = FinerWeightedTarget(index, nearest(logits, index, 1), 0.6)
                 map = pytorch_grad_cam_raw(pytorch_grad_cam.GradCAM, net, x, module, target)
