@@ -66,6 +66,7 @@ struct ImageEvaluation {
         }
         if options.sanity {
             WordCorrelation.measure(maps, &found)
+            AnswerCorrelation.measure(maps, &found)
             try Stability.measure(maps, seed: UInt64(image), &found)
         }
         if options.faithfulness { Faithfulness(maps: maps, edges: edges, image: image).measure(&found) }

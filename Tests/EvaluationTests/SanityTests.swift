@@ -62,6 +62,34 @@ final class SanityTests: XCTestCase {
         XCTAssertNil(terms(3, "word-blind"))
     }
 
+    /// The maps 1, 2, 3, 4 and 4, 3, 2, 1 of two answers correlate by -1; two maps of one answer are not compared.
+    func testAnswerCorrelation_ofTwoAnswers_isThatByHand() throws {
+        func target(_ expected: String) throws -> MapTarget {
+            func map(_ method: String, _ answer: String, _ values: [Float]) -> MapTarget.Map {
+                .init(method: method, fields: ["answer": .text(answer)], raw: Tensor([2, 2], values))
+            }
+            return MapTarget(
+                kind: "", context: "", fields: [:],
+                region: try XCTUnwrap(Region(mask: [true, false, false, false], width: 2)),
+                maps: [map("cam", "red", [1, 2, 3, 4]), map("cam:expected", expected, [4, 3, 2, 1])])
+        }
+        let maps = ImageMaps(
+            input: Tensor([1, 2, 2, 3]),
+            placement: Placement(
+                originalWidth: 2, originalHeight: 2, modelWidth: 2, modelHeight: 2,
+                rectangle: Rectangle(x0: 0, y0: 0, x1: 2, y1: 2)), wordBlind: Tensor([2, 2], [1, 2, 3, 4]),
+            targets: [try target("blue"), try target("red")])
+        var found = maps.targets.map { target in
+            TargetFigures(
+                image: 0, kind: "", fields: [:],
+                figures: target.maps.map { MapFigures(method: $0.method, terms: [:], peak: nil) })
+        }
+        AnswerCorrelation.measure(maps, &found)
+        XCTAssertEqual(try XCTUnwrap(found[0].figures[0].terms["answerCorrelation"]).value, -1, accuracy: 1e-12)
+        XCTAssertNil(found[0].figures[1].terms["answerCorrelation"])
+        XCTAssertNil(found[1].figures[0].terms["answerCorrelation"])
+    }
+
     func testCascadingRandomisation_layers_goFromTheHeadToTheFirst() {
         let layers = CascadingRandomisation.layers([
             "encoder.stem.weight", "encoder._blocks.0.conv.weight", "encoder._blocks.0.norm.bias",

@@ -18,7 +18,8 @@ public struct QuestionMaps: RandomisableMaps {
     /// The answers that the model has.
     private let answers: Set<String>
 
-    private static let suffix = ":expected"
+    /// What follows a method's name where the map is of the expected answer.
+    static let suffix = ":expected"
 
     /// Selects the questions that have boxes and that the model can read.
     /// - Parameters:

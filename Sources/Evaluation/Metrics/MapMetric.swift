@@ -65,7 +65,7 @@ struct MapColumn {
     static let all =
         MapMetric.all.map { MapColumn(name: $0.name, title: $0.title, isShare: $0.isShare, table: $0.table) }
         + [Discrimination.column, SameWord.column, RightPerson.column] + Faithfulness.columns
-        + [WordCorrelation.column, Stability.sensitivity, Stability.lipschitz]
+        + [WordCorrelation.column, AnswerCorrelation.column, Stability.sensitivity, Stability.lipschitz]
 }
 
 /// A metric that compares a map with the region that it should show. A new metric is a file and an entry in ``all``.
