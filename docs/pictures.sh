@@ -62,5 +62,5 @@ keep class chelsea-class-285-Egyptian_cat-overlay.png
 mmx caption rocket.jpg --explain-all
 keep wrong-caption rocket-words.png
 
-mmx vqa camera.png "is there a camera?" --answer yes --answer no --sheet
+mmx vqa camera.png "is he wearing a hat?" --answer yes --answer no --sheet
 keep wrong-answer camera-01-sheet.png 900

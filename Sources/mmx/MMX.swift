@@ -17,9 +17,9 @@ struct MMX: ParsableCommand {
                   Print the likeliest classes and draw where the first comes from.
 
             mmx draws the regions that speak for a word, by the part of its score that the model reads off the regions \
-            (centred Grad-CAM); for an answer, by LayerCAM of its score; for a class, by Grad-CAM; each map as strong \
-            as the image's evidence. The map of the Grad-CAM paper (Selvaraju et al. 2017) is \
-            --score log-probability --method grad-cam --smooth 1 --scale each.
+            (centred Grad-CAM); for an answer, by the cells' own parts of its score; for a class, by Grad-CAM; each \
+            map as strong as the image's evidence. The map of the Grad-CAM paper (Selvaraju et al. 2017) is --score \
+            log-probability --method grad-cam --smooth 1 --scale each.
 
             A CNN encoder makes a feature map of the photograph. From it an LSTM writes a caption, or a VQA head, an \
             LSTM that reads the question, chooses an answer. The evidence of a word or an answer says how much \

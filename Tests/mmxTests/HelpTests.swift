@@ -123,7 +123,7 @@ final class HelpTests: ProgramTestCase {
         XCTAssertEqual(answers["smoothing"] as? Int, ShippedDefaults.smoothing)
         let text = try help(["mmx", "caption"], columns: 10_000)
         for part in [
-            "visual for caption-flickr8k", "centred-grad-cam for caption-flickr8k", "layercam for vqa-flickr8k",
+            "visual for caption-flickr8k", "centred-grad-cam for caption-flickr8k", "cam for vqa-flickr8k",
             "3 for caption-flickr8k", "(default: warm, or cool", "(default: 0.7)",
         ] { XCTAssertTrue(text.contains(part), part) }
     }

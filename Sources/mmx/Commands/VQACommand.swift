@@ -59,10 +59,10 @@ struct VQACommand: CheckedCommand {
               mmx vqa photos/ "is there a dog?" --output run
                   Answer for many photographs, with a map each.
 
-            The map explains the answer's score before the softmax. The shipped model's map is made by LayerCAM \
-            (--method \(ShippedDefaults.answerMethod)) and smoothed (--smooth \(ShippedDefaults.smoothing)). The map \
-            of the Grad-CAM paper is --method grad-cam --smooth 1 --scale each. A map is drawn as strong as its evidence: \
-            how much likelier the image makes the answer, in nats.
+            The map explains the answer's score before the softmax. The shipped model's map is made of each cell's own \
+            part of it (--method \(ShippedDefaults.answerMethod)) and smoothed (--smooth \
+            \(ShippedDefaults.smoothing)). The map of the Grad-CAM paper is --method grad-cam --smooth 1 --scale each. \
+            A map is drawn as strong as its evidence: how much likelier the image makes the answer, in nats.
 
             Put the question in quotes, and an answer of several words too. Each target gets an overlay, a heat map \
             and a raw map (.npy). The manifest beside them, a JSON file, records how they were made.

@@ -3,7 +3,7 @@
 enum ShippedDefaults {
     static let captionScore = "visual"
     static let captionMethod = "centred-grad-cam"
-    static let answerMethod = "layercam"
+    static let answerMethod = "cam"
     static let smoothing = 3
     static let beam = 3
 }
