@@ -84,7 +84,7 @@ QUESTIONS = ["what color is the shirt?", "is there a dog?", "how many people are
 
 
 def vqa(options, mmx, peer, folder, photos):
-    head("Warm: one question's best answer and its Grad-CAM map, from the prepared picture")
+    head("Warm: one question's best answer and its map, from the prepared picture")
     for model in options.answerers:
         mmx("load-answerer", model=model, evidence=False)
         peer("load-answerer", model=model)
