@@ -103,15 +103,14 @@ struct Actions {
             work working, write writing, fish fishing, skate skating, dig digging, bike riding, cycle riding, \
             blow blowing, dribble dribbling, balance balancing, hang hanging, march marching, bowl bowling
             """
-        var forms = ["laying": "lying", "leaping": "jumping", "tossing": "throwing", "biking": "riding"]
+        var forms = Verbs.forms(of: bases)
+        // A synonym's own gerund: "jogging", "strolling", "biking".
         for pair in bases.split(separator: ",") {
             let words = pair.split(separator: " ").map(String.init)
             let (base, gerund) = (words[0], words[1])
-            for form in [base, base + "s", base + "es", gerund] where forms[form] == nil { forms[form] = gerund }
-            // A synonym's own gerund: "jogging", "strolling".
-            forms[base + "ing"] = gerund
-            forms[base + String(base.suffix(1)) + "ing"] = gerund
+            for ending in ["ing", String(base.suffix(1)) + "ing"] { forms[base + ending] = gerund }
         }
+        for (form, gerund) in ["laying": "lying", "biking": "riding"] { forms[form] = gerund }
         // Nouns as often as verbs.
         for noun in ["watch", "swing", "slide", "wave", "fish", "bowl", "point", "bike", "march"] { forms[noun] = nil }
         return forms

@@ -211,11 +211,18 @@ enum Verbs {
             fetch fetching, retrieve fetching, hug hugging, lick licking, smoke smoking, drink drinking, talk talking, \
             hold holding, carry carrying, walk walking, swim swimming, ski skiing, surf surfing
             """
-        var forms = ["carries": "carrying", "laying": "lying", "tossing": "throwing", "retrieving": "fetching"]
+        return forms(of: bases).merging(
+            ["carries": "carrying", "laying": "lying", "tossing": "throwing", "retrieving": "fetching"]
+        ) { $1 }
+    }()
+
+    /// The forms of verbs by a list "ride riding, sit sitting": "ride", "rides" and "riding" give "riding".
+    static func forms(of bases: String) -> [String: String] {
+        var forms: [String: String] = [:]
         for pair in bases.split(separator: ",") {
             let words = pair.split(separator: " ").map(String.init)
             for form in [words[0], words[0] + "s", words[0] + "es", words[1]] { forms[form] = words[1] }
         }
         return forms
-    }()
+    }
 }

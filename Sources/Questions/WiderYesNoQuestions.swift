@@ -3,14 +3,6 @@ import Vision
 
 /// Yes or no of what somebody wears, of scenes, and of things with a colour.
 enum WiderYesNoQuestions {
-    private static func fact(
-        _ image: String, _ group: String, _ wordings: [String], yes: Bool, boxes: [Rectangle] = []
-    ) -> QuestionFact {
-        QuestionFact(
-            image: image, kind: "yes/no", group: "yes/no \(group)", wordings: wordings, answer: yes ? "yes" : "no",
-            boxes: boxes)
-    }
-
     /// "is he wearing a hat?" For "no", the captions name other clothes of this person and no word of them is a hint.
     static func worn(
         _ images: [(AnnotatedImage, Relations)], lexicon: Lexicon = .shared, generator: inout SeededGenerator
@@ -59,9 +51,12 @@ enum WiderYesNoQuestions {
                 let boxes = yes.worn.filter { yes.image.entities[$0].noun == noun }.flatMap {
                     yes.image.entities[$0].boxes
                 }
-                facts.append(fact(yes.image.name, "wearing \(noun.name)", wording(yes), yes: true, boxes: boxes))
+                // Two captions name one hat.
+                let own = Rectangle.distinct(boxes, overlap: 0.999)
                 facts.append(
-                    fact(
+                    YesNoQuestions.fact(yes.image.name, "wearing \(noun.name)", wording(yes), yes: true, boxes: own))
+                facts.append(
+                    YesNoQuestions.fact(
                         no.image.name, "wearing \(noun.name)", wording(no), yes: false,
                         boxes: no.image.entities[no.index].boxes))
             }
@@ -89,8 +84,8 @@ enum WiderYesNoQuestions {
                 "is this \(one)?", "is there \(one)?", "is there \(one) in the picture?", "can you see \(one)?",
             ]
             for (yes, no) in zip(yes, no) {
-                facts.append(fact(yes.image, "scene \(place)", wordings, yes: true, boxes: yes.boxes))
-                facts.append(fact(no.image, "scene \(place)", wordings, yes: false))
+                facts.append(YesNoQuestions.fact(yes.image, "scene \(place)", wordings, yes: true, boxes: yes.boxes))
+                facts.append(YesNoQuestions.fact(no.image, "scene \(place)", wordings, yes: false))
             }
         }
         return facts
@@ -111,8 +106,8 @@ enum WiderYesNoQuestions {
                 (group, places, right) -> [QuestionFact] in
                 let wrong = group == "indoors" ? outer : inner
                 return [
-                    fact(right.name, group, wordings(right, places), yes: true),
-                    fact(wrong.name, group, wordings(wrong, places), yes: false),
+                    YesNoQuestions.fact(right.name, group, wordings(right, places), yes: true),
+                    YesNoQuestions.fact(wrong.name, group, wordings(wrong, places), yes: false),
                 ]
             }
         }

@@ -3,7 +3,8 @@ import Vision
 
 /// Questions with the answers yes and no, as many of each in every group.
 enum YesNoQuestions {
-    private static func fact(
+    /// A question with the answer yes or no.
+    static func fact(
         _ image: String, _ group: String, _ wordings: [String], yes: Bool, boxes: [Rectangle] = []
     ) -> QuestionFact {
         QuestionFact(

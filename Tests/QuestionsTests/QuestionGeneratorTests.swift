@@ -216,6 +216,67 @@ final class QuestionGeneratorTests: XCTestCase {
         }
     }
 
+    /// Two women alike but for what they wear, where they are and what colour it has: each fact that is true of one is
+    /// false of the other, and no question has its answer from the other image.
+    func testWiderYesNo_ofTwoImages_hasTheRightAnswerForEach() {
+        let drawn: [Drawn] = [
+            (
+                "room.jpg", [1: [Self.box(0)], 2: [Self.box(40)]],
+                [
+                    "[1 people|a woman] wearing [2 clothing|a red hat] sits in [3 scene|a restaurant]",
+                    "[1 people|the woman] in [2 clothing|a red hat] is in [3 scene|the restaurant]",
+                ]
+            ),
+            (
+                "sea.jpg", [1: [Self.box(0)], 2: [Self.box(50)], 4: [Self.box(80)]],
+                [
+                    "[1 people|a woman] wearing [2 clothing|a blue dress] runs on [3 scene|the beach]",
+                    "[1 people|the woman] in [2 clothing|a blue dress] runs along [3 scene|the beach]",
+                ]
+            ),
+        ]
+        let images = drawn.map { drawn in
+            let made = Self.phrases(drawn)
+            return AnnotatedImage(name: drawn.image, captions: made.captions, phrases: made.phrases, lexicon: .shared)
+        }
+        var random = SeededGenerator(seed: 4), dropped = 0
+        let open = images.flatMap { PlaceQuestions.facts($0, Relations($0), dropped: &dropped) }
+        func answers(_ facts: [QuestionFact], _ wording: String) -> [String: String] {
+            Dictionary(facts.filter { $0.wordings.contains(wording) }.map { ($0.image, $0.answer) }) { first, _ in first
+            }
+        }
+        let worn = WiderYesNoQuestions.worn(images.map { ($0, Relations($0)) }, generator: &random)
+        XCTAssertEqual(answers(worn, "is she wearing a hat?"), ["room.jpg": "yes", "sea.jpg": "no"])
+        XCTAssertEqual(answers(worn, "is the woman wearing a dress?"), ["room.jpg": "no", "sea.jpg": "yes"])
+        XCTAssertEqual(worn.first { $0.image == "room.jpg" && $0.answer == "yes" }?.boxes, [Self.box(40)])
+        let scenes = WiderYesNoQuestions.scenes(images, open: open, generator: &random)
+        XCTAssertEqual(answers(scenes, "is this a beach?"), ["room.jpg": "no", "sea.jpg": "yes"])
+        let indoors = WiderYesNoQuestions.indoors(images, generator: &random)
+        XCTAssertEqual(answers(indoors, "is this indoors?"), ["room.jpg": "yes", "sea.jpg": "no"])
+        XCTAssertEqual(answers(indoors, "is it outside?"), ["room.jpg": "no", "sea.jpg": "yes"])
+        let actions = ActionQuestions.checks(images, generator: &random)
+        XCTAssertEqual(answers(actions, "is the woman running?"), ["room.jpg": "no", "sea.jpg": "yes"])
+        XCTAssertEqual(answers(actions, "is she sitting?"), ["room.jpg": "yes", "sea.jpg": "no"])
+        let choices = ChoiceQuestions.facts(images, open: open, generator: &random)
+        for fact in choices where fact.wordings.contains(where: { $0.hasPrefix("is this ") && $0.contains("doors") }) {
+            XCTAssertEqual(fact.answer, fact.image == "room.jpg" ? "indoors" : "outdoors")
+        }
+        XCTAssertEqual(
+            Set(choices.filter { $0.answer == "woman" }.map(\.image)), ["room.jpg", "sea.jpg"], "a man or a woman")
+    }
+
+    func testSportFacts_ofCaptions_needTwoThatAgree() {
+        func sport(_ captions: [String]) -> String? {
+            let made = Self.phrases(("a.jpg", [1: [Self.box(0)]], captions))
+            let image = AnnotatedImage(
+                name: "a.jpg", captions: made.captions, phrases: made.phrases, lexicon: .shared)
+            return SportQuestions.facts(image).first { $0.wordings.contains("what sport is this?") }?.answer
+        }
+        XCTAssertEqual(sport(["[1 people|boys] play soccer", "[1 people|two boys] with a soccer ball"]), "soccer")
+        XCTAssertNil(sport(["[1 people|boys] play soccer", "[1 people|two boys] run"]), "one caption is not enough")
+        XCTAssertNil(sport(["[1 people|boys] play soccer", "[1 people|boys] play rugby and soccer"]), "two sports")
+    }
+
     /// A man left of a dog; mirror images of such questions are made in training.
     func testSides_ofThingsThatLieApart_areAsked() throws {
         var generator = SeededGenerator(seed: 1)

@@ -245,6 +245,21 @@ final class CaptionTrainerTests: XCTestCase {
         }
     }
 
+    /// Cross-entropy after a reward: the words that the reward has silenced can be targets again.
+    func testCaptionTrainer_onWordsAfterTheReward_canWriteUnknownWords() throws {
+        var options = Self.options
+        // Some words are rarer and become <unknown>.
+        options.minimumCount = 14
+        options.phases = [
+            .init(kind: .words, epochs: 2, learningRate: 3e-2, from: "conv1", encoderScale: 0.3),
+            .init(kind: .reward, epochs: 1, learningRate: 1e-3, from: "conv4"),
+            .init(kind: .words, epochs: 1, learningRate: 1e-2, from: "conv4"),
+        ]
+        let trainer = try makeTrainer("again", options)
+        try trainer.run(resume: false)
+        XCTAssertLessThan(trainer.log[3].loss, 3 * trainer.log[0].loss, "\(trainer.log.map(\.loss))")
+    }
+
     /// Against the mean reward of the image's other samples: the advantages of an image add up to 0, and the better
     /// caption has the higher one.
     func testAdvantages_ofSamples_equalHandComputedValues() {

@@ -221,6 +221,18 @@ final class VQATrainerTests: XCTestCase {
         XCTAssertGreaterThan(try inside("taught"), 1.3 * (try inside("alone")))
     }
 
+    func testDefaults_ofHeads_areThoseThatTheyLearnBestWith() {
+        var options = VQATrainingOptions()
+        options.setDefaults(of: .bilinearAttention, hasBoxes: true)
+        XCTAssertEqual(options.grounding, 0.5)
+        XCTAssertTrue(options.normalisesImage)
+        options.setDefaults(of: .bilinearAttention, hasBoxes: false)
+        XCTAssertEqual(options.grounding, 0)
+        options.setDefaults(of: .stackedAttention, hasBoxes: true)
+        XCTAssertEqual(options.grounding, 0)
+        XCTAssertFalse(options.normalisesImage)
+    }
+
     func testVQATrainer_thatCannotLearnFromBoxes_isRefused() throws {
         var options = Self.options
         options.grounding = 1
@@ -245,6 +257,9 @@ final class VQATrainerTests: XCTestCase {
         let side = try XCTUnwrap(item("is the dog on the left or right", "left"))
         XCTAssertEqual(side.answer, 0)
         XCTAssertEqual(side.mirrored?.answer, 1)
+        XCTAssertEqual(side.shown(isMirrored: false).answer, 0)
+        XCTAssertEqual(side.shown(isMirrored: true).answer, 1)
+        XCTAssertEqual(side.shown(isMirrored: true).words, side.mirrored?.words)
         XCTAssertEqual(
             side.mirrored?.words, vocabulary.encode(["is", "the", "dog", "on", "the", "right", "or", "left"]))
         let yes = try XCTUnwrap(item("is the dog on the left", "yes"))

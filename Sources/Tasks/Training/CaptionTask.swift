@@ -123,11 +123,21 @@ final class CaptionTask: TrainingTask {
 
     /// Before the reward is trained on, the words that are never written lose their probability. The reward never
     /// sees them: probability would drift to them, and log p of the written words would mean nothing.
+    ///
+    /// Before cross-entropy, which has such words among its targets, those that an earlier reward has silenced get their
+    /// probability back: no step of the optimiser could bring them back from so low a score.
     func begin(_ phase: TrainingPhase, _ model: ModelInTraining) {
-        if phase.kind == .reward {
-            model.fill("\(Self.place).\(DecoderConfiguration.outputBias)", at: forbidden, with: -10_000)
+        let bias = "\(Self.place).\(DecoderConfiguration.outputBias)"
+        switch phase.kind {
+        case .reward: model.fill(bias, at: forbidden, with: Self.silent)
+        case .words:
+            let silenced = forbidden.filter { (model.value(bias, at: $0) ?? 0) < Self.silent / 2 }
+            if !silenced.isEmpty { model.fill(bias, at: silenced, with: 0) }
         }
     }
+
+    /// The bias of a word that is never written.
+    private static let silent: Float = -10_000
 
     func learningRateScale(of parameter: String, in phase: TrainingPhase) -> Float {
         parameter.hasPrefix("\(Self.place).\(DecoderConfiguration.visualTerm).") ? phase.visualScale : 1

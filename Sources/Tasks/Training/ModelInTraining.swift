@@ -230,6 +230,12 @@ final class ModelInTraining {
         return try body()
     }
 
+    /// An element of a parameter; nil where the model has no such parameter.
+    func value(_ name: String, at index: Int) -> Float? {
+        guard let parameter = store.values[name], index < parameter.count else { return nil }
+        return parameter.array[index]
+    }
+
     /// Sets elements of a parameter and of its average.
     func fill(_ name: String, at indices: [Int], with value: Float) {
         func filled(_ tensor: Tensor?) -> Tensor? {

@@ -23,6 +23,12 @@ final class VQATask: TrainingTask {
         var mirrored: (words: [Int], answer: Int)?
         /// In pixels of the image file.
         var boxes: [Rectangle]
+
+        /// The question as it is asked about an image or about its mirror image.
+        func shown(isMirrored: Bool) -> Item {
+            guard isMirrored, let mirrored else { return self }
+            return Item(words: mirrored.words, answer: mirrored.answer, mirrored: nil, boxes: boxes)
+        }
     }
     /// By image; an image none of whose answers is known has none.
     private let items: [[Item]]
@@ -85,9 +91,8 @@ final class VQATask: TrainingTask {
         let head = configuration.answerer.makeHead(batch.parameters[Self.place])
         let (questions, weights) = Self.rows(
             zip(batch.images, batch.copies).map { image, copy in
-                items[image].shuffled(using: &generator).prefix(options.questionsPerPicture).map { item in
-                    guard options.augmentation.isMirrored(copy: copy), let other = item.mirrored else { return item }
-                    return Item(words: other.words, answer: other.answer, mirrored: nil, boxes: item.boxes)
+                items[image].shuffled(using: &generator).prefix(options.questionsPerPicture).map {
+                    $0.shown(isMirrored: options.augmentation.isMirrored(copy: copy))
                 }
             })
         let dropout = Dropout(rate: options.dropout, seed: generator.next())

@@ -34,4 +34,13 @@ public struct VQATrainingOptions: TrainerOptions, Sendable {
     public var phases = [TrainingPhase(epochs: 10, learningRate: 1e-3)]
 
     public init() {}
+
+    /// Takes what a head learns best with, where nothing else is asked for: normalised channels for the heads that
+    /// multiply image and question, and the lesson where to look for bilinear attention.
+    /// - Parameter hasBoxes: whether training questions have boxes.
+    public mutating func setDefaults(of kind: VQAHeadConfiguration.Kind, hasBoxes: Bool) {
+        self.kind = kind
+        normalisesImage = kind == .deeperLSTM || kind == .bilinearAttention
+        grounding = kind == .bilinearAttention && hasBoxes ? 0.5 : 0
+    }
 }

@@ -107,10 +107,12 @@ struct TrainVQA: ParsableCommand {
 
     func run() throws {
         var options = VQATrainingOptions()
-        (options.encoder, options.kind) = (encoder.name, model.kind)
+        let (train, held) = try questions()
+        options.setDefaults(of: model.kind, hasBoxes: train.questions.contains { !$0.boxes.isEmpty })
+        options.encoder = encoder.name
         (options.embedding, options.hidden, options.attention) = (model.embedding, encoder.hidden, encoder.attention)
-        options.normalisesImage =
-            model.normaliseImage ?? (model.kind == .deeperLSTM || model.kind == .bilinearAttention)
+        options.normalisesImage = model.normaliseImage ?? options.normalisesImage
+        options.grounding = learning.grounding ?? options.grounding
         (options.minimumCount, options.maximumAnswers) = (model.minimumCount, model.maximumAnswers)
         options.seed = training.seed
         (options.batch, options.questionsPerPicture) = (learning.batch, learning.questionsPerPicture)
@@ -119,9 +121,6 @@ struct TrainVQA: ParsableCommand {
         options.phases = TrainingPhase.course(
             epochs: learning.epochs, learningRate: learning.learningRate, isEncoderTrained: encoder.isEncoderTrained,
             tuneEpochs: training.tuneEpochs, tuneLearningRate: training.tuneLearningRate, tuneFrom: training.tuneFrom)
-        let (train, held) = try questions()
-        let hasBoxes = train.questions.contains { !$0.boxes.isEmpty }
-        options.grounding = learning.grounding ?? (model.kind == .bilinearAttention && hasBoxes ? 0.5 : 0)
         let progress = Progress()
         let trainer = try VQATrainer(
             options: options, train: train, dev: held, encoderWeights: encoder.weights, sharedEncoder: encoder.shared,
