@@ -36,6 +36,13 @@ public struct Vocabulary: Sendable, Equatable {
         self.init(counts: counts, minimumCount: minimumCount)
     }
 
+    /// As ``init(tokens:minimumCount:)``, and every word that occurs at least `othersCount` times in `others`.
+    public init(tokens: [[String]], minimumCount: Int, others: [[String]], othersCount: Int) {
+        let first = Vocabulary(tokens: tokens, minimumCount: minimumCount)
+        let second = others.isEmpty ? nil : Vocabulary(tokens: others, minimumCount: othersCount)
+        self.init(checked: first.words + (second?.words.filter { first.indices[$0] == nil } ?? []))
+    }
+
     /// Every word with a count of at least `minimumCount`, the most frequent first, words of equal counts in the order
     /// of their characters.
     public init(counts: [String: Int], minimumCount: Int) {

@@ -186,8 +186,9 @@ final class MethodsByHandTests: XCTestCase {
             Set(names),
             [
                 "gradient", "gradient-x-input", "smoothgrad", "integrated-gradients", "deconvnet",
-                "guided-backpropagation", "cam", "grad-cam", "centred-grad-cam", "guided-grad-cam", "grad-cam++",
-                "hirescam", "layercam", "xgrad-cam", "eigen-cam", "score-cam", "ablation-cam", "occlusion", "rise",
+                "guided-backpropagation", "cam", "grad-cam", "centred-grad-cam", "gated-grad-cam", "guided-grad-cam",
+                "grad-cam++", "hirescam", "layercam", "xgrad-cam", "eigen-cam", "score-cam", "ablation-cam",
+                "occlusion", "rise",
                 "attention", "activation", "finer-cam", "shapley-cam", "refine-cam",
             ])
         for name in names {

@@ -38,7 +38,8 @@ final class VisualScoreTests: XCTestCase {
         let explainer = try Explainer(
             captioner,
             options: ExplanationOptions(
-                methods: [GradCAM(), CentredGradCAM(), HiResCAM(), ModelAttention()], wordScore: .visual))
+                methods: [GradCAM(), CentredGradCAM(), HiResCAM(), ModelAttention(), GatedGradCAM()],
+                wordScore: .visual))
         let image = encode(explainer), words = vocabulary.encode(["a", "red", "circle", "and", "something", "red"])
         let found = try explainer.explain(
             image, input: words, targets: [.word("red", occurrence: 1), .word("red", occurrence: 2)])
@@ -54,7 +55,8 @@ final class VisualScoreTests: XCTestCase {
         XCTAssertEqual(found.targets.map(\.subject.positions), [[1], [5]])
         for target in found.targets {
             XCTAssertEqual(
-                target.attributions.map(\.method), ["grad-cam", "centred-grad-cam", "hirescam", "attention"])
+                target.attributions.map(\.method),
+                ["grad-cam", "centred-grad-cam", "hirescam", "attention", "gated-grad-cam"])
             let maps = target.attributions.map(\.map.array)
             let (plain, centred, hires, attention) = (maps[0], maps[1], maps[2], maps[3])
             // The gate is what is left: y = gate (sum of alpha cam + w . b).
@@ -65,6 +67,9 @@ final class VisualScoreTests: XCTestCase {
             assertEqual(centred, plain.map { $0 - mean }, within: 1e-4)
             // Each cell's own gradient is alpha_l g U^T w: HiResCAM shows where the decoder looked.
             assertEqual(hires, zip(attention, cam).map { $0 * $1 * gate }, within: 1e-4)
+            // Its length is alpha_l times a number, and the mean of alpha is 1 / L.
+            assertEqual(
+                maps[4], zip(attention, centred).map { $1 * pow($0 * Float(cells), GatedGradCAM.power) }, within: 1e-4)
         }
         let (first, second) = (found.targets[0].map.array, found.targets[1].map.array)
         assertEqual(first.map { $0 / first[7] }, second.map { $0 / second[7] }, within: 1e-3)
@@ -74,6 +79,17 @@ final class VisualScoreTests: XCTestCase {
             XCTAssertEqual(target.warnings.count, 1)
             XCTAssertTrue(target.warnings[0].hasPrefix("one map for all places of 'red' (words 2, 6): "))
         }
+        // By a method that sees where the decoder looks, there are two maps, and no warning.
+        let gated = try Explainer(
+            captioner, options: ExplanationOptions(methods: [GatedGradCAM()], wordScore: .visual))
+        let two = try gated.explain(
+            image, input: words, targets: [.word("red", occurrence: 1), .word("red", occurrence: 2)]
+        ).targets
+        XCTAssertEqual(two.map(\.subject.sameMapAt), [nil, nil])
+        XCTAssertEqual(two.map(\.warnings), [[], []])
+        let (one, other) = (two[0].map.array, two[1].map.array)
+        XCTAssertGreaterThan(
+            zip(one, other).map { abs($0 / one[7] - $1 / other[7]) }.max() ?? 0, 1e-3, "the places' maps are one")
         let once = try explainer.explain(image, input: words, targets: [.word("circle")])
         XCTAssertNil(once.targets[0].subject.sameMapAt)
         XCTAssertEqual(once.targets[0].warnings, [])
@@ -112,6 +128,24 @@ final class VisualScoreTests: XCTestCase {
         // Whatever is added to every cell alike does not show.
         let more = Tensor([1, 1, 2, 1], [13, 11])
         XCTAssertEqual(CentredGradCAM.maps(activations: more, gradients: g).array, [2, -2])
+    }
+
+    /// Two cells of two channels, A = (3, 1) and (1, 1), dy/dA = (6, 8) and (0, 5): the means are 3 and 6.5, Grad-CAM
+    /// has 15.5 and 9.5, centred 3 and -3. The gradient's lengths are 10 and 5, their mean 7.5.
+    func testGatedGradCAM_ofTwoCells_equalsHandComputedValues() {
+        let a = Tensor([1, 1, 2, 2], [3, 1, 1, 1]), g = Tensor([1, 1, 1, 2, 2], [6, 8, 0, 5])
+        XCTAssertEqual(CentredGradCAM.maps(activations: a, gradients: g).array, [3, -3])
+        let p = GatedGradCAM.power
+        assertEqual(
+            GatedGradCAM.maps(activations: a, gradients: g).array, [3 * pow(10 / 7.5, p), -3 * pow(5 / 7.5, p)],
+            within: 1e-5)
+        // Twice the gradient is twice the map; no gradient, no map; a cell without a gradient has none.
+        assertEqual(
+            GatedGradCAM.maps(activations: a, gradients: Tensor([1, 1, 1, 2, 2], [12, 16, 0, 10])).array,
+            [6 * pow(10 / 7.5, p), -6 * pow(5 / 7.5, p)], within: 1e-5)
+        XCTAssertEqual(GatedGradCAM.maps(activations: a, gradients: Tensor([1, 1, 1, 2, 2])).array, [0, 0])
+        XCTAssertEqual(
+            GatedGradCAM.maps(activations: a, gradients: Tensor([1, 1, 1, 2, 2], [6, 8, 0, 0])).array[1], 0)
     }
 
     func testVisualScore_ofAModelWithoutAVisualTerm_throws() throws {

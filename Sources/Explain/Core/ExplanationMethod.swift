@@ -14,6 +14,8 @@ public protocol ExplanationMethod: Sendable {
     var support: MethodSupport { get }
     /// Whether what speaks against a target has a map of its own.
     var hasCounterfactual: Bool { get }
+    /// Whether of the gradient it uses the mean over the cells alone, so that where a decoder looked does not enter.
+    var takesMeanGradient: Bool { get }
     /// - Returns: `[S, h, w]`, raw and signed: positive speaks for the target, as far as the method knows signs.
     /// - Throws: ``ExplanationError`` where the method does not apply to the model.
     func maps(of context: AttributionContext) throws -> Tensor
@@ -29,6 +31,9 @@ extension ExplanationMethod {
 
     /// True; a method whose maps do not change sign with the target says otherwise.
     public var hasCounterfactual: Bool { true }
+
+    /// False.
+    public var takesMeanGradient: Bool { false }
 }
 
 /// What a map's cells are.

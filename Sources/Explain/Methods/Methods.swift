@@ -5,7 +5,7 @@ public enum Methods {
     /// Every method, with `settings`.
     public static func all(_ settings: MethodSettings = MethodSettings()) -> [any ExplanationMethod] {
         [
-            GradCAM(), CentredGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(),
+            GradCAM(), CentredGradCAM(), GatedGradCAM(), GradCAMPlusPlus(), HiResCAM(), LayerCAM(), XGradCAM(),
             FinerCAM(settings.comparison), ShapleyCAM(),
             RefineCAM(), CAM(), EigenCAM(), ScoreCAM(), AblationCAM(), ModelAttention(), ActivationSum(),
             ImageGradient(), GradientTimesInput(),

@@ -48,8 +48,21 @@ struct AttentionLesson {
         _ captions: [[BoxedCaption]], _ coverage: BoxCoverage, images: [Int], copies: [Int], rows: Int, columns: Int,
         perImage: Int, longest: Int, vocabulary: Vocabulary, using random: inout SeededGenerator
     ) {
-        let chosen = images.flatMap { image -> [BoxedCaption] in
-            let own = captions[image].shuffled(using: &random).prefix(perImage)
+        self.init(
+            images.map { captions[$0] }, regions: rows * columns, perImage: perImage, longest: longest,
+            vocabulary: vocabulary, using: &random
+        ) { m, boxes in coverage.cells(of: boxes, image: images[m], copy: copies[m], rows: rows, columns: columns) }
+    }
+
+    /// - Parameters:
+    ///   - captions: of each of M images.
+    ///   - cells: the part of each region that boxes cover in the feature map of image m, `[L]`.
+    init(
+        _ captions: [[BoxedCaption]], regions cells: Int, perImage: Int, longest: Int, vocabulary: Vocabulary,
+        using random: inout SeededGenerator, covered: (_ m: Int, _ boxes: [Rectangle]) -> [Float]
+    ) {
+        let chosen = captions.flatMap { own -> [BoxedCaption] in
+            let own = own.shuffled(using: &random).prefix(perImage)
             return own + [BoxedCaption](repeating: BoxedCaption(words: [], places: [:]), count: perImage - own.count)
         }
         let forced = TeacherForcing(
@@ -57,14 +70,13 @@ struct AttentionLesson {
             weights: [Float](repeating: 1, count: chosen.count), start: vocabulary.start, end: vocabulary.end,
             pad: vocabulary.pad)
         inputs = forced.inputs
-        let cells = rows * columns, steps = inputs.first?.count ?? 0
+        let steps = inputs.first?.count ?? 0
         let places = Tensor([steps, chosen.count, cells])
         var used = 0
         for (n, caption) in chosen.enumerated() {
             // The words before a word are the input of its step.
             for (position, boxes) in caption.places where position < min(steps, longest) {
-                let covered = coverage.cells(
-                    of: boxes, image: images[n / perImage], copy: copies[n / perImage], rows: rows, columns: columns)
+                let covered = covered(n / perImage, boxes)
                 if covered.reduce(0, +) < GroundingBatch.leastCover { continue }
                 used += 1
                 for (cell, part) in covered.enumerated() {

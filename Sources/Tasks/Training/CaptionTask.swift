@@ -12,12 +12,14 @@ final class CaptionTask: TrainingTask {
     let trainImages: [TrainingImage]
     let devImages: [TrainingImage]
 
-    /// By image, then by caption.
-    private let tokens: [[[Int]]]
+    /// By image, then by caption; after those of ``trainImages`` the ones of ``texts``.
+    private var tokens: [[[Int]]]
     private let devReferences: [[[String]]]
     private let devTokens: [[[Int]]]
-    private let texts: [String]
+    private let captionTexts: [String]
     let dataNames: [String]
+    /// Captions without images; their feature maps are made up.
+    private let texts: TextOnlyImages?
     private var phrases: GroundedPhrases?
     private lazy var reward = CaptionReward(tokens: tokens, end: vocabulary.end)
     /// Words that are never written.
@@ -28,22 +30,32 @@ final class CaptionTask: TrainingTask {
 
     /// Makes the decoder's parameters in `model`.
     init(
-        _ options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, model: ModelInTraining,
-        vocabularyFile: String
+        _ options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, text: TextOnlyData? = nil,
+        model: ModelInTraining, vocabularyFile: String
     ) throws {
         var options = options
         options.encoder = model.encoder.name
         self.options = options
         let tokenizer = CaptionTokenizer()
         let captions = train.entries.map { $0.captions.map { tokenizer.tokens($0) } }
-        let vocabulary = Vocabulary(tokens: captions.flatMap { $0 }, minimumCount: options.minimumCount)
+        let textTokens = text?.texts.map { $0.map { tokenizer.tokens($0) } } ?? []
+        let vocabulary = Vocabulary(
+            tokens: captions.flatMap { $0 }, minimumCount: options.minimumCount,
+            others: textTokens.flatMap { $0 }, othersCount: options.textMinimumCount)
         self.vocabulary = vocabulary
-        tokens = captions.map { $0.map { vocabulary.encode($0) } }
+        let training = captions.map { $0.map { vocabulary.encode($0) } }
+        texts = text.map {
+            TextOnlyImages(
+                textTokens, vocabulary: vocabulary, classes: $0.words, prototypes: $0.prototypes, training: training)
+        }
+        tokens = training + (texts?.captions ?? [])
         let devReferences = dev.entries.map { $0.captions.map { tokenizer.tokens($0) } }
         self.devReferences = devReferences
         devTokens = devReferences.map { $0.map { vocabulary.encode($0) } }
         dataNames = train.names + dev.names
-        texts = (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
+        captionTexts =
+            (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
+            + (text.map { ["\($0.words.rows)"] + $0.texts.map { $0.joined(separator: "\n") } } ?? [])
         (trainImages, devImages) = (train.trainingImages, dev.trainingImages)
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
@@ -54,6 +66,18 @@ final class CaptionTask: TrainingTask {
         configuration = CaptionerConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
             decoder: decoder, vocabulary: vocabularyFile, search: SearchOptions())
+        if let text, let phase = options.phases.first(where: { $0.from != nil }) {
+            throw ModelError(
+                path: text.file.path,
+                problem: "captions without images train the decoder on a frozen encoder only; a phase trains the "
+                    + "encoder from \(phase.from ?? "") on")
+        }
+        if let text, texts?.captions.isEmpty == true {
+            throw ModelError(
+                path: text.file.path,
+                problem: "names nothing that a class shows in captions whose words are all known (a word is known that "
+                    + "occurs \(options.textMinimumCount) times)")
+        }
         // Better now than after hours of training.
         if let problem = configuration.problem { throw ModelError(path: model.output.path, problem: problem) }
         if configuration.files.contains(where: \.isShared) {
@@ -64,11 +88,14 @@ final class CaptionTask: TrainingTask {
     /// Puts the decoder of the captioner in `folder` into `store`, strictly.
     func load(from folder: URL, into store: ParameterStore) throws {
         let other = try Captioner.load(folder)
-        guard other.vocabulary == vocabulary else {
+        let missing = other.vocabulary.words.filter { vocabulary.encode([$0]) == [vocabulary.unknown] }
+            .filter { $0 != other.vocabulary.words[other.vocabulary.unknown] }
+        guard missing.isEmpty else {
             throw ModelError(
                 path: folder.path,
                 problem: "has another vocabulary (\(other.vocabulary.count) words) than these captions "
-                    + "(\(vocabulary.count) words); training cannot start from its decoder")
+                    + "(\(vocabulary.count) words), which lacks \(missing.count) of its words, such as "
+                    + "'\(missing[0])'; training cannot start from its decoder")
         }
         let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors")).filter {
             $0.key.hasPrefix("\(Self.place).")
@@ -77,9 +104,32 @@ final class CaptionTask: TrainingTask {
         // Where the other decoder has no visual term, this one's stays new: it adds nothing yet.
         var decoder = configuration.decoder
         if other.configuration.decoder.visual == nil { decoder.visual = nil }
+        decoder.vocabulary = other.vocabulary.count
         _ = decoder.makeDecoder(strict.scope()[Self.place])
         try strict.checkComplete()
-        for (name, value) in strict.values { store.set(name, value.copy()) }
+        for (name, value) in strict.values {
+            guard other.vocabulary != vocabulary, let own = store.values[name], own.shape != value.shape else {
+                store.set(name, value.copy())
+                continue
+            }
+            store.set(name, spread(value, of: other.vocabulary, over: own))
+        }
+    }
+
+    /// A parameter with a row for each word: the rows of another vocabulary's words in this one's order. Words that the
+    /// other lacks keep their rows of `own`; as a bias they get the lowest of the written words'.
+    private func spread(_ value: Tensor, of other: Vocabulary, over own: Tensor) -> Tensor {
+        let result = own.copy()
+        let width = own.count / vocabulary.count
+        let rows = vocabulary.encode(other.words)
+        if own.shape.count == 1 {
+            let written = (Vocabulary.special.count..<other.count).map { value.array[$0] }
+            for i in 0..<own.count { result.pointer[i] = written.min() ?? 0 }
+        }
+        for (from, to) in rows.enumerated() {
+            (result.pointer + to * width).update(from: value.pointer + from * width, count: width)
+        }
+        return withExtendedLifetime(value) { result }
     }
 
     /// - Parameter file: needed where ``CaptionTrainingOptions/grounding`` is above 0, and only there.
@@ -100,14 +150,22 @@ final class CaptionTask: TrainingTask {
             augmentation: options.augmentation)
     }
 
-    var dataTexts: [String] { texts + (phrases.map { $0.targets.map { "\($0)" } } ?? []) }
+    /// The number of captions' groups without images; nil where none are trained on.
+    var textCount: Int? { texts?.captions.count }
+
+    var dataTexts: [String] { captionTexts + (phrases.map { $0.targets.map { "\($0)" } } ?? []) }
 
     // MARK: An epoch
 
     /// Images in random order; within a stretch of several batches sorted by length, because a batch is as long as its
     /// longest caption.
     func batches(using generator: inout SeededGenerator) -> [[Int]] {
-        let order = Array(tokens.indices).shuffled(using: &generator)
+        var order = Array(trainImages.indices)
+        if texts != nil {
+            let count = Int((Float(order.count) * options.textShare).rounded())
+            order += (trainImages.count..<tokens.count).shuffled(using: &generator).prefix(count)
+        }
+        order.shuffle(using: &generator)
         let length = tokens.map { $0.map(\.count).max() ?? 0 }
         var result: [[Int]] = []
         for from in stride(from: 0, to: order.count, by: options.batch * 10) {
@@ -119,6 +177,51 @@ final class CaptionTask: TrainingTask {
             }
         }
         return result.shuffled(using: &generator)
+    }
+
+    /// Images without a file get the numbers of their plans' seeds as copies.
+    func input(_ images: [Int], draws: [UInt64], from cache: FeatureCache) -> (copies: [Int], input: Tensor) {
+        let copies = zip(images, draws).map { isMadeUp($0) ? Int($1 >> 1) : Int($1 % UInt64(cache.copies)) }
+        let plans = zip(images, copies).map { plan($0, seed: $1) }
+        let input = cache.batch(
+            zip(images, plans).map { $1?.base ?? $0 }, copies: zip(copies, plans).map { $1?.copy ?? $0 })
+        let (rows, columns) = (input.shape[1], input.shape[2])
+        let size = input.count / max(1, images.count)
+        Parallel.forEach(images.count) { i in
+            guard let plan = plans[i], let texts else { return }
+            var unnamed = [Float](repeating: 0, count: rows * columns)
+            if let phrases {
+                let boxes = texts.unnamed(
+                    phrases.targets[plan.base], in: images[i] - trainImages.count, people: phrases.people
+                ).flatMap(\.boxes)
+                unnamed = phrases.coverage.cells(
+                    of: boxes, image: plan.base, copy: plan.copy, rows: rows, columns: columns)
+            }
+            texts.draw(
+                plan, into: input.pointer + i * size, rows: rows, columns: columns, unnamed: unnamed, seed: copies[i])
+        }
+        return (copies, withExtendedLifetime(input) { input })
+    }
+
+    private func isMadeUp(_ image: Int) -> Bool { image >= trainImages.count }
+
+    /// Of an image that is not there; nil for the others.
+    private func plan(_ image: Int, seed: Int) -> TextOnlyImages.Plan? {
+        guard isMadeUp(image) else { return nil }
+        return texts?.plan(image - trainImages.count, copies: options.augmentation.copies, seed: seed)
+    }
+
+    /// Where the things of phrases lie in a batch: the boxes of real images are in pixels, those of made-up ones in
+    /// parts of the feature map.
+    private func cells(
+        of boxes: [Rectangle], image: Int, copy: Int, rows: Int, columns: Int, _ coverage: BoxCoverage
+    ) -> [Float] {
+        guard isMadeUp(image) else {
+            return coverage.cells(of: boxes, image: image, copy: copy, rows: rows, columns: columns)
+        }
+        return boxes.map { TextOnlyImages.cells(of: $0, rows: rows, columns: columns) }.reduce(
+            [Float](repeating: 0, count: rows * columns)
+        ) { zip($0, $1).map { max($0, $1) } }
     }
 
     /// Before the reward is trained on, the words that are never written lose their probability. The reward never
@@ -152,24 +255,40 @@ final class CaptionTask: TrainingTask {
         var (loss, shown) =
             switch phase.kind {
             case .words: wordLoss(batch, decoder, dropout, seed: seed)
-            case .reward: rewardLoss(batch, decoder, seed: seed)
+            case .reward: rewardLoss(batch.choosing { !isMadeUp($0) }, decoder, seed: seed)
             }
+        // What captions say of made-up images is not all there, so that their words are no fair reward. Their
+        // cross-entropy keeps the language.
+        if phase.kind == .reward, texts != nil {
+            let madeUp = batch.choosing(isMadeUp)
+            if !madeUp.images.isEmpty { loss = loss + wordLoss(madeUp, decoder, dropout, seed: seed).0 }
+        }
+        let (rows, columns) = (batch.features.shape[1], batch.features.shape[2])
+        func covered(_ m: Int, _ boxes: [Rectangle], by coverage: BoxCoverage) -> [Float] {
+            cells(
+                of: boxes, image: batch.images[m], copy: batch.copies[m], rows: rows, columns: columns, coverage)
+        }
         if let phrases, let visual = decoder.visual {
             var random = SeededGenerator(seed: seed ^ 0x9B0D)
+            let targets = zip(batch.images, batch.copies).map { image, copy in
+                plan(image, seed: copy)?.targets ?? phrases.targets[image]
+            }
             let grounding = GroundingBatch(
-                phrases, images: batch.images, copies: batch.copies, rows: batch.features.shape[1],
-                columns: batch.features.shape[2], perImage: options.phrasesPerPicture, using: &random)
+                targets: targets, regions: rows * columns, perImage: options.phrasesPerPicture, using: &random
+            ) { covered($0, $1, by: phrases.coverage) }
             let taught = grounding.loss(
                 regions: visual.regions(of: batch.features, dropout: dropout), table: visual.words.weight)
             loss = loss + taught.scaled(by: options.grounding)
         }
         if let phrases, options.attentionGrounding > 0 {
             var random = SeededGenerator(seed: seed ^ 0xA77E)
+            let captions = zip(batch.images, batch.copies).map { image, copy in
+                plan(image, seed: copy)?.captions(tokens[image]) ?? phrases.captions[image]
+            }
             let lesson = AttentionLesson(
-                phrases.captions, phrases.coverage, images: batch.images, copies: batch.copies,
-                rows: batch.features.shape[1], columns: batch.features.shape[2],
-                perImage: options.boxedCaptionsPerPicture, longest: options.maximumLength, vocabulary: vocabulary,
-                using: &random)
+                captions, regions: rows * columns, perImage: options.boxedCaptionsPerPicture,
+                longest: options.maximumLength, vocabulary: vocabulary, using: &random
+            ) { covered($0, $1, by: phrases.coverage) }
             if let attention = decoder.attention(
                 features: batch.features, words: lesson.inputs, dropout: Dropout(rate: options.dropout, seed: seed &+ 1)
             ) {
@@ -199,6 +318,7 @@ final class CaptionTask: TrainingTask {
     private func rewardLoss(
         _ batch: TrainingBatch, _ decoder: any CaptionDecoder, seed: UInt64
     ) -> (Variable, Double) {
+        if batch.images.isEmpty { return (Variable(Tensor([], [0])), 0) }
         let sampler = configuration.decoder.makeDecoder(batch.constants[Self.place])
         var random = SeededGenerator(seed: seed ^ 0xA5A5)
         let captions = sampleCaptions(

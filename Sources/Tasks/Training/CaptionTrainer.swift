@@ -19,19 +19,26 @@ public final class CaptionTrainer {
     ///     that is written refers to it; `options.encoder`, `encoderWeights` and `size` are not used then.
     ///   - phrases: phrases of the training captions with boxes, needed where ``CaptionTrainingOptions/grounding`` is
     ///     not 0.
-    ///   - decoder: the folder of a captioner of the same vocabulary and sizes, whose decoder this one starts from.
+    ///   - text: captions without images, for which feature maps are made up; only on a frozen encoder.
+    ///   - decoder: the folder of a captioner of the same sizes, whose decoder this one starts from. Its words are words
+    ///     of this one.
     ///   - output: the model folder to write; checkpoints and caches go into `training` inside it.
     ///   - size: side of the square that images are squashed to; nil for the encoder's own preprocessing.
     /// - Throws: ``ModelError``, ``DatasetError`` and the readers' own errors.
     public init(
         options: CaptionTrainingOptions, train: CaptionDataset, dev: CaptionDataset, encoderWeights: URL?,
-        sharedEncoder: URL? = nil, phrases: URL? = nil, decoder start: URL? = nil, output: URL,
+        sharedEncoder: URL? = nil, phrases: URL? = nil, text: CaptionText? = nil, decoder start: URL? = nil,
+        output: URL,
         vocabularyFile: String = "vocabulary.txt", size: Int? = nil, report: @escaping (TrainingEvent) -> Void
     ) throws {
         let model = try ModelInTraining(
             encoder: .init(shared: sharedEncoder, weights: encoderWeights, name: options.encoder), size: size,
             seed: options.seed, averageDecay: options.averageDecay, output: output, report: report)
-        let task = try CaptionTask(options, train: train, dev: dev, model: model, vocabularyFile: vocabularyFile)
+        let task = try CaptionTask(
+            options, train: train, dev: dev,
+            text: text.map {
+                try TextOnlyData(captions: $0.captions, words: $0.words, classifier: $0.classifier, model: model)
+            }, model: model, vocabularyFile: vocabularyFile)
         if let start { try task.load(from: start, into: model.store) }
         try task.readPhrases(phrases, of: train, for: output)
         trainer = Trainer(task, model)
@@ -39,9 +46,24 @@ public final class CaptionTrainer {
             .note(
                 "\(train.entries.count) training and \(dev.entries.count) dev images, "
                     + "\(task.vocabulary.count) words, \(model.parameterCount) parameters"))
+        if let count = task.textCount { report(.note("\(count) texts without images name things that a class shows")) }
     }
 
     /// Trains until the last epoch of the last phase.
     /// - Parameter resume: go on from the checkpoint in `output`, if there is one.
     public func run(resume: Bool) throws { try trainer.run(resume: resume) }
+}
+
+/// Files from which a captioner learns words and sentences that no image shows (see ``TextOnlyImages``).
+public struct CaptionText: Sendable {
+    /// CSV with the header `image,caption`; the images need not be there.
+    public var captions: URL
+    /// Words and the classes that show them (see ``ClassWords``).
+    public var words: URL
+    /// The encoder's checkpoint with its classifier.
+    public var classifier: URL
+
+    public init(captions: URL, words: URL, classifier: URL) {
+        (self.captions, self.words, self.classifier) = (captions, words, classifier)
+    }
 }

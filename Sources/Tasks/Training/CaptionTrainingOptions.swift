@@ -11,6 +11,10 @@ public struct CaptionTrainingOptions: TrainerOptions, Sendable {
     public var attention = 256
     /// Words seen less often than this in the training captions become `<unknown>`.
     public var minimumCount = 5
+    /// Words of captions without images that are seen at least so often become words too.
+    public var textMinimumCount = 50
+    /// The number of captions without images (see ``TextOnlyImages``) in an epoch, as texts for each training image.
+    public var textShare: Float = 1
     public var seed: UInt64 = 1
     /// Images in one batch, each with `captionsPerPicture` captions.
     public var batch = 26

@@ -11,6 +11,8 @@ struct GroundedPhrases {
         var words: [Int]
         /// In pixels of the image file.
         var boxes: [Rectangle]
+        /// Whether it is one person or several.
+        var isPerson = false
     }
 
     /// The targets of each image, in the data set's order.
@@ -19,6 +21,8 @@ struct GroundedPhrases {
     let captions: [[BoxedCaption]]
     /// Where the boxes lie in the feature maps.
     let coverage: BoxCoverage
+    /// The words that head phrases of people.
+    let people: Set<Int>
 
     /// - Parameters:
     ///   - file: a file as ``PhraseFile`` describes.
@@ -33,6 +37,7 @@ struct GroundedPhrases {
             (byImage[entry.image] ?? []).compactMap { Self.target($0, vocabulary) }
         }
         captions = data.entries.map { BoxedCaption.captions(of: byImage[$0.image] ?? [], vocabulary) }
+        people = Set(targets.joined().filter(\.isPerson).map { $0.words[0] })
         guard targets.contains(where: { !$0.isEmpty }) else {
             throw DatasetError(path: file.path, problem: "has no phrase with boxes of the training images")
         }
@@ -49,7 +54,9 @@ struct GroundedPhrases {
         }
         let words = vocabulary.encode([head] + others)
         guard words[0] != vocabulary.unknown else { return nil }
-        return Target(words: words.filter { $0 != vocabulary.unknown }, boxes: phrase.boxes)
+        return Target(
+            words: words.filter { $0 != vocabulary.unknown }, boxes: phrase.boxes,
+            isPerson: phrase.types.contains("people"))
     }
 }
 
@@ -77,18 +84,30 @@ struct GroundingBatch {
         _ phrases: GroundedPhrases, images: [Int], copies: [Int], rows: Int, columns: Int, perImage: Int,
         using random: inout SeededGenerator
     ) {
-        let regions = rows * columns
-        let count = images.count * perImage
+        self.init(
+            targets: images.map { phrases.targets[$0] }, regions: rows * columns, perImage: perImage, using: &random
+        ) { m, boxes in
+            phrases.coverage.cells(of: boxes, image: images[m], copy: copies[m], rows: rows, columns: columns)
+        }
+    }
+
+    /// - Parameters:
+    ///   - targets: of each of M images.
+    ///   - cells: the part of each region that boxes cover in the feature map of image m, `[L]`.
+    init(
+        targets: [[GroundedPhrases.Target]], regions: Int, perImage: Int, using random: inout SeededGenerator,
+        cells: (_ m: Int, _ boxes: [Rectangle]) -> [Float]
+    ) {
+        let count = targets.count * perImage
         words = [Int](repeating: 0, count: count)
         places = Tensor([count, regions])
-        var thing = [Int](repeating: -1, count: images.count * regions)
-        weights = [Float](repeating: Self.emptyWeight, count: images.count * regions)
+        var thing = [Int](repeating: -1, count: targets.count * regions)
+        weights = [Float](repeating: Self.emptyWeight, count: targets.count * regions)
         var used = 0
-        for (m, image) in images.enumerated() {
+        for (m, own) in targets.enumerated() {
             var draw = [Float](repeating: 0, count: regions)
-            for (r, target) in phrases.targets[image].shuffled(using: &random).prefix(perImage).enumerated() {
-                let covered = phrases.coverage.cells(
-                    of: target.boxes, image: image, copy: copies[m], rows: rows, columns: columns)
+            for (r, target) in own.shuffled(using: &random).prefix(perImage).enumerated() {
+                let covered = cells(m, target.boxes)
                 let total = covered.reduce(0, +)
                 // Mostly the head, because the boxes show it; sometimes one of its adjectives.
                 let others = target.words.count - 1

@@ -123,8 +123,7 @@ final class Trainer<Task: TrainingTask> {
         for (position, images) in batches.enumerated() {
             model.optimizer.learningRate = phase.learningRate(
                 step: epoch.inPhase * batches.count + position, of: phase.epochs * batches.count)
-            let copies = images.map { _ in Int(generator.next() % UInt64(cache.copies)) }
-            let input = cache.batch(images, copies: copies)
+            let (copies, input) = task.input(images, draws: images.map { _ in generator.next() }, from: cache)
             let loss = try step(phase, images, copies, input, cut: cut, using: &generator)
             guard loss.isFinite else {
                 throw ModelError(

@@ -18,6 +18,11 @@ protocol TrainingTask: AnyObject {
     /// An epoch's batches: indices into ``trainImages``.
     func batches(using generator: inout SeededGenerator) -> [[Int]]
 
+    /// What the encoder's stages that are not trained make of the images, `[M, ...]`, and the number of the copy of each
+    /// (see ``Augmentation``).
+    /// - Parameter draws: a random number for each image.
+    func input(_ images: [Int], draws: [UInt64], from cache: FeatureCache) -> (copies: [Int], input: Tensor)
+
     /// Called before the first batch of an epoch.
     func begin(_ phase: TrainingPhase, _ model: ModelInTraining)
 
@@ -56,6 +61,10 @@ protocol TrainingTask: AnyObject {
 }
 
 extension TrainingTask {
+    func input(_ images: [Int], draws: [UInt64], from cache: FeatureCache) -> (copies: [Int], input: Tensor) {
+        let copies = draws.map { Int($0 % UInt64(cache.copies)) }
+        return (copies, cache.batch(images, copies: copies))
+    }
     func begin(_ phase: TrainingPhase, _ model: ModelInTraining) {}
     func learningRateScale(of parameter: String, in phase: TrainingPhase) -> Float { 1 }
     func name(of phase: TrainingPhase) -> String? { nil }
@@ -91,6 +100,23 @@ struct TrainingBatch {
     let parameters: Parameters
     /// The same parameters without a tape.
     let constants: Parameters
+}
+
+extension TrainingBatch {
+    /// The images that `isChosen` takes, all or some; where it is some, the encoder is not trained.
+    func choosing(_ isChosen: (Int) -> Bool) -> TrainingBatch {
+        let rows = images.indices.filter { isChosen(images[$0]) }
+        if rows.count == images.count { return self }
+        let value = features.value
+        let size = value.count / max(1, images.count)
+        let chosen = Tensor(uninitialized: [rows.count] + value.shape.dropFirst())
+        for (i, row) in rows.enumerated() {
+            (chosen.pointer + i * size).update(from: value.pointer + row * size, count: size)
+        }
+        return TrainingBatch(
+            images: rows.map { images[$0] }, copies: rows.map { copies[$0] },
+            features: Variable(withExtendedLifetime(value) { chosen }), parameters: parameters, constants: constants)
+    }
 }
 
 /// One score of the dev images, higher is better.

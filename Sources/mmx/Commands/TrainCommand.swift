@@ -31,6 +31,36 @@ struct CaptionTrainingDataOptions: ParsableArguments {
             term where things are.
             """, valueName: "tsv"))
     var phrases: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Captions of images that are not there, 'image,caption' as in --captions. Feature maps are made up for \
+            them, so that the decoder learns words and sentences that no image shows. Needs --text-words, \
+            --text-classifier and --phrases.
+            """, valueName: "csv"))
+    var text: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Words and the encoder's classes that show them: a line 'words', tab, 'classes', as \
+            vocab/imagenet-words.tsv.
+            """, valueName: "tsv"))
+    var textWords: String?
+    @Option(
+        help: ArgumentHelp("The encoder's checkpoint with its classifier, for --text-words.", valueName: "file"))
+    var textClassifier: String?
+
+    /// The files of captions without images.
+    /// - Throws: `ValidationError` where some of them are missing.
+    func captionText() throws -> CaptionText? {
+        let files = [text, textWords, textClassifier].map { $0.map { URL(fileURLWithPath: $0) } }
+        guard let captions = files[0], let words = files[1], let classifier = files[2] else {
+            if files.allSatisfy({ $0 == nil }) { return nil }
+            throw ValidationError("--text, --text-words and --text-classifier go together")
+        }
+        if phrases == nil { throw ValidationError("--text needs --phrases: the things of a text are placed in boxes") }
+        return CaptionText(captions: captions, words: words, classifier: classifier)
+    }
 }
 
 /// The decoder of a captioner in training, its vocabulary and its input.
@@ -38,7 +68,10 @@ struct DecoderOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Decoder.", valueName: "name")) var decoder = DecoderConfiguration.Kind.showAttendAndTell
     @Option(
         help: ArgumentHelp(
-            "Start from the decoder of this captioner (a folder or a name), of the same vocabulary and sizes.",
+            """
+            Start from the decoder of this captioner (a folder or a name), of the same sizes, whose words these \
+            captions have.
+            """,
             valueName: "model"))
     var decoderWeights: String?
     @Option(
@@ -48,10 +81,15 @@ struct DecoderOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Width of the word embedding.", valueName: "n")) var embedding = 512
     @Option(help: ArgumentHelp("Words that occur less often become <unknown>.", valueName: "count"))
     var minimumCount = 5
+    @Option(
+        help: ArgumentHelp(
+            "Words of --text that occur at least so often are words of the vocabulary too.", valueName: "count"))
+    var textMinimumCount = 50
     @Option(help: ArgumentHelp("File of the vocabulary, relative to the model folder.", valueName: "path"))
     var vocabularyFile = "vocabulary.txt"
 
     func validate() throws {
+        guard textMinimumCount > 0 else { throw ValidationError("--text-minimum-count is at least 1") }
         if let size, !(16...4096).contains(size) { throw ValidationError("--size is in 16...4096") }
     }
 }
@@ -76,6 +114,9 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Images in a batch.", valueName: "count")) var batch = 26
     @Option(help: ArgumentHelp("Captions of each image in a batch.", valueName: "count")) var captionsPerPicture = 5
     @Option(help: ArgumentHelp("Label smoothing.", valueName: "part")) var smoothing: Float = 0.1
+    @Option(
+        help: ArgumentHelp("Images made up for --text in an epoch, as a multiple of the images.", valueName: "part"))
+    var textShare: Float = 1
     @Flag(inversion: .prefixedNo, help: "Also train on mirrored images.") var flips = true
 
     func validate() throws {
@@ -83,6 +124,7 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
             throw ValidationError("--captions-per-picture is in 1...100")
         }
         guard grounding > 0, grounding.isFinite else { throw ValidationError("--grounding is a positive number") }
+        guard (0.01...100).contains(textShare) else { throw ValidationError("--text-share is in 0.01...100") }
         guard (0...100).contains(attentionGrounding) else {
             throw ValidationError("--attention-grounding is in 0...100")
         }
@@ -127,6 +169,9 @@ struct TrainCaption: ParsableCommand {
         if learning.attentionGrounding > 0, data.phrases == nil {
             throw ValidationError("--attention-grounding needs --phrases: their boxes are the lesson")
         }
+        if try data.captionText() != nil, training.tuneFrom != nil {
+            throw ValidationError("--text excludes --tune-from: its feature maps are those of a frozen encoder")
+        }
         if model.size != nil, encoder.sharedEncoder != nil {
             throw ValidationError("--shared-encoder excludes --size: images are prepared as the other model does")
         }
@@ -138,6 +183,7 @@ struct TrainCaption: ParsableCommand {
         (options.embedding, options.hidden, options.attention) = (model.embedding, encoder.hidden, encoder.attention)
         (options.minimumCount, options.seed, options.batch) = (model.minimumCount, training.seed, learning.batch)
         options.captionsPerPicture = learning.captionsPerPicture
+        (options.textMinimumCount, options.textShare) = (model.textMinimumCount, learning.textShare)
         (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
         (options.flips, options.crops) = (learning.flips, training.crops)
         options.grounding = data.phrases == nil ? 0 : learning.grounding
@@ -155,6 +201,7 @@ struct TrainCaption: ParsableCommand {
         let trainer = try CaptionTrainer(
             options: options, train: dataset(data.train), dev: dataset(data.dev), encoderWeights: encoder.weights,
             sharedEncoder: encoder.shared, phrases: data.phrases.map { URL(fileURLWithPath: $0) },
+            text: data.captionText(),
             decoder: model.decoderWeights.map(ModelFolder.find), output: output.folder,
             vocabularyFile: model.vocabularyFile, size: model.size
         ) { TrainingReport.show($0, on: progress) }

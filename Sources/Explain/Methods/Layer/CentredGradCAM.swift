@@ -10,6 +10,7 @@ public struct CentredGradCAM: LayerGradientMethod {
     public let name = "centred-grad-cam"
     public let summary = "Grad-CAM of the layer's output less its mean over the cells"
     public let paper = "mmx, after Selvaraju et al. 2017, arXiv 1610.02391"
+    public var takesMeanGradient: Bool { true }
 
     /// The method; it has no settings.
     public init() {}

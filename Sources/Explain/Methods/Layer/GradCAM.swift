@@ -6,6 +6,7 @@ public struct GradCAM: LayerGradientMethod {
     public let name = "grad-cam"
     public let summary = "a layer's channels weighted by the score's mean gradient"
     public let paper = "Selvaraju et al. 2017, arXiv 1610.02391"
+    public var takesMeanGradient: Bool { true }
 
     /// The method; it has no settings.
     public init() {}

@@ -27,7 +27,7 @@ extension CaptionOutput {
             "'\(word)' (words \(places.map { String($0 + 1) }.joined(separator: ", ")))"
         }
         return "one map for all places of \(list.joined(separator: " and ")): by grad-cam and its like, the map of a "
-            + "word's visual score does not depend on its place; --score log-probability tells places apart"
+            + "word's visual score does not depend on its place; --method gated-grad-cam tells places apart"
     }
 }
 
@@ -51,11 +51,16 @@ struct CaptionReading {
     let outputs: Variable
     /// What the image says of the words, over `[1, T * V]`.
     let evidence: EvidenceReading
+    /// Whether a word has one map at all its places: the visual part of its score has the same weights everywhere, and
+    /// the first method does not see where the decoder looked.
+    let hasOneMapOfAWord: Bool
 
     /// Runs the decoder over the caption, each position given the words before it. features `[1, u, v, K]`.
     /// - Throws: ``ExplanationError`` for a decoder that has no such word score.
-    init(_ captioner: Captioner, caption: CaptionWords, features: Variable, wordScore: WordScore) throws {
+    init(_ captioner: Captioner, caption: CaptionWords, features: Variable, options: ExplanationOptions) throws {
         self.captioner = captioner
+        let wordScore = options.wordScore ?? .logProbability
+        hasOneMapOfAWord = wordScore == .visual && options.methods.first?.takesMeanGradient == true
         let words = caption.indices
         self.words = words
         names = caption.names(in: captioner.vocabulary)
@@ -119,7 +124,7 @@ struct CaptionReading {
     }
 
     private func placesOfSameMap(_ positions: Range<Int>) -> [Int]? {
-        guard wordOutputs.kind == .visual, positions.count == 1, words.indices.contains(positions.lowerBound)
+        guard hasOneMapOfAWord, positions.count == 1, words.indices.contains(positions.lowerBound)
         else { return nil }
         let others = words.indices.filter { words[$0] == words[positions.lowerBound] && $0 != positions.lowerBound }
         return others.isEmpty ? nil : others

@@ -22,7 +22,7 @@ extension Captioner: ExplainableModel {
         _ caption: CaptionWords, features: Variable, on tape: Tape, options: ExplanationOptions
     ) throws -> HeadReading<Captioner> {
         let reading = try CaptionReading(
-            self, caption: caption, features: features, wordScore: options.wordScore ?? .logProbability)
+            self, caption: caption, features: features, options: options)
         let words = caption.indices
         let attention = CaptionAttention(self, features: features.value, words: words)
         let head = ModelHead(
