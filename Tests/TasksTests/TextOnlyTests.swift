@@ -147,6 +147,17 @@ final class TextOnlyTests: XCTestCase {
             Double(try XCTUnwrap(keeps[0]?.first)), 0.5 + 0.5 * (1 / 10.0.squareRoot()) / 0.4, accuracy: 1e-5)
     }
 
+    func testPlans_ofTrainingImages_drawIntoTheirOwnMaps() throws {
+        let found = try texts([["the pizza"]])
+        for seed in 0..<10 {
+            let plan = found.plan(ofTraining: 1, copy: 3, seed: seed)
+            XCTAssertEqual([plan.base, plan.copy], [1, 3])
+            XCTAssertTrue((0.5...1).contains(plan.keep))
+            XCTAssertEqual(plan.things.map(\.thing.words), [Self.vocabulary.encode(["cat"])])
+            XCTAssertEqual(found.plan(ofTraining: 0, copy: 0, seed: seed).things, [], "no class shows a dog")
+        }
+    }
+
     /// Outside the box the base is only scaled; inside, the class's channel rises and the other does not; no feature is
     /// larger than the base's largest.
     func testDrawing_ofAThing_raisesItsChannelsInItsBox() throws {
@@ -224,51 +235,80 @@ final class TextOnlyTests: XCTestCase {
 
     // MARK: Training
 
-    /// No training image shows a circle. A captioner that starts from one that has never read the word learns it from
-    /// text: in feature maps of new images, into which a circle is drawn, it writes "circle" more often than not, and
-    /// never in those as they are. An interrupted run gives the same bytes.
-    func testCaptionTrainer_withText_writesWordsThatNoImageShows() throws {
+    /// Without `text` where there is no decoder to start from.
+    private func trainer(
+        _ name: String, from: String?, kind: TrainingPhase.Kind = .words, epochs: Int,
+        report: @escaping (TrainingEvent) -> Void = { _ in }
+    ) throws -> CaptionTrainer {
         let world = try world()
-        try world.write("words.tsv", "words\tclasses\ncircle\t0\n")
-        try world.write(
-            "text.csv",
-            "image,caption\n" + (0..<12).map { "x\($0),a circle\nx\($0),a round circle is here\n" }.joined())
         var options = CaptionTrainingOptions()
         (options.encoder, options.decoder, options.grounding) = ("tiny", .showAttendAndTell, 1)
         (options.embedding, options.hidden, options.attention, options.visual) = (12, 16, 8, 6)
         (options.minimumCount, options.textMinimumCount, options.attentionGrounding) = (1, 12, 0.1)
         (options.batch, options.captionsPerPicture, options.maximumLength) = (4, 2, 6)
-        (options.dropout, options.averageDecay, options.crops, options.labelSmoothing) = (0.1, 0.8, 1, 0)
-        func trainer(
-            _ name: String, text: Bool, from: String?, epochs: Int, report: @escaping (TrainingEvent) -> Void = { _ in }
-        ) throws -> CaptionTrainer {
-            options.phases = [.init(kind: .words, epochs: epochs, learningRate: 3e-2)]
-            return try CaptionTrainer(
-                options: options, train: world.data("train.txt"), dev: world.data("dev.txt"),
-                encoderWeights: from.map { world.output("\($0)/model.safetensors") },
-                phrases: world.output("phrases.tsv"),
-                text: text
-                    ? CaptionText(
-                        captions: world.output("text.csv"), words: world.output("words.tsv"),
-                        classifier: world.output("classes.safetensors")) : nil,
-                decoder: from.map { world.output($0) }, output: world.output(name), report: report)
-        }
-        let first = try trainer("first", text: false, from: nil, epochs: 6)
+        (options.dropout, options.averageDecay, options.crops) = (0.1, 0.8, 1)
+        options.phases = [.init(kind: kind, epochs: epochs, learningRate: 3e-2)]
+        return try CaptionTrainer(
+            options: options, train: world.data("train.txt"), dev: world.data("dev.txt"),
+            encoderWeights: from.map { world.output("\($0)/model.safetensors") },
+            phrases: world.output("phrases.tsv"),
+            text: from.map { _ in
+                CaptionText(
+                    captions: world.output("text.csv"), words: world.output("words.tsv"),
+                    classifier: world.output("classes.safetensors"))
+            }, decoder: from.map { world.output($0) }, output: world.output(name), report: report)
+    }
+
+    /// Trains "first" on the images alone, and writes the texts about circles and a classifier that knows them.
+    /// - Returns: the channels of the feature map.
+    private func trainFirst() throws -> Int {
+        let world = try world()
+        try world.write("words.tsv", "words\tclasses\ncircle\t0\n")
+        try world.write(
+            "text.csv",
+            "image,caption\n" + (0..<12).map { "x\($0),a circle\nx\($0),a round circle is here\n" }.joined())
+        let first = try trainer("first", from: nil, epochs: 6)
         try first.run(resume: false)
         let channels = first.model.channels
         // The class is a direction of half of the channels.
         let weights = (0..<2 * channels).map { Float($0 < channels && $0 % 2 == 0 ? 1 : 0) }
         try SafeTensors.write(
             ["fc.weight": Tensor([2, channels], weights)], to: world.output("classes.safetensors"), type: .f32)
+        return channels
+    }
+
+    /// On the reward, the words that are never written lose their probability. The cross-entropy of texts beside it must
+    /// not pull at them, or they would be the likeliest words as soon as they are words again.
+    func testCaptionTrainer_onTheRewardWithText_leavesSilencedWordsAlone() throws {
+        _ = try trainFirst()
+        let trainer = try trainer("reward", from: "first", kind: .reward, epochs: 2)
+        func rows() throws -> [[Float]] {
+            let words = try XCTUnwrap(trainer.model.store.values["decoder.words.weight"])
+            // <pad> is never read with a weight; "circle" is.
+            return [words.row(0).array, words.row(try XCTUnwrap(trainer.vocabulary.encode(["circle"]).first)).array]
+        }
+        let before = try rows()
+        try trainer.run(resume: false)
+        let after = try rows()
+        for (a, b) in zip(before[0], after[0]) { XCTAssertEqual(a, b, accuracy: 1e-5) }
+        XCTAssertGreaterThan(zip(before[1], after[1]).map { abs($0 - $1) }.max() ?? 0, 1e-3)
+    }
+
+    /// No training image shows a circle. A captioner that starts from one that has never read the word learns it from
+    /// text: in feature maps of new images, into which a circle is drawn, it writes "circle" more often than not, and
+    /// never in those as they are. An interrupted run gives the same bytes.
+    func testCaptionTrainer_withText_writesWordsThatNoImageShows() throws {
+        let world = try world()
+        let channels = try trainFirst()
         var failure: Error?
-        try trainer("whole", text: true, from: "first", epochs: 16) { event in
+        try trainer("whole", from: "first", epochs: 16) { event in
             guard case .epoch(let epoch) = event, epoch.epoch == 7 else { return }
             do { try FileManager.default.copyItem(at: world.output("whole"), to: world.output("part")) } catch {
                 failure = error
             }
         }.run(resume: false)
         if let failure { throw failure }
-        try trainer("part", text: true, from: "first", epochs: 16).run(resume: true)
+        try trainer("part", from: "first", epochs: 16).run(resume: true)
         let (whole, part) = ("whole/model.safetensors", "part/model.safetensors")
         XCTAssertEqual(try Data(contentsOf: world.output(whole)), try Data(contentsOf: world.output(part)))
 

@@ -138,7 +138,8 @@ final class ExplainingTests: ProgramTestCase {
         assertFails(try caption(5_000), 2, "has 34999 bytes; at most 200 words")
     }
 
-    /// The shipped model's default score has the same weights for a word at every place: the sheet's run says so.
+    /// The shipped model's default score has the same weights for a word at every place. By the default method, which
+    /// takes the gradient's mean, the word has one map, and the sheet's run says so.
     func testExplainAll_ofRepeatedWords_saysThatTheirMapsAreTheSame() throws {
         func explain(_ more: String...) throws -> Outcome {
             let model = Self.repository.appendingPathComponent("models/caption-flickr8k").path
@@ -148,6 +149,9 @@ final class ExplainingTests: ProgramTestCase {
             XCTAssertEqual(outcome.code, 0, outcome.errors)
             return outcome
         }
+        let gated = try explain("--method", "gated-grad-cam")
+        XCTAssertFalse(gated.errors.contains("one map"), gated.errors)
+        XCTAssertFalse(gated.output.contains("sameMapAt"))
         let visual = try explain()
         XCTAssertTrue(visual.errors.contains("one map for all places of 'a' (words 1, 4): "), visual.errors)
         XCTAssertTrue(visual.output.contains("\"sameMapAt\" : ["))

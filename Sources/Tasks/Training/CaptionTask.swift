@@ -182,7 +182,9 @@ final class CaptionTask: TrainingTask {
     /// Images without a file get the numbers of their plans' seeds as copies.
     func input(_ images: [Int], draws: [UInt64], from cache: FeatureCache) -> (copies: [Int], input: Tensor) {
         let copies = zip(images, draws).map { isMadeUp($0) ? Int($1 >> 1) : Int($1 % UInt64(cache.copies)) }
-        let plans = zip(images, copies).map { plan($0, seed: $1) }
+        let plans = images.indices.map { i in
+            plan(images[i], seed: copies[i]) ?? disturbed(images[i], copy: copies[i], draw: draws[i])
+        }
         let input = cache.batch(
             zip(images, plans).map { $1?.base ?? $0 }, copies: zip(copies, plans).map { $1?.copy ?? $0 })
         let (rows, columns) = (input.shape[1], input.shape[2])
@@ -190,7 +192,7 @@ final class CaptionTask: TrainingTask {
         Parallel.forEach(images.count) { i in
             guard let plan = plans[i], let texts else { return }
             var unnamed = [Float](repeating: 0, count: rows * columns)
-            if let phrases {
+            if let phrases, isMadeUp(images[i]) {
                 let boxes = texts.unnamed(
                     phrases.targets[plan.base], in: images[i] - trainImages.count, people: phrases.people
                 ).flatMap(\.boxes)
@@ -198,9 +200,15 @@ final class CaptionTask: TrainingTask {
                     of: boxes, image: plan.base, copy: plan.copy, rows: rows, columns: columns)
             }
             texts.draw(
-                plan, into: input.pointer + i * size, rows: rows, columns: columns, unnamed: unnamed, seed: copies[i])
+                plan, into: input.pointer + i * size, rows: rows, columns: columns, unnamed: unnamed,
+                seed: Int(draws[i] >> 1))
         }
         return (copies, withExtendedLifetime(input) { input })
+    }
+
+    /// Two thirds of the real images are drawn into as well, where texts are trained on.
+    private func disturbed(_ image: Int, copy: Int, draw: UInt64) -> TextOnlyImages.Plan? {
+        (draw >> 40) % 3 == 0 ? nil : texts?.plan(ofTraining: image, copy: copy, seed: Int(draw >> 1))
     }
 
     private func isMadeUp(_ image: Int) -> Bool { image >= trainImages.count }
@@ -254,14 +262,17 @@ final class CaptionTask: TrainingTask {
         let dropout = Dropout(rate: options.dropout, seed: seed)
         var (loss, shown) =
             switch phase.kind {
-            case .words: wordLoss(batch, decoder, dropout, seed: seed)
+            case .words: wordLoss(batch, decoder, dropout, smoothing: options.labelSmoothing, seed: seed)
             case .reward: rewardLoss(batch.choosing { !isMadeUp($0) }, decoder, seed: seed)
             }
         // What captions say of made-up images is not all there, so that their words are no fair reward. Their
-        // cross-entropy keeps the language.
+        // cross-entropy keeps the language. Label smoothing would pull at the words that the reward has silenced.
         if phase.kind == .reward, texts != nil {
             let madeUp = batch.choosing(isMadeUp)
-            if !madeUp.images.isEmpty { loss = loss + wordLoss(madeUp, decoder, dropout, seed: seed).0 }
+            if !madeUp.images.isEmpty {
+                loss =
+                    loss + wordLoss(madeUp, decoder, dropout, smoothing: 0, seed: seed).0.scaled(by: options.textWeight)
+            }
         }
         let (rows, columns) = (batch.features.shape[1], batch.features.shape[2])
         func covered(_ m: Int, _ boxes: [Rectangle], by coverage: BoxCoverage) -> [Float] {
@@ -300,7 +311,7 @@ final class CaptionTask: TrainingTask {
 
     /// Cross-entropy of the reference captions' words.
     private func wordLoss(
-        _ batch: TrainingBatch, _ decoder: any CaptionDecoder, _ dropout: Dropout, seed: UInt64
+        _ batch: TrainingBatch, _ decoder: any CaptionDecoder, _ dropout: Dropout, smoothing: Float, seed: UInt64
     ) -> (Variable, Double) {
         var random = SeededGenerator(seed: seed ^ 0xC0DE)
         let captions = batch.images.flatMap { image -> [[Int]] in
@@ -310,7 +321,7 @@ final class CaptionTask: TrainingTask {
         }
         let loss = crossEntropy(
             of: captions, weights: [Float](repeating: 1, count: captions.count), batch, decoder, dropout: dropout,
-            smoothing: options.labelSmoothing)
+            smoothing: smoothing)
         return (loss, Double(loss.value.scalar))
     }
 

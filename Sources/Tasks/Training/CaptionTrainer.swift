@@ -11,6 +11,7 @@ public final class CaptionTrainer {
     public var options: CaptionTrainingOptions { trainer.task.options }
     public var log: [TrainingEpoch] { trainer.log }
     var model: ModelInTraining { trainer.model }
+    var vocabulary: Vocabulary { trainer.task.vocabulary }
 
     /// - Parameters:
     ///   - encoderWeights: the encoder's own checkpoint (`.pth` or `.safetensors`); nil trains the encoder from

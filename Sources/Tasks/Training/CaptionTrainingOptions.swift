@@ -15,6 +15,8 @@ public struct CaptionTrainingOptions: TrainerOptions, Sendable {
     public var textMinimumCount = 50
     /// The number of captions without images (see ``TextOnlyImages``) in an epoch, as texts for each training image.
     public var textShare: Float = 1
+    /// Weight of the cross-entropy of captions without images in a phase on the reward, relative to the reward's loss.
+    public var textWeight: Float = 0.3
     public var seed: UInt64 = 1
     /// Images in one batch, each with `captionsPerPicture` captions.
     public var batch = 26

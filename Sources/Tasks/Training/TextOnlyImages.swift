@@ -45,6 +45,8 @@ struct TextOnlyImages {
     let things: [[Thing]]
     /// For each text the training images that are most like it, with their cosines.
     private let bases: [[(image: Int, likeness: Float)]]
+    /// Of each training image, what its captions name.
+    private let trainingThings: [(things: [Thing], captions: Int)]
     private let prototypes: ClassPrototypes
 
     /// A cell of which so much shows what the text does not name is taken out.
@@ -85,6 +87,7 @@ struct TextOnlyImages {
         self.captions = captions
         self.things = things
         self.prototypes = prototypes
+        trainingThings = training.map { (Self.things(of: $0, row: row, classes.rows), $0.count) }
         bases = Self.nearest(captions, in: training, words: vocabulary.count, special: Vocabulary.special.count)
     }
 
@@ -150,24 +153,41 @@ struct TextOnlyImages {
     /// - Parameter copies: the number of copies of each training image.
     func plan(_ text: Int, copies: Int, seed: Int) -> Plan {
         var random = SeededGenerator(seed: UInt64(truncatingIfNeeded: seed))
+        func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
+        let base = bases[text][pick(bases[text].count)]
+        return Plan(
+            base: base.image, copy: pick(copies), keep: 0.5 + 0.5 * min(1, base.likeness / 0.4),
+            things: Self.place(things[text], captions: captions[text].count, using: &random))
+    }
+
+    /// A plan of a training image's own feature map, drawn like a text's: if real images never looked like made-up
+    /// ones, the decoder could tell them apart, and would say of real images only what their captions say.
+    func plan(ofTraining image: Int, copy: Int, seed: Int) -> Plan {
+        var random = SeededGenerator(seed: UInt64(truncatingIfNeeded: seed))
+        let (things, captions) = trainingThings[image]
+        return Plan(
+            base: image, copy: copy, keep: 0.5 + 0.5 * random.uniform(),
+            things: Self.place(things, captions: captions, using: &random))
+    }
+
+    private static func place(
+        _ things: [Thing], captions: Int, using random: inout SeededGenerator
+    ) -> [Plan.Placed] {
         func uniform(_ range: ClosedRange<Float>) -> Float {
             range.lowerBound + (range.upperBound - range.lowerBound) * random.uniform()
         }
-        func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
-        let base = bases[text][pick(bases[text].count)]
         var placed: [Plan.Placed] = []
-        for thing in things[text] where placed.count < Self.mostThings {
+        for thing in things where placed.count < mostThings {
             // What one caption of several names may be small, or not there.
-            if thing.captions == 1, captions[text].count > 1, random.uniform() < 0.5 { continue }
+            if thing.captions == 1, captions > 1, random.uniform() < 0.5 { continue }
             let width = Double(uniform(0.25...0.9)), height = Double(uniform(0.25...0.9))
             let x = Double(random.uniform()) * (1 - width), y = Double(random.uniform()) * (1 - height)
             placed.append(
                 Plan.Placed(
-                    thing: thing, category: thing.classes[pick(thing.classes.count)],
-                    box: Rectangle(x0: x, y0: y, x1: x + width, y1: y + height), score: uniform(Self.scores)))
+                    thing: thing, category: thing.classes[Int(random.next() % UInt64(thing.classes.count))],
+                    box: Rectangle(x0: x, y0: y, x1: x + width, y1: y + height), score: uniform(scores)))
         }
-        return Plan(
-            base: base.image, copy: pick(copies), keep: 0.5 + 0.5 * min(1, base.likeness / 0.4), things: placed)
+        return placed
     }
 
     /// What the base of a plan shows and the text does not name. Where the text names a person, no person is taken out.

@@ -117,6 +117,11 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Images made up for --text in an epoch, as a multiple of the images.", valueName: "part"))
     var textShare: Float = 1
+    @Option(
+        help: ArgumentHelp(
+            "Weight of the cross-entropy of --text in --reward-epochs, relative to the reward's loss.",
+            valueName: "weight"))
+    var textWeight: Float = 0.3
     @Flag(inversion: .prefixedNo, help: "Also train on mirrored images.") var flips = true
 
     func validate() throws {
@@ -124,6 +129,7 @@ struct CaptionTrainingScheduleOptions: ParsableArguments {
             throw ValidationError("--captions-per-picture is in 1...100")
         }
         guard grounding > 0, grounding.isFinite else { throw ValidationError("--grounding is a positive number") }
+        guard (0...100).contains(textWeight) else { throw ValidationError("--text-weight is in 0...100") }
         guard (0.01...100).contains(textShare) else { throw ValidationError("--text-share is in 0.01...100") }
         guard (0...100).contains(attentionGrounding) else {
             throw ValidationError("--attention-grounding is in 0...100")
@@ -184,6 +190,7 @@ struct TrainCaption: ParsableCommand {
         (options.minimumCount, options.seed, options.batch) = (model.minimumCount, training.seed, learning.batch)
         options.captionsPerPicture = learning.captionsPerPicture
         (options.textMinimumCount, options.textShare) = (model.textMinimumCount, learning.textShare)
+        options.textWeight = learning.textWeight
         (options.dropout, options.labelSmoothing) = (training.dropout, learning.smoothing)
         (options.flips, options.crops) = (learning.flips, training.crops)
         options.grounding = data.phrases == nil ? 0 : learning.grounding

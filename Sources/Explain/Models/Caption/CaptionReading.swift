@@ -27,7 +27,7 @@ extension CaptionOutput {
             "'\(word)' (words \(places.map { String($0 + 1) }.joined(separator: ", ")))"
         }
         return "one map for all places of \(list.joined(separator: " and ")): by grad-cam and its like, the map of a "
-            + "word's visual score does not depend on its place; --method gated-grad-cam tells places apart"
+            + "word's visual score does not depend on its place; --method gated-grad-cam draws one for each place"
     }
 }
 
