@@ -86,8 +86,9 @@ final class GroundingTests: XCTestCase {
     func testGroundingLoss_ofTwoRegions_equalsTheHandComputedValue() throws {
         let found = try phrases("t0.png\t0\t0\t2\t1\tother\ta dog\t0,0,32,64\ta dog\n")
         var random = SeededGenerator(seed: 1)
-        let batch = GroundingBatch(
-            found, images: [0], copies: [0], rows: 1, columns: 2, perImage: 3, using: &random)
+        let batch = GroundingBatch(targets: [found.targets[0]], regions: 2, perImage: 3, using: &random) {
+            found.coverage.cells(of: $1, image: $0, copy: 0, rows: 1, columns: 2)
+        }
         let dog = vocabulary.encode(["dog"])[0]
         XCTAssertEqual(batch.words, [dog, 0, 0])
         XCTAssertEqual(batch.places.array, [1, 0, 0, 0, 0, 0])
@@ -227,8 +228,8 @@ final class GroundingTests: XCTestCase {
                 + "t0.png\t0\t3\t2\t2\tother\ta dog\t32,16,64,64\ta square and a dog\n")
         var random = SeededGenerator(seed: 1)
         let lesson = AttentionLesson(
-            found.captions, found.coverage, images: [0, 1], copies: [0, 0], rows: 2, columns: 2, perImage: 1,
-            longest: 22, vocabulary: vocabulary, using: &random)
+            Array(found.captions[0...1]), regions: 4, perImage: 1, longest: 22, vocabulary: vocabulary, using: &random
+        ) { found.coverage.cells(of: $1, image: $0, copy: 0, rows: 2, columns: 2) }
         XCTAssertEqual(lesson.places.shape, [6, 2, 4])
         XCTAssertEqual(lesson.inputs[0].first, vocabulary.start)
         // Step 1 writes "square", step 4 "dog"; the second image has no phrases.

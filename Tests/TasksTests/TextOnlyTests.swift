@@ -347,6 +347,34 @@ final class TextOnlyTests: XCTestCase {
         XCTAssertEqual(plain, 0, "of 6")
     }
 
+    /// The same words in another order: each word keeps its rows, and what belongs to no word stays as it was.
+    func testStartingDecoder_ofTheSameWordsInAnotherOrder_movesTheirRows() throws {
+        _ = try trainFirst()
+        let folder = try world().output("first")
+        let other = try Captioner.load(folder)
+        let special = Vocabulary.special.count
+        let words = Array(other.vocabulary.words[..<special]) + other.vocabulary.words[special...].reversed()
+        let store = ParameterStore(seed: 5)
+        _ = other.configuration.decoder.makeDecoder(store.scope()["decoder"])
+        try StartingDecoder(folder: folder).put(
+            into: store, at: "decoder", of: other.configuration.decoder, vocabulary: Vocabulary(special: words))
+        let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors"))
+        for (name, value) in store.values {
+            let old = try XCTUnwrap(state[name])
+            guard name.contains("words.") else {
+                XCTAssertEqual(value.array, old.array, name)
+                continue
+            }
+            let width = value.count / words.count
+            for (index, word) in words.enumerated() {
+                let from = try XCTUnwrap(other.vocabulary.encode([word]).first)
+                XCTAssertEqual(
+                    Array(value.array[index * width..<(index + 1) * width]),
+                    Array(old.array[from * width..<(from + 1) * width]), "\(name) of \(word)")
+            }
+        }
+    }
+
     /// Text trains on a frozen encoder, and a decoder of which a word would be lost is not started from.
     func testCaptionTrainer_withTextThatDoesNotFit_isRefused() throws {
         let world = try world()

@@ -43,20 +43,10 @@ struct AttentionLesson {
     let places: Tensor
 
     /// - Parameters:
-    ///   - perImage: captions of each image. One without captions has one of no words.
-    init(
-        _ captions: [[BoxedCaption]], _ coverage: BoxCoverage, images: [Int], copies: [Int], rows: Int, columns: Int,
-        perImage: Int, longest: Int, vocabulary: Vocabulary, using random: inout SeededGenerator
-    ) {
-        self.init(
-            images.map { captions[$0] }, regions: rows * columns, perImage: perImage, longest: longest,
-            vocabulary: vocabulary, using: &random
-        ) { m, boxes in coverage.cells(of: boxes, image: images[m], copy: copies[m], rows: rows, columns: columns) }
-    }
-
-    /// - Parameters:
     ///   - captions: of each of M images.
-    ///   - cells: the part of each region that boxes cover in the feature map of image m, `[L]`.
+    ///   - cells: L, the number of regions.
+    ///   - perImage: captions of each image. One without captions has one of no words.
+    ///   - covered: the part of each region that boxes cover in the feature map of image m, `[L]`.
     init(
         _ captions: [[BoxedCaption]], regions cells: Int, perImage: Int, longest: Int, vocabulary: Vocabulary,
         using random: inout SeededGenerator, covered: (_ m: Int, _ boxes: [Rectangle]) -> [Float]

@@ -2,7 +2,6 @@ import Foundation
 import Language
 import Tensors
 import Vision
-import Weights
 
 /// Captioning, as ``Trainer`` trains it.
 final class CaptionTask: TrainingTask {
@@ -13,7 +12,7 @@ final class CaptionTask: TrainingTask {
     let devImages: [TrainingImage]
 
     /// By image, then by caption; after those of ``trainImages`` the ones of ``texts``.
-    private var tokens: [[[Int]]]
+    private let tokens: [[[Int]]]
     private let devReferences: [[[String]]]
     private let devTokens: [[[Int]]]
     private let captionTexts: [String]
@@ -55,7 +54,7 @@ final class CaptionTask: TrainingTask {
         dataNames = train.names + dev.names
         captionTexts =
             (train.entries + dev.entries).map { ([$0.image] + $0.captions).joined(separator: "\n") }
-            + (text.map { ["\($0.words.rows)"] + $0.texts.map { $0.joined(separator: "\n") } } ?? [])
+            + (text.map { ["\($0.words.rows)", $0.prototypes.hash] + $0.texts.map { $0.joined(separator: "\n") } } ?? [])
         (trainImages, devImages) = (train.trainingImages, dev.trainingImages)
         let decoder = DecoderConfiguration(
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
@@ -87,49 +86,8 @@ final class CaptionTask: TrainingTask {
 
     /// Puts the decoder of the captioner in `folder` into `store`, strictly.
     func load(from folder: URL, into store: ParameterStore) throws {
-        let other = try Captioner.load(folder)
-        let missing = other.vocabulary.words.filter { vocabulary.encode([$0]) == [vocabulary.unknown] }
-            .filter { $0 != other.vocabulary.words[other.vocabulary.unknown] }
-        guard missing.isEmpty else {
-            throw ModelError(
-                path: folder.path,
-                problem: "has another vocabulary (\(other.vocabulary.count) words) than these captions "
-                    + "(\(vocabulary.count) words), which lacks \(missing.count) of its words, such as "
-                    + "'\(missing[0])'; training cannot start from its decoder")
-        }
-        let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors")).filter {
-            $0.key.hasPrefix("\(Self.place).")
-        }
-        let strict = ParameterStore(strict: state, origin: folder.path)
-        // Where the other decoder has no visual term, this one's stays new: it adds nothing yet.
-        var decoder = configuration.decoder
-        if other.configuration.decoder.visual == nil { decoder.visual = nil }
-        decoder.vocabulary = other.vocabulary.count
-        _ = decoder.makeDecoder(strict.scope()[Self.place])
-        try strict.checkComplete()
-        for (name, value) in strict.values {
-            guard other.vocabulary != vocabulary, let own = store.values[name], own.shape != value.shape else {
-                store.set(name, value.copy())
-                continue
-            }
-            store.set(name, spread(value, of: other.vocabulary, over: own))
-        }
-    }
-
-    /// A parameter with a row for each word: the rows of another vocabulary's words in this one's order. Words that the
-    /// other lacks keep their rows of `own`; as a bias they get the lowest of the written words'.
-    private func spread(_ value: Tensor, of other: Vocabulary, over own: Tensor) -> Tensor {
-        let result = own.copy()
-        let width = own.count / vocabulary.count
-        let rows = vocabulary.encode(other.words)
-        if own.shape.count == 1 {
-            let written = (Vocabulary.special.count..<other.count).map { value.array[$0] }
-            for i in 0..<own.count { result.pointer[i] = written.min() ?? 0 }
-        }
-        for (from, to) in rows.enumerated() {
-            (result.pointer + to * width).update(from: value.pointer + from * width, count: width)
-        }
-        return withExtendedLifetime(value) { result }
+        try StartingDecoder(folder: folder).put(
+            into: store, at: Self.place, of: configuration.decoder, vocabulary: vocabulary)
     }
 
     /// - Parameter file: needed where ``CaptionTrainingOptions/grounding`` is above 0, and only there.
@@ -179,44 +137,15 @@ final class CaptionTask: TrainingTask {
         return result.shuffled(using: &generator)
     }
 
-    /// Images without a file get the numbers of their plans' seeds as copies.
     func input(_ images: [Int], draws: [UInt64], from cache: FeatureCache) -> (copies: [Int], input: Tensor) {
-        let copies = zip(images, draws).map { isMadeUp($0) ? Int($1 >> 1) : Int($1 % UInt64(cache.copies)) }
-        let plans = images.indices.map { i in
-            plan(images[i], seed: copies[i]) ?? disturbed(images[i], copy: copies[i], draw: draws[i])
-        }
-        let input = cache.batch(
-            zip(images, plans).map { $1?.base ?? $0 }, copies: zip(copies, plans).map { $1?.copy ?? $0 })
-        let (rows, columns) = (input.shape[1], input.shape[2])
-        let size = input.count / max(1, images.count)
-        Parallel.forEach(images.count) { i in
-            guard let plan = plans[i], let texts else { return }
-            var unnamed = [Float](repeating: 0, count: rows * columns)
-            if let phrases, isMadeUp(images[i]) {
-                let boxes = texts.unnamed(
-                    phrases.targets[plan.base], in: images[i] - trainImages.count, people: phrases.people
-                ).flatMap(\.boxes)
-                unnamed = phrases.coverage.cells(
-                    of: boxes, image: plan.base, copy: plan.copy, rows: rows, columns: columns)
-            }
-            texts.draw(
-                plan, into: input.pointer + i * size, rows: rows, columns: columns, unnamed: unnamed,
-                seed: Int(draws[i] >> 1))
-        }
-        return (copies, withExtendedLifetime(input) { input })
+        texts?.input(images, draws: draws, from: cache, phrases: phrases) ?? cache.batch(images, draws: draws)
     }
 
-    /// Two thirds of the real images are drawn into as well, where texts are trained on.
-    private func disturbed(_ image: Int, copy: Int, draw: UInt64) -> TextOnlyImages.Plan? {
-        (draw >> 40) % 3 == 0 ? nil : texts?.plan(ofTraining: image, copy: copy, seed: Int(draw >> 1))
-    }
-
-    private func isMadeUp(_ image: Int) -> Bool { image >= trainImages.count }
+    private func isMadeUp(_ image: Int) -> Bool { texts?.isMadeUp(image) ?? false }
 
     /// Of an image that is not there; nil for the others.
     private func plan(_ image: Int, seed: Int) -> TextOnlyImages.Plan? {
-        guard isMadeUp(image) else { return nil }
-        return texts?.plan(image - trainImages.count, copies: options.augmentation.copies, seed: seed)
+        texts?.plan(ofImage: image, seed: seed, copies: options.augmentation.copies)
     }
 
     /// Where the things of phrases lie in a batch: the boxes of real images are in pixels, those of made-up ones in

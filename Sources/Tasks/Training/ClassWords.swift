@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Tensors
 import Vision
 import Weights
@@ -67,6 +68,8 @@ struct ClassPrototypes {
     let directions: Tensor
 
     var count: Int { directions.shape[0] }
+    /// SHA-256 of the numbers, in hexadecimal.
+    var hash: String { sha256(directions.array.withUnsafeBytes { Data($0) }) }
 
     /// - Parameter weights: `[classes, K]`. Adding the same vector to all rows changes no probability, so their mean is
     ///   taken out; feature vectors behind a ReLU have no negative elements, so the rest is cut off at 0. On one

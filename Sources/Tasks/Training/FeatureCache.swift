@@ -140,6 +140,15 @@ public final class FeatureCache {
     }
 }
 
+extension FeatureCache {
+    /// The features of one copy of each given image, `[B, u, v, C]`, and the copies' numbers.
+    /// - Parameter draws: a random number for each image, which decides its copy.
+    func batch(_ images: [Int], draws: [UInt64]) -> (copies: [Int], input: Tensor) {
+        let chosen = draws.map { Int($0 % UInt64(copies)) }
+        return (chosen, batch(images, copies: chosen))
+    }
+}
+
 /// The elements of a tensor as halves, in memory order.
 private func halves(_ x: Tensor) -> Data {
     var data = Data(count: x.count * 2)

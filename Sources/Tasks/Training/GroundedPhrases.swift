@@ -80,19 +80,10 @@ struct GroundingBatch {
     /// Boxes that cover less than so many cells of the copy are left out.
     static let leastCover: Float = 0.05
 
-    init(
-        _ phrases: GroundedPhrases, images: [Int], copies: [Int], rows: Int, columns: Int, perImage: Int,
-        using random: inout SeededGenerator
-    ) {
-        self.init(
-            targets: images.map { phrases.targets[$0] }, regions: rows * columns, perImage: perImage, using: &random
-        ) { m, boxes in
-            phrases.coverage.cells(of: boxes, image: images[m], copy: copies[m], rows: rows, columns: columns)
-        }
-    }
-
     /// - Parameters:
     ///   - targets: of each of M images.
+    ///   - regions: L.
+    ///   - perImage: R.
     ///   - cells: the part of each region that boxes cover in the feature map of image m, `[L]`.
     init(
         targets: [[GroundedPhrases.Target]], regions: Int, perImage: Int, using random: inout SeededGenerator,

@@ -47,6 +47,8 @@ struct TextOnlyImages {
     private let bases: [[(image: Int, likeness: Float)]]
     /// Of each training image, what its captions name.
     private let trainingThings: [(things: [Thing], captions: Int)]
+    /// The number of training images.
+    var trainingCount: Int { trainingThings.count }
     private let prototypes: ClassPrototypes
 
     /// A cell of which so much shows what the text does not name is taken out.

@@ -62,8 +62,7 @@ protocol TrainingTask: AnyObject {
 
 extension TrainingTask {
     func input(_ images: [Int], draws: [UInt64], from cache: FeatureCache) -> (copies: [Int], input: Tensor) {
-        let copies = draws.map { Int($0 % UInt64(cache.copies)) }
-        return (copies, cache.batch(images, copies: copies))
+        cache.batch(images, draws: draws)
     }
     func begin(_ phase: TrainingPhase, _ model: ModelInTraining) {}
     func learningRateScale(of parameter: String, in phase: TrainingPhase) -> Float { 1 }
