@@ -16,6 +16,7 @@ public struct MapEvaluation: Sendable {
         let settings = [
             source.fingerprint, "\(source.methods)", "\(ImageEvaluation.references)",
             "faithfulness \(options.faithfulness)", "word correlation \(options.sanity)",
+            "evidence \(options.minimumEvidence ?? -.infinity)", "per image \(options.perImage ?? 0)",
         ]
         return String(sha256(Data(settings.joined(separator: "\n").utf8)).prefix(12))
     }
@@ -118,7 +119,16 @@ public struct MapEvaluation: Sendable {
         _ source: some MapSource, image: Int, _ options: EvaluationOptions
     ) throws -> [TargetFigures] {
         let photo = try Image.read(source.url(ofImage: image), limits: options.imageLimits)
-        let maps = try source.maps(ofImage: image, photo: photo)
+        var maps = try source.maps(ofImage: image, photo: photo)
+        let chosen = options.chosen(maps.targets)
+        maps.targets = chosen.map { maps.targets[$0] }
+        if let remade = maps.remade {
+            maps.remade = {
+                var changed = try remade($0)
+                changed.targets = chosen.map { changed.targets[$0] }
+                return changed
+            }
+        }
         return try ImageEvaluation(photo: photo, maps: maps, options: options).measure(image: image)
     }
 }

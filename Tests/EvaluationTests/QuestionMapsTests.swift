@@ -195,12 +195,30 @@ final class QuestionMapsTests: XCTestCase {
         let scores = try MapEvaluation.run(source, EvaluationOptions(faithfulness: true)).scores
         for method in ["grad-cam", "grad-cam:expected", "attention", "word-blind", "gaussian", "edges", "chance"] {
             let figures = try XCTUnwrap(scores.all.methods[method]?.figures)
-            for name in ["deletion", "insertion", "averageDrop", "increase", "roadMost", "roadLeast"] {
+            for name in ["deletion", "blurring", "insertion", "averageDrop", "increase", "roadMost", "roadLeast"] {
                 XCTAssertTrue((0...1).contains(try XCTUnwrap(figures[name]?.value, "\(method) \(name)")))
             }
             XCTAssertTrue((-1...1).contains(try XCTUnwrap(figures["occlusionCorrelation"]?.value, method)))
         }
         XCTAssertNil(scores.all.methods["centre"]?.figures["deletion"])
         XCTAssertNil(try MapEvaluation.run(source).scores.all.methods["grad-cam"]?.figures["deletion"])
+    }
+
+    /// Targets without enough evidence are left out, then as many as asked for are taken, spread over the rest.
+    func testEvaluationOptions_ofEvidenceAndNumber_chooseTheTargets() throws {
+        let region = try XCTUnwrap(Region(boxes: [Rectangle(x0: 0, y0: 0, x1: 2, y1: 2)], width: 4, height: 4))
+        let targets = [0.5, 1, nil, 3, 4, 5, 6].map { (evidence: Double?) in
+            MapTarget(
+                kind: "", context: "", fields: evidence.map { ["evidence": .fraction($0)] } ?? [:], region: region,
+                confidences: [], maps: [])
+        }
+        func chosen(_ evidence: Double?, _ count: Int?) -> [Int] {
+            EvaluationOptions(minimumEvidence: evidence, perImage: count).chosen(targets)
+        }
+        XCTAssertEqual(chosen(nil, nil), Array(0...6))
+        XCTAssertEqual(chosen(1, nil), [1, 3, 4, 5, 6])
+        XCTAssertEqual(chosen(1, 2), [1, 4])
+        XCTAssertEqual(chosen(4, 5), [4, 5, 6])
+        XCTAssertEqual(chosen(7, 5), [])
     }
 }

@@ -6,7 +6,7 @@ import TestSupport
 import XCTest
 
 /// A word that a caption has twice, in scenes with two shapes of one form: each place's map belongs to its own shape.
-/// The captioner was trained on other scenes (Fixtures/toy-twins/README.md).
+/// The captioners were trained on other scenes (Fixtures/toy-twins/README.md, Fixtures/toy-bilinear-twins/README.md).
 final class ToyTwinsTests: XCTestCase {
     private static let scenes = 100
 
@@ -25,9 +25,11 @@ final class ToyTwinsTests: XCTestCase {
 
     /// Of 100 scenes with two mentions each: how often a mention's map has a larger share on its own shape than the
     /// other mention's map has there, ties counted as halves.
-    private func discrimination(_ method: any ExplanationMethod) throws -> Double {
-        let captioner = try Captioner.load(Fixture.url("toy-twins"))
-        let explainer = try Explainer(captioner, options: ExplanationOptions(methods: [method], wordScore: .visual))
+    private func discrimination(
+        _ method: any ExplanationMethod, of model: String = "toy-twins", score: WordScore = .visual
+    ) throws -> Double {
+        let captioner = try Captioner.load(Fixture.url(model))
+        let explainer = try Explainer(captioner, options: ExplanationOptions(methods: [method], wordScore: score))
         var won = 0.0
         for index in 0..<Self.scenes {
             let scene = ToyTwins(seed: 2_024, index: index)
@@ -51,6 +53,10 @@ final class ToyTwinsTests: XCTestCase {
         let (gated, centred) = (try discrimination(GatedGradCAM()), try discrimination(CentredGradCAM()))
         print("a word's two places: gated-grad-cam \(gated), centred-grad-cam \(centred)")
         XCTAssertGreaterThanOrEqual(gated, 0.9)
+        // Where the scores are a sum over the cells, the cells' own parts of log p do.
+        let own = try discrimination(CAM(), of: "toy-bilinear-twins", score: .logProbability)
+        print("a word's two places by cam: \(own)")
+        XCTAssertGreaterThanOrEqual(own, 0.95)
         // By the gradient's mean there is one map.
         XCTAssertEqual(centred, 0.5)
     }

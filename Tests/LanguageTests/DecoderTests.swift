@@ -3,7 +3,7 @@ import XCTest
 
 @testable import Language
 
-/// Both caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against
+/// The trainable caption decoders: against PyTorch, against finite differences of a caption's log-probability, and against
 /// other ways of computing the same.
 final class DecoderTests: XCTestCase {
     private let kinds = DecoderVariant.all
@@ -198,6 +198,63 @@ final class DecoderTests: XCTestCase {
         XCTAssertEqual(linear(regions, term.words.weight).value.array.map(abs).max(), 0)
     }
 
+    /// The regions' parts of a word's score, of a difference of two words and of a sum over all words, added up, and the
+    /// scores of the words alone, which no image changes, are the scores.
+    func testBilinearDecoder_regionsParts_addUpToTheScores() throws {
+        let one = try makeCase(DecoderVariant(kind: .bilinearAttention), pictures: 1, rows: 1)
+        let decoder = one.configuration.makeDecoder(one.store.scope())
+        let words = one.inputs[0], steps = [1, 4, 2], vocabulary = one.configuration.vocabulary
+        let weights = Tensor([3, vocabulary])
+        weights.pointer[7] = 1
+        (weights.pointer[vocabulary + 5], weights.pointer[vocabulary + 8]) = (1, -1)
+        for v in 0..<vocabulary { weights.pointer[2 * vocabulary + v] = Float(v) / 10 }
+        func language(_ features: Tensor) throws -> Tensor {
+            let both = try XCTUnwrap(decoder.visualScores(features: Variable(features), words: [words]))
+            return (both.logits - both.visual).value
+        }
+        let alone = try language(one.features)
+        // One more image, of other numbers and of another size.
+        XCTAssertLessThan(
+            relativeError(try language(randomTensor([1, 2, 2, 9], seed: 53)).array, alone.array), 1e-6)
+        let logits = decoder.logits(features: Variable(one.features), words: [words], dropout: nil).value
+        let parts = try XCTUnwrap(decoder.regionScores(features: one.features, words: words))(steps, weights)
+        XCTAssertEqual(parts.shape, [3, 12])
+        for (row, step) in steps.enumerated() {
+            let expected = (0..<vocabulary).reduce(Float(0)) { sum, v in
+                sum + weights[row, v] * (logits[step, 0, v] - alone[step, 0, v])
+            }
+            XCTAssertEqual(parts.row(row).array.reduce(0, +), expected, accuracy: 2e-5)
+            XCTAssertGreaterThan(abs(expected), 0.1)
+        }
+    }
+
+    /// Two regions and one word, by hand. The attention's product is w tanh(k F_l) tanh(q h) with w = 2, k = 1, q = 0 and
+    /// a bias of 20, so that tanh(...) is 1: scores 2 tanh(F_l) for F = (0, 1). U = 3, b = 1: r = (1, 4). With Q = M = 0,
+    /// region l's part of the score of a word with vector v is (alpha_l + 1/2) r_l v.
+    func testBilinearDecoder_ofTwoRegions_equalsTheFormulaByHand() throws {
+        let configuration = DecoderConfiguration(
+            kind: .bilinearAttention, features: 1, vocabulary: 5, embedding: 1, hidden: 1, attention: 1, visual: 1)
+        let shapes = ParameterStore(seed: 1)
+        _ = configuration.makeDecoder(shapes.scope())
+        var state = shapes.values.mapValues { Tensor($0.shape) }
+        state["attention.image.weight"] = Tensor([1, 1], [1])
+        state["attention.question.bias"] = Tensor([1], [20])
+        state["attention.score.weight"] = Tensor([1, 1], [2])
+        state["visual.regions.weight"] = Tensor([1, 1], [3])
+        state["visual.regions.bias"] = Tensor([1], [1])
+        state["visual.words.weight"] = Tensor([5, 1], [0, 0, 0, 1, -2])
+        let decoder = configuration.makeDecoder(ParameterStore(strict: state, origin: "test").scope())
+        let features = Tensor([1, 1, 2, 1], [0, 1])
+        let alpha = 1 / (1 + exp(-2 * tanh(Float(1))))
+        let weights = Tensor([1, 5], [0, 0, 0, 0, 1])
+        let parts = try XCTUnwrap(decoder.regionScores(features: features, words: [1]))([0], weights).array
+        XCTAssertEqual(parts[0], ((1 - alpha) + 0.5) * 1 * -2, accuracy: 1e-5)
+        XCTAssertEqual(parts[1], (alpha + 0.5) * 4 * -2, accuracy: 1e-5)
+        let logits = decoder.logits(features: Variable(features), words: [[1]], dropout: nil).value.array
+        XCTAssertEqual(logits[4], parts[0] + parts[1], accuracy: 1e-5)
+        XCTAssertEqual(logits[3], -logits[4] / 2, accuracy: 1e-5)
+    }
+
     /// Show and Tell's normalised image: in use, the same function with image weights w * gamma / sqrt(var + epsilon)
     /// and a bias to match.
     func testImageNormalisation_inInference_equalsALinearLayer() throws {
@@ -246,7 +303,7 @@ final class DecoderTests: XCTestCase {
                 }
                 state = next
             }
-            XCTAssertEqual(state.attention != nil, kind.kind == .showAttendAndTell)
+            XCTAssertEqual(state.attention != nil, kind.kind.hasVisualTerm)
         }
     }
 

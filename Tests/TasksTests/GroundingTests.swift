@@ -230,25 +230,43 @@ final class GroundingTests: XCTestCase {
         let lesson = AttentionLesson(
             Array(found.captions[0...1]), regions: 4, perImage: 1, longest: 22, vocabulary: vocabulary, using: &random
         ) { found.coverage.cells(of: $1, image: $0, copy: 0, rows: 2, columns: 2) }
-        XCTAssertEqual(lesson.places.shape, [6, 2, 4])
+        XCTAssertEqual(lesson.covered.shape, [6, 2, 4])
         XCTAssertEqual(lesson.inputs[0].first, vocabulary.start)
         // Step 1 writes "square", step 4 "dog"; the second image has no phrases.
-        func row(_ step: Int, _ caption: Int) -> [Float] {
-            Array(lesson.places.array[((step * 2 + caption) * 4)..<((step * 2 + caption) * 4 + 4)])
+        func row(_ table: Tensor, _ step: Int) -> [Float] { table.row(step).row(0).array }
+        XCTAssertEqual(row(lesson.covered, 1), [0.25, 0, 0, 0])
+        XCTAssertEqual(row(lesson.covered, 4), [0, 0.25, 0, 0.5])
+        XCTAssertEqual(lesson.covered.array.reduce(0, +), 1)
+        XCTAssertEqual(row(lesson.places, 1), [0.5, 0, 0, 0])
+        for (found, expected) in zip(row(lesson.places, 4), [0, 1 / 6, 0, 1 / 3] as [Float]) {
+            XCTAssertEqual(found, expected, accuracy: 1e-6)
         }
-        XCTAssertEqual(row(1, 0), [0.25, 0, 0, 0])
-        XCTAssertEqual(row(4, 0), [0, 0.25, 0, 0.5])
-        XCTAssertEqual(lesson.places.array.reduce(0, +), 1)
+        XCTAssertEqual(lesson.places.array.reduce(0, +), 1, accuracy: 1e-6)
         let even = Variable(Tensor([6, 2, 4], repeating: 0.25))
         XCTAssertEqual(lesson.loss(even).value.scalar, -0.25, accuracy: 1e-6)
+        // Cross-entropy of even attention with both words' cells: log 4.
+        XCTAssertEqual(lesson.loss(scores: Variable(Tensor([6, 2, 4]))).value.scalar, log(4), accuracy: 1e-6)
+        // What is where: the square's box covers half of cell 0, the dog's cell 3 and half of cell 1. Scores of 1 in all
+        // cells cost log(1 + exp(-1)) where the thing is and log(1 + exp 1) elsewhere: 3 and 5 of 8 cells. The second
+        // image's row counts for nothing.
+        var asked: (places: [Int], words: [Int]) = ([], [])
+        let loss = lesson.loss { places, words in
+            asked = (places, words)
+            return Variable(Tensor([places.count, 4], repeating: 1))
+        }
+        XCTAssertEqual(asked.places.prefix(2).sorted(), [1 * 2 + 0, 4 * 2 + 0])
+        XCTAssertEqual(Set(asked.words.prefix(2)), Set(vocabulary.encode(["square", "dog"])))
+        XCTAssertEqual(asked.places.count, 4)
+        let (inside, outside): (Float, Float) = (0.313_261_7, 1.313_261_7)
+        XCTAssertEqual(loss.value.scalar, (3 * inside + 5 * outside) / 8, accuracy: 1e-5)
     }
 
     /// With the lesson, the attention before "square" lies on the square more than without.
     func testCaptionTrainer_withTheAttentionsLesson_looksAtWhatItNames() throws {
         let world = try world()
-        func inside(_ name: String, _ weight: Float) throws -> Float {
+        func inside(_ name: String, _ weight: Float, _ kind: DecoderConfiguration.Kind) throws -> Float {
             var options = Self.options
-            options.attentionGrounding = weight
+            (options.attentionGrounding, options.decoder) = (weight, kind)
             try train(name, options)
             let captioner = try Captioner.load(world.output(name))
             let caption = captioner.vocabulary.encode(["a", "big", "red", "square"])
@@ -272,7 +290,10 @@ final class GroundingTests: XCTestCase {
             }
             return sum / 6
         }
-        XCTAssertGreaterThan(try inside("looks", 5), 1.3 * (try inside("plain", 0)))
+        XCTAssertGreaterThan(
+            try inside("looks", 5, .showAttendAndTell), 1.3 * (try inside("plain", 0, .showAttendAndTell)))
+        XCTAssertGreaterThan(
+            try inside("sum", 1, .bilinearAttention), 1.3 * (try inside("even", 0, .bilinearAttention)))
     }
 
     func testCaptionTrainer_withBadPhrases_isRefused() throws {

@@ -375,6 +375,48 @@ final class TextOnlyTests: XCTestCase {
         }
     }
 
+    /// A decoder of another kind: what both have is taken, the words by their spelling, and a narrower part fills the
+    /// first rows and columns of a wider one. The rest stays new.
+    func testStartingDecoder_ofAnotherKind_takesWhatBothHave() throws {
+        _ = try trainFirst()
+        let folder = try world().output("first")
+        let other = try Captioner.load(folder)
+        let old = other.configuration.decoder
+        XCTAssertEqual(old.kind, .showAttendAndTell)
+        let width = try XCTUnwrap(old.visual)
+        let vocabulary = Vocabulary(special: other.vocabulary.words + ["zebra"])
+        let decoder = DecoderConfiguration(
+            kind: .bilinearAttention, features: old.features, vocabulary: vocabulary.count, embedding: old.embedding,
+            hidden: old.hidden, attention: old.attention, visual: width + 3)
+        let store = ParameterStore(seed: 5)
+        _ = decoder.makeDecoder(store.scope()["decoder"])
+        let before = store.values
+        try StartingDecoder(folder: folder).put(into: store, at: "decoder", of: decoder, vocabulary: vocabulary)
+        let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors"))
+        func value(_ name: String) throws -> Tensor { try XCTUnwrap(store.values["decoder.\(name)"]) }
+        func theirs(_ name: String) throws -> Tensor { try XCTUnwrap(state["decoder.\(name)"]) }
+        for (own, name) in [
+            ("lstm.weight_ih_l0", "lstm.input.weight"), ("lstm.weight_hh_l0", "lstm.hidden.weight"),
+            ("lstm.bias_l0", "lstm.input.bias"), ("output.h.weight", "output.h.weight"),
+            ("output.h.bias", "output.h.bias"),
+        ] { XCTAssertEqual(try value(own).array, try theirs(name).array, own) }
+        let words = try value("words.weight"), last = vocabulary.count - 1
+        XCTAssertEqual(words.rows(0..<last).array, try theirs("words.weight").array)
+        XCTAssertEqual(words.row(last).array, try XCTUnwrap(before["decoder.words.weight"]).row(last).array)
+        let (regions, table) = (try value("visual.regions.weight"), try value("visual.words.weight"))
+        XCTAssertEqual(regions.rows(0..<width).array, try theirs("visual.regions.weight").array)
+        XCTAssertEqual(
+            regions.rows(width..<width + 3).array,
+            try XCTUnwrap(before["decoder.visual.regions.weight"]).rows(width..<width + 3).array)
+        for row in 0..<last {
+            XCTAssertEqual(Array(table.row(row).array.prefix(width)), try theirs("visual.words.weight").row(row).array)
+            XCTAssertEqual(Array(table.row(row).array.suffix(3)), [0, 0, 0])
+        }
+        for name in ["attention.image.weight", "visual.question.weight"] {
+            XCTAssertEqual(try value(name).array, try XCTUnwrap(before["decoder.\(name)"]).array, name)
+        }
+    }
+
     /// Text trains on a frozen encoder, and a decoder of which a word would be lost is not started from.
     func testCaptionTrainer_withTextThatDoesNotFit_isRefused() throws {
         let world = try world()

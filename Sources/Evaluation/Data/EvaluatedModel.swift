@@ -18,7 +18,7 @@ protocol EvaluableModel: ExplainableModel {
 }
 
 extension Captioner: EvaluableModel {
-    var attends: Bool { configuration.decoder.kind == .showAttendAndTell }
+    var attends: Bool { configuration.decoder.kind.hasVisualTerm }
 
     func remade(_ parameters: Parameters) throws -> Captioner {
         try Captioner(

@@ -7,7 +7,8 @@ import Vision
 struct Faithfulness {
     /// The columns of the table.
     static let columns = [
-        column("deletion", "deletion"), column("insertion", "insertion"), column("averageDrop", "avg. drop"),
+        column("deletion", "deletion"), column("blurring", "blurring"), column("insertion", "insertion"),
+        column("averageDrop", "avg. drop"),
         column("increase", "increase"), column("roadMost", "ROAD most"), column("roadLeast", "ROAD least"),
         column("occlusionCorrelation", "Spearman occl.", isShare: false),
     ]
@@ -25,6 +26,7 @@ struct Faithfulness {
     /// The encoder's feature maps of the changed images of one map. All confidences use the same.
     private struct Changed {
         let deleted: Tensor
+        let blurredAway: Tensor
         let inserted: Tensor
         let shown: Tensor
         let roadMost: Tensor
@@ -72,6 +74,7 @@ struct Faithfulness {
         let shown = confidence(changed.shown)[0]
         var terms = [
             "deletion": Ratio(DeletionInsertion.area(confidence(changed.deleted))),
+            "blurring": Ratio(DeletionInsertion.area(confidence(changed.blurredAway))),
             "insertion": Ratio(DeletionInsertion.area(confidence(changed.inserted))),
             "averageDrop": Ratio(AverageDrop.drop(whole: whole, shown: shown)),
             "increase": Ratio(AverageDrop.increase(whole: whole, shown: shown)),
@@ -105,6 +108,7 @@ struct Faithfulness {
         return Changed(
             deleted: maps.features(
                 DeletionInsertion.images(from: input, to: Tensor(input.shape), order: order)),
+            blurredAway: maps.features(DeletionInsertion.images(from: input, to: blurred, order: order)),
             inserted: maps.features(DeletionInsertion.images(from: blurred, to: input, order: order)),
             shown: maps.features(AverageDrop.shown(input, by: Normalisation.unit(drawn.values).values)),
             roadMost: maps.features(ROAD.images(input, order: order, seed: seed)),

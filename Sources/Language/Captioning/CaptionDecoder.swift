@@ -31,21 +31,61 @@ public protocol CaptionDecoder {
     /// - Parameter words: as for ``logits(features:words:dropout:)``.
     func attention(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable?
 
+    /// Where the decoder looks before every next word of known captions and what it sees there, from which boxes can
+    /// teach both; nil for a decoder that gives neither.
+    func looks(features: Variable, words: [[Int]], dropout: Dropout?) -> DecoderLooks?
+
     /// The part of the words' scores that is linear in the feature map; nil for a decoder without one.
-    var visual: VisualTerm? { get }
+    var visual: (any WordRegions)? { get }
 
     /// The scores of every next word, as ``logits(features:words:dropout:)`` gives them, and the visual term's part of
     /// them, both `[T, N, V]`; nil for a decoder without the term. Only the visual part has derivatives, and they are
     /// taken with attention and gate held constant: they tell how the regions' contents change the score, not how the
     /// attention changes it.
     func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)?
+
+    /// Each region's own part of the scores of one caption's next words, for a decoder whose scores are a sum over the
+    /// regions and of what does not depend on the image; nil for another decoder.
+    /// - Parameters:
+    ///   - features: `[1, u, v, K]`.
+    ///   - words: a caption, as for ``logits(features:words:dropout:)``.
+    func regionScores(features: Tensor, words: [Int]) -> RegionScores?
 }
 
 extension CaptionDecoder {
-    public var visual: VisualTerm? { nil }
+    public var visual: (any WordRegions)? { nil }
     public func attention(features: Variable, words: [[Int]], dropout: Dropout?) -> Variable? { nil }
+    public func looks(features: Variable, words: [[Int]], dropout: Dropout?) -> DecoderLooks? { nil }
     public func visualScores(features: Variable, words: [[Int]]) -> (logits: Variable, visual: Variable)? { nil }
+    public func regionScores(features: Tensor, words: [Int]) -> RegionScores? { nil }
 }
+
+/// What single regions say of words: a region's vector r_l = U F_l + b, and word v's score words_v . r_l there. Phrases
+/// with boxes can teach both.
+public protocol WordRegions {
+    /// U F_l + b for each region: features `[M, u, v, K] -> [M, L, W]`.
+    func regions(of features: Variable, dropout: Dropout?) -> Variable
+    /// The words' vectors `[V, W]`.
+    var words: Embedding { get }
+}
+
+extension WordRegions {
+    public func regions(of features: Variable) -> Variable { regions(of: features, dropout: nil) }
+}
+
+/// Where a decoder looks in M images before every next word of N known captions of T words, and what it sees there.
+public struct DecoderLooks {
+    /// The scores whose softmax over the regions is the attention, `[T, N, L]`.
+    public let scores: Variable
+    /// Each region's score of a word at a step, before the attention weighs the regions: for words `[M * P]`, P of each
+    /// image, at the places t * N + n of ``scores``, `[M * P, L]`.
+    public let regionScores: (_ places: [Int], _ words: [Int]) -> Variable
+}
+
+/// Each region's own part of the scores of one caption's next words: from R weighted sums of the scores, each of one
+/// step, given as their steps `[R]` and their words' weights `[R, V]`, to the regions' parts `[R, L]`. Their sum over L
+/// is the weighted sum of the image's part of the scores.
+public typealias RegionScores = (_ steps: [Int], _ weights: Tensor) -> Tensor
 
 /// A decoder's state between two words.
 public struct DecoderState: Sendable {
@@ -93,9 +133,16 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
         case softAttention = "soft-attention"
         case upDown = "up-down"
         case merge
+        /// ``BilinearDecoder``: scores that are a sum over the regions.
+        case bilinearAttention = "bilinear-attention"
 
         /// Whether ``mmx train`` trains it; the others are imported.
-        public var isTrainable: Bool { self == .showAndTell || self == .showAttendAndTell }
+        public var isTrainable: Bool {
+            self == .showAndTell || self == .showAttendAndTell || self == .bilinearAttention
+        }
+        /// Whether its scores have a part that is linear in the feature map (``CaptionDecoder/visual``), which phrases
+        /// with boxes can train.
+        public var hasVisualTerm: Bool { self == .showAttendAndTell || self == .bilinearAttention }
     }
 
     public var kind: Kind
@@ -108,7 +155,8 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
     public var attention: Int
     /// Show and Tell: batch normalisation of the image's embedding.
     public var normalisesImage: Bool?
-    /// Show, Attend and Tell: width of the ``VisualTerm``; nil for a decoder without one.
+    /// Show, Attend and Tell: width of the ``VisualTerm``; nil for a decoder without one. ``BilinearDecoder``: width of
+    /// a region's vector; nil for that of the LSTM's state.
     public var visual: Int?
     /// Whether the words' scores come from a layer of their own; nil for scores through the words' embedding.
     public var untied: Bool?
@@ -155,6 +203,7 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
         case .softAttention: return SoftAttention(p, self)
         case .upDown: return UpDown(p, self)
         case .merge: return MergeDecoder(p, self)
+        case .bilinearAttention: return BilinearDecoder(p, self)
         }
     }
 }

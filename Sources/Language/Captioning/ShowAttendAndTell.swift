@@ -14,7 +14,8 @@ public struct ShowAttendAndTell: CaptionDecoder {
     let outputH: Linear
     let outputContext: Linear
     let outputBias: Variable
-    public let visual: VisualTerm?
+    let term: VisualTerm?
+    public var visual: (any WordRegions)? { term }
 
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
         let hidden = configuration.hidden
@@ -28,7 +29,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
         outputH = Linear(p["output.h"], inputs: hidden, outputs: embedding)
         outputContext = Linear(p["output.context"], inputs: hidden, outputs: embedding, bias: false)
         outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
-        visual = configuration.visual.map {
+        term = configuration.visual.map {
             VisualTerm(
                 p[DecoderConfiguration.visualTerm], features: configuration.features,
                 vocabulary: configuration.vocabulary, hidden: hidden,
@@ -76,7 +77,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
     }
 
     public func visualScores(features: Variable, words indices: [[Int]]) -> (logits: Variable, visual: Variable)? {
-        guard let visual else { return nil }
+        guard let visual = term else { return nil }
         let (states, context, attention, embedded) = run(start(features.detached, nil), indices, nil)
         let added = visual.scores(
             regions: visual.regions(of: features), attention: attention.detached, states: states.detached)
@@ -86,7 +87,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
     public func logits(features: Variable, words indices: [[Int]], dropout: Dropout?) -> Variable {
         let (states, context, attention, embedded) = run(start(features, dropout), indices, dropout)
         let scores = score(states, context, embedded, dropout)
-        guard let visual else { return scores }
+        guard let visual = term else { return scores }
         let regions = visual.regions(of: features, dropout: dropout)
         return scores + visual.scores(regions: regions, attention: attention, states: states)
     }
@@ -95,7 +96,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
         let start = Start(Variable(state.memory[0]), Variable(state.memory[1]), Variable(state.h), Variable(state.c))
         let (states, context, attention, embedded) = run(start, indices, nil)
         let scores = score(states, context, embedded, nil)
-        guard let visual else { return scores.value }
+        guard let visual = term else { return scores.value }
         return (scores + visual.scores(regions: Variable(state.memory[2]), attention: attention, states: states)).value
     }
 
@@ -104,7 +105,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
         return DecoderState(
             h: h.repeatedRows(rows).value, c: c.repeatedRows(rows).value,
             memory: [annotations.value, keys.value]
-                + (visual.map { [$0.regions(of: Variable(features)).value] } ?? []))
+                + (term.map { [$0.regions(of: Variable(features)).value] } ?? []))
     }
 
     public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {
@@ -113,7 +114,7 @@ public struct ShowAttendAndTell: CaptionDecoder {
             embedded.value, annotations: state.memory[0], keys: state.memory[1], h: state.h, c: state.c)
         let next = DecoderState(h: h, c: c, memory: state.memory, attention: attention)
         var scores = score(Variable(h), Variable(context), embedded, nil)
-        if let visual {
+        if let visual = term {
             func step(_ x: Tensor) -> Variable { Variable(x.reshaped([1] + x.shape)) }
             let added = visual.scores(
                 regions: Variable(state.memory[2]), attention: step(attention), states: step(h))

@@ -7,7 +7,7 @@ import Tensors
 /// As a map over the regions, words_v . U F_l is the word's class activation map (Zhou et al. 2016, arXiv 1512.04150,
 /// eq. 2), and Grad-CAM of the term is that map up to a factor. The term can be trained with phrases that have boxes,
 /// so that the map shows where things are.
-public struct VisualTerm {
+public struct VisualTerm: WordRegions {
     let regions: Linear
     public let words: Embedding
     let gate: Linear
@@ -19,10 +19,8 @@ public struct VisualTerm {
         gate = Linear(p["gate"], inputs: hidden, outputs: 1)
     }
 
-    /// U F_l + b for each region: features `[M, u, v, K] -> [M, L, W]`.
-    public func regions(of features: Variable, dropout: Dropout? = nil) -> Variable {
-        let x = regions(
-            features.reshaped([features.shape[0], features.shape[1] * features.shape[2], features.shape[3]]))
+    public func regions(of features: Variable, dropout: Dropout?) -> Variable {
+        let x = regions(features.regions)
         return dropout?(x) ?? x
     }
 

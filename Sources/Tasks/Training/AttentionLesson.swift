@@ -40,7 +40,13 @@ struct AttentionLesson {
     let inputs: [[Int]]
     /// `[T, N, L]`: the part of each region that the boxes of the next word cover, divided by the number of words with
     /// boxes; zeros for other words.
+    let covered: Tensor
+    /// `[T, N, L]`: the same for each word as a distribution over the regions.
     let places: Tensor
+    /// The words with boxes, as many for each image; where an image has fewer, word 0 with weight 0.
+    private var heads: (places: [Int], words: [Int], weights: [Float]) = ([], [], [])
+    /// `[heads, L]`: whether a word's boxes cover half of the region or more.
+    private var isInside: [Bool] = []
 
     /// - Parameters:
     ///   - captions: of each of M images.
@@ -61,23 +67,59 @@ struct AttentionLesson {
             pad: vocabulary.pad)
         inputs = forced.inputs
         let steps = inputs.first?.count ?? 0
-        let places = Tensor([steps, chosen.count, cells])
+        let (parts, places) = (Tensor([steps, chosen.count, cells]), Tensor([steps, chosen.count, cells]))
         var used = 0
+        var heads = [[(place: Int, word: Int, covered: [Float])]](repeating: [], count: captions.count)
         for (n, caption) in chosen.enumerated() {
             // The words before a word are the input of its step.
             for (position, boxes) in caption.places where position < min(steps, longest) {
                 let covered = covered(n / perImage, boxes)
-                if covered.reduce(0, +) < GroundingBatch.leastCover { continue }
+                let total = covered.reduce(0, +)
+                if total < GroundingBatch.leastCover { continue }
                 used += 1
+                heads[n / perImage].append((position * chosen.count + n, caption.words[position], covered))
+                let row = (position * chosen.count + n) * cells
                 for (cell, part) in covered.enumerated() {
-                    places.pointer[(position * chosen.count + n) * cells + cell] = part
+                    parts.pointer[row + cell] = part
+                    places.pointer[row + cell] = part / total
                 }
             }
         }
-        self.places = Variable(places).scaled(by: 1 / Float(max(1, used))).value
+        let part = 1 / Float(max(1, used))
+        let most = heads.map(\.count).max() ?? 0
+        for own in heads {
+            for i in 0..<most {
+                let head = i < own.count ? own[i] : (place: 0, word: 0, covered: [Float](repeating: 0, count: cells))
+                self.heads.places.append(head.place)
+                self.heads.words.append(head.word)
+                self.heads.weights.append(i < own.count ? part / Float(cells) : 0)
+                isInside += head.covered.map { $0 >= 0.5 }
+            }
+        }
+        self.covered = Variable(parts).scaled(by: part).value
+        self.places = Variable(places).scaled(by: part).value
     }
 
     /// Minus the mean part of the attention that lies on the boxes, -1...0, shape `[]`.
     /// - Parameter attention: of ``inputs``, `[T, N, L]`.
-    func loss(_ attention: Variable) -> Variable { (attention * Variable(places)).sum().scaled(by: -1) }
+    func loss(_ attention: Variable) -> Variable { (attention * Variable(covered)).sum().scaled(by: -1) }
+
+    /// The mean cross-entropy of the attention with the boxes, shape `[]`. Where the attention has not found the boxes
+    /// yet, it teaches more than ``loss(_:)`` does.
+    /// - Parameter scores: the scores before the softmax, for ``inputs``, `[T, N, L]`.
+    func loss(scores: Variable) -> Variable { (scores.logSoftmax() * Variable(places)).sum().scaled(by: -1) }
+
+    /// What is where: the mean logistic loss of each region's score of a word with boxes, which should be positive
+    /// inside and negative outside of them, shape `[]`.
+    func loss(_ regionScores: (_ places: [Int], _ words: [Int]) -> Variable) -> Variable {
+        if heads.words.isEmpty { return Variable(Tensor([], [0])) }
+        let scores = regionScores(heads.places, heads.words)
+        let cells = scores.shape[1]
+        let withNone = concatenateLast([
+            scores.reshaped([isInside.count, 1]), Variable(Tensor([isInside.count, 1])),
+        ])
+        return crossEntropy(
+            withNone, targets: isInside.map { $0 ? 0 : 1 },
+            weights: heads.weights.flatMap { [Float](repeating: $0, count: cells) })
+    }
 }

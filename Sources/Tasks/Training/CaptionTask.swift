@@ -60,7 +60,8 @@ final class CaptionTask: TrainingTask {
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
             hidden: options.hidden, attention: options.attention,
             normalisesImage: options.decoder == .showAndTell ? true : nil,
-            visual: options.grounding > 0 ? options.visual : nil)
+            visual: options.decoder == .bilinearAttention
+                ? options.hidden : options.grounding > 0 ? options.visual : nil)
         _ = decoder.makeDecoder(model.store.scope()[Self.place])
         configuration = CaptionerConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
@@ -97,11 +98,12 @@ final class CaptionTask: TrainingTask {
                 path: output.path, problem: "a file of phrases and a weight of grounding above 0 go together")
         }
         guard let file else { return }
-        guard options.decoder == .showAttendAndTell else {
+        guard options.decoder.hasVisualTerm else {
             throw ModelError(
                 path: output.path,
                 problem: "\(options.decoder.rawValue) has no term that is linear in the feature map, which phrases "
-                    + "with boxes could train; take \(DecoderConfiguration.Kind.showAttendAndTell.rawValue)")
+                    + "with boxes could train; take \(DecoderConfiguration.Kind.showAttendAndTell.rawValue) or "
+                    + DecoderConfiguration.Kind.bilinearAttention.rawValue)
         }
         phrases = try GroundedPhrases(
             file, of: train, vocabulary: vocabulary, preprocessing: configuration.preprocessing,
@@ -180,7 +182,9 @@ final class CaptionTask: TrainingTask {
     private static let silent: Float = -10_000
 
     func learningRateScale(of parameter: String, in phase: TrainingPhase) -> Float {
-        parameter.hasPrefix("\(Self.place).\(DecoderConfiguration.visualTerm).") ? phase.visualScale : 1
+        // Where the image speaks through this term alone, the term is all that the reward trains, at the reward's rate.
+        options.decoder == .showAttendAndTell
+            && parameter.hasPrefix("\(Self.place).\(DecoderConfiguration.visualTerm).") ? phase.visualScale : 1
     }
 
     func loss(_ batch: TrainingBatch, in phase: TrainingPhase, using generator: inout SeededGenerator) -> (
@@ -229,9 +233,13 @@ final class CaptionTask: TrainingTask {
                 captions, regions: rows * columns, perImage: options.boxedCaptionsPerPicture,
                 longest: options.maximumLength, vocabulary: vocabulary, using: &random
             ) { covered($0, $1, by: phrases.coverage) }
-            if let attention = decoder.attention(
-                features: batch.features, words: lesson.inputs, dropout: Dropout(rate: options.dropout, seed: seed &+ 1)
-            ) {
+            let dropout = Dropout(rate: options.dropout, seed: seed &+ 1)
+            if let looks = decoder.looks(features: batch.features, words: lesson.inputs, dropout: dropout) {
+                let taught = lesson.loss(scores: looks.scores) + lesson.loss(looks.regionScores)
+                loss = loss + taught.scaled(by: options.attentionGrounding)
+            } else if let attention = decoder.attention(
+                features: batch.features, words: lesson.inputs, dropout: dropout)
+            {
                 loss = loss + lesson.loss(attention).scaled(by: options.attentionGrounding)
             }
         }

@@ -4,7 +4,7 @@ import Tensors
 import Weights
 
 /// The decoder of another captioner, from which training starts. The new vocabulary may have more words, and the same
-/// words in another order.
+/// words in another order. Of a decoder of another kind, the parameters that both have are taken.
 struct StartingDecoder {
     let folder: URL
 
@@ -33,19 +33,32 @@ struct StartingDecoder {
         }
         let strict = ParameterStore(strict: state, origin: folder.path)
         // Where the other decoder has no visual term, this one's stays new: it adds nothing yet.
-        var old = decoder
+        let isSameKind = other.configuration.decoder.kind == decoder.kind
+        var old = isSameKind ? decoder : other.configuration.decoder
         if other.configuration.decoder.visual == nil { old.visual = nil }
         old.vocabulary = other.vocabulary.count
         _ = old.makeDecoder(strict.scope()[place])
         try strict.checkComplete()
         let byWord = Self.namesOfRowsByWord(old, at: place)
+        let rows = other.vocabulary == vocabulary ? nil : vocabulary.encode(other.vocabulary.words)
         for (name, value) in strict.values {
-            guard other.vocabulary != vocabulary, byWord.contains(name), let own = store.values[name] else {
-                store.set(name, value.copy())
-                continue
-            }
-            store.set(name, Self.spread(value, of: other.vocabulary, over: own, of: vocabulary))
+            let isByWord = byWord.contains(name)
+            let name = isSameKind ? name : Self.name(name)
+            guard let own = store.values[name],
+                let placed = Self.placed(value, over: own, rows: isByWord ? rows : nil)
+            else { continue }
+            store.set(name, placed)
         }
+    }
+
+    /// The name in a decoder of another kind. Both LSTMs order their gates alike.
+    private static func name(_ name: String) -> String {
+        let names = [
+            "lstm.input.weight": "lstm.weight_ih_l0", "lstm.hidden.weight": "lstm.weight_hh_l0",
+            "lstm.input.bias": "lstm.bias_l0",
+        ]
+        for (own, other) in names where name.hasSuffix(".\(own)") { return name.dropLast(own.count) + other }
+        return name
     }
 
     /// The parameters with a row for each word: those whose shape another number of words changes.
@@ -61,19 +74,22 @@ struct StartingDecoder {
         return Set(shapes(decoder.vocabulary).filter { more[$0.key] != $0.value }.keys)
     }
 
-    /// The rows of another vocabulary's words in this one's order. Words that the other lacks keep their rows of `own`;
-    /// as a bias they get the lowest of the written words'.
-    private static func spread(
-        _ value: Tensor, of other: Vocabulary, over own: Tensor, of vocabulary: Vocabulary
-    ) -> Tensor {
+    /// `own` with the rows of `value` in its first columns; nil where `value` has more of either.
+    /// - Parameter rows: for parameters with a row for each word of another vocabulary, the words' rows in this one; nil
+    ///   where rows keep their places. Words that the other lacks keep their rows of `own`; as a bias they get the
+    ///   lowest of the written words'.
+    private static func placed(_ value: Tensor, over own: Tensor, rows: [Int]?) -> Tensor? {
+        guard own.shape.count == value.shape.count, own.shape[0] >= value.shape[0] else { return nil }
+        let (width, columns) = (own.count / own.shape[0], value.count / value.shape[0])
+        guard width >= columns else { return nil }
         let result = own.copy()
-        let width = own.count / vocabulary.count
-        if own.shape.count == 1 {
+        if rows != nil, own.shape.count == 1 {
             let lowest = value.array[Vocabulary.special.count...].min() ?? 0
             for i in 0..<own.count { result.pointer[i] = lowest }
         }
-        for (from, to) in vocabulary.encode(other.words).enumerated() {
-            (result.pointer + to * width).update(from: value.pointer + from * width, count: width)
+        for from in 0..<value.shape[0] {
+            let to = rows?[from] ?? from
+            (result.pointer + to * width).update(from: value.pointer + from * columns, count: columns)
         }
         return withExtendedLifetime(value) { result }
     }

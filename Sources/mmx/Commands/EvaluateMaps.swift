@@ -96,6 +96,12 @@ struct MeasurementOptions: ParsableArguments {
     @Flag(help: "Also measure how far the model's answers follow the maps.") var faithfulness = false
     @Option(
         help: ArgumentHelp(
+            "Leave out words and answers of which the image says less than this, in nats.", valueName: "nats"))
+    var minimumEvidence: Double?
+    @Option(help: ArgumentHelp("Measure at most this many targets of each image.", valueName: "count"))
+    var perImage: Int?
+    @Option(
+        help: ArgumentHelp(
             "With --phrases, what a word's evidence is measured against. Without it, the model's own.",
             valueName: "name"))
     var noImage: NoImage?
@@ -107,6 +113,10 @@ struct MeasurementOptions: ParsableArguments {
 
     func validate() throws {
         if !(1...100_000).contains(resamples) { throw ValidationError("--resamples is in 1...100000") }
+        if let perImage, perImage < 1 { throw ValidationError("--per-image is at least 1") }
+        if let minimumEvidence, !minimumEvidence.isFinite {
+            throw ValidationError("--minimum-evidence is a finite number")
+        }
     }
 }
 
@@ -182,8 +192,8 @@ struct EvaluateMaps: ParsableCommand {
 
             --faithfulness asks the model instead of the boxes. It runs the model hundreds of times for each map, so \
             use --limit. It prints the area under the probability while pixels are deleted (small is good) or inserted \
-            (large is good), the most relevant first; the average drop of the probability when only what the map shows \
-            is left, and how often it increases; the probability with the most or the least relevant pixels imputed \
+            (large is good), the most relevant first, and while they are blurred; the average drop of the \
+            probability when only what the map shows is left, and how often it increases; the probability with the most or the least relevant pixels imputed \
             (ROAD); and the rank correlation with the loss under occlusion.
 
             --own-captions grounds the captions that the model writes. Their object words (head words of the data's \
@@ -253,6 +263,7 @@ struct EvaluateMaps: ParsableCommand {
         for note in source.notes { progress.line(note) }
         let options = EvaluationOptions(
             faithfulness: measurement.faithfulness, sanity: measurement.sanity,
+            minimumEvidence: measurement.minimumEvidence, perImage: measurement.perImage,
             bootstrap: Bootstrap(resamples: measurement.resamples, seed: measurement.seed),
             imageLimits: images.limits)
         let log = try output.records.map {

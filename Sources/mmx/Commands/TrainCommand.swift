@@ -70,7 +70,7 @@ struct DecoderOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Start from the decoder of this captioner (a folder or a name), of the same sizes, whose words these \
-            captions have.
+            captions have. Of a decoder of another kind, what both have is taken.
             """,
             valueName: "model"))
     var decoderWeights: String?
@@ -229,6 +229,8 @@ extension DecoderConfiguration.Kind: ExpressibleByArgument {
         [
             "show-and-tell": "An LSTM that sees the image once, at the start (Vinyals et al. 2015).",
             "show-attend-and-tell": "An LSTM with attention over the feature map (Xu et al. 2015).",
+            "bilinear-attention":
+                "An LSTM of the words, and scores that are a sum over the feature map's cells (after Kim et al. 2017).",
         ]
     }
 }

@@ -1,4 +1,4 @@
-"""Writes decoders.json: both caption decoders with small weights, their logits and all gradients, from PyTorch.
+"""Writes decoders.json: the trainable caption decoders with small weights, their logits and all gradients, from PyTorch.
 
     python make_decoders.py        (torch 2.15 on the CPU, numpy; computed in float64, stored as float32, base64)
 
@@ -77,6 +77,29 @@ def show_attend_and_tell(features, words, p):
     return torch.stack(logits)
 
 
+def bilinear_attention(features, words, p):
+    """After Kim et al. 2017, eq. 7-11, with the words so far as the question; every region's part is written out."""
+    x = features.flatten(1, 2).repeat_interleave(R, 0)
+    r = F.linear(x, p["visual.regions.weight"], p["visual.regions.bias"])
+    keys = torch.tanh(F.linear(x, p["attention.image.weight"], p["attention.image.bias"]))
+    h = c = torch.zeros(M * R, HIDDEN).double()
+    logits = []
+    for t in range(T):
+        e = p["words.weight"][words[:, t]]
+        h, c = cell(e, h, c, p["lstm.weight_ih_l0"], p["lstm.weight_hh_l0"], p["lstm.bias_l0"])
+        asked = torch.tanh(F.linear(h, p["attention.question.weight"], p["attention.question.bias"]))
+        alpha = torch.einsum("nla,na,a->nl", keys, asked, p["attention.score.weight"][0]).softmax(1)
+        q = 1 + F.linear(h, p["visual.question.weight"], p["visual.question.bias"])
+        m = 1 + F.linear(h, p["visual.whole.weight"], p["visual.whole.bias"])
+        parts = torch.stack([
+            F.linear((alpha[:, l, None] * q + m / (U * V)) * r[:, l], p["visual.words.weight"]) for l in range(U * V)
+        ])
+        language = F.linear(
+            F.linear(h, p["output.h.weight"], p["output.h.bias"]) + e, p["words.weight"], p["output.words.bias"])
+        logits.append(language + parts.sum(0))
+    return torch.stack(logits)
+
+
 G = 4 * HIDDEN
 common = {"words.weight": (VOCABULARY, EMBEDDING), "output.words.bias": (VOCABULARY,)}
 models = {
@@ -96,6 +119,16 @@ models = {
 models["show-attend-and-tell, visual term"] = (show_attend_and_tell, models["show-attend-and-tell"][1] | {
     "visual.regions.weight": (VISUAL, K), "visual.regions.bias": (VISUAL,), "visual.words.weight": (VOCABULARY, VISUAL),
     "visual.gate.weight": (1, HIDDEN), "visual.gate.bias": (1,),
+})
+models["bilinear-attention"] = (bilinear_attention, common | {
+    "lstm.weight_ih_l0": (G, EMBEDDING), "lstm.weight_hh_l0": (G, HIDDEN), "lstm.bias_l0": (G,),
+    "output.h.weight": (EMBEDDING, HIDDEN), "output.h.bias": (EMBEDDING,),
+    "attention.image.weight": (ATTENTION, K), "attention.image.bias": (ATTENTION,),
+    "attention.question.weight": (ATTENTION, HIDDEN), "attention.question.bias": (ATTENTION,),
+    "attention.score.weight": (1, ATTENTION),
+    "visual.regions.weight": (HIDDEN, K), "visual.regions.bias": (HIDDEN,), "visual.words.weight": (VOCABULARY, HIDDEN),
+    "visual.question.weight": (HIDDEN, HIDDEN), "visual.question.bias": (HIDDEN,),
+    "visual.whole.weight": (HIDDEN, HIDDEN), "visual.whole.bias": (HIDDEN,),
 })
 
 result = {

@@ -49,6 +49,9 @@ struct CaptionReading {
     let calibrated: Tensor
     /// What targets are sums of, `[T, V]`.
     let outputs: Variable
+    /// The scores before the softmax without the image's part that is linear in the feature map, T x V numbers; nil for
+    /// a decoder that has no such part.
+    let language: Tensor?
     /// What the image says of the words, over `[1, T * V]`.
     let evidence: EvidenceReading
     /// Whether a word has one map at all its places: the visual part of its score has the same weights everywhere, and
@@ -60,13 +63,14 @@ struct CaptionReading {
     init(_ captioner: Captioner, caption: CaptionWords, features: Variable, options: ExplanationOptions) throws {
         self.captioner = captioner
         let wordScore = options.wordScore ?? .logProbability
-        hasOneMapOfAWord = wordScore == .visual && options.methods.first?.takesMeanGradient == true
+        hasOneMapOfAWord =
+            wordScore == .visual && captioner.configuration.decoder.kind == .showAttendAndTell
+            && options.methods.first?.takesMeanGradient == true
         let words = caption.indices
         self.words = words
         names = caption.names(in: captioner.vocabulary)
         wordOutputs = try WordOutputs(captioner, kind: wordScore)
         let shape = [words.count + 1, -1]
-        let language: Tensor?
         if wordScore == .visual {
             let found = wordOutputs.visual(features, words: words)
             (logProbabilities, outputs) = (found.logits.reshaped(shape).logSoftmax(), found.visual.reshaped(shape))

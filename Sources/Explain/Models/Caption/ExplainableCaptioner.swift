@@ -25,9 +25,12 @@ extension Captioner: ExplainableModel {
             self, caption: caption, features: features, options: options)
         let words = caption.indices
         let attention = CaptionAttention(self, features: features.value, words: words)
+        let cells = CaptionCells(
+            self, features: features.value, words: words, kind: reading.wordOutputs.kind,
+            logProbabilities: reading.logProbabilities.value, language: reading.language)
         let head = ModelHead(
             name: configuration.decoder.kind.rawValue, choices: reading.outputs.shape[1],
-            attention: { attention.map(at: reading.positions(of: $0)) },
+            attention: { attention.map(at: reading.positions(of: $0)) }, cellScores: { cells.map(of: $0) },
             outputs: { reading.wordOutputs($0, words: words).reshaped([$0.shape[0], -1]) })
         return HeadReading(
             output: reading.output, head: head, outputs: reading.outputs.reshaped([1, -1]),
