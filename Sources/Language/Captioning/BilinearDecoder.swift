@@ -17,35 +17,8 @@ public struct BilinearDecoder: CaptionDecoder {
     let lstm: LSTM
     let outputH: Linear
     let outputBias: Variable
-    let attend: Attend
+    let look: BilinearLook
     let term: RegionTerm
-
-    /// Where the decoder looks: w . (tanh(K F_l) * tanh(Q h_t)), before the softmax over the regions.
-    struct Attend {
-        let key: Linear
-        let query: Linear
-        /// w `[1, A]`. It starts at 1: smaller weights would leave the attention even, and its lesson slow.
-        let score: Variable
-
-        init(_ p: Parameters, features: Int, hidden: Int, width: Int) {
-            key = Linear(p["image"], inputs: features, outputs: width)
-            query = Linear(p["question"], inputs: hidden, outputs: width)
-            score = p["score"]("weight", shape: [1, width], initial: .ones)
-        }
-
-        /// `[M, L, K] -> [M, L, A]`
-        func keys(of regions: Variable) -> Variable { key(regions).activated(.tanh) }
-
-        /// states `[T, N, H]`, keys `[M, L, A]` -> `[T, N, L]`.
-        func scores(states: Variable, keys: Variable) -> Variable {
-            let asked = query(states).activated(.tanh)
-            let (steps, rows, width) = (asked.shape[0], asked.shape[1], asked.shape[2])
-            // The weights of the products are taken into the queries, which are fewer than the regions.
-            let weighted = asked.reshaped([steps * rows, width]) * score.repeatedRows(steps * rows)
-            let byImage = weighted.byImage(keys.shape[0], steps: steps)
-            return batchedProduct(byImage, keys, transposeB: true).byStep(steps, rows: rows)
-        }
-    }
 
     public init(_ p: Parameters, _ configuration: DecoderConfiguration) {
         let (hidden, embedding) = (configuration.hidden, configuration.embedding)
@@ -53,7 +26,7 @@ public struct BilinearDecoder: CaptionDecoder {
         lstm = LSTM(p["lstm"], inputs: embedding, hidden: hidden)
         outputH = Linear(p["output.h"], inputs: hidden, outputs: embedding)
         outputBias = p(DecoderConfiguration.outputBias, shape: [configuration.vocabulary], initial: .zeros)
-        attend = Attend(
+        look = BilinearLook(
             p["attention"], features: configuration.features, hidden: hidden, width: configuration.attention)
         term = RegionTerm(
             p[DecoderConfiguration.visualTerm], features: configuration.features,
@@ -79,14 +52,20 @@ public struct BilinearDecoder: CaptionDecoder {
     }
 
     private func keys(_ features: Variable, _ dropout: Dropout?) -> Variable {
-        let keys = attend.keys(of: features.regions)
+        let keys = look.keys(of: features.regions)
         return dropout?(keys) ?? keys
+    }
+
+    /// The attention's scores before the softmax: states `[T, N, H]`, keys `[M, L, A] -> [T, N, L]`.
+    private func attentionScores(_ states: Variable, _ keys: Variable) -> Variable {
+        let (steps, rows) = (states.shape[0], states.shape[1])
+        return look.scores(states: states.byImage(keys.shape[0], steps: steps), keys: keys).byStep(steps, rows: rows)
     }
 
     public func looks(features: Variable, words indices: [[Int]], dropout: Dropout?) -> DecoderLooks? {
         let states = read(indices, dropout).states
         let asking = dropout?(states) ?? states
-        return DecoderLooks(scores: attend.scores(states: asking, keys: keys(features, dropout))) { places, words in
+        return DecoderLooks(scores: attentionScores(asking, keys(features, dropout))) { places, words in
             term.scores(of: words, regions: term.regions(of: features, dropout: dropout), states: asking, at: places)
         }
     }
@@ -100,7 +79,7 @@ public struct BilinearDecoder: CaptionDecoder {
     ) -> Variable {
         let (embedded, states) = read(indices, dropout)
         let asking = dropout?(states) ?? states
-        let attention = attend.scores(states: asking, keys: keys).softmax()
+        let attention = attentionScores(asking, keys).softmax()
         let seen = term.seen(regions: regions, attention: attention, states: asking)
         return language(states, embedded, dropout) + term.scores(dropout?(seen) ?? seen)
     }
@@ -116,7 +95,7 @@ public struct BilinearDecoder: CaptionDecoder {
 
     public func visualScores(features: Variable, words indices: [[Int]]) -> (logits: Variable, visual: Variable)? {
         let (embedded, states) = read(indices, nil)
-        let attention = attend.scores(states: states, keys: keys(features.detached, nil)).softmax()
+        let attention = attentionScores(states, keys(features.detached, nil)).softmax()
         let added = term.scores(
             term.seen(
                 regions: term.regions(of: features), attention: attention.detached, states: states.detached))
@@ -126,7 +105,7 @@ public struct BilinearDecoder: CaptionDecoder {
     public func regionScores(features: Tensor, words indices: [Int]) -> RegionScores? {
         let features = Variable(features)
         let states = read([indices], nil).states
-        let attention = attend.scores(states: states, keys: keys(features, nil)).softmax()
+        let attention = attentionScores(states, keys(features, nil)).softmax()
         let regions = term.regions(of: features)
         return { steps, weights in
             term.regionScores(
@@ -145,7 +124,7 @@ public struct BilinearDecoder: CaptionDecoder {
     public func step(_ state: DecoderState, words indices: [Int]) -> (logits: Tensor, state: DecoderState) {
         let embedded = words(indices).reshaped([1, indices.count, -1])
         let (h, c) = lstm(embedded, h: Variable(state.h), c: Variable(state.c))
-        let attention = attend.scores(states: h, keys: Variable(state.memory[1])).softmax()
+        let attention = attentionScores(h, Variable(state.memory[1])).softmax()
         let seen = term.seen(regions: Variable(state.memory[0]), attention: attention, states: h)
         let scores = language(h, embedded, nil) + term.scores(seen)
         let next = DecoderState(

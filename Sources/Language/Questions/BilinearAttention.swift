@@ -18,10 +18,7 @@ public struct BilinearAttention: AttendingVQAHead {
     /// V and Q: what a region shows, and what the question asks of it.
     let image: Linear
     let question: Linear
-    /// The same for the attention, and the weights of the products.
-    let key: Linear
-    let query: Linear
-    let score: Linear
+    let looking: BilinearLook
     /// W, G and P.
     let attended: Linear
     let mean: Linear
@@ -37,10 +34,7 @@ public struct BilinearAttention: AttendingVQAHead {
         norm = configuration.normalisesImage == true ? BatchNorm(p["image_norm"], channels: channels) : nil
         image = Linear(p["image"], inputs: channels, outputs: joint)
         question = Linear(p["question"], inputs: hidden, outputs: joint)
-        let a = p["attention"]
-        key = Linear(a["image"], inputs: channels, outputs: attention)
-        query = Linear(a["question"], inputs: hidden, outputs: attention)
-        score = Linear(a["score"], inputs: attention, outputs: 1, bias: false)
+        looking = BilinearLook(p["attention"], features: channels, hidden: hidden, width: attention)
         attended = Linear(p["answers"]["attended"], inputs: joint, outputs: answers, bias: false)
         mean = Linear(p["answers"]["mean"], inputs: joint, outputs: answers, bias: false)
         prior = Linear(p["answers"]["question"], inputs: hidden, outputs: answers)
@@ -74,12 +68,9 @@ public struct BilinearAttention: AttendingVQAHead {
         if let norm { x = norm(x) }
         var state = batch.last(of: lstm(dropout?(embedded) ?? embedded).h)
         if let dropout { state = dropout(state) }
-        var (seen, keys) = (image(x).activated(.tanh), key(x).activated(.tanh))
+        var (seen, keys) = (image(x).activated(.tanh), looking.keys(of: x))
         if let dropout { (seen, keys) = (dropout(seen), dropout(keys)) }
-        // The weights of the products are taken into the queries, which are fewer than the regions.
-        let asked = query(state).activated(.tanh)
-        let weighted = asked * score.weight.repeatedRows(asked.shape[0])
-        let scores = batchedProduct(weighted.reshaped([images, times, asked.shape[1]]), keys, transposeB: true)
+        let scores = looking.scores(states: state.reshaped([images, times, -1]), keys: keys)
         return Parts(
             times: times, seen: seen, state: state, asked: question(state).activated(.tanh), scores: scores)
     }
