@@ -1,3 +1,4 @@
+import Support
 import Vision
 
 /// What is measured in addition to the metrics that compare maps with regions.
@@ -22,10 +23,10 @@ public struct EvaluationOptions: Sendable {
         faithfulness: Bool = false, sanity: Bool = false, minimumEvidence: Double? = nil, perImage: Int? = nil,
         bootstrap: Bootstrap = Bootstrap(), imageLimits: ImageLimits = .standard
     ) {
-        self.minimumEvidence = minimumEvidence
-        self.perImage = perImage
         self.faithfulness = faithfulness
         self.sanity = sanity
+        self.minimumEvidence = minimumEvidence
+        self.perImage = perImage
         self.bootstrap = bootstrap
         self.imageLimits = imageLimits
     }
@@ -41,5 +42,19 @@ public struct EvaluationOptions: Sendable {
         }
         guard let perImage, found.count > perImage else { return found }
         return (0..<perImage).map { found[$0 * found.count / perImage] }
+    }
+}
+
+/// No target has as much evidence as was asked for.
+public struct NoEvidence: UserFacingError, Equatable {
+    /// The request cannot be met.
+    public static let failureCode = FailureCode.request
+    /// In nats.
+    public var minimum: Double
+
+    /// Says so, and what may be the reason.
+    public var description: String {
+        "no word or answer is left to measure: the image says less than \(minimum) nats of each, or the model's folder "
+            + "has no calibration, without which evidence is not known (mmx model calibrate)"
     }
 }

@@ -51,7 +51,7 @@ public struct MapEvaluation: Sendable {
     ///   - log: where records are written when images are done. The images of its kept records are not measured again.
     ///   - progress: called after each group of images and after each layer.
     /// - Throws: `ImageError` for an image that cannot be read, `AtomicFileError` for records that cannot be written,
-    ///   or an error of the source. If several images fail, it is the error of the first.
+    ///   an error of the source, or ``NoEvidence``. If several images fail, it is the error of the first.
     public static func run(
         _ source: some RandomisableMaps, _ options: EvaluationOptions = EvaluationOptions(), log: RecordLog? = nil,
         progress: (Progress) -> Void = { _ in }
@@ -59,7 +59,7 @@ public struct MapEvaluation: Sendable {
         var evaluation = try measured(source, options, log: log, progress: progress)
         if options.sanity {
             evaluation.scores.randomisation = try CascadingRandomisation.run(
-                source, bootstrap: options.bootstrap, imageLimits: options.imageLimits
+                source, options
             ) {
                 progress(.layers(done: $0, of: $1))
             }
@@ -104,6 +104,9 @@ public struct MapEvaluation: Sendable {
             records += new
             progress(.images(done: done.count + from + part.count, of: source.images.count))
         }
+        if records.isEmpty, let least = options.minimumEvidence {
+            throw NoEvidence(minimum: least)
+        }
         let targets = TargetFigures.targets(of: records, images: numbers)
         let scores = MapScores(
             targets, methods: source.methods + ImageEvaluation.references, bootstrap: options.bootstrap)
@@ -119,16 +122,8 @@ public struct MapEvaluation: Sendable {
         _ source: some MapSource, image: Int, _ options: EvaluationOptions
     ) throws -> [TargetFigures] {
         let photo = try Image.read(source.url(ofImage: image), limits: options.imageLimits)
-        var maps = try source.maps(ofImage: image, photo: photo)
-        let chosen = options.chosen(maps.targets)
-        maps.targets = chosen.map { maps.targets[$0] }
-        if let remade = maps.remade {
-            maps.remade = {
-                var changed = try remade($0)
-                changed.targets = chosen.map { changed.targets[$0] }
-                return changed
-            }
-        }
-        return try ImageEvaluation(photo: photo, maps: maps, options: options).measure(image: image)
+        let maps = try source.maps(ofImage: image, photo: photo)
+        return try ImageEvaluation(photo: photo, maps: maps.taking(options.chosen(maps.targets)), options: options)
+            .measure(image: image)
     }
 }

@@ -199,7 +199,9 @@ final class PhraseMapsTests: XCTestCase {
     func testCascadingRandomisation_toyCaptioner_changesTheMaps() throws {
         let source = try source(limit: 12, methods: ["grad-cam", "activation"])
         var layers: [Int] = []
-        let steps = try CascadingRandomisation.run(source, bootstrap: Bootstrap(resamples: 20)) { layers += [$0, $1] }
+        let steps = try CascadingRandomisation.run(source, EvaluationOptions(bootstrap: Bootstrap(resamples: 20))) {
+            layers += [$0, $1]
+        }
         let names = steps.filter { $0.method == "grad-cam" }.map(\.downTo)
         XCTAssertTrue(names[0].hasPrefix("decoder."), "\(names)")
         XCTAssertTrue(names[names.count - 1].hasPrefix("encoder."), "\(names)")
@@ -222,7 +224,7 @@ final class PhraseMapsTests: XCTestCase {
         let scores = try MapEvaluation.run(source, EvaluationOptions(sanity: true, bootstrap: bootstrap)) {
             if case .layers(let done, let count) = $0 { layers.append([done, count]) }
         }.scores
-        let steps = try CascadingRandomisation.run(source, bootstrap: bootstrap)
+        let steps = try CascadingRandomisation.run(source, EvaluationOptions(bootstrap: bootstrap))
         XCTAssertEqual(scores.randomisation, steps)
         let count = Set(steps.map(\.downTo)).count
         XCTAssertEqual(layers, (1...count).map { [$0, count] })

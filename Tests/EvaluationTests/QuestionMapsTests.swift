@@ -220,5 +220,27 @@ final class QuestionMapsTests: XCTestCase {
         XCTAssertEqual(chosen(1, 2), [1, 4])
         XCTAssertEqual(chosen(4, 5), [4, 5, 6])
         XCTAssertEqual(chosen(7, 5), [])
+        // A changed image's maps are those of the same targets.
+        var maps = ImageMaps(
+            input: Tensor([1, 4, 4, 3]),
+            placement: Placement(
+                originalWidth: 4, originalHeight: 4, modelWidth: 4, modelHeight: 4,
+                rectangle: Rectangle(x0: 0, y0: 0, x1: 4, y1: 4)), wordBlind: Tensor([2, 2]), targets: targets)
+        let whole = maps
+        maps.remade = { _ in whole }
+        let taken = maps.taking([3, 5])
+        func evidence(_ maps: ImageMaps) -> [RecordValue?] { maps.targets.map { $0.fields["evidence"] } }
+        XCTAssertEqual(evidence(taken), [.fraction(3), .fraction(5)])
+        XCTAssertEqual(evidence(try XCTUnwrap(taken.remade)(maps.input)), [.fraction(3), .fraction(5)])
+    }
+
+    /// The model has no calibration, so no evidence is known.
+    func testMapEvaluation_withNoEvidence_isRefused() throws {
+        XCTAssertThrowsError(try MapEvaluation.run(source(questions), EvaluationOptions(minimumEvidence: 1))) {
+            XCTAssertEqual($0 as? NoEvidence, NoEvidence(minimum: 1))
+        }
+        let one = try MapEvaluation.run(source(questions), EvaluationOptions(perImage: 1)).scores.all
+        XCTAssertEqual(one.targets, one.images)
+        XCTAssertLessThan(one.targets, try MapEvaluation.run(source(questions)).scores.all.targets)
     }
 }

@@ -303,7 +303,7 @@ final class DecoderTests: XCTestCase {
                 }
                 state = next
             }
-            XCTAssertEqual(state.attention != nil, kind.kind.hasVisualTerm)
+            XCTAssertEqual(state.attention != nil, kind.kind.attends)
         }
     }
 

@@ -243,17 +243,17 @@ final class GroundingTests: XCTestCase {
         }
         XCTAssertEqual(lesson.places.array.reduce(0, +), 1, accuracy: 1e-6)
         let even = Variable(Tensor([6, 2, 4], repeating: 0.25))
-        XCTAssertEqual(lesson.loss(even).value.scalar, -0.25, accuracy: 1e-6)
+        XCTAssertEqual(lesson.loss(attention: even).value.scalar, -0.25, accuracy: 1e-6)
         // Cross-entropy of even attention with both words' cells: log 4.
         XCTAssertEqual(lesson.loss(scores: Variable(Tensor([6, 2, 4]))).value.scalar, log(4), accuracy: 1e-6)
         // What is where: the square's box covers half of cell 0, the dog's cell 3 and half of cell 1. Scores of 1 in all
         // cells cost log(1 + exp(-1)) where the thing is and log(1 + exp 1) elsewhere: 3 and 5 of 8 cells. The second
         // image's row counts for nothing.
         var asked: (places: [Int], words: [Int]) = ([], [])
-        let loss = lesson.loss { places, words in
+        let loss = lesson.loss(regionScores: { places, words in
             asked = (places, words)
             return Variable(Tensor([places.count, 4], repeating: 1))
-        }
+        })
         XCTAssertEqual(asked.places.prefix(2).sorted(), [1 * 2 + 0, 4 * 2 + 0])
         XCTAssertEqual(Set(asked.words.prefix(2)), Set(vocabulary.encode(["square", "dog"])))
         XCTAssertEqual(asked.places.count, 4)

@@ -356,8 +356,9 @@ final class TextOnlyTests: XCTestCase {
         let words = Array(other.vocabulary.words[..<special]) + other.vocabulary.words[special...].reversed()
         let store = ParameterStore(seed: 5)
         _ = other.configuration.decoder.makeDecoder(store.scope()["decoder"])
-        try StartingDecoder(folder: folder).put(
+        let taken = try StartingDecoder(folder: folder).put(
             into: store, at: "decoder", of: other.configuration.decoder, vocabulary: Vocabulary(special: words))
+        XCTAssertNil(taken)
         let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors"))
         for (name, value) in store.values {
             let old = try XCTUnwrap(state[name])
@@ -391,7 +392,8 @@ final class TextOnlyTests: XCTestCase {
         let store = ParameterStore(seed: 5)
         _ = decoder.makeDecoder(store.scope()["decoder"])
         let before = store.values
-        try StartingDecoder(folder: folder).put(into: store, at: "decoder", of: decoder, vocabulary: vocabulary)
+        let taken = try StartingDecoder(folder: folder).put(
+            into: store, at: "decoder", of: decoder, vocabulary: vocabulary)
         let state = try SafeTensors.read(folder.appendingPathComponent("model.safetensors"))
         func value(_ name: String) throws -> Tensor { try XCTUnwrap(store.values["decoder.\(name)"]) }
         func theirs(_ name: String) throws -> Tensor { try XCTUnwrap(state["decoder.\(name)"]) }
@@ -415,6 +417,36 @@ final class TextOnlyTests: XCTestCase {
         for name in ["attention.image.weight", "visual.question.weight"] {
             XCTAssertEqual(try value(name).array, try XCTUnwrap(before["decoder.\(name)"]).array, name)
         }
+        XCTAssertEqual(
+            taken,
+            [
+                "lstm.bias_l0", "lstm.weight_hh_l0", "lstm.weight_ih_l0", "output.h.bias", "output.h.weight",
+                "output.words.bias", "visual.regions.bias", "visual.regions.weight", "visual.words.weight",
+                "words.weight",
+            ].map { "decoder.\($0)" })
+    }
+
+    /// Parts of an LSTM of another size are none: its gates lie one below the other.
+    func testStartingDecoder_ofAnotherKindAndSize_takesNoPartsOfParts() throws {
+        _ = try trainFirst()
+        let folder = try world().output("first")
+        let other = try Captioner.load(folder)
+        let old = other.configuration.decoder
+        func start(embedding: Int) throws -> [String]? {
+            let decoder = DecoderConfiguration(
+                kind: .bilinearAttention, features: old.features, vocabulary: old.vocabulary, embedding: embedding,
+                hidden: old.hidden + 4, attention: old.attention, visual: 1)
+            let store = ParameterStore(seed: 5)
+            _ = decoder.makeDecoder(store.scope()["decoder"])
+            return try StartingDecoder(folder: folder).put(
+                into: store, at: "decoder", of: decoder, vocabulary: other.vocabulary)
+        }
+        XCTAssertEqual(
+            try start(embedding: old.embedding),
+            ["output.h.bias", "output.words.bias", "words.weight"].map {
+                "decoder.\($0)"
+            })
+        XCTAssertEqual(try start(embedding: old.embedding + 1), ["decoder.output.words.bias"])
     }
 
     /// Text trains on a frozen encoder, and a decoder of which a word would be lost is not started from.

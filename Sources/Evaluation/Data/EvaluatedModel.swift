@@ -18,7 +18,7 @@ protocol EvaluableModel: ExplainableModel {
 }
 
 extension Captioner: EvaluableModel {
-    var attends: Bool { configuration.decoder.kind.hasVisualTerm }
+    var attends: Bool { configuration.decoder.kind.attends }
 
     func remade(_ parameters: Parameters) throws -> Captioner {
         try Captioner(

@@ -57,6 +57,14 @@ public struct ImageMaps {
         self.targets = targets
     }
 
+    /// The same maps of the targets at `indices` alone.
+    func taking(_ indices: [Int]) -> ImageMaps {
+        var taken = self
+        taken.targets = indices.map { targets[$0] }
+        taken.remade = remade.map { remade in { try remade($0).taking(indices) } }
+        return taken
+    }
+
     /// The smoothed and clipped map. It is not normalised and not placed over the image yet. Another tool's map stays
     /// as the tool made it.
     func prepared(_ map: MapTarget.Map) -> PreparedMap {

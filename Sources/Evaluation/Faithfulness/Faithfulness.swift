@@ -8,8 +8,8 @@ struct Faithfulness {
     /// The columns of the table.
     static let columns = [
         column("deletion", "deletion"), column("blurring", "blurring"), column("insertion", "insertion"),
-        column("averageDrop", "avg. drop"),
-        column("increase", "increase"), column("roadMost", "ROAD most"), column("roadLeast", "ROAD least"),
+        column("averageDrop", "avg. drop"), column("increase", "increase"), column("roadMost", "ROAD most"),
+        column("roadLeast", "ROAD least"),
         column("occlusionCorrelation", "Spearman occl.", isShare: false),
     ]
 

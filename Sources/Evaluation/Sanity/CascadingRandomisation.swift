@@ -56,17 +56,21 @@ public enum CascadingRandomisation {
     /// Randomises the layers and compares the maps after each.
     /// - Parameters:
     ///   - source: of the maps.
-    ///   - bootstrap: for the intervals. Its seed is also that of the shuffling.
-    ///   - imageLimits: the largest image to read.
+    ///   - options: which targets are compared, the largest image to read, and the bootstrap for the intervals, whose
+    ///     seed is also that of the shuffling.
     ///   - progress: called after each layer with the number of randomised layers and the number of all layers.
     /// - Returns: for each layer from the last to the first, the similarity of each method's maps.
     /// - Throws: `ImageError` for an image that cannot be read, or an error of the source.
     public static func run(
-        _ source: some RandomisableMaps, bootstrap: Bootstrap = Bootstrap(), imageLimits: ImageLimits = .standard,
+        _ source: some RandomisableMaps, _ options: EvaluationOptions = EvaluationOptions(),
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> [RandomisedMaps] {
-        let photos = try source.images.indices.map { try Image.read(source.url(ofImage: $0), limits: imageLimits) }
+        let bootstrap = options.bootstrap
+        let photos = try source.images.indices.map {
+            try Image.read(source.url(ofImage: $0), limits: options.imageLimits)
+        }
         let original = try maps(source, photos)
+        let chosen = original.map { options.chosen($0.targets) }
         var parameters = try source.parameters()
         let layers = layers(try source.parameterOrder())
         var random = SeededGenerator(seed: bootstrap.seed)
@@ -77,7 +81,7 @@ public enum CascadingRandomisation {
             }
             let changed = try maps(source.with(parameters: parameters), photos)
             for method in source.methods {
-                let estimates = bootstrap.estimates(columns(original, changed, method: method))
+                let estimates = bootstrap.estimates(columns(original, changed, of: chosen, method: method))
                 // Another tool's maps are not of this model.
                 if estimates.allSatisfy({ $0 == nil }) { continue }
                 found.append(
@@ -93,11 +97,14 @@ public enum CascadingRandomisation {
     }
 
     /// The rank correlations and the structural similarities of a method's maps, summed for each image: `[2][images]`.
-    private static func columns(_ original: [ImageMaps], _ changed: [ImageMaps], method: String) -> [[Ratio]] {
+    /// - Parameter chosen: the indices of the targets that are compared, for each image.
+    private static func columns(
+        _ original: [ImageMaps], _ changed: [ImageMaps], of chosen: [[Int]], method: String
+    ) -> [[Ratio]] {
         var columns = [[Ratio]](
             repeating: [Ratio](repeating: Ratio(0, over: 0), count: original.count), count: 2)
         for (image, pair) in zip(original, changed).enumerated() {
-            for (before, after) in zip(pair.0.targets, pair.1.targets) {
+            for (before, after) in chosen[image].map({ (pair.0.targets[$0], pair.1.targets[$0]) }) {
                 guard let a = before.maps.first(where: { $0.method == method }),
                     let b = after.maps.first(where: { $0.method == method })
                 else { continue }

@@ -157,11 +157,10 @@ struct RegionTerm: WordRegions {
         return dropout?(x) ?? x
     }
 
-    /// What is asked of the regions looked at, and of all, `[T, N, W]` each.
-    private func asked(_ states: Variable) -> (here: Variable, everywhere: Variable) {
-        let (here, everywhere) = (question(states), whole(states))
-        let ones = Variable(Tensor(here.shape, repeating: 1))
-        return (here + ones, everywhere + ones)
+    /// 1 + Q h or 1 + M h: what is asked of the regions looked at, or of all; `[..., H] -> [..., W]`.
+    private func asked(_ layer: Linear, _ states: Variable) -> Variable {
+        let asked = layer(states)
+        return asked + Variable(Tensor(asked.shape, repeating: 1))
     }
 
     /// The regions' sum: regions `[M, L, W]`, attention `[T, N, L]` and states `[T, N, H]`, where row n belongs to image
@@ -169,13 +168,12 @@ struct RegionTerm: WordRegions {
     func seen(regions: Variable, attention: Variable, states: Variable) -> Variable {
         let (images, count) = (regions.shape[0], regions.shape[1])
         let (steps, rows) = (attention.shape[0], attention.shape[1])
-        let (here, everywhere) = asked(states)
         let looked = batchedProduct(attention.byImage(images, steps: steps), regions).byStep(steps, rows: rows)
         let even = Variable(Tensor([images, 1, count], repeating: 1 / Float(count)))
         let mean = batchedProduct(even, regions).reshaped([images, -1]).repeatedRows(rows / images)
         let width = regions.shape[2]
         let means = stackedRows([Variable](repeating: mean, count: steps)).reshaped([steps, rows, width])
-        return here * looked + everywhere * means
+        return asked(question, states) * looked + asked(whole, states) * means
     }
 
     /// Each region's score of words, words_v . (q_t * r_l), `[M * P, L]`.
@@ -184,9 +182,8 @@ struct RegionTerm: WordRegions {
     ///   - places: t * N + n of each word.
     func scores(of indices: [Int], regions: Variable, states: Variable, at places: [Int]) -> Variable {
         let (images, count, width) = (regions.shape[0], regions.shape[1], regions.shape[2])
-        let asked = question(embedding(states.reshaped([-1, states.shape[2]]), places))
-        let ones = Variable(Tensor(asked.shape, repeating: 1))
-        let vectors = words(indices) * (asked + ones)
+        let own = embedding(states.reshaped([-1, states.shape[2]]), places)
+        let vectors = words(indices) * asked(question, own)
         return batchedProduct(vectors.reshaped([images, -1, width]), regions, transposeB: true)
             .reshaped([indices.count, count])
     }
@@ -206,12 +203,13 @@ struct RegionTerm: WordRegions {
         let vectors = batchedProduct(
             weights.reshaped([1, steps.count, -1]), words.weight.reshaped([1, -1, width])
         ).reshaped([steps.count, width])
-        let (here, everywhere) = asked(chosen(states))
+        let own = chosen(states)
         func parts(_ asked: Variable) -> Variable {
             batchedProduct((vectors * asked).reshaped([1, steps.count, width]), regions, transposeB: true)
                 .reshaped([steps.count, count])
         }
-        return parts(here) * chosen(attention) + parts(everywhere).scaled(by: 1 / Float(count))
+        return parts(asked(question, own)) * chosen(attention)
+            + parts(asked(whole, own)).scaled(by: 1 / Float(count))
     }
 }
 

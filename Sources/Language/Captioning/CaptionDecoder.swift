@@ -140,6 +140,8 @@ public struct DecoderConfiguration: Codable, Equatable, Sendable {
         public var isTrainable: Bool {
             self == .showAndTell || self == .showAttendAndTell || self == .bilinearAttention
         }
+        /// Whether it looks at the regions by attention, so that ``DecoderState/attention`` is there.
+        public var attends: Bool { self != .showAndTell && self != .merge }
         /// Whether its scores have a part that is linear in the feature map (``CaptionDecoder/visual``), which phrases
         /// with boxes can train.
         public var hasVisualTerm: Bool { self == .showAttendAndTell || self == .bilinearAttention }

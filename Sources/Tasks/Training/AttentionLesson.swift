@@ -71,8 +71,10 @@ struct AttentionLesson {
         var used = 0
         var heads = [[(place: Int, word: Int, covered: [Float])]](repeating: [], count: captions.count)
         for (n, caption) in chosen.enumerated() {
-            // The words before a word are the input of its step.
-            for (position, boxes) in caption.places where position < min(steps, longest) {
+            // The words before a word are the input of its step. A dictionary's own order differs from run to run, and
+            // with it the last bits of a sum.
+            for (position, boxes) in caption.places.sorted(by: { $0.key < $1.key })
+            where position < min(steps, longest) {
                 let covered = covered(n / perImage, boxes)
                 let total = covered.reduce(0, +)
                 if total < GroundingBatch.leastCover { continue }
@@ -102,16 +104,17 @@ struct AttentionLesson {
 
     /// Minus the mean part of the attention that lies on the boxes, -1...0, shape `[]`.
     /// - Parameter attention: of ``inputs``, `[T, N, L]`.
-    func loss(_ attention: Variable) -> Variable { (attention * Variable(covered)).sum().scaled(by: -1) }
+    func loss(attention: Variable) -> Variable { (attention * Variable(covered)).sum().scaled(by: -1) }
 
     /// The mean cross-entropy of the attention with the boxes, shape `[]`. Where the attention has not found the boxes
-    /// yet, it teaches more than ``loss(_:)`` does.
+    /// yet, it teaches more than ``loss(attention:)`` does.
     /// - Parameter scores: the scores before the softmax, for ``inputs``, `[T, N, L]`.
     func loss(scores: Variable) -> Variable { (scores.logSoftmax() * Variable(places)).sum().scaled(by: -1) }
 
     /// What is where: the mean logistic loss of each region's score of a word with boxes, which should be positive
     /// inside and negative outside of them, shape `[]`.
-    func loss(_ regionScores: (_ places: [Int], _ words: [Int]) -> Variable) -> Variable {
+    /// - Parameter regionScores: as ``DecoderLooks/regionScores``.
+    func loss(regionScores: (_ places: [Int], _ words: [Int]) -> Variable) -> Variable {
         if heads.words.isEmpty { return Variable(Tensor([], [0])) }
         let scores = regionScores(heads.places, heads.words)
         let cells = scores.shape[1]

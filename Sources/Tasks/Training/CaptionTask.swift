@@ -60,8 +60,7 @@ final class CaptionTask: TrainingTask {
             kind: options.decoder, features: model.channels, vocabulary: vocabulary.count, embedding: options.embedding,
             hidden: options.hidden, attention: options.attention,
             normalisesImage: options.decoder == .showAndTell ? true : nil,
-            visual: options.decoder == .bilinearAttention
-                ? options.hidden : options.grounding > 0 ? options.visual : nil)
+            visual: options.decoder == .showAttendAndTell && options.grounding > 0 ? options.visual : nil)
         _ = decoder.makeDecoder(model.store.scope()[Self.place])
         configuration = CaptionerConfiguration(
             encoder: model.encoder, preprocessing: model.preprocessing, sharedEncoder: model.sharedEncoder,
@@ -86,7 +85,8 @@ final class CaptionTask: TrainingTask {
     }
 
     /// Puts the decoder of the captioner in `folder` into `store`, strictly.
-    func load(from folder: URL, into store: ParameterStore) throws {
+    /// - Returns: of a decoder of another kind, the names of the parameters that were taken.
+    func load(from folder: URL, into store: ParameterStore) throws -> [String]? {
         try StartingDecoder(folder: folder).put(
             into: store, at: Self.place, of: configuration.decoder, vocabulary: vocabulary)
     }
@@ -235,12 +235,12 @@ final class CaptionTask: TrainingTask {
             ) { covered($0, $1, by: phrases.coverage) }
             let dropout = Dropout(rate: options.dropout, seed: seed &+ 1)
             if let looks = decoder.looks(features: batch.features, words: lesson.inputs, dropout: dropout) {
-                let taught = lesson.loss(scores: looks.scores) + lesson.loss(looks.regionScores)
+                let taught = lesson.loss(scores: looks.scores) + lesson.loss(regionScores: looks.regionScores)
                 loss = loss + taught.scaled(by: options.attentionGrounding)
             } else if let attention = decoder.attention(
                 features: batch.features, words: lesson.inputs, dropout: dropout)
             {
-                loss = loss + lesson.loss(attention).scaled(by: options.attentionGrounding)
+                loss = loss + lesson.loss(attention: attention).scaled(by: options.attentionGrounding)
             }
         }
         return (loss, shown)

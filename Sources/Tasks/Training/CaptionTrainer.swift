@@ -40,7 +40,12 @@ public final class CaptionTrainer {
             text: text.map {
                 try TextOnlyData(captions: $0.captions, words: $0.words, classifier: $0.classifier, model: model)
             }, model: model, vocabularyFile: vocabularyFile)
-        if let start { try task.load(from: start, into: model.store) }
+        if let start, let taken = try task.load(from: start, into: model.store) {
+            report(
+                .note(
+                    "\(start.path) has a decoder of another kind; of it are \(taken.joined(separator: ", ")); the rest "
+                        + "starts new"))
+        }
         try task.readPhrases(phrases, of: train, for: output)
         trainer = Trainer(task, model)
         report(

@@ -12,10 +12,12 @@ struct StartingDecoder {
     /// - Parameters:
     ///   - place: where the decoder's parameters are, in the folder's weights and in the store.
     ///   - decoder: the new one.
+    /// - Returns: of a decoder of another kind, the names of the parameters that were taken; nil for one of this kind, of
+    ///   which all are.
     /// - Throws: ``ModelError`` where `vocabulary` lacks a word of the other's, and the readers' own errors.
     func put(
         into store: ParameterStore, at place: String, of decoder: DecoderConfiguration, vocabulary: Vocabulary
-    ) throws {
+    ) throws -> [String]? {
         let other = try Captioner.load(folder)
         let missing = other.vocabulary.words.indices.filter {
             $0 != other.vocabulary.unknown
@@ -41,14 +43,27 @@ struct StartingDecoder {
         try strict.checkComplete()
         let byWord = Self.namesOfRowsByWord(old, at: place)
         let rows = other.vocabulary == vocabulary ? nil : vocabulary.encode(other.vocabulary.words)
+        var taken: [String] = []
         for (name, value) in strict.values {
             let isByWord = byWord.contains(name)
             let name = isSameKind ? name : Self.name(name)
             guard let own = store.values[name],
-                let placed = Self.placed(value, over: own, rows: isByWord ? rows : nil)
+                let placed = Self.placed(
+                    value, over: own, rows: isByWord ? rows : nil,
+                    mayBeNarrower: name.hasPrefix("\(place).\(DecoderConfiguration.visualTerm)."))
             else { continue }
             store.set(name, placed)
+            taken.append(name)
         }
+        if isSameKind { return nil }
+        guard !taken.isEmpty else {
+            throw ModelError(
+                path: folder.path,
+                problem: "has a decoder of the kind \(old.kind.rawValue), of which none of the parameters fits "
+                    + "\(decoder.kind.rawValue) of these sizes; take the same --embedding and --hidden, or train from "
+                    + "nothing")
+        }
+        return taken.sorted()
     }
 
     /// The name in a decoder of another kind. Both LSTMs order their gates alike.
@@ -74,14 +89,19 @@ struct StartingDecoder {
         return Set(shapes(decoder.vocabulary).filter { more[$0.key] != $0.value }.keys)
     }
 
-    /// `own` with the rows of `value` in its first columns; nil where `value` has more of either.
-    /// - Parameter rows: for parameters with a row for each word of another vocabulary, the words' rows in this one; nil
-    ///   where rows keep their places. Words that the other lacks keep their rows of `own`; as a bias they get the
-    ///   lowest of the written words'.
-    private static func placed(_ value: Tensor, over own: Tensor, rows: [Int]?) -> Tensor? {
+    /// `own` with the rows of `value`; nil where `value` has another shape.
+    /// - Parameters:
+    ///   - rows: for parameters with a row for each word of another vocabulary, the words' rows in this one; nil where
+    ///     rows keep their places. Words that the other lacks keep their rows of `own`; as a bias they get the lowest of
+    ///     the written words'.
+    ///   - mayBeNarrower: whether `value` may have fewer rows and columns. They become the first ones.
+    private static func placed(
+        _ value: Tensor, over own: Tensor, rows: [Int]?, mayBeNarrower: Bool
+    ) -> Tensor? {
         guard own.shape.count == value.shape.count, own.shape[0] >= value.shape[0] else { return nil }
         let (width, columns) = (own.count / own.shape[0], value.count / value.shape[0])
-        guard width >= columns else { return nil }
+        let hasSameRows = rows != nil || own.shape[0] == value.shape[0]
+        guard mayBeNarrower ? width >= columns : width == columns && hasSameRows else { return nil }
         let result = own.copy()
         if rows != nil, own.shape.count == 1 {
             let lowest = value.array[Vocabulary.special.count...].min() ?? 0

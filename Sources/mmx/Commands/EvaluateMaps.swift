@@ -96,7 +96,8 @@ struct MeasurementOptions: ParsableArguments {
     @Flag(help: "Also measure how far the model's answers follow the maps.") var faithfulness = false
     @Option(
         help: ArgumentHelp(
-            "Leave out words and answers of which the image says less than this, in nats.", valueName: "nats"))
+            "Leave out words and answers with less evidence than this: what the image says of them.", valueName: "nats")
+    )
     var minimumEvidence: Double?
     @Option(help: ArgumentHelp("Measure at most this many targets of each image.", valueName: "count"))
     var perImage: Int?
@@ -191,10 +192,10 @@ struct EvaluateMaps: ParsableCommand {
             The 95 % intervals come from a bootstrap over images.
 
             --faithfulness asks the model instead of the boxes. It runs the model hundreds of times for each map, so \
-            use --limit. It prints the area under the probability while pixels are deleted (small is good) or inserted \
-            (large is good), the most relevant first, and while they are blurred; the average drop of the \
-            probability when only what the map shows is left, and how often it increases; the probability with the most or the least relevant pixels imputed \
-            (ROAD); and the rank correlation with the loss under occlusion.
+            use --limit. It prints the area under the probability while pixels are deleted or blurred (small is good) or \
+            inserted (large is good), the most relevant first; the average drop of the probability when only what the \
+            map shows is left, and how often it increases; the probability with the most or the least relevant pixels \
+            imputed (ROAD); and the rank correlation with the loss under occlusion.
 
             --own-captions grounds the captions that the model writes. Their object words (head words of the data's \
             phrases) are compared with the phrases of each reference caption. F1_all asks for the right words in the \
