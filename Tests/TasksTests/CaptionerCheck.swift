@@ -53,6 +53,9 @@ extension XCTestCase {
             captioner.decoder.logits(
                 features: Variable(features), words: [[captioner.vocabulary.start] + ids], dropout: nil
             ).logSoftmax().value.array, name)
+        // Attention where the kind has it, as `mmx evaluate maps` expects.
+        let attention = captioner.decoder.step(state, words: [captioner.vocabulary.start]).state.attention
+        XCTAssertEqual(attention != nil, captioner.configuration.decoder.kind.attends, name)
         // The gradient of the third word's log-probability with respect to the map: PyTorch's, and differences'.
         let tape = Tape()
         let leaf = tape.leaf(features)
